@@ -1,0 +1,161 @@
+import { isWrite, type Release } from './calls.ts'
+import { type Client } from './client.ts'
+import { type Call } from './codec.ts'
+import { QubesdError, quoteForTerminal } from './errors.ts'
+import {
+  type Assignment,
+  type AvailableDevice,
+  type ListedQube,
+  parseAssigned,
+  parseAvailable,
+  parseAvailable42,
+  parseList,
+  parseList42,
+  parseNames,
+  parseProperties,
+  parseProperty,
+  type PropertyAnswer,
+} from './parse.ts'
+
+/**
+ * Typed reads. Each fails with QubesdError; "not set" is an answer, not a failure.
+ * An answer that does not parse is `malformed-answer`: it is never taken for "nothing there".
+ */
+
+/** All qubes of the host, dom0 among them. */
+export async function listQubes(client: Client): Promise<readonly ListedQube[]> {
+  return ask(client, 'dom0', 'admin.vm.List', '', parseList)
+}
+
+/** The feature's own text, or `undefined` where the qube does not set it. What a template sets is not looked at. */
+export async function getFeature(client: Client, qube: string, name: string): Promise<string | undefined> {
+  return ask(client, qube, 'admin.vm.feature.Get', name, featureText).catch(unless('unknown-feature'))
+}
+
+/** The feature's text on the qube or, failing that, on its template. */
+export async function getInheritedFeature(
+  client: Client,
+  qube: string,
+  name: string,
+): Promise<string | undefined> {
+  return ask(client, qube, 'admin.vm.feature.CheckWithTemplate', name, featureText).catch(
+    unless('unknown-feature'),
+  )
+}
+
+export async function listFeatures(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, qube, 'admin.vm.feature.List', '', (text) => parseNames(text, /^[\x20-\x7e]*$/))
+}
+
+/** A property, or `undefined` where this class of qube has none of that name. */
+export async function getProperty(
+  client: Client,
+  qube: string,
+  name: string,
+): Promise<PropertyAnswer | undefined> {
+  return ask(client, qube, 'admin.vm.property.Get', name, parseProperty).catch(unless('unknown-property'))
+}
+
+export async function getProperties(
+  client: Client,
+  qube: string,
+): Promise<ReadonlyMap<string, PropertyAnswer>> {
+  return ask(client, qube, 'admin.vm.property.GetAll', '', parseProperties)
+}
+
+export async function hasTag(client: Client, qube: string, tag: string): Promise<boolean> {
+  return ask(client, qube, 'admin.vm.tag.Get', tag, (text) =>
+    text === '1' ? true : text === '0' ? false : undefined,
+  )
+}
+
+export async function listTags(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, qube, 'admin.vm.tag.List', '', (text) => parseNames(text, /^[A-Za-z0-9_-]+$/))
+}
+
+/** Denied interface patterns. Not on 4.2. */
+export async function listDenied(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, qube, 'admin.vm.device.denied.List', '', (text) => parseNames(text, /^[\x21-\x7e]{7}$/))
+}
+
+/** USB devices assigned to a qube, that is, kept for its next starts. */
+export async function listAssigned(
+  client: Client,
+  release: Release,
+  qube: string,
+): Promise<readonly Assignment[]> {
+  return release === '4.2'
+    ? ask(client, qube, 'admin.vm.device.usb.List', '', parseList42)
+    : ask(client, qube, 'admin.vm.device.usb.Assigned', '', parseAssigned)
+}
+
+/** USB devices that a backend qube has plugged in now. */
+export async function listAvailable(
+  client: Client,
+  release: Release,
+  backend: string,
+): Promise<readonly AvailableDevice[]> {
+  return ask(client, backend, 'admin.vm.device.usb.Available', '', (text) =>
+    release === '4.2' ? parseAvailable42(text, backend) : parseAvailable(text),
+  )
+}
+
+/**
+ * Tells the releases apart by what the daemon answers. 4.2 lists no UUIDs; 4.4 says why it refuses, where
+ * 4.3 says nothing. `qubes` is a listing that the caller has already.
+ */
+export async function detectRelease(client: Client, qubes: readonly ListedQube[]): Promise<Release> {
+  if (!qubes.some((qube) => qube.uuid !== null)) return '4.2'
+  const probe: Call = { dest: 'dom0', method: 'admin.vmclass.List', arg: 'probe', payload: '' }
+  try {
+    await client.call(probe)
+    return '4.4'
+  } catch (error) {
+    if (error instanceof QubesdError && error.code === 'invalid-value') return '4.4'
+    return '4.3'
+  }
+}
+
+/** Sends a call that changes something. Finishes even when the run is being stopped. */
+export async function send(client: Client, call: Call): Promise<void> {
+  const slow = /\.(?:Start|Shutdown|Create\.\w+)$/.test(call.method)
+  const content = await client.call(call, {
+    finish: isWrite(call.method),
+    ...(slow ? { timeoutMs: 600_000 } : {}),
+  })
+  if (content.length > 0) throw malformed(call, content.toString('latin1'))
+}
+
+async function ask<T>(
+  client: Client,
+  dest: string,
+  method: string,
+  arg: string,
+  parse: (text: string) => T | undefined,
+): Promise<T> {
+  const call: Call = { dest, method, arg, payload: '' }
+  const text = (await client.call(call)).toString('utf8')
+  const value = parse(text)
+  if (value === undefined) throw malformed(call, text)
+  return value
+}
+
+function malformed(call: Call, text: string): QubesdError {
+  const what = `the answer is not what qubesd answers to this: ${quoteForTerminal(text, 120)}`
+  return new QubesdError(
+    'malformed-answer',
+    call,
+    what,
+    'is this a newer Qubes? please report it with `qstate version`',
+  )
+}
+
+/** qubesd 4.2 lets a newline into a value; it is text like any other when read. */
+const featureText = (text: string): string => text
+
+function unless(code: QubesdError['code']): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof QubesdError && error.code === code) return undefined
+    throw error
+  }
+}

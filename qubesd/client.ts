@@ -1,0 +1,106 @@
+import { type Call, decodeReply } from './codec.ts'
+import { fromException, policyLine, QubesdError } from './errors.ts'
+import { type Transport } from './transport.ts'
+
+export interface ClientOptions {
+  /** Calls under way at once. More than 8 gain nothing: qubesd is one thread. */
+  readonly concurrency?: number
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** This qube's name, for policy lines in errors. */
+  readonly source?: string
+  /** Told of each call when its answer is in. Never of payloads. */
+  readonly onCall?: (call: Call, outcome: 'ok' | QubesdError) => void
+}
+
+export interface CallOptions {
+  readonly timeoutMs?: number
+  /** A write goes on to its end even if the run is being stopped: half a call helps nobody. */
+  readonly finish?: boolean
+}
+
+/** The one seam to the daemon: everything above speaks in calls, everything below in bytes. */
+export interface Client {
+  readonly transport: Transport
+  /** Content of a good answer. Anything else fails with QubesdError. */
+  call(call: Call, options?: CallOptions): Promise<Buffer>
+}
+
+const DEFAULT_CONCURRENCY = 8
+const DEFAULT_TIMEOUT_MS = 60_000
+
+export function createClient(transport: Transport, options: ClientOptions = {}): Client {
+  const enter = limiter(options.concurrency ?? DEFAULT_CONCURRENCY)
+  const source = options.source ?? 'MANAGEMENT-QUBE'
+
+  async function exchange(call: Call, callOptions: CallOptions): Promise<Buffer> {
+    const signal = callOptions.finish === true ? undefined : options.signal
+    const timeoutMs = callOptions.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const reply = decodeReply(await transport.exchange(call, { timeoutMs, signal }))
+    switch (reply.kind) {
+      case 'ok':
+        return reply.content
+      case 'exception': {
+        const error = fromException(call, reply.type, reply.message)
+        throw error.code === 'refused' ? refused(call, source, transport, error) : error
+      }
+      case 'refused':
+        throw refused(call, source, transport)
+      case 'malformed':
+        throw new QubesdError('malformed-answer', call, reply.reason, 'see `journalctl -u qubesd -e` in dom0')
+    }
+  }
+
+  return {
+    transport,
+    async call(call, callOptions = {}) {
+      const leave = await enter()
+      try {
+        const content = await exchange(call, callOptions)
+        options.onCall?.(call, 'ok')
+        return content
+      } catch (error) {
+        if (error instanceof QubesdError) options.onCall?.(call, error)
+        throw error
+      } finally {
+        leave()
+      }
+    },
+  }
+}
+
+function refused(call: Call, source: string, transport: Transport, cause?: QubesdError): QubesdError {
+  const what =
+    cause === undefined
+      ? 'refused, with no reason given'
+      : cause.message.slice(cause.message.indexOf(': ') + 2)
+  const why =
+    'qubesd says no this way to what is not permitted or not known to this release, and when it fails inside; `journalctl -u qubesd -e` in dom0 tells which'
+  const hint =
+    transport.kind === 'qrexec'
+      ? `${why}; the policy line for it is\n  ${policyLine(call, source)}`
+      : `${why}; from a management qube the policy line would be\n  ${policyLine(call, source)}`
+  return new QubesdError('refused', call, what, hint, cause)
+}
+
+/** A counting semaphore: resolves to the function that gives the place back. */
+function limiter(places: number): () => Promise<() => void> {
+  let free = places
+  const waiting: (() => void)[] = []
+  const leave = (): void => {
+    const next = waiting.shift()
+    if (next === undefined) free += 1
+    else next()
+  }
+  return () => {
+    if (free > 0) {
+      free -= 1
+      return Promise.resolve(leave)
+    }
+    return new Promise((resolve) => {
+      waiting.push(() => {
+        resolve(leave)
+      })
+    })
+  }
+}

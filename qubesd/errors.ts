@@ -1,0 +1,100 @@
+import { type Call } from './codec.ts'
+
+/** What went wrong with a call, in words that a caller can branch on. */
+export type QubesdErrorCode =
+  | 'aborted'
+  | 'already-assigned'
+  | 'daemon-gone'
+  | 'daemon-said-no'
+  | 'denied-by-policy'
+  | 'invalid-value'
+  | 'malformed-answer'
+  | 'not-assigned'
+  | 'not-running'
+  | 'refused'
+  | 'request-too-large'
+  | 'timeout'
+  | 'unknown-feature'
+  | 'unknown-label'
+  | 'unknown-property'
+  | 'unknown-qube'
+  | 'unknown-tag'
+
+/** The same call may succeed later with nothing changed by anyone. */
+const RETRYABLE: ReadonlySet<QubesdErrorCode> = new Set(['daemon-gone', 'timeout'])
+
+/** Every failure of a call. `message` names call and qube; `hint` says what to do next; text of the daemon is escaped. */
+export class QubesdError extends Error {
+  override readonly name = 'QubesdError'
+  readonly code: QubesdErrorCode
+  readonly call: Call
+  readonly hint: string
+
+  constructor(code: QubesdErrorCode, call: Call, what: string, hint: string, cause?: unknown) {
+    super(`${describeCall(call)}: ${what}`, cause === undefined ? {} : { cause })
+    this.code = code
+    this.call = call
+    this.hint = hint
+  }
+
+  get retryable(): boolean {
+    return RETRYABLE.has(this.code)
+  }
+}
+
+/** `admin.vm.feature.Set+audio-model on win10`, without the payload: it may be long, or secret. */
+export function describeCall(call: Call): string {
+  return `${call.method}${call.arg === '' ? '' : `+${call.arg}`} on ${call.dest}`
+}
+
+/** The exception names of qubesd 4.2 to 4.4 that mean something to qstate. Others stay `daemon-said-no`. */
+const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
+  DeviceAlreadyAssigned: 'already-assigned',
+  DeviceAlreadyAttached: 'already-assigned',
+  DeviceNotAssigned: 'not-assigned',
+  DeviceNotAttached: 'not-assigned',
+  PermissionDenied: 'refused',
+  ProtocolError: 'invalid-value',
+  QubesFeatureNotFoundError: 'unknown-feature',
+  QubesLabelNotFoundError: 'unknown-label',
+  QubesNoSuchPropertyError: 'unknown-property',
+  QubesPropertyValueError: 'invalid-value',
+  QubesTagNotFoundError: 'unknown-tag',
+  QubesUnrecognizedDeviceAssignmentMode: 'invalid-value',
+  QubesVMNotFoundError: 'unknown-qube',
+  QubesVMNotRunningError: 'not-running',
+  QubesVMNotStartedError: 'not-running',
+  QubesValueError: 'invalid-value',
+}
+
+const HINTS: Partial<Record<QubesdErrorCode, string>> = {
+  'unknown-qube': 'create the qube first, or correct its name in the spec; qvm-ls lists the qubes there are',
+  'unknown-property': 'this release of Qubes has no such property on this class of qube',
+  'invalid-value': 'correct the value in the spec',
+  'not-running': 'start the qube, or wait: the change takes effect at its next start',
+}
+
+/** Turns an exception answer into the typed error. */
+export function fromException(call: Call, type: string, message: string): QubesdError {
+  const known = Object.hasOwn(BY_EXCEPTION, type) ? BY_EXCEPTION[type] : undefined
+  const code = known ?? 'daemon-said-no'
+  const hint = HINTS[code] ?? 'see `journalctl -u qubesd -e` in dom0'
+  return new QubesdError(code, call, `qubesd says ${quoteForTerminal(message)} (${type})`, hint)
+}
+
+/** The policy line that would allow a call, for a file in `/etc/qubes/policy.d/`. */
+export function policyLine(call: Call, source: string): string {
+  const arg = call.arg === '' ? '*' : `+${call.arg}`
+  const dest = call.dest === 'dom0' ? '@adminvm' : call.dest
+  return `${call.method} ${arg} ${source} ${dest} allow target=dom0`
+}
+
+/** Text of the daemon is untrusted: controls and bidirectional marks are escaped, length is bounded. */
+export function quoteForTerminal(text: string, limit = 300): string {
+  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text
+  const safe = cut.replace(
+    /[^\x20-\x7e\u00a1-\u058f\u2026]/g,
+    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+  return `“${safe}”`
+}

@@ -1,0 +1,162 @@
+import { type Mode, type UsbDevice } from './calls.ts'
+
+/**
+ * Strict readers of qubesd's texts. Answers are untrusted: what does not fit is `undefined`, never a guess.
+ * Shapes as recorded from 4.2, 4.3 and 4.4.
+ */
+
+export interface ListedQube {
+  readonly name: string
+  readonly klass: string
+  readonly state: string
+  /** Not told by 4.2. */
+  readonly uuid: string | null
+}
+
+export interface PropertyAnswer {
+  readonly isDefault: boolean
+  readonly type: string
+  /** Text as qubesd has it, `True`, `4096`, empty for none. */
+  readonly value: string
+}
+
+export interface Assignment extends UsbDevice {
+  readonly mode: Mode
+}
+
+export interface AvailableDevice extends UsbDevice {
+  /** A word or two for people, from the device itself: untrusted. */
+  readonly description: string
+  /** The qube that has it now. */
+  readonly attachedTo: string | null
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** `NAME class=CLASS state=STATE [uuid=UUID]` a line. */
+export function parseList(text: string): readonly ListedQube[] | undefined {
+  return eachLine(text, (line) => {
+    const match = /^([A-Za-z][A-Za-z0-9_.-]*) class=([A-Za-z]+) state=([A-Za-z]+)((?: [a-z_]+=\S*)*)$/.exec(
+      line,
+    )
+    if (match === null) return undefined
+    const [, name = '', klass = '', state = '', more = ''] = match
+    const uuid = / uuid=(\S+)/.exec(more)?.[1] ?? null
+    return uuid !== null && !UUID.test(uuid) ? undefined : { name, klass, state, uuid }
+  })
+}
+
+/** `default=BOOL type=TYPE VALUE`. */
+export function parseProperty(text: string): PropertyAnswer | undefined {
+  const match = /^default=(True|False) type=([a-z]+) ([^]*)$/.exec(text)
+  if (match === null) return undefined
+  const [, isDefault, type = '', value = ''] = match
+  return { isDefault: isDefault === 'True', type, value }
+}
+
+/** One property a line, newline and backslash escaped. */
+export function parseProperties(text: string): ReadonlyMap<string, PropertyAnswer> | undefined {
+  const entries = eachLine(text, (line) => {
+    const space = line.indexOf(' ')
+    const name = line.slice(0, space)
+    if (space === -1 || !/^[a-z_][a-z0-9_]*$/.test(name)) return undefined
+    const raw = line.slice(space + 1).replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c))
+    const property = parseProperty(raw)
+    return property === undefined ? undefined : ([name, property] as const)
+  })
+  return entries === undefined ? undefined : new Map(entries)
+}
+
+/** Names, one a line: tags, features, denied interfaces. */
+export function parseNames(text: string, pattern: RegExp): readonly string[] | undefined {
+  return eachLine(text, (line) => (pattern.test(line) ? line : undefined))
+}
+
+/** `BACKEND+PORT:IDENTITY key='value' …` a line (4.3 and later). */
+export function parseAssigned(text: string): readonly Assignment[] | undefined {
+  return eachLine(text, (line) => {
+    const fields = parseFields(line)
+    if (fields === undefined) return undefined
+    const device = fieldsDevice(fields)
+    const mode = fields.get('mode')
+    if (device === undefined) return undefined
+    if (mode !== 'auto-attach' && mode !== 'ask-to-attach' && mode !== 'required') return undefined
+    return { ...device, mode }
+  })
+}
+
+/** `PORT:IDENTITY key='value' …` a line (4.3 and later). */
+export function parseAvailable(text: string): readonly AvailableDevice[] | undefined {
+  return eachLine(text, (line) => {
+    const fields = parseFields(line)
+    const device = fields === undefined ? undefined : fieldsDevice(fields)
+    if (fields === undefined || device === undefined) return undefined
+    const words = [
+      fields.get('vendor') ?? fields.get('manufacturer'),
+      fields.get('product') ?? fields.get('name'),
+    ]
+    const description = words.filter((word) => word !== undefined).join(' ')
+    return { ...device, description, attachedTo: fields.get('attachment') ?? null }
+  })
+}
+
+/** `BACKEND+PORT [identity=…] persistent=yes|no` a line (4.2). Only persistent ones are assignments. */
+export function parseList42(text: string): readonly Assignment[] | undefined {
+  const all = eachLine(text, (line) => {
+    const match = /^([A-Za-z][A-Za-z0-9_.-]*)\+(\S+)(?: .*)? persistent=(yes|no)$/.exec(line)
+    if (match === null) return undefined
+    const [, backend = '', port = '', persistent] = match
+    return { backend, port, identity: '*', mode: 'auto-attach' as const, persistent: persistent === 'yes' }
+  })
+  return all
+    ?.filter((a) => a.persistent)
+    .map(({ backend, port, identity, mode }) => ({ backend, port, identity, mode }))
+}
+
+/** `PORT key=value …` a line, values unquoted and with spaces in them (4.2). */
+export function parseAvailable42(text: string, backend: string): readonly AvailableDevice[] | undefined {
+  return eachLine(text, (line) => {
+    const port = /^([0-9]+-[0-9]+(?:\.[0-9]+)*)(?: |$)/.exec(line)?.[1]
+    if (port === undefined) return undefined
+    const description = / description=([^=]*?)(?: [a-z_]+=|$)/.exec(line)?.[1] ?? ''
+    const attached = / attachment=([A-Za-z][A-Za-z0-9_.-]*)/.exec(line)?.[1] ?? 'None'
+    return { backend, port, identity: '*', description, attachedTo: attached === 'None' ? null : attached }
+  })
+}
+
+function fieldsDevice(fields: ReadonlyMap<string, string>): UsbDevice | undefined {
+  const backend = fields.get('backend_domain')
+  const port = fields.get('port_id')
+  const identity = fields.get('device_id')
+  return backend === undefined || port === undefined || identity === undefined
+    ? undefined
+    : { backend, port, identity }
+}
+
+/** The `key='value'` pairs after the first word. A quote inside is `\'`; a backslash stands for itself. */
+function parseFields(line: string): ReadonlyMap<string, string> | undefined {
+  const first = line.indexOf(' ')
+  const fields = new Map<string, string>()
+  const pair = /\s*([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/gy
+  pair.lastIndex = first === -1 ? line.length : first
+  while (pair.lastIndex < line.length) {
+    const match = pair.exec(line)
+    if (match === null) return undefined
+    const [, key = '', value = ''] = match
+    if (fields.has(key)) return undefined
+    fields.set(key, value.replaceAll("\\'", "'"))
+  }
+  return fields
+}
+
+function eachLine<T>(text: string, read: (line: string) => T | undefined): readonly T[] | undefined {
+  if (text === '') return []
+  const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
+  const values: T[] = []
+  for (const line of lines) {
+    const value = read(line)
+    if (value === undefined) return undefined
+    values.push(value)
+  }
+  return values
+}

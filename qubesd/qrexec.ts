@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from './codec.ts'
+import { policyLine, QubesdError, quoteForTerminal } from './errors.ts'
+import { aborted, oversized, timedOut, tooLarge } from './socket.ts'
+import { type ExchangeOptions, type Transport } from './transport.ts'
+
+export const QREXEC_CLIENT = '/usr/bin/qrexec-client-vm'
+
+/** Exit code of qrexec-client-vm when policy in dom0 says no. */
+const EXIT_DENIED = 126
+
+/**
+ * Talks to qubesd from a management qube: `qrexec-client-vm DEST METHOD+ARG`, payload on stdin, the answer on stdout.
+ * `source` is this qube's name, for the policy line in an error.
+ */
+export function qrexecTransport(program: string, source: string): Transport {
+  return {
+    kind: 'qrexec',
+    where: program,
+    exchange: (call, options) => exchange({ program, source }, call, options),
+    stream: (call, signal) => stream({ program, source }, call, signal),
+  }
+}
+
+interface Client {
+  readonly program: string
+  readonly source: string
+}
+
+function start(client: Client, call: Call): ChildProcess {
+  const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
+  return spawn(client.program, [call.dest, service], { stdio: ['pipe', 'pipe', 'pipe'] })
+}
+
+function exchange(client: Client, call: Call, options: ExchangeOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const payload = Buffer.from(call.payload, 'latin1')
+    if (payload.length + 512 > MAX_REQUEST_BYTES) {
+      reject(tooLarge(call, payload.length + 512))
+      return
+    }
+    const { signal, timeoutMs } = options
+    const child = start(client, call)
+    const out: Buffer[] = []
+    let size = 0
+    let words = ''
+    let failure: QubesdError | undefined
+    const stop = (error: QubesdError): void => {
+      failure ??= error
+      child.kill('SIGKILL')
+    }
+    const abort = (): void => {
+      stop(aborted(call))
+    }
+    child.stdout?.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_REPLY_BYTES + 2) stop(oversized(call))
+      else out.push(chunk)
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (words.length < 2000) words += chunk.toString('utf8')
+    })
+    // A client that exits before it has read its input is told by its exit code, not by EPIPE.
+    child.stdin?.on('error', () => undefined)
+    const timer = AbortSignal.timeout(timeoutMs)
+    const expire = (): void => {
+      stop(timedOut(call, timeoutMs))
+    }
+    timer.addEventListener('abort', expire, { once: true })
+    const settle = (finish: () => void): void => {
+      timer.removeEventListener('abort', expire)
+      signal?.removeEventListener('abort', abort)
+      finish()
+    }
+    child.once('error', (error) => {
+      settle(() => {
+        reject(failure ?? notStarted(client, call, error))
+      })
+    })
+    child.once('close', (status) => {
+      settle(() => {
+        if (failure !== undefined) reject(failure)
+        else if (status === 0) resolve(Buffer.concat(out))
+        else reject(exited(client, call, status, words))
+      })
+    })
+    if (signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    child.stdin?.end(payload)
+  })
+}
+
+async function* stream(client: Client, call: Call, signal: AbortSignal): AsyncIterable<Buffer> {
+  if (signal.aborted) return
+  const child = start(client, call)
+  const abort = (): void => {
+    child.kill('SIGTERM')
+  }
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error) => {
+      reject(notStarted(client, call, error))
+    })
+    child.once('close', resolve)
+  })
+  exit.catch(() => undefined)
+  signal.addEventListener('abort', abort, { once: true })
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.end(Buffer.from(call.payload, 'latin1'))
+  try {
+    if (child.stdout !== null) for await (const chunk of child.stdout) yield chunk as Buffer
+    const status = await exit
+    if (status !== 0 && !signal.aborted) throw exited(client, call, status, '')
+  } finally {
+    signal.removeEventListener('abort', abort)
+    child.kill('SIGTERM')
+  }
+}
+
+function notStarted(client: Client, call: Call, error: Error): QubesdError {
+  const what = `${client.program} could not be started (${error.message})`
+  return new QubesdError(
+    'daemon-gone',
+    call,
+    what,
+    'this works in a qube of Qubes OS; in dom0 the socket is used',
+    error,
+  )
+}
+
+function exited(client: Client, call: Call, status: number | null, words: string): QubesdError {
+  if (status === EXIT_DENIED) {
+    const hint = `in dom0, allow it with this line in /etc/qubes/policy.d/30-qstate.policy:\n  ${policyLine(call, client.source)}`
+    return new QubesdError('denied-by-policy', call, 'qrexec policy in dom0 does not allow it', hint)
+  }
+  const said = words.trim() === '' ? '' : `: ${quoteForTerminal(words.trim())}`
+  const what = `qrexec-client-vm ended with ${status === null ? 'a signal' : `exit code ${status}`}${said}`
+  return new QubesdError('daemon-gone', call, what, 'see `journalctl -u qubes-qrexec-policy-daemon` in dom0')
+}

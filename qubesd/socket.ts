@@ -1,0 +1,132 @@
+import { connect, type Socket } from 'node:net'
+import { type Call, encodeRequest, MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from './codec.ts'
+import { QubesdError } from './errors.ts'
+import { type ExchangeOptions, type Transport } from './transport.ts'
+
+export const QUBESD_SOCKET = '/var/run/qubesd.sock'
+
+/** Talks to qubesd over its Unix socket: one connection a call, as the protocol has it. */
+export function socketTransport(path: string): Transport {
+  return {
+    kind: 'socket',
+    where: path,
+    exchange: (call, options) => exchange(path, call, options),
+    stream: (call, signal) => stream(path, call, signal),
+  }
+}
+
+function exchange(path: string, call: Call, options: ExchangeOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const request = encodeRequest(call)
+    if (request.length > MAX_REQUEST_BYTES) {
+      reject(tooLarge(call, request.length))
+      return
+    }
+    const { signal, timeoutMs } = options
+    const socket = connect({ path })
+    const chunks: Buffer[] = []
+    let size = 0
+    const abort = (): void => {
+      socket.destroy(aborted(call))
+    }
+    const settle = (finish: () => void): void => {
+      signal?.removeEventListener('abort', abort)
+      finish()
+    }
+    socket.setTimeout(timeoutMs, () => {
+      socket.destroy(timedOut(call, timeoutMs))
+    })
+    socket.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_REPLY_BYTES + 2) socket.destroy(oversized(call))
+      else chunks.push(chunk)
+    })
+    socket.once('error', (error) => {
+      settle(() => {
+        reject(asQubesdError(call, path, error, size > 0))
+      })
+    })
+    socket.once('close', (hadError) => {
+      if (!hadError)
+        settle(() => {
+          resolve(Buffer.concat(chunks))
+        })
+    })
+    if (signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    socket.end(request)
+  })
+}
+
+async function* stream(path: string, call: Call, signal: AbortSignal): AsyncIterable<Buffer> {
+  const socket: Socket = connect({ path })
+  const abort = (): void => {
+    socket.destroy()
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    if (signal.aborted) return
+    socket.end(encodeRequest(call))
+    for await (const chunk of socket) yield chunk as Buffer
+  } catch (error) {
+    if (!signal.aborted) throw asQubesdError(call, path, error, false)
+  } finally {
+    signal.removeEventListener('abort', abort)
+    socket.destroy()
+  }
+}
+
+function asQubesdError(call: Call, path: string, error: unknown, answered: boolean): QubesdError {
+  if (error instanceof QubesdError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  switch (code) {
+    case 'ENOENT':
+      return new QubesdError('daemon-gone', call, `there is no socket ${path}`, NOT_THERE, error)
+    case 'ECONNREFUSED':
+      return new QubesdError('daemon-gone', call, `nothing listens on ${path}`, NOT_RUNNING, error)
+    case 'EACCES':
+    case 'EPERM':
+      return new QubesdError('daemon-gone', call, `no permission to open ${path}`, NO_PERMISSION, error)
+    default: {
+      const what = answered
+        ? 'the connection broke in the middle of the answer'
+        : 'the connection broke before an answer'
+      return new QubesdError(
+        'daemon-gone',
+        call,
+        code === '' ? what : `${what} (${code})`,
+        NOT_RUNNING,
+        error,
+      )
+    }
+  }
+}
+
+const NOT_THERE =
+  'run this in dom0 or in a management qube, or name the socket with --socket; `qstate simulator` offers one to try'
+const NOT_RUNNING =
+  'see `systemctl status qubesd` in dom0, then run this again: what has been done already is not done twice'
+const NO_PERMISSION = 'run this as root, or as a member of the group that owns the socket (qubes)'
+
+export function tooLarge(call: Call, bytes: number): QubesdError {
+  const what = `the request has ${bytes} bytes, and qubesd drops any over ${MAX_REQUEST_BYTES}`
+  return new QubesdError('request-too-large', call, what, 'shorten the value')
+}
+
+export function oversized(call: Call): QubesdError {
+  return new QubesdError(
+    'malformed-answer',
+    call,
+    'the answer does not end',
+    'see `journalctl -u qubesd -e` in dom0',
+  )
+}
+
+export function timedOut(call: Call, ms: number): QubesdError {
+  const hint = 'qubesd is busy or stuck: see `journalctl -u qubesd -e` in dom0; --timeout sets the limit'
+  return new QubesdError('timeout', call, `no answer for ${ms / 1000} s`, hint)
+}
+
+export function aborted(call: Call): QubesdError {
+  return new QubesdError('aborted', call, 'stopped before the answer came', 'run this again to go on')
+}
