@@ -1,0 +1,206 @@
+import { type Position, type Value } from './desired-state.ts'
+import { type Composed } from './compose.ts'
+import { errorAt, problem, type Report, warningAt } from './diagnostics.ts'
+import { type Statement } from './manifest.ts'
+import { HOST_SLIC } from './read-slic.ts'
+import { deniedInterfaces, parseUsbKey, type UsbDevice } from './usb-device.ts'
+import { at, oneOf } from './wording.ts'
+
+export interface Assignment {
+  readonly device: UsbDevice
+  readonly key: string
+  readonly mode: string
+  readonly position: Position
+}
+
+/** Whose settings they are: a qube's, or (null) those of a selector; and whether nothing can be added to them. */
+export interface Subject {
+  readonly name: string | null
+  readonly isWhole: boolean
+}
+
+/** What one qube says, laid together, and what is impossible or unwise about it as a whole. */
+export function checkQube({ name, isWhole }: Subject, composed: Composed, report: Report): void {
+  const qube = view(composed)
+  checkVirtMode(qube, report)
+  checkStubdom(qube, report)
+  checkSlic(qube, composed, report)
+  checkMemory(qube, report)
+  checkDenied(composed, report)
+  if (name !== null) checkItself(name, qube, report)
+  if (composed.complete && name !== null) adviseOnQube(qube, composed, report)
+  if (composed.complete && isWhole) adviseOnMissing(qube, report)
+}
+
+/** The devices that a qube wants assigned. */
+export function assignments({ statements }: Composed): readonly Assignment[] {
+  return [...statements.values()].flatMap(({ path, position, setting }) => {
+    const value = setting?.value
+    if (typeof value !== 'object' || value === null || !('mode' in value)) return []
+    const key = path.slice('usb/'.length)
+    const device = parseUsbKey(key)
+    return 'problem' in device ? [] : [{ device, key, mode: value.mode, position }]
+  })
+}
+
+interface View {
+  readonly value: (path: string) => Value | null | undefined
+  readonly place: (path: string) => Position
+  readonly usb: readonly Assignment[]
+  readonly model: boolean
+  readonly tables: readonly string[]
+}
+
+const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }
+
+function view(composed: Composed): View {
+  const find = (path: string): Statement | undefined => composed.statements.get(path)
+  const value = (path: string): Value | null | undefined => find(path)?.setting?.value
+  const tables = value('slic/tables')
+  const model = value('audio/model')
+  return {
+    value,
+    place: (path) => find(path)?.position ?? NOWHERE,
+    usb: assignments(composed),
+    model: model !== undefined && model !== null && model !== '',
+    tables: Array.isArray(tables) ? (tables as readonly string[]) : [],
+  }
+}
+
+/** What only works with a stubdomain, and where each is said. */
+function needs(
+  qube: View,
+  what: { slic?: boolean; qrexec?: boolean },
+): { noun: string; position: Position }[] {
+  const first = qube.usb[0]
+  return [
+    ...(qube.model ? [{ noun: 'an audio model', position: qube.place('audio/model') }] : []),
+    ...(what.qrexec && qube.value('stubdom/qrexec') === true
+      ? [{ noun: 'stubdom.qrexec', position: qube.place('stubdom/qrexec') }]
+      : []),
+    ...(first ? [{ noun: 'a USB device through the stubdomain', position: first.position }] : []),
+    ...(what.slic && qube.tables.length > 0 ? [{ noun: 'slic', position: qube.place('slic/tables') }] : []),
+  ]
+}
+
+function checkVirtMode(qube: View, report: Report): void {
+  const mode = qube.value('qube/virtMode')
+  if (typeof mode !== 'string' || mode === 'hvm') return
+  const hint = `virtMode is ${mode} at ${at(qube.place('qube/virtMode'))}; such a qube has no stubdomain and no emulated machine`
+  for (const { noun, position } of needs(qube, { slic: true, qrexec: true })) {
+    report(errorAt(position, problem('needs-hvm', `${noun} needs virtMode hvm`, hint)))
+  }
+}
+
+function checkStubdom(qube: View, report: Report): void {
+  if (qube.value('stubdom/linux') === false) {
+    const hint = `stubdom.linux is off at ${at(qube.place('stubdom/linux'))}: the old MiniOS stubdomain has neither audio nor qrexec`
+    for (const { noun, position } of needs(qube, { qrexec: true })) {
+      report(errorAt(position, problem('needs-linux-stubdom', `${noun} needs the Linux stubdomain`, hint)))
+    }
+  }
+  const first = qube.usb[0]
+  if (qube.value('stubdom/qrexec') === false && first !== undefined) {
+    const hint = `stubdom.qrexec is off at ${at(qube.place('stubdom/qrexec'))}; USB devices reach the guest through it`
+    report(
+      errorAt(first.position, problem('needs-stubdom-qrexec', 'a USB device needs stubdom.qrexec', hint)),
+    )
+  }
+}
+
+function checkSlic(qube: View, { builtIns }: Composed, report: Report): void {
+  if (qube.tables.length === 0) return
+  const position = qube.place('slic/tables')
+  if (qube.value('qube/features/uefi') === '1') {
+    const hint = `uefi is on at ${at(qube.place('qube/features/uefi'))}; there are reports that UEFI firmware does not hand the tables on as activation needs`
+    report(warningAt(position, problem('slic-uefi', 'slic may not work with UEFI firmware', hint)))
+  }
+  const later = ['windows-10', 'windows-11'].find((profile) => builtIns.has(profile))
+  if (later !== undefined && qube.tables.includes(HOST_SLIC)) {
+    const hint = 'Windows 8 and later look for MSDM, which holds a product key: tables: [host:MSDM]'
+    report(warningAt(position, problem('slic-unused', `${later} does not activate with SLIC`, hint)))
+  }
+}
+
+function checkMemory(qube: View, report: Report): void {
+  const memory = qube.value('qube/memory')
+  const maxmem = qube.value('qube/maxmem')
+  if (typeof memory !== 'number' || typeof maxmem !== 'number' || maxmem === 0 || memory <= maxmem) return
+  const hint = `maxmem is ${maxmem} at ${at(qube.place('qube/maxmem'))}; 0 turns balancing off, as Windows needs`
+  report(
+    errorAt(
+      qube.place('qube/memory'),
+      problem('memory-over-maxmem', `memory ${memory} is more than maxmem`, hint),
+    ),
+  )
+}
+
+function checkDenied(composed: Composed, report: Report): void {
+  const assigned = assignments(composed)
+  for (const { path, position, setting } of composed.statements.values()) {
+    if (!path.startsWith('usb/denied/') || setting?.value !== true) continue
+    for (const { device, key, position: place } of assigned) {
+      const met = deniedInterfaces(device, path.slice('usb/denied/'.length))
+      if (met.length === 0) continue
+      const hint = `${key} at ${at(place)} has ${oneOf([...new Set(met)])}; give up one of the two`
+      report(
+        errorAt(position, problem('denied-device', 'this denies an interface of an assigned device', hint)),
+      )
+    }
+  }
+}
+
+function checkItself(name: string, qube: View, report: Report): void {
+  for (const [path, noun] of [
+    ['qube/netvm', 'netvm'],
+    ['audio/audiovm', 'audiovm'],
+  ] as const) {
+    if (qube.value(path) !== name) continue
+    report(
+      errorAt(
+        qube.place(path),
+        problem('itself', `${name} cannot be its own ${noun}`, 'name another qube, or write off'),
+      ),
+    )
+  }
+}
+
+function adviseOnMissing(qube: View, report: Report): void {
+  const first = qube.usb[0]
+  if (first === undefined || typeof qube.value('stubdom/qrexec') === 'boolean') return
+  const hint = 'write stubdom: { qrexec: true }, unless the guest has USB support of its own'
+  report(
+    warningAt(
+      first.position,
+      problem('usb-without-qrexec', 'nothing here says that the stubdomain has qrexec', hint),
+    ),
+  )
+}
+
+function adviseOnQube(qube: View, { builtIns }: Composed, report: Report): void {
+  if (qube.value('qube/features/gui') === '1' && qube.value('qube/features/gui-emulated') === '1') {
+    const hint = `gui is on at ${at(qube.place('qube/features/gui'))}; seamless mode and the emulated screen exclude each other`
+    report(
+      warningAt(
+        qube.place('qube/features/gui-emulated'),
+        problem('two-guis', 'gui and guiEmulated are both on', hint),
+      ),
+    )
+  }
+  const windows = [...builtIns].find((profile) => profile.startsWith('windows-'))
+  if (windows === undefined) return
+  for (const [path, byTools] of [
+    ['qube/qrexecTimeout', 6000],
+    ['qube/maxmem', 0],
+  ] as const) {
+    const value = qube.value(path)
+    if (value === undefined || value === byTools) continue
+    const hint = `a qube without a template gets ${byTools} from them after each logon; write ${byTools}, or unmanaged`
+    report(
+      warningAt(
+        qube.place(path),
+        problem('set-by-tools', `Windows Tools set ${path.slice(5)} at every boot`, hint),
+      ),
+    )
+  }
+}

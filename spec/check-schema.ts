@@ -1,0 +1,127 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
+import { unknownKeyHint } from './key-hints.ts'
+import { manifestSchema } from './manifest-schema.ts'
+import { type NameKind, nameProblem } from './names.ts'
+import { readSetting } from './read-value.ts'
+import { SETTING_BY_PATH } from './settings.ts'
+import { nearest, quote } from './wording.ts'
+import { describe, follow, plainValue, type Written } from './written.ts'
+
+type Annotated = Readonly<Record<string, unknown>>
+type Fault = ErrorObject<string, Annotated>
+
+let compiled: ValidateFunction | undefined
+
+/** Checks a document against the schema. Returns the places that were refused, so that readers pass them over. */
+export function checkSchema(document: Written, report: Report): ReadonlySet<Written> {
+  // The tests hold the schema against its meta-schema; doing it here would double the time to the first answer.
+  compiled ??= new Ajv2020({ allErrors: true, verbose: true, strict: true, validateSchema: false })
+    .addVocabulary(['x-expected', 'x-setting', 'x-name'])
+    .compile(manifestSchema)
+  const refused = new Set<Written>()
+  if (compiled(plainValue(document))) return refused
+  const told = new Set<string>()
+  for (const fault of withoutUnionNoise((compiled.errors ?? []) as Fault[])) {
+    const place = follow(document, fault.instancePath)
+    if (place === undefined) continue
+    if (fault.keyword === 'additionalProperties') refuseKey(place, fault, refused, report)
+    else if (fault.keyword === 'propertyNames') refuseName(place, fault, report)
+    else {
+      // One place, one fault: a text that is too long does not fit its pattern either.
+      if (fault.keyword !== 'required' && told.has(fault.instancePath)) continue
+      told.add(fault.instancePath)
+      if (place !== document) refused.add(place)
+      report(errorAt(place.position, explain(fault, place)))
+    }
+  }
+  return refused
+}
+
+/**
+ * A union that fits nothing fails once for itself and once for each branch. If a branch is of the kind that was written,
+ * a map or a list, what it says about the inside is the news; else the union as a whole is.
+ */
+function withoutUnionNoise(faults: readonly Fault[]): readonly Fault[] {
+  const noise = new Map<string, Set<unknown>>()
+  const dropped = new Set<Fault>()
+  for (const fault of faults) {
+    if (fault.keyword !== 'anyOf') continue
+    const branches = fault.schema as readonly Annotated[]
+    const kind = Array.isArray(fault.data)
+      ? 'array'
+      : typeof fault.data === 'object' && fault.data
+        ? 'object'
+        : ''
+    const meant = branches.find((branch) => branch['type'] === kind)
+    const here = noise.get(fault.instancePath) ?? new Set()
+    noise.set(fault.instancePath, here)
+    for (const branch of branches) if (branch !== meant) here.add(branch)
+    if (meant !== undefined) dropped.add(fault)
+  }
+  return faults.filter(
+    (fault) =>
+      !dropped.has(fault) &&
+      !noise.get(fault.instancePath)?.has(fault.parentSchema) &&
+      // What is wrong with a name is told by `propertyNames` itself.
+      fault.propertyName === undefined,
+  )
+}
+
+function refuseKey(place: Written, fault: Fault, refused: Set<Written>, report: Report): void {
+  const key = String(fault.params['additionalProperty'])
+  const entry = place.kind === 'map' ? place.entries.get(key) : undefined
+  if (entry === undefined) return
+  refused.add(entry.value)
+  const allowed = Object.keys((fault.parentSchema?.['properties'] ?? {}) as object)
+  const what = problem('unknown-key', `unknown key ${quote(key)}`, unknownKeyHint(key, allowed))
+  report(errorAt(entry.key.position, what))
+}
+
+/** Readers of names say the same in the same words; told twice, it is shown once. */
+function refuseName(place: Written, fault: Fault, report: Report): void {
+  const name = String(fault.params['propertyName'])
+  const entry = place.kind === 'map' ? place.entries.get(name) : undefined
+  if (entry === undefined) return
+  const kind = fault.parentSchema?.['x-name'] as NameKind
+  const what = nameProblem(kind, name) ?? problem('bad-name', `${quote(name)} is not a ${kind} name`, '')
+  report(errorAt(entry.key.position, what))
+}
+
+function explain(fault: Fault, place: Written): Problem {
+  const expected = String(fault.parentSchema?.['x-expected'] ?? 'another value')
+  const setting = SETTING_BY_PATH.get(String(fault.parentSchema?.['x-setting'] ?? ''))
+  if (setting !== undefined) {
+    const said = readSetting(setting, place)
+    if ('wrong' in said) return said.wrong
+  }
+  if (fault.keyword === 'required') {
+    const key = String(fault.params['missingProperty'])
+    return problem('missing-key', `the key ${quote(key)} is missing`, REQUIRED[key] ?? `expected ${expected}`)
+  }
+  if (place.kind === 'null')
+    return problem('no-value', 'there is no value here', `expected ${expected}, or leave the key out`)
+  if (fault.keyword === 'minItems' || fault.keyword === 'minProperties') {
+    return problem('empty', `${describe(place)} with nothing in it`, `expected ${expected}`)
+  }
+  if (fault.keyword === 'maxItems' || fault.keyword === 'maxProperties')
+    return problem('too-many', 'there are too many', `at most ${Number(fault.params['limit'])}`)
+  const quotes =
+    place.kind === 'number' ? `; put it in quotes if the text ${quote(place.source)} is meant` : ''
+  const near = place.kind === 'text' ? nearest(place.value, wordsOf(fault)) : undefined
+  const meant = near === undefined ? '' : `did you mean ${quote(near)}? `
+  const code = fault.keyword === 'type' || fault.keyword === 'anyOf' ? 'wrong-type' : 'bad-value'
+  return problem(code, `${describe(place)} cannot stand here`, `${meant}expected ${expected}${quotes}`)
+}
+
+/** The words that would do at this place. */
+function wordsOf({ keyword, schema }: Fault): readonly string[] {
+  const branches = keyword === 'anyOf' ? (schema as readonly Annotated[]) : [{ enum: schema }]
+  return branches.flatMap((branch) => (Array.isArray(branch['enum']) ? (branch['enum'] as string[]) : []))
+}
+
+const REQUIRED: Readonly<Record<string, string>> = {
+  apiVersion: 'start each document with "apiVersion: qstate/v1"',
+  sha256: 'the digest of the file, as sha256sum prints it',
+  match: 'which qubes: tag, name or class',
+}

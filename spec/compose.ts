@@ -1,0 +1,140 @@
+import { type Position } from './desired-state.ts'
+import { errorAt, problem, type Report } from './diagnostics.ts'
+import { type Body, type ProfileUse, type Statement } from './manifest.ts'
+import { builtInBodies } from './profiles.ts'
+import { quote, suggest } from './wording.ts'
+
+/** A body with its profiles filled in. Statements that leave a path alone are kept until everything is laid together. */
+export interface Composed {
+  readonly statements: ReadonlyMap<string, Statement>
+  /** Built-in profiles that took part. */
+  readonly builtIns: ReadonlySet<string>
+  /** False where a part could not be read or found: what is missing proves nothing. */
+  readonly complete: boolean
+}
+
+interface Layers extends Composed {
+  readonly statements: Map<string, Statement>
+  readonly builtIns: Set<string>
+  complete: boolean
+  /** How many profiles stand on top of each other. */
+  depth: number
+}
+
+export type Compose = (body: Body) => Composed
+
+const MAX_DEPTH = 32
+
+/** Settings that profiles may bring to all bodies together: a large profile in thousands of qubes is a bomb, too. */
+const MAX_SETTINGS = 500_000
+
+/** Lays profiles on top of each other: later ones win, and a body wins over what it extends. Each is composed once. */
+export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, report: Report): Compose {
+  const done = new Map<string, Layers | null>()
+  /** Profiles being composed, from the outermost: how a profile came to extend itself. */
+  const open: string[] = []
+  let brought = 0
+
+  const composeUse = (use: ProfileUse): Layers => {
+    const { profile, position } = use
+    const builtIn = builtInBodies().get(profile)
+    const body = builtIn ?? profiles.get(profile)
+    const known = done.get(profile)
+    if (body === undefined) {
+      if (allRead) report(errorAt(position, unknownProfile(profile, profiles)))
+      return NOTHING()
+    }
+    if (known === null) {
+      const loop = [...open.slice(open.indexOf(profile)), profile]
+      report(errorAt(position, extendsItself(loop)))
+      return NOTHING()
+    }
+    if (known !== undefined && known.depth <= MAX_DEPTH)
+      return builtIn ? placedAt(known, profile, position) : known
+    if (known !== undefined || open.length > MAX_DEPTH) {
+      report(errorAt(position, TOO_DEEP))
+      return NOTHING()
+    }
+    done.set(profile, null)
+    open.push(profile)
+    const layers = composeBody(body)
+    open.pop()
+    done.set(profile, layers)
+    return builtIn ? placedAt(layers, profile, position) : layers
+  }
+
+  const composeBody = (body: Body): Layers => {
+    const layers = NOTHING(body.complete)
+    for (const use of body.extends) {
+      const below = composeUse(use)
+      brought += below.statements.size
+      if (brought > MAX_SETTINGS) {
+        report(errorAt(use.position, TOO_MANY))
+        layers.complete = false
+        return layers
+      }
+      layers.depth = Math.max(layers.depth, below.depth + 1)
+      addLayer(layers, below)
+    }
+    for (const [path, statement] of body.statements) layers.statements.set(path, statement)
+    return layers
+  }
+
+  return composeBody
+}
+
+/** Composed bodies on top of each other, the last one wins. */
+export function layOver(parts: readonly Composed[]): Composed {
+  const layers = NOTHING(true)
+  for (const part of parts) addLayer(layers, part)
+  return layers
+}
+
+function addLayer(layers: Layers, over: Composed): void {
+  for (const [path, statement] of over.statements) layers.statements.set(path, statement)
+  for (const name of over.builtIns) layers.builtIns.add(name)
+  if (!over.complete) layers.complete = false
+}
+
+const NOTHING = (complete = false): Layers => ({
+  statements: new Map(),
+  builtIns: new Set(),
+  complete,
+  depth: 0,
+})
+
+/** A built-in profile stands in no file: its values are said where it is extended. */
+function placedAt({ statements, complete, depth }: Layers, name: string, position: Position): Layers {
+  const placed = [...statements].map(([path, { setting }]) => {
+    return [path, { path, position, setting: setting && { ...setting, position } }] as const
+  })
+  return { statements: new Map(placed), builtIns: new Set([name]), complete, depth }
+}
+
+function unknownProfile(name: string, profiles: ReadonlyMap<string, Body>): ReturnType<typeof problem> {
+  const known = [...profiles.keys(), ...builtInBodies().keys()]
+  return problem(
+    'unknown-profile',
+    `unknown profile ${quote(name)}`,
+    suggest(name, known, 'declare it under profiles'),
+  )
+}
+
+const extendsItself = (loop: readonly string[]): ReturnType<typeof problem> =>
+  problem(
+    'profile-cycle',
+    `the profile ${quote(loop[0] ?? '')} extends itself`,
+    loop.length > 12 ? 'follow its extends' : `by way of ${loop.map((name) => quote(name)).join(', ')}`,
+  )
+
+const TOO_MANY = problem(
+  'too-large',
+  `profiles bring more than ${MAX_SETTINGS} settings to all qubes together`,
+  'no configuration needs this many',
+)
+
+const TOO_DEEP = problem(
+  'extends-too-deep',
+  `more than ${MAX_DEPTH} profiles extend one another`,
+  'a list of profiles is easier to follow',
+)

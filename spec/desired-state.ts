@@ -1,0 +1,65 @@
+/**
+ * What the spec says, with everything filled in, and the words that all parts share for it.
+ *
+ * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
+ * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
+ */
+
+/** Areas of the mission. Each has one provider. */
+export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
+
+export const AREAS: readonly Area[] = ['slic', 'audio', 'stubdom', 'usb', 'qube', 'tags']
+
+export type AssignmentMode = 'auto-attach' | 'ask-to-attach' | 'required'
+
+/**
+ * A value in its one form. Off is a value: `false`, `''`, `[]`. Absent (inherit, not assigned, not tagged) is `null`,
+ * in a map of settings, and a missing member in a document.
+ */
+export type Value = string | number | boolean | readonly string[] | { readonly mode: AssignmentMode }
+
+/** A place in a file. Line and column count from 1. */
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** Length of the text meant, for the caret; at least 1. */
+  readonly length: number
+}
+
+export interface DesiredSetting {
+  readonly area: Area
+  /** Path below the qube; unique in a qube. */
+  readonly path: string
+  /** `null`: wanted absent (inherit from the template or the default; not assigned; not tagged). */
+  readonly value: Value | null
+  /** Where the spec says so; for a value of a built-in profile, the place that extends it. */
+  readonly position: Position
+}
+
+export interface DesiredQube {
+  readonly name: string
+  /** By path. What is not here is not qstate's business. */
+  readonly settings: ReadonlyMap<string, DesiredSetting>
+  readonly position: Position
+}
+
+export interface DesiredState {
+  /** The configuration's own name, where it has one: what it set under this name on a qube that it drops is pruned. */
+  readonly name: string | null
+  readonly qubes: ReadonlyMap<string, DesiredQube>
+  /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */
+  readonly tables: ReadonlyMap<string, Buffer>
+  /** SHA-256 over the wanted settings in canonical form: equal specs have equal digests, wherever they are written. */
+  readonly digest: string
+}
+
+/** What `resolve` has to know of a host to apply selectors. */
+export interface HostFacts {
+  readonly qubes: readonly {
+    readonly name: string
+    readonly klass: string
+    /** Those of the tags that selectors ask for which the qube has. */
+    readonly tags: ReadonlySet<string>
+  }[]
+}

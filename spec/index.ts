@@ -1,0 +1,35 @@
+/**
+ * YAML text in, DesiredState or diagnostics out.
+ *
+ * The folder knows how a manifest is written and what can be wrong with it. It deliberately does not know where the text
+ * comes from (no disk, clock or network), what a host looks like beyond the few facts that selectors ask for, or how a
+ * setting is reached: that is the providers' business.
+ */
+export {
+  type Area,
+  AREAS,
+  type AssignmentMode,
+  type DesiredQube,
+  type DesiredSetting,
+  type DesiredState,
+  type HostFacts,
+  type Position,
+  type Value,
+} from './desired-state.ts'
+export { type Diagnostic } from './diagnostics.ts'
+export { formatDiagnostics } from './format.ts'
+export { loadManifest } from './load.ts'
+export { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
+export { manifestSchema } from './manifest-schema.ts'
+export { BUILT_IN_PROFILES } from './profiles.ts'
+export { resolve } from './resolve.ts'
+export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
+export {
+  QUBE_NAME,
+  RECORD_FEATURE,
+  type Setting,
+  SETTING_BY_PATH,
+  SETTINGS,
+  settingOf,
+  USB_DEVICE,
+} from './settings.ts'

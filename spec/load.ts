@@ -1,0 +1,119 @@
+import { checkClaims } from './check-claims.ts'
+import { checkQube } from './check-qube.ts'
+import { checkSchema } from './check-schema.ts'
+import { type Compose, composer } from './compose.ts'
+import { type Diagnostic, errorAt, keyOf, problem, type Report, sortDiagnostics } from './diagnostics.ts'
+import { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
+import { readDevices, readName, readProfiles, readQubes, readSelectors } from './read-documents.ts'
+import { type Reading } from './reading.ts'
+import { quote, suggest } from './wording.ts'
+import { get, type Written } from './written.ts'
+import { readYaml } from './yaml-documents.ts'
+
+/**
+ * Reads and checks everything that can be checked without a host. All that is wrong is told at once; with any error
+ * there is no manifest.
+ */
+export function loadManifest(
+  sources: readonly SourceFile[],
+  options: LoadOptions = {},
+): { readonly manifest: Manifest | null; readonly diagnostics: readonly Diagnostic[] } {
+  const found: Diagnostic[] = []
+  const report: Report = (diagnostic) => found.push(diagnostic)
+
+  const { documents, allRead } = readDocuments(sources, report)
+  const refused = new Set(documents.flatMap((document) => [...checkSchema(document, report)]))
+  const base: Reading = {
+    report,
+    refused,
+    devices: new Map(),
+    allRead,
+    readTable: readEachOnce(options.readTable),
+    tables: new Map(),
+  }
+  const reading = { ...base, devices: readDevices(documents, base) }
+  const manifest = {
+    name: readName(documents, reading),
+    profiles: readProfiles(documents, reading),
+    qubes: readQubes(documents, reading),
+    selectors: readSelectors(documents, reading),
+    tables: reading.tables,
+  }
+  checkOffline(manifest, composer(manifest.profiles, allRead, report), report)
+
+  const diagnostics = sortDiagnostics(found)
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { manifest: null, diagnostics }
+  const tags = manifest.selectors.flatMap(({ match }) => (match.tag === null ? [] : [match.tag]))
+  const selects = { needsHost: manifest.selectors.length > 0, tags: [...new Set(tags)].sort() }
+  return { manifest: { ...manifest, selects, reported: new Set(diagnostics.map(keyOf)) }, diagnostics }
+}
+
+/** Composes every qube, selector and profile on its own, and judges what needs no host. */
+function checkOffline(
+  { profiles, qubes, selectors }: Pick<Manifest, 'profiles' | 'qubes' | 'selectors'>,
+  compose: Compose,
+  report: Report,
+): void {
+  for (const body of profiles.values()) compose(body)
+  const composed = new Map([...qubes].map(([name, body]) => [name, compose(body)]))
+  // A selector may yet add what a qube seems to lack: then `resolve` looks for it.
+  const isWhole = selectors.length === 0
+  for (const [name, qube] of composed) checkQube({ name, isWhole }, qube, report)
+  for (const selector of selectors) checkQube({ name: null, isWhole: false }, compose(selector), report)
+  checkClaims(composed, report)
+}
+
+/** The documents that are manifests, of all files. */
+function readDocuments(
+  sources: readonly SourceFile[],
+  report: Report,
+): { readonly documents: readonly Written[]; readonly allRead: boolean } {
+  const documents: Written[] = []
+  let [allRead, seen] = [true, false]
+  for (const source of sources) {
+    const file = readYaml(source, report)
+    if (file.broken) allRead = false
+    seen ||= file.broken || file.documents.length > 0
+    for (const document of file.documents) {
+      if (isManifest(document, report)) documents.push(document)
+      else allRead = false
+    }
+  }
+  if (!seen) report(errorAt({ ...NO_FILE, file: sources[0]?.path ?? '' }, NO_DOCUMENT))
+  return { documents, allRead }
+}
+
+/** A document of another kind is told apart here: against the schema everything in it would be wrong. */
+function isManifest(document: Written, report: Report): boolean {
+  const kind = get(document, 'kind')
+  if (kind?.kind !== 'text' || kind.value === 'Qubes') return true
+  const reserved = kind.value === 'Fleet' || kind.value === 'Rollout'
+  const hint = reserved
+    ? 'this release reads Qubes only; keep rollouts out of the files of a host'
+    : suggest(kind.value, ['Qubes'], 'expected Qubes')
+  const message = reserved
+    ? `the kind ${kind.value} is kept for a later release`
+    : `unknown kind ${quote(kind.value)}`
+  report(errorAt(kind.position, problem(reserved ? 'reserved-kind' : 'unknown-kind', message, hint)))
+  return false
+}
+
+/** Fifty qubes with one table read its file once. */
+function readEachOnce(readTable: LoadOptions['readTable']): LoadOptions['readTable'] {
+  if (readTable === undefined) return undefined
+  const known = new Map<string, Buffer | string>()
+  return (path, from) => {
+    const key = JSON.stringify([path, from])
+    const found = known.get(key) ?? readTable(path, from)
+    known.set(key, found)
+    return found
+  }
+}
+
+const NO_FILE = { file: '', line: 1, column: 1, length: 1 }
+
+const NO_DOCUMENT = problem(
+  'no-document',
+  'there is no document here',
+  'a manifest starts with "apiVersion: qstate/v1"; `qstate devices` and the examples help with a first one',
+)

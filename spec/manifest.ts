@@ -1,0 +1,62 @@
+import { type DesiredSetting, type Position } from './desired-state.ts'
+
+/** A file of the manifest. The path is as the user gave it: positions repeat it, nothing opens it. */
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
+}
+
+export interface LoadOptions {
+  /**
+   * Reads an ACPI table: the path as written, and the file it was written in. A string is the reason why it cannot be
+   * read. Without this function files are not looked at, and `tables` stays without them.
+   */
+  readonly readTable?: (path: string, from: string) => Buffer | string
+}
+
+/** What one body says of one path: a setting, or (`setting` null) that qstate leaves the path alone after all. */
+export interface Statement {
+  readonly path: string
+  readonly position: Position
+  readonly setting: DesiredSetting | null
+}
+
+/** A name that a body extends, and where it says so. */
+export interface ProfileUse {
+  readonly profile: string
+  readonly position: Position
+}
+
+/** What a qube, a profile or a selector says, read but not yet composed. */
+export interface Body {
+  readonly extends: readonly ProfileUse[]
+  readonly statements: ReadonlyMap<string, Statement>
+  readonly position: Position
+  /** False when a part of it could not be read: what is missing from it then proves nothing. */
+  readonly complete: boolean
+}
+
+export interface Match {
+  readonly tag: string | null
+  /** A glob: `*` and `?`. */
+  readonly name: string | null
+  readonly klass: string | null
+}
+
+export interface Selector extends Body {
+  readonly match: Match
+}
+
+/** Everything that was written, read and checked. Callers look at `name`, `selects` and `tables` only. */
+export interface Manifest {
+  readonly name: string | null
+  /** What `resolve` will have to know of a host: nothing at all without selectors. */
+  readonly selects: { readonly needsHost: boolean; readonly tags: readonly string[] }
+  /** Bytes of the tables read from files, by SHA-256. */
+  readonly tables: ReadonlyMap<string, Buffer>
+  readonly profiles: ReadonlyMap<string, Body>
+  readonly qubes: ReadonlyMap<string, Body>
+  readonly selectors: readonly Selector[]
+  /** Keys of the diagnostics that `loadManifest` gave already, so that `resolve` does not repeat them. */
+  readonly reported: ReadonlySet<string>
+}

@@ -1,0 +1,91 @@
+import { type AssignmentMode, type Value } from './desired-state.ts'
+import {
+  FEATURE_NAME,
+  PROPERTY_NAME,
+  RECORD_FEATURE,
+  SETTING_BY_PATH,
+  TAG_NAME,
+  USB_DEVICE,
+  USB_INTERFACE,
+} from './settings.ts'
+
+/**
+ * Which paths and values qstate manages at all. What comes back from a qube's record or a plan file is checked against
+ * this, so that neither can name anything else on the host.
+ */
+
+const FEATURE = 'qube/features/'
+const PROPERTY = 'qube/properties/'
+const DENIED = 'usb/denied/'
+const USB = 'usb/'
+const TAG = 'tags/'
+
+export const SLIC_TABLES = 'slic/tables'
+
+export type PathKind = 'setting' | 'feature' | 'property' | 'usb' | 'denied' | 'tag' | 'slic'
+
+/** The kind of a path and the name in it: of the feature, property, device, interface pattern or tag. */
+export function parsePath(path: string): { readonly kind: PathKind; readonly name: string } | undefined {
+  if (SETTING_BY_PATH.has(path)) return { kind: 'setting', name: path }
+  if (path === SLIC_TABLES) return { kind: 'slic', name: 'tables' }
+  const named = (
+    kind: PathKind,
+    prefix: string,
+    pattern: RegExp,
+  ): { kind: PathKind; name: string } | undefined => {
+    const name = path.slice(prefix.length)
+    return pattern.test(name) ? { kind, name } : undefined
+  }
+  if (path.startsWith(FEATURE)) {
+    return path.startsWith(FEATURE + 'qstate.') || path === FEATURE + RECORD_FEATURE
+      ? undefined
+      : named('feature', FEATURE, FEATURE_NAME)
+  }
+  if (path.startsWith(PROPERTY)) return named('property', PROPERTY, PROPERTY_NAME)
+  if (path.startsWith(DENIED)) return named('denied', DENIED, USB_INTERFACE)
+  if (path.startsWith(USB)) return named('usb', USB, USB_DEVICE)
+  if (path.startsWith(TAG)) return named('tag', TAG, TAG_NAME)
+  return undefined
+}
+
+export function isSettingPath(path: string): boolean {
+  return parsePath(path) !== undefined
+}
+
+const MODES: readonly AssignmentMode[] = ['auto-attach', 'ask-to-attach', 'required']
+const TEXT = /^[\x20-\x7e]{0,8192}$/
+
+/** Whether a value is of the kind that a path holds. Ranges are the spec's business. */
+export function isValueFor(path: string, value: unknown): value is Value {
+  const parsed = parsePath(path)
+  switch (parsed?.kind) {
+    case undefined:
+      return false
+    case 'setting': {
+      const kind = SETTING_BY_PATH.get(path)?.type.kind
+      if (path.startsWith(FEATURE)) return typeof value === 'string' && TEXT.test(value)
+      if (kind === 'bool') return typeof value === 'boolean'
+      if (kind === 'int') return Number.isSafeInteger(value) || value === ''
+      return typeof value === 'string' && TEXT.test(value)
+    }
+    case 'feature':
+    case 'property':
+      return typeof value === 'string' && TEXT.test(value)
+    case 'denied':
+    case 'tag':
+      return value === true
+    case 'usb':
+      return (
+        typeof value === 'object' &&
+        value !== null &&
+        Object.keys(value).length === 1 &&
+        'mode' in value &&
+        MODES.some((mode) => mode === value.mode)
+      )
+    case 'slic':
+      return Array.isArray(value) && value.length <= 16 && value.every((table) => TABLE.test(String(table)))
+  }
+}
+
+/** A table in `slic/tables`. */
+export const TABLE = /^(?:host:SLIC|host:MSDM|file:[0-9a-f]{64})$/

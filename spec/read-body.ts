@@ -1,0 +1,110 @@
+import { type Body, type ProfileUse } from './manifest.ts'
+import { adviseOnValue } from './advice.ts'
+import { readGeneric } from './read-generic.ts'
+import { readSlic } from './read-slic.ts'
+import { readFlag, readUsb } from './read-usb.ts'
+import { readSetting } from './read-value.ts'
+import { checkName, type Draft, type Reading, say, value } from './reading.ts'
+import { type Setting, SETTINGS } from './settings.ts'
+import { get, type Written, type WrittenMap } from './written.ts'
+
+const SETTING_OF_KEY = new Map(SETTINGS.map((setting) => [`${setting.area}/${setting.key}`, setting]))
+
+/** The setting that a key says below its area, `audio` and `model`. */
+const settingOfKey = (area: string, key: string): Setting | undefined => SETTING_OF_KEY.get(`${area}/${key}`)
+
+/** What a qube, a profile or a selector says, path by path. What is wrong is reported and left out. */
+export function readBody(written: WrittenMap, reading: Reading): Body {
+  let complete = !holdsRefused(written, reading.refused)
+  const draft: Draft = {
+    reading: {
+      ...reading,
+      report: (diagnostic) => {
+        if (diagnostic.severity === 'error') complete = false
+        reading.report(diagnostic)
+      },
+    },
+    statements: new Map(),
+  }
+  const part = (key: string): Written | undefined => {
+    const found = get(written, key)
+    return found === undefined || reading.refused.has(found) ? undefined : found
+  }
+  const slic = part('slic')
+  if (slic !== undefined) readSlic(slic, draft)
+  readArea('audio', part('audio'), draft)
+  readArea('stubdom', part('stubdom'), draft)
+  const usb = part('usb')
+  if (usb !== undefined) readUsb(usb, draft)
+  readArea('qube', part('qube'), draft)
+  readTags(part('tags'), draft)
+  adviseOnValue(draft)
+  return {
+    extends: readExtends(part('extends')),
+    statements: draft.statements,
+    position: written.position,
+    complete,
+  }
+}
+
+function readArea(area: 'audio' | 'stubdom' | 'qube', written: Written | undefined, draft: Draft): void {
+  if (written === undefined) return
+  const { refused } = draft.reading
+  if (written.kind !== 'map') {
+    const model = settingOfKey(area, 'model')
+    if (model) say(draft, area, model.path, readSetting(model, written), written.position)
+    return
+  }
+  for (const [key, entry] of written.entries) {
+    if (refused.has(entry.value)) continue
+    const setting = settingOfKey(area, key)
+    if (setting) say(draft, area, setting.path, readSetting(setting, entry.value), entry.value.position)
+    else if (area === 'qube' && entry.value.kind === 'map') {
+      const store = key === 'features' ? 'feature' : 'property'
+      for (const inner of entry.value.entries.values()) {
+        if (!refused.has(inner.value)) readGeneric(store, inner, draft)
+      }
+    }
+  }
+}
+
+function readTags(written: Written | undefined, draft: Draft): void {
+  const { refused, report } = draft.reading
+  if (written?.kind === 'list') {
+    for (const item of written.items) {
+      if (item.kind !== 'text' || refused.has(item)) continue
+      if (checkName(report, 'tag', { key: item, value: item })) {
+        say(draft, 'tags', `tags/${item.value}`, value(true), item.position)
+      }
+    }
+  }
+  if (written?.kind !== 'map') return
+  for (const entry of written.entries.values()) {
+    if (refused.has(entry.value)) continue
+    if (!checkName(report, 'tag', entry)) continue
+    const saying = readFlag(entry.value, 'a tag')
+    say(
+      draft,
+      'tags',
+      `tags/${entry.key.value}`,
+      saying,
+      'wrong' in saying ? entry.value.position : entry.key.position,
+    )
+  }
+}
+
+function readExtends(written: Written | undefined): readonly ProfileUse[] {
+  const items = written?.kind === 'list' ? written.items : written === undefined ? [] : [written]
+  return items.flatMap((item) =>
+    item.kind === 'text' ? [{ profile: item.value, position: item.position }] : [],
+  )
+}
+
+function holdsRefused(written: Written, refused: ReadonlySet<Written>): boolean {
+  if (refused.size === 0) return false
+  if (refused.has(written)) return true
+  if (written.kind === 'list') return written.items.some((item) => holdsRefused(item, refused))
+  if (written.kind === 'map')
+    return [...written.entries.values()].some((entry) => holdsRefused(entry.value, refused))
+  return false
+}

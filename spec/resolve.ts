@@ -1,0 +1,79 @@
+import { checkClaims } from './check-claims.ts'
+import { checkQube } from './check-qube.ts'
+import { type Composed, composer, layOver } from './compose.ts'
+import {
+  type DesiredQube,
+  type DesiredSetting,
+  type DesiredState,
+  type HostFacts,
+  type Position,
+} from './desired-state.ts'
+import { type Diagnostic, keyOf, type Report, sortDiagnostics } from './diagnostics.ts'
+import { digestOf, sorted } from './digest.ts'
+import { type Manifest } from './manifest.ts'
+import { matches } from './select.ts'
+
+/**
+ * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told
+ * already: what comes of selectors. With any error there is no state.
+ */
+export function resolve(
+  manifest: Manifest,
+  facts: HostFacts,
+): { readonly desired: DesiredState | null; readonly diagnostics: readonly Diagnostic[] } {
+  const found: Diagnostic[] = []
+  const report: Report = (diagnostic) => found.push(diagnostic)
+  const qubes = composeAll(manifest, facts, report)
+  const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
+  for (const [name, qube] of composed) checkQube({ name, isWhole: true }, qube, report)
+  checkClaims(composed, report)
+
+  const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { desired: null, diagnostics }
+  const desired = new Map(
+    [...composed].map(([name, qube]) => [
+      name,
+      desiredQube(name, qube, qubes.get(name)?.position ?? NOWHERE),
+    ]),
+  )
+  const { name, tables } = manifest
+  return { desired: { name, qubes: desired, tables, digest: digestOf(name, desired) }, diagnostics }
+}
+
+interface Layered {
+  readonly layers: readonly Composed[]
+  /** Where the qube itself is written, else the first selector that matched. */
+  readonly position: Position
+}
+
+/** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
+function composeAll(
+  { qubes, profiles, selectors }: Manifest,
+  facts: HostFacts,
+  report: Report,
+): ReadonlyMap<string, Layered> {
+  const compose = composer(profiles, true, report)
+  const selected = selectors.map((selector) => ({ ...selector, composed: compose(selector) }))
+  const all = new Map<string, Layered>()
+  for (const qube of facts.qubes) {
+    const matching = selected.filter(({ match }) => matches(match, qube))
+    const [first] = matching
+    if (first) {
+      all.set(qube.name, { layers: matching.map(({ composed }) => composed), position: first.position })
+    }
+  }
+  // What a qube says under its own name comes last and wins.
+  for (const [name, body] of qubes) {
+    const layers = [...(all.get(name)?.layers ?? []), compose(body)]
+    all.set(name, { layers, position: body.position })
+  }
+  return all
+}
+
+function desiredQube(name: string, { statements }: Composed, position: Position): DesiredQube {
+  const settings = new Map<string, DesiredSetting>()
+  for (const [path, { setting }] of sorted(statements)) if (setting !== null) settings.set(path, setting)
+  return { name, settings, position }
+}
+
+const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }

@@ -1,0 +1,32 @@
+import { type HostFacts } from './desired-state.ts'
+import { type Match } from './manifest.ts'
+
+type HostQube = HostFacts['qubes'][number]
+
+/** True for a qube that meets all conditions. The host itself is no qube. */
+export function matches({ tag, name, klass }: Match, qube: HostQube): boolean {
+  if (qube.name === 'dom0' || qube.klass === 'AdminVM') return false
+  return (
+    (tag === null || qube.tags.has(tag)) &&
+    (klass === null || qube.klass === klass) &&
+    (name === null || globMatches(name, qube.name))
+  )
+}
+
+/**
+ * `*` stands for any text, `?` for one character. Not a regular expression: many stars in one would take exponential
+ * time. Only the last star is ever tried again.
+ */
+export function globMatches(glob: string, text: string): boolean {
+  let [g, t, star, starText] = [0, 0, -1, 0]
+  while (t < text.length) {
+    if (glob[g] === '*') [star, starText, g] = [g, t, g + 1]
+    else if (glob[g] === '?' || (g < glob.length && glob[g] === text[t])) [g, t] = [g + 1, t + 1]
+    else if (star >= 0) {
+      starText += 1
+      g = star + 1
+      t = starText
+    } else return false
+  }
+  return /^\**$/.test(glob.slice(g))
+}

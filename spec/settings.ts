@@ -1,0 +1,119 @@
+import { type Area } from './desired-state.ts'
+
+/**
+ * The settings that have a name of their own: how a person writes them, and the feature or property behind each.
+ *
+ * Anything else goes by its own name under `qube/features/` and `qube/properties/`. A feature or property that is
+ * listed here has one address only, however it was written (`canonicalPath`), so that nothing can be said twice.
+ */
+export type SettingType =
+  | { readonly kind: 'bool' }
+  | { readonly kind: 'int'; readonly min: number; readonly max: number; readonly unit: string }
+  | { readonly kind: 'word'; readonly words: readonly string[] }
+  | { readonly kind: 'text'; readonly max: number }
+  | { readonly kind: 'qube' }
+
+export interface Setting {
+  readonly area: Area
+  /** Key in the YAML below its area. */
+  readonly key: string
+  /** Path below the qube in a state document. */
+  readonly path: string
+  readonly store: 'feature' | 'property'
+  /** Name of the feature or property, as Qubes spells it. */
+  readonly name: string
+  readonly type: SettingType
+  /** What `off` is for it; `undefined` where there is no off. */
+  readonly off: string | number | boolean | undefined
+}
+
+const MEBIBYTES = { kind: 'int', min: 0, max: 4_194_304, unit: 'MiB' } as const
+const SECONDS = { kind: 'int', min: 0, max: 604_800, unit: 's' } as const
+const BOOL = { kind: 'bool' } as const
+const QUBE = { kind: 'qube' } as const
+
+const feature = (
+  area: Area,
+  key: string,
+  name: string,
+  type: SettingType,
+  path = `${area}/${key}`,
+): Setting => ({ area, key, path, store: 'feature', name, type, off: type.kind === 'bool' ? false : '' })
+
+const property = (
+  area: Area,
+  key: string,
+  name: string,
+  type: SettingType,
+  off: string | number | boolean | undefined = type.kind === 'bool' ? false : undefined,
+): Setting => ({ area, key, path: `${area}/${key}`, store: 'property', name, type, off })
+
+/** A feature of the qube area keeps its own name and its text in the state document. */
+const plainFeature = (key: string, name: string, type: SettingType): Setting => ({
+  ...feature('qube', key, name, type, `qube/features/${name}`),
+  off: '',
+})
+
+export const SETTINGS: readonly Setting[] = [
+  feature('audio', 'model', 'audio-model', { kind: 'word', words: ['ich6', 'ac97', 'es1370', 'sb16'] }),
+  property('audio', 'audiovm', 'audiovm', QUBE, ''),
+  feature('audio', 'timerPeriod', 'timer-period', { kind: 'int', min: 0, max: 1_000_000, unit: 'µs' }),
+  feature('audio', 'latency', 'out.latency', { kind: 'int', min: 0, max: 10_000_000, unit: 'µs' }),
+  feature('audio', 'bufferLength', 'out.buffer-length', { kind: 'int', min: 0, max: 10_000_000, unit: 'µs' }),
+
+  feature('stubdom', 'qrexec', 'stubdom-qrexec', BOOL),
+  feature('stubdom', 'linux', 'linux-stubdom', BOOL),
+  property('stubdom', 'memory', 'stubdom_mem', { ...MEBIBYTES, min: 1 }),
+  feature('stubdom', 'qemuExtraArgs', 'qemu-extra-args', { kind: 'text', max: 4096 }),
+  feature('stubdom', 'videoModel', 'video-model', { kind: 'text', max: 32 }),
+
+  property('qube', 'memory', 'memory', { ...MEBIBYTES, min: 1 }),
+  property('qube', 'maxmem', 'maxmem', MEBIBYTES, 0),
+  property('qube', 'vcpus', 'vcpus', { kind: 'int', min: 1, max: 512, unit: 'CPUs' }),
+  property('qube', 'kernel', 'kernel', { kind: 'text', max: 128 }, ''),
+  property('qube', 'virtMode', 'virt_mode', { kind: 'word', words: ['hvm', 'pvh', 'pv'] }),
+  property('qube', 'qrexecTimeout', 'qrexec_timeout', SECONDS),
+  property('qube', 'shutdownTimeout', 'shutdown_timeout', SECONDS),
+  property('qube', 'defaultUser', 'default_user', { kind: 'text', max: 128 }),
+  property('qube', 'netvm', 'netvm', QUBE, ''),
+  property('qube', 'label', 'label', { kind: 'text', max: 32 }),
+  property('qube', 'autostart', 'autostart', BOOL),
+  property('qube', 'debug', 'debug', BOOL),
+  property('qube', 'includeInBackups', 'include_in_backups', BOOL),
+
+  plainFeature('timezone', 'timezone', { kind: 'text', max: 16 }),
+  plainFeature('noMonitorLayout', 'no-monitor-layout', BOOL),
+  plainFeature('rpcClipboard', 'rpc-clipboard', BOOL),
+  plainFeature('gui', 'gui', BOOL),
+  plainFeature('guiEmulated', 'gui-emulated', BOOL),
+  plainFeature('uefi', 'uefi', BOOL),
+]
+
+export const SETTING_BY_PATH: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((s) => [s.path, s]))
+
+const BY_NAME = new Map(SETTINGS.map((s) => [`${s.store}:${s.name}`, s]))
+
+/** The one setting that a feature or property has, if it has a name of its own. */
+export function settingOf(store: 'feature' | 'property', name: string): Setting | undefined {
+  return BY_NAME.get(`${store}:${name}`)
+}
+
+/** Names that Qubes accepts for features, properties and tags. */
+export const FEATURE_NAME = /^(?!__proto__$)[A-Za-z0-9_.-]{1,255}$/
+export const PROPERTY_NAME = /^(?!__proto__$)[a-z_][a-z0-9_]{0,63}$/
+export const TAG_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,127}$/
+export const QUBE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/
+
+/** Features that are qstate's own record: no spec may set them. */
+export const RECORD_FEATURE = 'qstate.applied'
+
+/**
+ * A USB device as an assignment names it: `BACKEND+PORT:IDENTITY`, either of port and identity may be `*`.
+ * Identity is `VENDOR:PRODUCT:SERIAL:INTERFACES`; the serial may be empty; an interface is `u` and six hex digits, or
+ * `?******` where the backend could not tell. qubesd itself cannot name a serial that holds `+`, `:` or `*`.
+ */
+export const USB_DEVICE =
+  /^(?<backend>[A-Za-z][A-Za-z0-9_.-]{0,30})\+(?<port>\*|[0-9]+-[0-9]+(?:\.[0-9]+)*):(?<identity>\*|[0-9a-f]{4}:[0-9a-f]{4}:[!-),-9;-~]{0,128}:(?:u[0-9a-f]{6}|\?\*{6}){1,64})$/
+
+/** A pattern of `devices_denied`: `u` and six hex digits or stars. */
+export const USB_INTERFACE = /^u[0-9a-f*]{6}$/

@@ -1,0 +1,93 @@
+import { composer } from './compose.ts'
+import { type Value } from './desired-state.ts'
+import { builtInBodies } from './profiles.ts'
+import { type Sayings } from './write-body.ts'
+
+/** Which profile fits a qube, and what is left to say in its own body. */
+export interface Choice {
+  readonly profile: string | null
+  readonly own: Sayings
+}
+
+export interface Guess {
+  readonly name: string
+  /** Something besides the settings says that this is Windows. */
+  readonly isWindows: boolean
+}
+
+/**
+ * The built-in profile that leaves the least to say. What a profile sets and the qube has not is taken back, and counts
+ * double: it is about something that is not there. A profile of another Windows than the name says is not used, however
+ * short it would be: the next reader would believe it.
+ */
+export function chooseProfile(settings: ReadonlyMap<string, Value>, guess: Guess): Choice {
+  let best = { cost: settings.size, choice: { profile: null, own: settings } as Choice }
+  for (const profile of candidates(guess)) {
+    const values = valuesOf(profile)
+    const own = new Map<string, Value | { readonly unmanaged: true }>()
+    for (const [path, value] of settings) if (!same(values.get(path), value)) own.set(path, value)
+    const missing = [...values.keys()].filter((path) => !settings.has(path))
+    for (const path of missing) own.set(path, { unmanaged: true })
+    const cost = 1 + own.size + missing.length
+    if (cost < best.cost) best = { cost, choice: { profile, own } }
+  }
+  return best.choice
+}
+
+/** Those that come first win where two leave as much to say. */
+function candidates({ name, isWindows }: Guess): readonly string[] {
+  if (!isWindows) return ['hvm']
+  const version = versionIn(name)
+  return version === undefined ? ['hvm', 'windows-10', 'windows-11', 'windows-7'] : ['hvm', `windows-${version}`]
+}
+
+const versionIn = (name: string): string | undefined =>
+  /w(?:in(?:dows)?)?[-_.]?(7|10|11)(?![0-9])/i.exec(name)?.[1]
+
+function valuesOf(profile: string): ReadonlyMap<string, Value> {
+  const body = builtInBodies().get(profile)
+  if (body === undefined) throw new Error(`${profile} is no built-in profile`)
+  const { statements } = composer(new Map(), true, () => undefined)(body)
+  const values = [...statements].flatMap(([path, { setting }]): [string, Value][] =>
+    setting?.value === undefined || setting.value === null ? [] : [[path, setting.value]],
+  )
+  return new Map(values)
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+export interface Factored {
+  /** What several qubes have in common, by the name of their new profile. */
+  readonly profiles: ReadonlyMap<string, Choice>
+  readonly qubes: ReadonlyMap<string, Choice>
+}
+
+const [MIN_QUBES, MIN_SHARED, MIN_SAVED] = [3, 3, 6]
+
+/** What all qubes of one built-in profile say alike becomes a profile of their own, where that clearly shortens. */
+export function factor(choices: ReadonlyMap<string, Choice>): Factored {
+  const profiles = new Map<string, Choice>()
+  const qubes = new Map(choices)
+  for (const profile of new Set([...choices.values()].map((choice) => choice.profile))) {
+    const group = [...choices].filter(([, choice]) => choice.profile === profile)
+    const shared = sharedBy(group.map(([, { own }]) => own))
+    const saved = (group.length - 1) * shared.size - (profile === null ? group.length : 2)
+    if (group.length < MIN_QUBES || shared.size < MIN_SHARED || saved < MIN_SAVED) continue
+    const name = profile === null ? 'common' : `${profile}-common`
+    profiles.set(name, { profile, own: shared })
+    for (const [qube, { own }] of group) {
+      qubes.set(qube, { profile: name, own: new Map([...own].filter(([path]) => !shared.has(path))) })
+    }
+  }
+  return { profiles, qubes }
+}
+
+/** Devices and activation are a matter of one qube. */
+function sharedBy(all: readonly Sayings[]): Sayings {
+  const [first, ...others] = all
+  const shared = [...(first ?? [])].filter(
+    ([path, saying]) =>
+      !/^(?:usb|slic)\//.test(path) && others.every((other) => same(other.get(path), saying)),
+  )
+  return new Map(shared)
+}

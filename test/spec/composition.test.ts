@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadManifest, resolve } from '../../spec/index.ts'
+import { globMatches } from '../../spec/select.ts'
+import { desiredOf, HEAD, host, settingsOf, source } from './manifests.ts'
+
+test('a later profile wins, and the own body over all', () => {
+  const state = desiredOf([
+    source(`${HEAD}profiles:
+  small: { qube: { memory: 1000, vcpus: 1, label: red } }
+  large: { qube: { memory: 2000, vcpus: 2 } }
+qubes:
+  a: { extends: [small, large], qube: { vcpus: 3 } }
+  b: { extends: [large, small] }
+`),
+  ])
+  assert.deepEqual(settingsOf(state, 'a'), { 'qube/label': 'red', 'qube/memory': 2000, 'qube/vcpus': 3 })
+  assert.deepEqual(settingsOf(state, 'b'), { 'qube/label': 'red', 'qube/memory': 1000, 'qube/vcpus': 1 })
+})
+
+test('selectors come in file order, below what a qube says itself', () => {
+  const text = `${HEAD}profiles:
+  first: { qube: { memory: 1, vcpus: 1, debug: true, label: red } }
+  own: { qube: { vcpus: 5, debug: false } }
+select:
+  - match: { tag: windows }
+    extends: first
+    qube: { memory: 2 }
+  - match: { name: "win*" }
+    qube: { memory: 3, defaultUser: second }
+qubes:
+  win: { extends: own, qube: { debug: true } }
+`
+  const facts = host('win: StandaloneVM windows', 'win2: AppVM', 'other: AppVM windows', 'linux: AppVM')
+  const state = desiredOf([source(text)], facts)
+  assert.deepEqual([...state.qubes.keys()], ['other', 'win', 'win2'])
+  assert.deepEqual(settingsOf(state, 'win'), {
+    'qube/debug': true,
+    'qube/defaultUser': 'second',
+    'qube/label': 'red',
+    'qube/memory': 3,
+    'qube/vcpus': 5,
+  })
+  assert.deepEqual(settingsOf(state, 'win2'), { 'qube/defaultUser': 'second', 'qube/memory': 3 })
+  assert.deepEqual(settingsOf(state, 'other'), {
+    'qube/debug': true,
+    'qube/label': 'red',
+    'qube/memory': 2,
+    'qube/vcpus': 1,
+  })
+})
+
+test('all conditions of a match must hold, and the host is never matched', () => {
+  const text = `${HEAD}select: [{ match: { tag: w, name: "*", class: AppVM }, qube: { vcpus: 2 } }, { match: { name: "d*" }, qube: { vcpus: 1 } }]`
+  const facts = host('a: AppVM w', 'b: AppVM', 'c: TemplateVM w', 'dom0: AdminVM w')
+  assert.deepEqual([...desiredOf([source(text)], facts).qubes.keys()], ['a'])
+})
+
+test('a manifest says what it needs to know of a host', () => {
+  const without = loadManifest([source(`${HEAD}qubes: { win: {} }`)])
+  assert.deepEqual(without.manifest?.selects, { needsHost: false, tags: [] })
+  const text = `${HEAD}select: [{ match: { tag: b } }, { match: { tag: a, name: x } }, { match: { tag: b } }]`
+  assert.deepEqual(loadManifest([source(text)]).manifest?.selects, { needsHost: true, tags: ['a', 'b'] })
+})
+
+test('a selected qube without a body of its own has the place of the selector', () => {
+  const state = desiredOf([source(`${HEAD}select:\n  - match: { tag: w }\n`)], host('a: AppVM w'))
+  assert.equal(state.qubes.get('a')?.position.line, 3)
+})
+
+test('what selectors bring about is told when the host is known, and only then', () => {
+  const text = `${HEAD}profiles: { usb: { stubdom: { qrexec: true }, usb: ["sys-usb+2-1:*"] } }
+select: [{ match: { tag: w }, extends: usb }]
+qubes: { win: { qube: { virtMode: pvh } } }
+`
+  const { manifest, diagnostics } = loadManifest([source(text)])
+  assert.deepEqual(diagnostics, [])
+  assert.ok(manifest)
+  const told = resolve(manifest, host('win: AppVM w', 'b: AppVM w', 'c: AppVM w'))
+  assert.equal(told.desired, null)
+  assert.deepEqual([...new Set(told.diagnostics.map(({ code }) => code))], ['needs-hvm', 'contested-device'])
+  assert.ok(resolve(manifest, host('b: AppVM w')).desired)
+})
+
+test('resolve does not repeat what loading has told', () => {
+  const { manifest, diagnostics } = loadManifest([
+    source(`${HEAD}qubes: { win: { audio: ac97, slic: host, qube: { uefi: true } } }`),
+  ])
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['silent-model', 'slic-uefi'],
+  )
+  assert.ok(manifest)
+  assert.deepEqual(resolve(manifest, host('win: AppVM')).diagnostics, [])
+})
+
+test('a value of a built-in profile has the place of the word that extends it', () => {
+  const state = desiredOf([
+    source(
+      `${HEAD}profiles:\n  p: { extends: windows-10 }\nqubes:\n  a: { extends: p }\n  b: { extends: [p, hvm] }\n`,
+    ),
+  ])
+  const place = (qube: string, path: string): string => {
+    const { line, column, length } = state.qubes.get(qube)?.settings.get(path)?.position ?? {
+      line: 0,
+      column: 0,
+      length: 0,
+    }
+    return `${line}:${column}+${length}`
+  }
+  assert.equal(place('a', 'qube/memory'), '3:17+10')
+  assert.equal(place('b', 'qube/memory'), '3:17+10')
+  assert.equal(place('b', 'qube/virtMode'), '6:21+3')
+})
+
+test('profiles that share a base thousands of times over are composed once', () => {
+  const levels = Array.from({ length: 30 }, (_, n) => `  p${n + 1}: { extends: [p${n}, p${n}, p${n}] }`)
+  const text = `${HEAD}profiles:\n  p0: { qube: { vcpus: 2 } }\n${levels.join('\n')}\nqubes: { win: { extends: p30 } }\n`
+  const start = performance.now()
+  assert.deepEqual(settingsOf(desiredOf([source(text)])), { 'qube/vcpus': 2 })
+  assert.ok(performance.now() - start < 1000)
+})
+
+test('a long chain of profiles is refused wherever it starts', () => {
+  const chain = Array.from({ length: 60 }, (_, n) => `  p${n + 1}: { extends: p${n} }`)
+  for (const order of [chain, [...chain].reverse()]) {
+    const { diagnostics } = loadManifest([source(`${HEAD}profiles:\n  p0: {}\n${order.join('\n')}\n`)])
+    assert.ok(diagnostics.length > 0)
+    assert.ok(diagnostics.every(({ code, position }) => code === 'extends-too-deep' && position.line > 1))
+  }
+})
+
+test('names in a document that cannot be read are not called unknown', () => {
+  const { diagnostics } = loadManifest([
+    source(`${HEAD}profiles: { office: [ }`, 'a.yaml'),
+    source(`${HEAD}qubes: { win: { extends: office, usb: [headset] } }`, 'b.yaml'),
+  ])
+  assert.deepEqual(
+    diagnostics.map(({ position }) => position.file),
+    ['a.yaml'],
+  )
+})
+
+test('a glob takes linear time however many stars it has', () => {
+  assert.ok(globMatches('win-*', 'win-'))
+  assert.ok(globMatches('*a?c*', 'xxabcxx'))
+  assert.ok(globMatches('?', 'a'))
+  assert.ok(!globMatches('?', ''))
+  assert.ok(!globMatches('win-?', 'win-10'))
+  assert.ok(!globMatches('WIN*', 'win'))
+  const start = performance.now()
+  assert.ok(!globMatches(`${'*a'.repeat(30)}*b`, 'a'.repeat(31)))
+  assert.ok(performance.now() - start < 100)
+})

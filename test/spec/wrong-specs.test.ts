@@ -1,0 +1,1709 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadManifest } from '../../spec/index.ts'
+
+/** One wrong spec, and every line it is answered with: `line:column severity code message — hint`. */
+interface WrongSpec {
+  readonly reason: string
+  readonly yaml: string
+  readonly expected: readonly string[]
+}
+
+const readTable = (path: string): Buffer | string =>
+  path === './oem.bin' ? Buffer.from('table') : 'no such file'
+
+function answer(yaml: string): readonly string[] {
+  // The line break after the opening backtick is the table's, not the spec's.
+  const text = yaml.replace(/^\n/, '')
+  const { manifest, diagnostics } = loadManifest([{ path: 'spec.yaml', text }], { readTable })
+  const wrong = diagnostics.some(({ severity }) => severity === 'error')
+  assert.equal(manifest === null, wrong, 'an error, and only an error, keeps a spec from being used')
+  return diagnostics.map(
+    ({ position, severity, code, message, hint }) =>
+      `${position.line}:${position.column} ${severity} ${code} ${message} — ${hint}`,
+  )
+}
+
+const WRONG_SPECS: readonly WrongSpec[] = [
+  {
+    reason: 'nothing at all is no configuration',
+    yaml: `
+---
+# only a comment
+`,
+    expected: [
+      '1:1 error no-document there is no document here — a manifest starts with "apiVersion: qstate/v1"; `qstate devices` and the examples help with a first one',
+    ],
+  },
+  {
+    reason: 'each document says which version it is written for',
+    yaml: `
+qubes: {}
+`,
+    expected: [
+      '1:1 error missing-key the key "apiVersion" is missing — start each document with "apiVersion: qstate/v1"',
+    ],
+  },
+  {
+    reason: 'another version is another language',
+    yaml: `
+apiVersion: qstate/v2
+`,
+    expected: [
+      '1:13 error bad-value the text "qstate/v2" cannot stand here — did you mean "qstate/v1"? expected qstate/v1',
+    ],
+  },
+  {
+    reason: 'Fleet is kept for later',
+    yaml: `
+apiVersion: qstate/v1
+kind: Fleet
+`,
+    expected: [
+      '2:7 error reserved-kind the kind Fleet is kept for a later release — this release reads Qubes only; keep rollouts out of the files of a host',
+    ],
+  },
+  {
+    reason: 'Rollout is kept for later',
+    yaml: `
+apiVersion: qstate/v1
+kind: Rollout
+whatever: 1
+`,
+    expected: [
+      '2:7 error reserved-kind the kind Rollout is kept for a later release — this release reads Qubes only; keep rollouts out of the files of a host',
+    ],
+  },
+  {
+    reason: 'a kind has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+kind: Qube
+`,
+    expected: ['2:7 error unknown-kind unknown kind "Qube" — did you mean "Qubes"?'],
+  },
+  {
+    reason: 'a document is a map',
+    yaml: `
+- apiVersion: qstate/v1
+`,
+    expected: [
+      '1:1 error wrong-type a list cannot stand here — expected a map with apiVersion, and qubes, profiles, devices or select',
+    ],
+  },
+  {
+    reason: 'a key of the document has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+qube: {}
+`,
+    expected: ['2:1 error unknown-key unknown key "qube" — did you mean "qubes"?'],
+  },
+  {
+    reason: 'a key that other tools use',
+    yaml: `
+apiVersion: qstate/v1
+vms: {}
+`,
+    expected: ['2:1 error unknown-key unknown key "vms" — write qubes'],
+  },
+  {
+    reason: 'a configuration has one name',
+    yaml: `
+apiVersion: qstate/v1
+name: office
+---
+apiVersion: qstate/v1
+name: lab
+`,
+    expected: [
+      '5:7 error two-names the configuration has another name already — "office" at spec.yaml:2:7; all files together are one configuration',
+    ],
+  },
+  {
+    reason: 'an octal-looking name is a number',
+    yaml: `
+apiVersion: qstate/v1
+name: 0755
+`,
+    expected: [
+      '2:7 error wrong-type the number 0755 cannot stand here — expected a name for the configuration; put it in quotes if the text "0755" is meant',
+    ],
+  },
+  {
+    reason: 'a name is no path',
+    yaml: `
+apiVersion: qstate/v1
+name: a/b
+`,
+    expected: [
+      '2:7 error bad-name "a/b" is not a configuration name — a letter or digit, then letters, digits, _ . or -, 64 characters at most',
+    ],
+  },
+  {
+    reason: 'qubes is a map',
+    yaml: `
+apiVersion: qstate/v1
+qubes: [win]
+`,
+    expected: [
+      '2:8 error wrong-type a list cannot stand here — expected a map of qube names to what they should be',
+    ],
+  },
+  {
+    reason: 'a qube with nothing after the colon',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+`,
+    expected: [
+      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags and extends, or leave the key out',
+    ],
+  },
+  {
+    reason: 'select is a list',
+    yaml: `
+apiVersion: qstate/v1
+select: { match: { tag: windows } }
+`,
+    expected: ['2:9 error wrong-type a map cannot stand here — expected a list of { match, ... }'],
+  },
+  {
+    reason: 'dom0 is not managed',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { dom0: {} }
+`,
+    expected: [
+      '2:10 error reserved-name dom0 is not managed — qstate manages qubes; their host it leaves alone',
+    ],
+  },
+  {
+    reason: 'nor is a stubdomain',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { win-dm: {} }
+`,
+    expected: ['2:10 error reserved-name "win-dm" is the name of a stubdomain — name the qube, without -dm'],
+  },
+  {
+    reason: 'a word of Qubes is no name',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { none: {}, default: {}, Domain-0: {} }
+`,
+    expected: [
+      '2:10 error reserved-name no qube can be called "none" — Qubes keeps this word for itself',
+      '2:20 error reserved-name no qube can be called "default" — Qubes keeps this word for itself',
+      '2:33 error reserved-name Domain-0 is not managed — qstate manages qubes; their host it leaves alone',
+    ],
+  },
+  {
+    reason: 'a qube name has its letters',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { "win 10": {}, 7win: {}, "": {} }
+`,
+    expected: [
+      '2:10 error bad-name "win 10" is not a qube name — a letter, then letters, digits, _ . or -, 31 characters at most',
+      '2:24 error bad-name "7win" is not a qube name — a letter, then letters, digits, _ . or -, 31 characters at most',
+      '2:34 error bad-name "" is not a qube name — a letter, then letters, digits, _ . or -, 31 characters at most',
+    ],
+  },
+  {
+    reason: 'a qube name has at most 31 characters',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { a2345678901234567890123456789012: {} }
+`,
+    expected: [
+      '2:10 error bad-name "a2345678901234567890123456789012" is not a qube name — a letter, then letters, digits, _ . or -, 31 characters at most',
+    ],
+  },
+  {
+    reason: 'a plain no as a name is asked to be quoted',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { no: { tags: [on, "yes"] } }
+`,
+    expected: [
+      '2:10 warning ambiguous-text the name "no" is true, false or a number to some — put it in quotes',
+      '2:23 warning ambiguous-text the name "on" is true, false or a number to some — put it in quotes',
+    ],
+  },
+  {
+    reason: 'a qube is declared once over all documents',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { win: {} }
+---
+apiVersion: qstate/v1
+qubes: { win: {} }
+`,
+    expected: [
+      '5:10 error duplicate-qube the qube "win" is declared twice — first at spec.yaml:2:10; put everything about it in one place',
+    ],
+  },
+  {
+    reason: 'so is a profile',
+    yaml: `
+apiVersion: qstate/v1
+profiles: { p: {} }
+---
+apiVersion: qstate/v1
+profiles: { p: {} }
+`,
+    expected: [
+      '5:13 error duplicate-profile the profile "p" is declared twice — first at spec.yaml:2:13; put everything about it in one place',
+    ],
+  },
+  {
+    reason: 'so is a device',
+    yaml: `
+apiVersion: qstate/v1
+devices: { d: sys-usb+2-1:* }
+---
+apiVersion: qstate/v1
+devices: { d: sys-usb+2-2:* }
+`,
+    expected: [
+      '5:12 error duplicate-device the device "d" is declared twice — first at spec.yaml:2:12; put everything about it in one place',
+    ],
+  },
+  {
+    reason: 'a built-in profile stays what it is',
+    yaml: `
+apiVersion: qstate/v1
+profiles: { windows-10: {} }
+`,
+    expected: [
+      '2:13 error built-in-profile the profile "windows-10" is built in — give it another name; it can extend the built-in one',
+    ],
+  },
+  {
+    reason: 'a profile name has its letters',
+    yaml: `
+apiVersion: qstate/v1
+profiles: { "my profile": {} }
+`,
+    expected: [
+      '2:13 error bad-name "my profile" is not a profile name — a letter or digit, then letters, digits, _ . or -, 64 characters at most',
+    ],
+  },
+  {
+    reason: 'a property as Qubes spells it, where it belongs',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { virt_mode: hvm, qrexec_timeout: 60 }
+`,
+    expected: [
+      '4:13 error unknown-key unknown key "virt_mode" — write virtMode',
+      '4:29 error unknown-key unknown key "qrexec_timeout" — write qrexecTimeout',
+    ],
+  },
+  {
+    reason: 'a feature as Qubes spells it, elsewhere',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio-model: ich6
+    stubdom-qrexec: true
+`,
+    expected: [
+      '4:5 error unknown-key unknown key "audio-model" — write audio: { model: ... }',
+      '5:5 error unknown-key unknown key "stubdom-qrexec" — write stubdom: { qrexec: ... }',
+    ],
+  },
+  {
+    reason: 'a setting outside of its area',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    memory: 4096
+`,
+    expected: ['4:5 error unknown-key unknown key "memory" — write qube: { memory: ... }'],
+  },
+  {
+    reason: 'a slip of the finger',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memroy: 4096 }
+`,
+    expected: ['4:13 error unknown-key unknown key "memroy" — did you mean "memory"?'],
+  },
+  {
+    reason: 'a feature that is not under features',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { os: Windows }
+`,
+    expected: [
+      '4:13 error unknown-key unknown key "os" — a feature of this name goes under features, a property under properties',
+    ],
+  },
+  {
+    reason: 'an area has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdm: {}
+`,
+    expected: ['4:5 error unknown-key unknown key "stubdm" — did you mean "stubdom"?'],
+  },
+  {
+    reason: 'a space is missing after the colon',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    { audio:ich6 }
+`,
+    expected: ['4:7 error unknown-key unknown key "audio:ich6" — put a space after the colon'],
+  },
+  {
+    reason: 'what other tools call extends',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    inherits: hvm
+`,
+    expected: ['4:5 error unknown-key unknown key "inherits" — write extends'],
+  },
+  {
+    reason: 'ich9 is documented but rejected',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: { model: ich9 }
+`,
+    expected: [
+      '4:21 error unknown-model unknown audio model "ich9" — ich6 is what works; ac97, es1370 and sb16 start but are likely silent. ich9, though documented, keeps the qube from starting on Qubes 4.2 and later: libvirt rejects it',
+    ],
+  },
+  {
+    reason: 'ich7 is rejected as well',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: ich7
+`,
+    expected: [
+      '4:12 error unknown-model unknown audio model "ich7" — ich6 is what works; ac97, es1370 and sb16 start but are likely silent. ich7 keeps the qube from starting on Qubes 4.2 and later',
+    ],
+  },
+  {
+    reason: '0 is a model to Qubes, not off',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: 0
+`,
+    expected: [
+      '4:12 error unknown-model the number 0 is not an audio model — write off for no audio: to Qubes any other text is a model. ich6 is what works; ac97, es1370 and sb16 start but are likely silent',
+    ],
+  },
+  {
+    reason: 'so is no',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: no
+`,
+    expected: [
+      '4:12 error unknown-model unknown audio model "no" — write off for no audio: to Qubes any other text is a model. ich6 is what works; ac97, es1370 and sb16 start but are likely silent',
+    ],
+  },
+  {
+    reason: 'a model has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: { model: ihc6 }
+`,
+    expected: [
+      '4:21 error unknown-model unknown audio model "ihc6" — did you mean "ich6"? ich6 is what works; ac97, es1370 and sb16 start but are likely silent',
+    ],
+  },
+  {
+    reason: 'no model at all',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: { model: }
+`,
+    expected: [
+      '4:14 error no-value there is no value here — expected ich6, ac97, es1370, sb16, off, inherit or unmanaged; to say nothing, leave the key out',
+    ],
+  },
+  {
+    reason: 'a model is no list',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: [ich6]
+`,
+    expected: [
+      '4:12 error wrong-type expected text, got a list — expected ich6, ac97, es1370, sb16, off, inherit or unmanaged',
+    ],
+  },
+  {
+    reason: 'emulated cards other than hda are likely silent',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: ac97
+`,
+    expected: [
+      '4:12 warning silent-model the audio model "ac97" is likely silent on Qubes 4.3 — there the stubdomain gives its audio backend to ich6 only',
+    ],
+  },
+  {
+    reason: 'features that nothing reads',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: { timerPeriod: 1000, latency: 10000, bufferLength: off }
+`,
+    expected: [
+      '4:27 warning ignored-feature audio/timerPeriod is set, but no release of Qubes reads it — the documentation names it; it changes nothing',
+      '4:42 warning ignored-feature audio/latency is set, but no release of Qubes reads it — the documentation names it; it changes nothing',
+    ],
+  },
+  {
+    reason: 'a qube is not its own audio qube',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: { audiovm: win }
+`,
+    expected: ['4:23 error itself win cannot be its own audiovm — name another qube, or write off'],
+  },
+  {
+    reason: 'yes is not true',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { qrexec: yes }
+`,
+    expected: ['4:24 error wrong-type expected true or false, got the text "yes" — write true'],
+  },
+  {
+    reason: 'nor is 1',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { qrexec: 1, linux: "0" }
+`,
+    expected: [
+      '4:24 error wrong-type expected true or false, got the number 1 — write true',
+      '4:34 error wrong-type expected true or false, got the text "0" — write false',
+    ],
+  },
+  {
+    reason: 'on and no are not either',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { debug: on, autostart: no, gui: maybe }
+`,
+    expected: [
+      '4:20 error wrong-type expected true or false, got the text "on" — write true',
+      '4:35 error wrong-type expected true or false, got the text "no" — write false',
+      '4:44 error wrong-type expected true or false, got the text "maybe" — expected true, false, off, inherit or unmanaged',
+    ],
+  },
+  {
+    reason: 'a list is no truth value',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { debug: [true] }
+`,
+    expected: [
+      '4:20 error wrong-type expected true or false, got a list — expected true, false, off, inherit or unmanaged',
+    ],
+  },
+  {
+    reason: 'the unit is not written',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 4GiB }
+`,
+    expected: [
+      '4:21 error wrong-type expected a whole number, got the text "4GiB" — expected a whole number from 1 to 4194304 (MiB), inherit or unmanaged; the unit is not written',
+    ],
+  },
+  {
+    reason: 'a number needs no quotes',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: "4096" }
+`,
+    expected: [
+      '4:21 error wrong-type expected a whole number, got the text "4096" — write 4096 without quotes',
+    ],
+  },
+  {
+    reason: 'a fraction of a MiB',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 4096.5 }
+`,
+    expected: [
+      '4:21 error wrong-type expected a whole number, got the number 4096.5 — expected a whole number from 1 to 4194304 (MiB), inherit or unmanaged',
+    ],
+  },
+  {
+    reason: 'an octal-looking number',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { vcpus: 010 }
+`,
+    expected: ['4:20 error ambiguous-number 010 reads as 10 — write plain decimal digits: 10'],
+  },
+  {
+    reason: 'an exponent',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 4e3 }
+`,
+    expected: ['4:21 error ambiguous-number 4e3 reads as 4000 — write plain decimal digits: 4000'],
+  },
+  {
+    reason: 'hexadecimal',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 0x1000 }
+`,
+    expected: ['4:21 error ambiguous-number 0x1000 reads as 4096 — write plain decimal digits: 4096'],
+  },
+  {
+    reason: 'an underscore',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 4_096 }
+`,
+    expected: [
+      '4:21 error wrong-type expected a whole number, got the text "4_096" — expected a whole number from 1 to 4194304 (MiB), inherit or unmanaged',
+    ],
+  },
+  {
+    reason: 'no memory at all',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 0 }
+`,
+    expected: ['4:21 error out-of-range 0 is out of range — expected 1 to 4194304 MiB'],
+  },
+  {
+    reason: 'more than a week',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { qrexecTimeout: 604801, shutdownTimeout: -1 }
+`,
+    expected: [
+      '4:28 error out-of-range 604801 is out of range — expected 0 to 604800 s',
+      '4:53 error out-of-range -1 is out of range — expected 0 to 604800 s',
+    ],
+  },
+  {
+    reason: 'memory cannot be off',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: off }
+`,
+    expected: [
+      '4:21 error no-off memory cannot be off — write a value, inherit for the default, or unmanaged to leave it alone',
+    ],
+  },
+  {
+    reason: 'memory is at most maxmem',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { memory: 8192, maxmem: 4096 }
+`,
+    expected: [
+      '4:21 error memory-over-maxmem memory 8192 is more than maxmem — maxmem is 4096 at spec.yaml:4:35; 0 turns balancing off, as Windows needs',
+    ],
+  },
+  {
+    reason: '+3600 silently means UTC',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { timezone: "+3600" }
+`,
+    expected: [
+      '4:23 error bad-timezone "+3600" is not a timezone that Qubes reads — expected localtime, or seconds from UTC in digits with an optional minus; Qubes takes anything else for UTC and says nothing',
+    ],
+  },
+  {
+    reason: 'nor is it a number',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { timezone: +3600 }
+`,
+    expected: [
+      '4:23 error bad-timezone "+3600" is not a timezone that Qubes reads — expected localtime, or seconds from UTC in digits with an optional minus; Qubes takes anything else for UTC and says nothing',
+    ],
+  },
+  {
+    reason: 'so does the name of a city',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { timezone: Europe/Berlin }
+`,
+    expected: [
+      '4:23 error bad-timezone "Europe/Berlin" is not a timezone that Qubes reads — expected localtime, or seconds from UTC in digits with an optional minus; Qubes takes anything else for UTC and says nothing',
+    ],
+  },
+  {
+    reason: 'a user name is text',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { defaultUser: 1234 }
+`,
+    expected: [
+      '4:26 error wrong-type expected text, got the number 1234 — expected a user name, inherit or unmanaged (as text, in quotes: "1234")',
+    ],
+  },
+  {
+    reason: 'a user name holds no colon',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { defaultUser: "user:root" }
+`,
+    expected: [
+      '4:26 error bad-user "user:root" is not a user name — the login name of the Windows user, without " / [ ] : ; | = , + * ? < or >',
+    ],
+  },
+  {
+    reason: 'a user name cannot be off',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { defaultUser: off }
+`,
+    expected: [
+      '4:26 error no-off defaultUser cannot be off — write a value, inherit for the default, or unmanaged to leave it alone',
+    ],
+  },
+  {
+    reason: 'an empty label',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { label: "" }
+`,
+    expected: [
+      '4:20 error empty-text label cannot be empty — write inherit for the default, or leave it out',
+    ],
+  },
+  {
+    reason: 'a label is a word',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { label: Dark Red }
+`,
+    expected: [
+      '4:20 error bad-label "Dark Red" is not a label — red, orange, yellow, green, gray, blue, purple, black, or the name of a label of your own',
+    ],
+  },
+  {
+    reason: 'a kernel is no path',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { kernel: ../6.6 }
+`,
+    expected: [
+      '4:21 error bad-kernel "../6.6" is not the name of a kernel — the name of a directory under /var/lib/qubes/vm-kernels; off for the kernel of the guest itself, which Windows needs',
+    ],
+  },
+  {
+    reason: 'a version number is text',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { kernel: 6.6 }
+`,
+    expected: [
+      '4:21 error wrong-type expected text, got the number 6.6 — expected the name of a kernel, off, inherit or unmanaged (as text, in quotes: "6.6")',
+    ],
+  },
+  {
+    reason: 'none is no network qube',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { netvm: none }
+`,
+    expected: ['4:20 error not-a-qube "none" is not a qube — write off for no netvm'],
+  },
+  {
+    reason: 'default is no network qube either',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { netvm: default }
+`,
+    expected: ['4:20 error not-a-qube "default" is not a qube — write inherit for the default'],
+  },
+  {
+    reason: 'a qube is not its own network',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { netvm: win }
+`,
+    expected: ['4:20 error itself win cannot be its own netvm — name another qube, or write off'],
+  },
+  {
+    reason: 'a virtMode has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { virtMode: hmv }
+`,
+    expected: ['4:23 error unknown-word unknown virtMode "hmv" — did you mean "hvm"?'],
+  },
+  {
+    reason: 'text is printable ASCII',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { qemuExtraArgs: "-name ü" }
+`,
+    expected: [
+      '4:31 error not-printable the text holds a character that Qubes does not accept here — only printable ASCII: letters, digits, punctuation and spaces',
+    ],
+  },
+  {
+    reason: 'an unusual video model',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { videoModel: qxl }
+`,
+    expected: [
+      '4:28 warning unusual-model unusual video model "qxl" — vga is the default, cirrus helps some old Windows, none is no screen; others may keep the qube from starting',
+    ],
+  },
+  {
+    reason: 'a value is missing',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { netvm: ~, memory: }
+`,
+    expected: [
+      '4:20 error no-value there is no value here — expected the name of a qube, off, inherit or unmanaged; to say nothing, leave the key out',
+      '4:23 error no-value there is no value here — expected a whole number from 1 to 4194304 (MiB), inherit or unmanaged; to say nothing, leave the key out',
+    ],
+  },
+  {
+    reason: 'numbers that are not what they seem',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { a: 0755, b: 1e3, c: 0o17, d: .5, e: 1.50, f: 12345678901234567890 } }
+`,
+    expected: [
+      '4:28 error ambiguous-number 0755 reads as 755 — write "0755" if this text is meant',
+      '4:37 error ambiguous-number 1e3 reads as 1000 — write "1e3" if this text is meant',
+      '4:45 error ambiguous-number 0o17 reads as 15 — write "0o17" if this text is meant',
+      '4:54 error ambiguous-number .5 reads as 0.5 — write ".5" if this text is meant',
+      '4:61 error ambiguous-number 1.50 reads as 1.5 — write "1.50" if this text is meant',
+      '4:70 error ambiguous-number 12345678901234567890 is too large to be kept exactly — write "12345678901234567890" if this text is meant',
+    ],
+  },
+  {
+    reason: 'texts that are not what they seem',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { a: yes, b: 1_000, c: 2024-01-31, d: 12:30, e: .inf } }
+`,
+    expected: [
+      '4:28 error ambiguous-text "yes" is plain text in YAML 1.2, and true or false in older ones — write true or false, or put it in quotes if the text is meant',
+      '4:36 error ambiguous-text "1_000" is a number or a date to some — put it in quotes if the text is meant',
+      '4:46 error ambiguous-text "2024-01-31" is a number or a date to some — put it in quotes if the text is meant',
+      '4:61 error ambiguous-text "12:30" is a number or a date to some — put it in quotes if the text is meant',
+      '4:71 error wrong-type the number .inf cannot stand here — expected text, a number, true, false, off, inherit or unmanaged; put it in quotes if the text ".inf" is meant',
+    ],
+  },
+  {
+    reason: 'a feature that has a setting is held to it',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { audio-model: ich9, stubdom-qrexec: 1 } }
+`,
+    expected: [
+      '4:38 error unknown-model unknown audio model "ich9" — ich6 is what works; ac97, es1370 and sb16 start but are likely silent. ich9, though documented, keeps the qube from starting on Qubes 4.2 and later: libvirt rejects it',
+      '4:60 error wrong-type expected true or false, got the number 1 — write true',
+    ],
+  },
+  {
+    reason: 'one address for everything',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: { model: ich6 }
+    qube: { memory: 4096, features: { audio-model: off }, properties: { memory: 2048 } }
+`,
+    expected: [
+      '5:52 error said-twice audio/model is set twice here — first at spec.yaml:4:21; keep one of them',
+      '5:81 error said-twice qube/memory is set twice here — first at spec.yaml:5:21; keep one of them',
+    ],
+  },
+  {
+    reason: 'the own record of qstate',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { qstate.applied: x } }
+`,
+    expected: [
+      '4:25 error reserved-name the feature "qstate.applied" is qstate\'s own record — no manifest sets it',
+    ],
+  },
+  {
+    reason: 'internal hides a qube',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { internal: true } }
+`,
+    expected: [
+      '4:25 error reserved-name the feature "internal" is not set by manifests — it hides a qube from menus and tools, and Qubes sets it itself',
+    ],
+  },
+  {
+    reason: 'a feature name has its letters',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { "a b": 1 } }
+`,
+    expected: ['4:25 error bad-name "a b" is not a feature name — letters, digits, _ . and -, 255 at most'],
+  },
+  {
+    reason: 'a feature value is not a list',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { a: [1], b: { c: 1 } } }
+`,
+    expected: [
+      '4:28 error wrong-type a list cannot stand here — expected text, a number, true, false, off, inherit or unmanaged',
+      '4:36 error missing-key the key "value" is missing — expected { value: text }',
+      '4:38 error unknown-key unknown key "c" — expected value',
+    ],
+  },
+  {
+    reason: 'a feature value is printable',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { a: "tab\\there" } }
+`,
+    expected: [
+      '4:28 error not-printable the text holds a character that Qubes does not accept here — only printable ASCII: letters, digits, punctuation and spaces',
+    ],
+  },
+  {
+    reason: 'properties that cannot be set',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { properties: { klass: AppVM, uuid: x, xid: 1 } }
+`,
+    expected: [
+      '4:27 error read-only the property "klass" cannot be set — Qubes works it out, or fixed it when the qube was made',
+      '4:41 error read-only the property "uuid" cannot be set — Qubes works it out, or fixed it when the qube was made',
+      '4:50 error read-only the property "xid" cannot be set — Qubes works it out, or fixed it when the qube was made',
+    ],
+  },
+  {
+    reason: 'devices_denied has a place of its own',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { properties: { devices_denied: u080650 } }
+`,
+    expected: [
+      '4:27 error reserved-name denied devices have a place of their own — write usb: { denied: [u080650] }',
+    ],
+  },
+  {
+    reason: 'a property name has its letters',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { properties: { Default-User: x } }
+`,
+    expected: [
+      '4:27 error bad-name "Default-User" is not a property name — small letters, digits and _, as qvm-prefs lists them',
+    ],
+  },
+  {
+    reason: 'an unknown property has no off',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { properties: { default_dispvm: off } }
+`,
+    expected: [
+      '4:43 error no-off a property that qstate does not know has no off — write false if it is true or false, "" if it names a qube, inherit for the default',
+    ],
+  },
+  {
+    reason: 'a list of features',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: [a] }
+`,
+    expected: ['4:23 error wrong-type a list cannot stand here — expected a map of feature names to values'],
+  },
+  {
+    reason: 'a tag has its letters',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    tags: [win dows, 7]
+`,
+    expected: [
+      '4:12 error bad-name "win dows" is not a tag — a letter or _, then letters, digits, _ and -, 128 at most',
+      '4:22 error wrong-type the number 7 cannot stand here — expected a tag; put it in quotes if the text "7" is meant',
+    ],
+  },
+  {
+    reason: 'a tag is there or not',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    tags: { windows: maybe, old: inherit }
+`,
+    expected: [
+      '4:22 error wrong-type the text "maybe" cannot stand here — expected true, off or unmanaged',
+      '4:34 error wrong-type a tag is there or it is not — expected true, off or unmanaged',
+    ],
+  },
+  {
+    reason: 'a tag twice',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    tags: [windows, windows]
+`,
+    expected: [
+      '4:21 error said-twice tags/windows is set twice here — first at spec.yaml:4:12; keep one of them',
+    ],
+  },
+  {
+    reason: 'a profile has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    extends: windows-01
+`,
+    expected: ['4:14 error unknown-profile unknown profile "windows-01" — did you mean "windows-10"?'],
+  },
+  {
+    reason: 'a profile extends itself',
+    yaml: `
+apiVersion: qstate/v1
+profiles:
+  a: { extends: b }
+  b: { extends: c }
+  c: { extends: a }
+`,
+    expected: ['3:17 error profile-cycle the profile "b" extends itself — by way of "b", "c", "a", "b"'],
+  },
+  {
+    reason: 'a profile is a name',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    extends: { windows-10: true }
+`,
+    expected: [
+      '4:14 error wrong-type a map cannot stand here — expected the name of a profile, or a list of them',
+    ],
+  },
+  {
+    reason: 'a device has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+devices: { headset: sys-usb+2-1:* }
+qubes: { win: { extends: hvm, stubdom: { qrexec: true }, usb: { hedset: auto-attach } } }
+`,
+    expected: ['3:65 error unknown-device unknown device "hedset" — did you mean "headset"?'],
+  },
+  {
+    reason: 'a mode has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+qubes: { win: { usb: { "sys-usb+2-1:*": auto, "sys-usb+2-2:*": { mode: manual } } } }
+`,
+    expected: [
+      '2:41 error wrong-type the text "auto" cannot stand here — did you mean "auto-attach"? expected auto-attach, ask-to-attach, required, off or unmanaged',
+      '2:72 error bad-value the text "manual" cannot stand here — expected auto-attach, ask-to-attach, required',
+    ],
+  },
+  {
+    reason: 'required keeps a qube from starting',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { qrexec: true }
+    usb: { "sys-usb+2-1:*": required }
+`,
+    expected: [
+      '5:29 warning required-device the qube will not start while this device is absent — that is what required means; auto-attach attaches it when it is there',
+    ],
+  },
+  {
+    reason: 'nothing is inherited',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: { "sys-usb+2-1:*": inherit, "sys-usb+2-2:*": true }
+`,
+    expected: [
+      '4:29 error no-inherit an assignment cannot be inherited — write off: the device is not assigned',
+      '4:55 error wrong-type true cannot stand here — expected auto-attach, ask-to-attach, required, off or unmanaged',
+    ],
+  },
+  {
+    reason: 'a key has two parts',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+2-1", "2-1:*"]
+`,
+    expected: [
+      '4:12 error bad-device "sys-usb+2-1" is not a USB device — expected BACKEND+PORT:IDENTITY, such as sys-usb+2-1:* or "sys-usb+*:046d:085b::u0e0100"; `qstate devices` lists them',
+      '4:26 error unknown-device unknown device "2-1:*" — declare it under devices, or write BACKEND+PORT:IDENTITY',
+    ],
+  },
+  {
+    reason: 'a port is digits',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: [sys-usb+usb2:*]
+`,
+    expected: [
+      '4:19 error bad-device the port "usb2" is not a USB port — bus and port, such as 2-1 or 2-2.1, or * for any',
+    ],
+  },
+  {
+    reason: 'neither port nor identity',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+*:*"]
+`,
+    expected: [
+      '4:20 error bad-device neither port nor identity is given — one of the two must say which device is meant: with * for both, every device of the backend is',
+    ],
+  },
+  {
+    reason: 'hex digits are lower case',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+*:046D:085b::u0e0100", "sys-usb+*:046d:085b::u0E0100"]
+`,
+    expected: [
+      '4:22 error bad-device the vendor "046D" of the identity is malformed — write it in lower case: 046d',
+      '4:54 error bad-device the interfaces "u0E0100" of the identity are malformed — write them in lower case: u0e0100',
+    ],
+  },
+  {
+    reason: 'an identity has four parts',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+*:046d:085b"]
+`,
+    expected: [
+      '4:22 error bad-device the identity "046d:085b" has 2 parts — expected four, VENDOR:PRODUCT:SERIAL:INTERFACES (the serial may be empty), or * for any',
+    ],
+  },
+  {
+    reason: 'a serial with what Qubes cannot name',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+*:046d:085b:A*B:u0e0100"]
+`,
+    expected: [
+      '4:22 error bad-device the serial "A*B" of the identity is malformed — printable ASCII without spaces, +, : and *, 128 characters at most; Qubes itself cannot name others',
+    ],
+  },
+  {
+    reason: 'interfaces are u and six digits',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+*:046d:085b::0e0100"]
+`,
+    expected: [
+      '4:22 error bad-device the interfaces "0e0100" of the identity are malformed — each is u and six hex digits, one after the other: u030101u030000',
+    ],
+  },
+  {
+    reason: 'a backend is a qube',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys usb+2-1:*"]
+`,
+    expected: [
+      '4:12 error bad-device the backend "sys usb" is not a qube name — the qube with the USB controller, such as sys-usb',
+    ],
+  },
+  {
+    reason: 'a port that YAML takes for a number',
+    yaml: `
+apiVersion: qstate/v1
+devices: { d: { backend: sys-usb, port: 2.1 } }
+`,
+    expected: [
+      '2:41 error wrong-type the number 2.1 cannot stand here — expected a port such as 2-1 or "2-2.1", or "*"; put it in quotes if the text "2.1" is meant',
+    ],
+  },
+  {
+    reason: 'a device of nothing',
+    yaml: `
+apiVersion: qstate/v1
+devices: { a: { backend: sys-usb }, b: { port: 2-1 }, c: 5 }
+`,
+    expected: [
+      '2:15 error bad-device neither port nor identity is given — one of the two must say which device is meant: with * for both, every device of the backend is',
+      '2:40 error missing-key the key "backend" is missing — expected { backend, port, identity }',
+      '2:58 error wrong-type the number 5 cannot stand here — expected { backend, port, identity } or BACKEND+PORT:IDENTITY; put it in quotes if the text "5" is meant',
+    ],
+  },
+  {
+    reason: 'a device in parts, each wrong',
+    yaml: `
+apiVersion: qstate/v1
+devices: { a: { backend: sys-usb, port: two, identity: "046d" } }
+`,
+    expected: [
+      '2:41 error bad-device the port "two" is not a USB port — bus and port, such as 2-1 or 2-2.1, or * for any',
+      '2:56 error bad-device the identity "046d" has one part — expected four, VENDOR:PRODUCT:SERIAL:INTERFACES (the serial may be empty), or * for any',
+    ],
+  },
+  {
+    reason: 'words that are no device',
+    yaml: `
+apiVersion: qstate/v1
+devices: { denied: sys-usb+2-1:*, off: sys-usb+2-2:*, auto-attach: sys-usb+2-3:* }
+`,
+    expected: [
+      '2:12 error reserved-name no device can be called "denied" — this word says something else under usb',
+      '2:35 error reserved-name no device can be called "off" — this word says something else under usb',
+      '2:55 error reserved-name no device can be called "auto-attach" — this word says something else under usb',
+    ],
+  },
+  {
+    reason: 'one device under two names',
+    yaml: `
+apiVersion: qstate/v1
+devices: { a: sys-usb+2-1:*, b: { backend: sys-usb, port: 2-1 } }
+qubes: { win: { stubdom: { qrexec: true }, usb: [a, b] } }
+`,
+    expected: [
+      '3:53 error device-twice "b" is the same device as "a" — first at spec.yaml:3:50; keep one of them',
+    ],
+  },
+  {
+    reason: 'a denied interface is a pattern',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: { denied: [u08065, U080650, "mass storage"] }
+`,
+    expected: [
+      '4:21 error bad-interface "u08065" is not a USB interface — expected u and six hex digits, * for any digit: u080650, u03****',
+      '4:29 error bad-interface "U080650" is not a USB interface — write it in lower case: u080650',
+      '4:38 error bad-interface "mass storage" is not a USB interface — expected u and six hex digits, * for any digit: u080650, u03****',
+    ],
+  },
+  {
+    reason: 'an interface of an assigned device is denied',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { qrexec: true }
+    usb:
+      "sys-usb+*:0b0e:0412::u010100u030000": auto-attach
+      denied: [u03****]
+`,
+    expected: [
+      '7:16 error denied-device this denies an interface of an assigned device — sys-usb+*:0b0e:0412::u010100u030000 at spec.yaml:6:7 has u030000; give up one of the two',
+    ],
+  },
+  {
+    reason: 'denied in a list',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: [denied]
+`,
+    expected: ['4:11 error unknown-device "denied" is not a device — to deny interfaces, write usb as a map'],
+  },
+  {
+    reason: 'two qubes take one device',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  a: { stubdom: { qrexec: true }, usb: ["sys-usb+2-1:*"] }
+  b: { stubdom: { qrexec: true }, usb: ["sys-usb+*:0b0e:0412::u030000"] }
+`,
+    expected: [
+      '4:41 error contested-device b and a both take sys-usb+*:0b0e:0412::u030000 by themselves — a does at spec.yaml:3:41, as sys-usb+2-1:*; make one of the two ask-to-attach',
+    ],
+  },
+  {
+    reason: 'USB without a word about qrexec',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+2-1:*"]
+`,
+    expected: [
+      '4:11 warning usb-without-qrexec nothing here says that the stubdomain has qrexec — write stubdom: { qrexec: true }, unless the guest has USB support of its own',
+    ],
+  },
+  {
+    reason: 'nothing of the emulated machine without hvm',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { virtMode: pvh }
+    audio: ich6
+    slic: host
+    stubdom: { qrexec: true }
+    usb: ["sys-usb+2-1:*"]
+`,
+    expected: [
+      '5:12 error needs-hvm an audio model needs virtMode hvm — virtMode is pvh at spec.yaml:4:23; such a qube has no stubdomain and no emulated machine',
+      '6:11 error needs-hvm slic needs virtMode hvm — virtMode is pvh at spec.yaml:4:23; such a qube has no stubdomain and no emulated machine',
+      '7:24 error needs-hvm stubdom.qrexec needs virtMode hvm — virtMode is pvh at spec.yaml:4:23; such a qube has no stubdomain and no emulated machine',
+      '8:11 error needs-hvm a USB device through the stubdomain needs virtMode hvm — virtMode is pvh at spec.yaml:4:23; such a qube has no stubdomain and no emulated machine',
+    ],
+  },
+  {
+    reason: 'the old stubdomain has neither',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { linux: off, qrexec: true }
+    audio: ich6
+`,
+    expected: [
+      '4:36 error needs-linux-stubdom stubdom.qrexec needs the Linux stubdomain — stubdom.linux is off at spec.yaml:4:23: the old MiniOS stubdomain has neither audio nor qrexec',
+      '5:12 error needs-linux-stubdom an audio model needs the Linux stubdomain — stubdom.linux is off at spec.yaml:4:23: the old MiniOS stubdomain has neither audio nor qrexec',
+    ],
+  },
+  {
+    reason: 'USB goes through qrexec',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    stubdom: { qrexec: off }
+    usb: ["sys-usb+2-1:*"]
+`,
+    expected: [
+      '5:11 error needs-stubdom-qrexec a USB device needs stubdom.qrexec — stubdom.qrexec is off at spec.yaml:4:24; USB devices reach the guest through it',
+    ],
+  },
+  {
+    reason: 'SLIC may not survive UEFI',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: host
+    qube: { uefi: true }
+`,
+    expected: [
+      '4:11 warning slic-uefi slic may not work with UEFI firmware — uefi is on at spec.yaml:5:19; there are reports that UEFI firmware does not hand the tables on as activation needs',
+    ],
+  },
+  {
+    reason: 'seamless or emulated',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { gui: true, guiEmulated: true }
+`,
+    expected: [
+      '4:37 warning two-guis gui and guiEmulated are both on — gui is on at spec.yaml:4:18; seamless mode and the emulated screen exclude each other',
+    ],
+  },
+  {
+    reason: 'Windows Tools set these',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    extends: windows-10
+    qube: { qrexecTimeout: 7200, maxmem: 8192 }
+`,
+    expected: [
+      '5:28 warning set-by-tools Windows Tools set qrexecTimeout at every boot — a qube without a template gets 6000 from them after each logon; write 6000, or unmanaged',
+      '5:42 warning set-by-tools Windows Tools set maxmem at every boot — a qube without a template gets 0 from them after each logon; write 0, or unmanaged',
+    ],
+  },
+  {
+    reason: 'Windows Tools set these again',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    audio: inherit
+    stubdom: { qrexec: inherit }
+    qube: { timezone: inherit, noMonitorLayout: inherit }
+`,
+    expected: [
+      '4:12 warning reset-by-tools audio/model will not stay absent: Windows Tools set it again at the next boot — off keeps it off; a value keeps that value',
+      '5:24 warning reset-by-tools stubdom/qrexec will not stay absent: Windows Tools set it again at the next boot — off keeps it off; a value keeps that value',
+      '6:23 warning reset-by-tools qube/features/timezone will not stay absent: Windows Tools set it again at the next boot — off keeps it off; a value keeps that value',
+      '6:49 warning reset-by-tools qube/features/no-monitor-layout will not stay absent: Windows Tools set it again at the next boot — off keeps it off; a value keeps that value',
+    ],
+  },
+  {
+    reason: 'Windows 10 does not look for SLIC',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    extends: windows-10
+    slic: host
+`,
+    expected: [
+      '5:11 warning slic-unused windows-10 does not activate with SLIC — Windows 8 and later look for MSDM, which holds a product key: tables: [host:MSDM]',
+    ],
+  },
+  {
+    reason: 'a table of the host is named',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: SLIC
+`,
+    expected: [
+      '4:11 error wrong-type the text "SLIC" cannot stand here — expected host, off, unmanaged, { file, sha256 } or { tables: [...] }',
+    ],
+  },
+  {
+    reason: 'there is nothing to inherit',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: inherit
+`,
+    expected: [
+      '4:11 error wrong-type the text "inherit" cannot stand here — expected host, off, unmanaged, { file, sha256 } or { tables: [...] }',
+    ],
+  },
+  {
+    reason: 'a file has a digest',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { file: ./oem.bin }
+`,
+    expected: [
+      '4:19 error missing-key the file has no sha256 beside it — expected sha256: what sha256sum ./oem.bin prints',
+    ],
+  },
+  {
+    reason: 'a digest is 64 digits',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { file: ./oem.bin, sha256: ABC }
+`,
+    expected: [
+      '4:38 error bad-value the text "ABC" cannot stand here — expected 64 hex digits in lower case, as sha256sum prints them',
+    ],
+  },
+  {
+    reason: 'a file that cannot be read',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { file: ./gone.bin, sha256: ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff }
+`,
+    expected: [
+      '4:19 error unreadable-file "./gone.bin" cannot be read: no such file — the path is taken from the directory of this file',
+    ],
+  },
+  {
+    reason: 'a file with another digest',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { tables: [{ file: ./oem.bin, sha256: ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff }] }
+`,
+    expected: [
+      '4:30 error other-digest "./oem.bin" is another file than sha256 says — its digest is 0d4fc4a78d3706edccafb665a8b2fdd9309e82c78625bb0f2b8e7bb9e1c4d21c',
+    ],
+  },
+  {
+    reason: 'a table twice',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { tables: [host:SLIC, host:MSDM, host:MSDM] }
+`,
+    expected: [
+      '4:33 warning msdm-table host:MSDM hands the product key of this machine to the qube — the key is a secret of the machine; several tables in one are experimental on Qubes',
+      '4:44 error table-twice the table "host:MSDM" is here twice — keep one of them',
+      '4:44 warning msdm-table host:MSDM hands the product key of this machine to the qube — the key is a secret of the machine; several tables in one are experimental on Qubes',
+    ],
+  },
+  {
+    reason: 'an unknown table',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { tables: [host:SLCI] }
+`,
+    expected: [
+      '4:22 error wrong-type the text "host:SLCI" cannot stand here — did you mean "host:SLIC"? expected host:SLIC, host:MSDM or { file, sha256 }',
+    ],
+  },
+  {
+    reason: 'no tables',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { tables: [] }
+`,
+    expected: [
+      '4:21 error empty a list with nothing in it — expected a list of tables: host:SLIC, host:MSDM, { file, sha256 }',
+    ],
+  },
+  {
+    reason: 'a file and tables',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { file: ./oem.bin, tables: [host:SLIC] }
+`,
+    expected: [
+      '4:19 error file-and-tables there is a list of tables and a file beside it — write the file as one of the tables',
+    ],
+  },
+  {
+    reason: 'neither of them',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: {}
+`,
+    expected: [
+      '4:11 error missing-key neither file nor tables is given — expected file and sha256, or tables; slic: off for none',
+    ],
+  },
+  {
+    reason: 'a product key is a secret',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    slic: { tables: [host:MSDM] }
+`,
+    expected: [
+      '4:22 warning msdm-table host:MSDM hands the product key of this machine to the qube — the key is a secret of the machine; several tables in one are experimental on Qubes',
+    ],
+  },
+  {
+    reason: 'a selector says what it matches',
+    yaml: `
+apiVersion: qstate/v1
+select: [{ audio: ich6 }]
+`,
+    expected: ['2:10 error missing-key the key "match" is missing — which qubes: tag, name or class'],
+  },
+  {
+    reason: 'a match has a condition',
+    yaml: `
+apiVersion: qstate/v1
+select: [{ match: {}, audio: ich6 }]
+`,
+    expected: [
+      '2:19 error empty a map with nothing in it — expected a map with at least one of tag, name, class',
+    ],
+  },
+  {
+    reason: 'a class has its nearest word',
+    yaml: `
+apiVersion: qstate/v1
+select: [{ match: { class: AppVm, tags: x } }]
+`,
+    expected: [
+      '2:28 error bad-value the text "AppVm" cannot stand here — did you mean "AppVM"? expected AppVM, DispVM, RemoteVM, StandaloneVM or TemplateVM',
+      '2:35 error unknown-key unknown key "tags" — did you mean "tag"?',
+    ],
+  },
+  {
+    reason: 'a pattern has only * and ?',
+    yaml: `
+apiVersion: qstate/v1
+select: [{ match: { name: "win-[0-9]", tag: "a b" } }]
+`,
+    expected: [
+      '2:27 error bad-value the text "win-[0-9]" cannot stand here — expected a name in which * stands for any text and ? for one character',
+      '2:45 error bad-value the text "a b" cannot stand here — expected a tag',
+    ],
+  },
+  {
+    reason: 'a selector is checked on its own',
+    yaml: `
+apiVersion: qstate/v1
+select: [{ match: { tag: w }, audio: ich6, qube: { virtMode: pvh } }]
+`,
+    expected: [
+      '2:38 error needs-hvm an audio model needs virtMode hvm — virtMode is pvh at spec.yaml:2:62; such a qube has no stubdomain and no emulated machine',
+    ],
+  },
+]
+
+for (const { reason, yaml, expected } of WRONG_SPECS) {
+  test(`a wrong spec is told exactly: ${reason}`, () => {
+    assert.deepEqual(answer(yaml), expected)
+  })
+}
+
+test('every wrong spec has a reason of its own', () => {
+  assert.equal(new Set(WRONG_SPECS.map(({ reason }) => reason)).size, WRONG_SPECS.length)
+  assert.ok(WRONG_SPECS.length >= 75)
+})
