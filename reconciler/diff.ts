@@ -1,0 +1,127 @@
+import { type DesiredQube, type Value } from '../spec/index.ts'
+import { isGuestValue } from './guest.ts'
+import { sameValue } from './host.ts'
+import { type ObservedQube } from './observe.ts'
+import { type Blocked, type Note, type Reason } from './plan.ts'
+import { providerOf, type Providers } from './provider.ts'
+import { type OwnershipRecord } from './record.ts'
+
+/** What is to become of one setting, before it is known which calls that takes. */
+export interface Difference {
+  readonly path: string
+  readonly before: Value | null
+  readonly after: Value | null
+  readonly reason: Reason
+}
+
+export interface QubeDifference {
+  readonly differences: readonly Difference[]
+  /** What the record will own when all of it is done. */
+  readonly set: ReadonlyMap<string, Value | null>
+  /** Values of ours that a difference replaces: kept in the record until it is done. */
+  readonly was: ReadonlyMap<string, Value | null>
+  readonly blocked: readonly Blocked[]
+  readonly notes: readonly Note[]
+}
+
+/**
+ * Three-way: what is wanted, what is there, what qstate last applied. Pure.
+ *
+ * - wanted and there: nothing to do; not yet owned, it is adopted.
+ * - wanted and not there: a change, whose reason says whose doing the difference is.
+ * - owned and no longer wanted: pruned if it is still what qstate set; left alone, and no longer owned, if someone
+ *   has set another value since.
+ * - neither wanted nor owned: not looked at.
+ */
+export function diffQube(
+  providers: Providers,
+  desired: DesiredQube | null,
+  observed: ObservedQube,
+  record: OwnershipRecord | null,
+): QubeDifference {
+  const differences: Difference[] = []
+  const set = new Map<string, Value | null>()
+  const was = new Map<string, Value | null>()
+  const blocked: Blocked[] = []
+  const notes: Note[] = []
+  const { facts } = observed
+
+  const normal = (path: string, value: Value | null): Value | null =>
+    providerOf(providers, path).normalize(path, value, facts)
+  const same = (path: string, a: Value | null, b: Value | null): boolean =>
+    sameValue(normal(path, a), normal(path, b))
+  const keep = (path: string): void => {
+    const value = record?.set.get(path)
+    if (value !== undefined) set.set(path, value)
+    const before = record?.was.get(path)
+    if (before !== undefined) was.set(path, before)
+  }
+  /** Whether the value there is one that qstate has set: the last, or the one before an unfinished change. */
+  const isOurs = (path: string, value: Value | null): boolean => {
+    const last = record?.set.get(path)
+    const before = record?.was.get(path)
+    return (
+      (last !== undefined && same(path, last, value)) || (before !== undefined && same(path, before, value))
+    )
+  }
+
+  for (const [path, setting] of desired?.settings ?? []) {
+    const seen = observed.values.get(path)
+    if (seen === undefined) throw new Error(`${path} was not observed`)
+    if (seen.status === 'unknown') {
+      blocked.push({ path, why: seen.why, hint: seen.hint })
+      keep(path)
+      continue
+    }
+    const before = seen.status === 'present' ? seen.value : null
+    const after = normal(path, setting.value)
+    const last = record?.set.get(path)
+    set.set(path, after)
+    if (same(path, before, after)) {
+      if (last === undefined && after !== null) {
+        notes.push({ kind: 'adopted', path, text: 'is right already: qstate takes it over' })
+      }
+      continue
+    }
+    if (last !== undefined && same(path, last, after) && isGuestValue(facts.qube, path, before)) {
+      notes.push({ kind: 'guest-owned', path, text: 'Windows Tools set this at every boot: not drift' })
+      continue
+    }
+    if (isOurs(path, before)) was.set(path, before)
+    differences.push({ path, before, after, reason: reasonOf(path, before, after, last) })
+  }
+
+  for (const [path, last] of record?.set ?? []) {
+    if (desired?.settings.has(path) === true) continue
+    const seen = observed.values.get(path)
+    if (seen === undefined || seen.status === 'unknown') {
+      if (seen !== undefined) blocked.push({ path, why: seen.why, hint: seen.hint })
+      keep(path)
+      continue
+    }
+    const before = seen.status === 'present' ? seen.value : null
+    if (last === null || same(path, before, null)) {
+      notes.push({ kind: 'forgotten', path, text: 'no longer asked for, and nothing is there' })
+    } else if (isOurs(path, before)) {
+      differences.push({ path, before, after: null, reason: 'prune' })
+    } else {
+      notes.push({
+        kind: 'released',
+        path,
+        text: 'no longer asked for, and changed since by someone else: left as it is',
+      })
+    }
+  }
+  return { differences, set, was, blocked, notes }
+
+  function reasonOf(
+    path: string,
+    before: Value | null,
+    after: Value | null,
+    last: Value | null | undefined,
+  ): Reason {
+    if (last === undefined) return 'new'
+    if (isOurs(path, before)) return 'changed'
+    return same(path, last, after) ? 'drift' : 'changed'
+  }
+}

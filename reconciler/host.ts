@@ -1,0 +1,128 @@
+import { type Value } from '../spec/index.ts'
+
+/**
+ * What the core needs of the outer world, handed to it by the caller. Nothing here knows how the host is reached.
+ */
+
+export type Release = '4.2' | '4.3' | '4.4'
+
+/** One call as it will be sent; a plan lists them. `dest` is a qube. */
+export interface HostCall {
+  readonly dest: string
+  readonly method: string
+  readonly arg: string
+  readonly payload: string
+}
+
+export interface HostQube {
+  readonly name: string
+  readonly klass: string
+  readonly state: string
+  /** Not told by the listing of 4.2; read when it is needed. */
+  readonly uuid: string | null
+}
+
+/** What looking found. `unknown` never leads to a write, and says what would make it known. */
+export type Observation<T> =
+  { readonly status: 'present'; readonly value: T } | { readonly status: 'absent' } | Unknown
+
+export interface Unknown {
+  readonly status: 'unknown'
+  readonly why: string
+  readonly hint: string
+}
+
+/** What is to be read of one qube. Several providers' needs are merged, so that nothing is read twice. */
+export interface Needs {
+  readonly features: readonly string[]
+  readonly properties: readonly string[]
+  readonly tags: readonly string[]
+  readonly usb: boolean
+  readonly denied: boolean
+  readonly slic: boolean
+}
+
+export interface UsbAssignment {
+  readonly backend: string
+  readonly port: string
+  readonly identity: string
+  readonly mode: 'auto-attach' | 'ask-to-attach' | 'required'
+}
+
+/** Answers to Needs. Asking for what was not needed is a bug and throws. */
+export interface Reading {
+  feature(name: string): Observation<string>
+  /** Absent: at its default. `effective` is what counts either way. */
+  property(name: string): Observation<string>
+  effective(name: string): Observation<string>
+  /** A property that was not asked for, if the answer happens to hold it. */
+  peek(name: string): Observation<string> | undefined
+  tag(name: string): Observation<true>
+  usb(): Observation<readonly UsbAssignment[]>
+  denied(): Observation<readonly string[]>
+  /** Tables of the qube's libvirt template; absent where there is no template. */
+  slic(): Observation<readonly string[]>
+}
+
+/** Why this host cannot have what is asked for. */
+export interface Refusal {
+  readonly refused: string
+  readonly hint: string
+}
+
+export interface Host {
+  /** For people and for the plan file: `dom0 (/var/run/qubesd.sock)`. */
+  readonly where: string
+  /** Fails with HostError. */
+  list(): Promise<readonly HostQube[]>
+  release(qubes: readonly HostQube[]): Release
+  /** What could not be read is unknown. Fails with a fatal HostError only: the daemon is gone, or the run is stopped. */
+  read(qube: string, needs: Needs): Promise<Reading>
+  /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
+  tableProblem(table: string): Promise<Refusal | undefined>
+  /** Fails with HostError. */
+  write(call: HostCall): Promise<void>
+}
+
+/** The world said no. `code` is for programs, `hint` says what to do next. */
+export class HostError extends Error {
+  override readonly name = 'HostError'
+  readonly code: string
+  readonly hint: string
+  /** Nothing further can be done on this host: the daemon is gone, or the run is being stopped. */
+  readonly fatal: boolean
+
+  constructor(code: string, message: string, hint: string, fatal: boolean, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause })
+    this.code = code
+    this.hint = hint
+    this.fatal = fatal
+  }
+}
+
+export const NO_NEEDS: Needs = {
+  features: [],
+  properties: [],
+  tags: [],
+  usb: false,
+  denied: false,
+  slic: false,
+}
+
+export function mergeNeeds(all: readonly Needs[]): Needs {
+  const union = (pick: (needs: Needs) => readonly string[]): string[] =>
+    [...new Set(all.flatMap(pick))].sort()
+  return {
+    features: union((n) => n.features),
+    properties: union((n) => n.properties),
+    tags: union((n) => n.tags),
+    usb: all.some((n) => n.usb),
+    denied: all.some((n) => n.denied),
+    slic: all.some((n) => n.slic),
+  }
+}
+
+/** Whether two values are the same text in a document. Key order does not matter; there is one key at most. */
+export function sameValue(a: Value | null, b: Value | null): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}

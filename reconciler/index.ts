@@ -1,0 +1,38 @@
+/**
+ * The core: three-way difference, plan, apply. It is handed its providers and its host, and knows neither sockets nor
+ * files, clocks or terminals; a plan is a value, and an apply does what the value says.
+ */
+export { type ApplyContext, applyPlan } from './apply.ts'
+export {
+  type Host,
+  type HostCall,
+  HostError,
+  type HostQube,
+  type Needs,
+  type Observation,
+  type Reading,
+  type Refusal,
+  type Release,
+  type Unknown,
+  type UsbAssignment,
+} from './host.ts'
+export { type Journal } from './journal.ts'
+export { makePlan, mapLimited, type PlanContext } from './make-plan.ts'
+export { observeQube, type ObservedQube } from './observe.ts'
+export {
+  type Blocked,
+  type Change,
+  countWrites,
+  needsApply,
+  type Note,
+  type Plan,
+  planIsBlocked,
+  planIsEmpty,
+  type QubePlan,
+  type Reason,
+} from './plan.ts'
+export { makeReleasePlan } from './release-plan.ts'
+export { makeRollbackPlan } from './rollback-plan.ts'
+export { readPlan } from './read-plan.ts'
+export { type Provider, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
+export { EXIT, exitCodeOf, type Failure, type QubeReport, type Report } from './report.ts'

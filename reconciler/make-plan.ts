@@ -1,0 +1,269 @@
+import { type DesiredQube, type DesiredState, type Value } from '../spec/index.ts'
+import { diffQube, type Difference } from './diff.ts'
+import { type Host, type HostQube, type Release } from './host.ts'
+import { type ObservedQube, observeQube, observeRecord } from './observe.ts'
+import { byOrder } from './order.ts'
+import { diffSettings, guarded, inverse } from './patch.ts'
+import { type Blocked, type Change, type Note, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
+import { providerOf, type Providers } from './provider.ts'
+import { formatRecord, isEmptyRecord, type OwnershipRecord, recordTooLong, sameOwnership } from './record.ts'
+
+import { isRunning, planWaits } from './waits.ts'
+
+export interface PlanContext {
+  readonly host: Host
+  readonly providers: Providers
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+  /** ISO 8601, for the plan and the records that it writes. */
+  readonly now: string
+  readonly commit: string | null
+  /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
+  readonly mode?: 'apply' | 'adopt'
+  /** Which settings are looked at; others keep their place in the record. */
+  readonly selects: (qube: string, path: string) => boolean
+  /** Qubes planned at once. */
+  readonly parallelism: number
+  readonly onQube?: (done: number, total: number) => void
+}
+
+/** Observes what the desired state names and says what an apply would do. Writes nothing. */
+export async function makePlan(desired: DesiredState, context: PlanContext): Promise<Plan> {
+  const dropped = await findDropped(desired, context)
+  const wanted = [...desired.qubes.keys()].filter((name) => context.selects(name, ''))
+  const names = [...wanted, ...dropped].sort()
+  let done = 0
+  const qubes = await mapLimited(names, context.parallelism, async (name) => {
+    const plan = await planQube(name, desired, context)
+    done += 1
+    context.onQube?.(done, names.length)
+    return plan
+  })
+  return {
+    schema: PLAN_SCHEMA,
+    version: 1,
+    createdAt: context.now,
+    host: {
+      where: context.host.where,
+      release: context.release,
+      dom0: context.qubes.find((qube) => qube.klass === 'AdminVM')?.uuid ?? null,
+    },
+    spec: { name: desired.name, digest: desired.digest, commit: context.commit },
+    qubes,
+  }
+}
+
+/**
+ * Qubes that this configuration owns something on and no longer names. Only a configuration with a name of its own
+ * can tell: without one, two repositories for one host would prune each other's qubes.
+ */
+async function findDropped(desired: DesiredState, context: PlanContext): Promise<readonly string[]> {
+  if (desired.name === null) return []
+  const others = context.qubes.filter((q) => q.klass !== 'AdminVM' && !desired.qubes.has(q.name))
+  const found = await mapLimited(others, context.parallelism, async (qube) => {
+    if (!context.selects(qube.name, '')) return []
+    const record = await observeRecord(context.host, { qube, release: context.release })
+    return record.kind === 'record' && record.record.name === desired.name ? [qube.name] : []
+  })
+  return found.flat()
+}
+
+async function planQube(name: string, desired: DesiredState, context: PlanContext): Promise<QubePlan> {
+  const qube = context.qubes.find((candidate) => candidate.name === name)
+  if (qube === undefined) {
+    const hint = 'create it (qvm-create), or correct the name in the spec; qvm-ls lists the qubes there are'
+    return blockedQube(
+      { name, klass: '', state: '', uuid: null },
+      { path: null, why: 'there is no such qube', hint },
+    )
+  }
+  const wanted = select(desired.qubes.get(name) ?? null, context)
+  const observed = await observeQube(
+    context.host,
+    context.providers,
+    { qube, release: context.release },
+    wanted,
+  )
+  const { record: reading } = observed
+  if (reading.kind === 'unreadable')
+    return blockedQube(qube, { path: null, why: reading.why, hint: reading.hint })
+  const record = reading.kind === 'record' ? reading.record : null
+  if (context.mode !== 'adopt' && record !== null && record.name !== null && record.name !== desired.name) {
+    const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
+    const why = `the qube belongs to the configuration “${record.name}”, and ${mine}`
+    const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
+    return blockedQube(qube, { path: null, why, hint })
+  }
+  return planObserved(observed, wanted, record, desired, context)
+}
+
+async function planObserved(
+  observed: ObservedQube,
+  wanted: DesiredQube | null,
+  record: OwnershipRecord | null,
+  desired: DesiredState,
+  context: PlanContext,
+): Promise<QubePlan> {
+  const { providers } = context
+  const { facts } = observed
+  const inScope = record === null ? null : scoped(record, facts.qube.name, context)
+  const difference = diffQube(providers, wanted, observed, inScope)
+  const blocked: Blocked[] = [...difference.blocked]
+  const set = new Map(difference.set)
+  const was = new Map(difference.was)
+  const changes: Change[] = []
+  const operations = diffSettings(
+    facts.qube.name,
+    new Map(difference.differences.map((d) => [d.path, d.before])),
+    new Map(difference.differences.map((d) => [d.path, d.after])),
+  )
+  for (const d of difference.differences) {
+    if (context.mode === 'adopt') {
+      restore(set, was, d.path, inScope)
+      continue
+    }
+    const planned = planChange(d, operations.get(d.path), observed, providers)
+    if ('why' in planned) {
+      blocked.push(planned)
+      restore(set, was, d.path, inScope)
+    } else changes.push(planned)
+  }
+  changes.sort(byOrder)
+  for (const [path, value] of record?.set ?? [])
+    if (!context.selects(facts.qube.name, path)) set.set(path, value)
+  for (const [path, value] of record?.was ?? [])
+    if (!context.selects(facts.qube.name, path)) was.set(path, value)
+
+  const { waits, waiting, note } = await planWaits(context.host, facts, observed.started, record, changes)
+  const next: OwnershipRecord = {
+    uuid: facts.qube.uuid ?? '',
+    name: desired.name,
+    commit: context.commit,
+    at: context.now,
+    set,
+    was,
+    waits,
+  }
+  const after = sameOwnership(record, next)
+    ? observed.recordText
+    : isEmptyRecord(next)
+      ? null
+      : formatRecord(next)
+  if (facts.qube.uuid === null && after !== observed.recordText) {
+    const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
+    return blockedQube(facts.qube, { path: null, why: 'the qube does not tell its UUID', hint })
+  }
+  if (after !== null && recordTooLong(after)) {
+    const hint = 'declare fewer settings on this qube, or shorter values'
+    return blockedQube(facts.qube, {
+      path: null,
+      why: 'the ownership record would not fit into a feature',
+      hint,
+    })
+  }
+  return {
+    ...describe(facts.qube),
+    changes,
+    record: { before: observed.recordText, after },
+    blocked,
+    waiting,
+    notes: [...cloneNote(observed), ...difference.notes, ...note],
+  }
+}
+
+function planChange(
+  difference: Difference,
+  operation: Parameters<typeof guarded>[3] | undefined,
+  observed: ObservedQube,
+  providers: Providers,
+): Change | Blocked {
+  const { path, before, after, reason } = difference
+  const { facts } = observed
+  const qube = facts.qube.name
+  const provider = providerOf(providers, path)
+  const calls = provider.calls({ qube, path, before, after }, facts)
+  if ('refused' in calls) return { path, why: calls.refused, hint: calls.hint }
+  if (operation === undefined) throw new Error(`${path} differs and has no operation`)
+  const remark = provider.remark?.(path, after, facts)
+  return {
+    path,
+    before,
+    after,
+    patch: guarded(qube, path, before, operation),
+    inverse: inverse(qube, path, before, after),
+    reason,
+    effect: provider.effect(path, facts),
+    calls,
+    remarks: remark === undefined ? [] : [remark],
+  }
+}
+
+/** A difference that cannot be made leaves ownership as it was. */
+function restore(
+  set: Map<string, Value | null>,
+  was: Map<string, Value | null>,
+  path: string,
+  record: OwnershipRecord | null,
+): void {
+  const last = record?.set.get(path)
+  if (last === undefined) set.delete(path)
+  else set.set(path, last)
+  const before = record?.was.get(path)
+  if (before === undefined) was.delete(path)
+  else was.set(path, before)
+}
+
+function select(qube: DesiredQube | null, context: PlanContext): DesiredQube | null {
+  if (qube === null) return null
+  return {
+    ...qube,
+    settings: new Map([...qube.settings].filter(([path]) => context.selects(qube.name, path))),
+  }
+}
+
+function scoped(record: OwnershipRecord, qube: string, context: PlanContext): OwnershipRecord {
+  const inScope = (map: ReadonlyMap<string, Value | null>): Map<string, Value | null> =>
+    new Map([...map].filter(([path]) => context.selects(qube, path)))
+  return { ...record, set: inScope(record.set), was: inScope(record.was) }
+}
+
+function cloneNote(observed: ObservedQube): readonly Note[] {
+  if (observed.record.kind !== 'foreign') return []
+  const text = `carries the record of another qube (${observed.record.uuid}), as a clone does: not believed, and replaced`
+  return [{ kind: 'clone', path: null, text }]
+}
+
+function blockedQube(qube: HostQube, why: Blocked): QubePlan {
+  return {
+    ...describe(qube),
+    changes: [],
+    record: { before: null, after: null },
+    blocked: [why],
+    waiting: [],
+    notes: [],
+  }
+}
+
+const describe = (qube: HostQube): Pick<QubePlan, 'qube' | 'uuid' | 'klass' | 'running'> => ({
+  qube: qube.name,
+  uuid: qube.uuid,
+  klass: qube.klass,
+  running: isRunning(qube),
+})
+
+/** Maps with at most `limit` under way, in order. */
+export async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++) {
+      results[index] = await work(items[index] as T)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  return results
+}

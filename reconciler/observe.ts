@@ -1,0 +1,148 @@
+import { type DesiredQube, RECORD_FEATURE, SLIC_TABLES, type Value } from '../spec/index.ts'
+import {
+  type Host,
+  type HostQube,
+  mergeNeeds,
+  NO_NEEDS,
+  type Observation,
+  type Reading,
+  type Refusal,
+} from './host.ts'
+import { providerOf, type Providers, type QubeFacts } from './provider.ts'
+import { parseRecord, type RecordReading } from './record.ts'
+
+/** One qube as it was seen: the settings that the spec or the record name, and the record itself. */
+export interface ObservedQube {
+  readonly facts: QubeFacts
+  readonly values: ReadonlyMap<string, Observation<Value>>
+  readonly record: RecordReading
+  /** Text of the record's feature, as guard. `null`: not set. */
+  readonly recordText: string | null
+  /** The start time of a running qube, where an answer happened to hold it. */
+  readonly started: Observation<string> | undefined
+}
+
+/**
+ * Reads what is needed of one qube and no more: the wanted settings and the record at once; then, where the record
+ * names settings that the spec no longer does, those. In a settled state that is one round.
+ */
+export async function observeQube(
+  host: Host,
+  providers: Providers,
+  facts: QubeFacts,
+  wanted: DesiredQube | null,
+): Promise<ObservedQube> {
+  const paths = wanted === null ? [] : [...wanted.settings.keys()]
+  const needsUuid = facts.qube.uuid === null
+  const own = { ...NO_NEEDS, features: [RECORD_FEATURE], properties: needsUuid ? ['uuid'] : [] }
+  const reading = await host.read(facts.qube.name, mergeNeeds([own, ...needsOf(providers, paths, facts)]))
+
+  const identified = needsUuid ? withUuid(facts, reading) : facts
+  const { record, recordText } = readRecord(identified.qube, reading)
+  const values = decode(providers, paths, reading, identified)
+
+  const owned = record.kind === 'record' ? [...record.record.set.keys()] : []
+  const more = owned.filter((path) => !values.has(path))
+  if (more.length > 0) {
+    const second = await host.read(facts.qube.name, mergeNeeds(needsOf(providers, more, identified)))
+    for (const [path, value] of decode(providers, more, second, identified)) values.set(path, value)
+  }
+  return {
+    facts: await withTables(host, identified, wanted),
+    values,
+    record,
+    recordText,
+    started: reading.peek('start_time'),
+  }
+}
+
+/** Whether the host has the tables that are asked for: looked at here, so that the plan can say so. */
+async function withTables(host: Host, facts: QubeFacts, wanted: DesiredQube | null): Promise<QubeFacts> {
+  const tables = wanted?.settings.get(SLIC_TABLES)?.value
+  if (!Array.isArray(tables)) return facts
+  const hostTables = new Map<string, Refusal>()
+  for (const table of tables as readonly string[]) {
+    const refusal = await host.tableProblem(table)
+    if (refusal !== undefined) hostTables.set(table, refusal)
+  }
+  return { ...facts, hostTables }
+}
+
+/** Reads only whose a qube is. */
+export async function observeRecord(host: Host, facts: QubeFacts): Promise<RecordReading> {
+  const needsUuid = facts.qube.uuid === null
+  const own = { ...NO_NEEDS, features: [RECORD_FEATURE], properties: needsUuid ? ['uuid'] : [] }
+  const reading = await host.read(facts.qube.name, own)
+  return readRecord((needsUuid ? withUuid(facts, reading) : facts).qube, reading).record
+}
+
+/** Reads given settings again, with the record: the guard before a write, and the proof after it. */
+export async function observePaths(
+  host: Host,
+  providers: Providers,
+  facts: QubeFacts,
+  paths: readonly string[],
+): Promise<{
+  readonly values: ReadonlyMap<string, Observation<Value>>
+  readonly recordText: Observation<string>
+}> {
+  const own = { ...NO_NEEDS, features: [RECORD_FEATURE] }
+  const reading = await host.read(facts.qube.name, mergeNeeds([own, ...needsOf(providers, paths, facts)]))
+  return { values: decode(providers, paths, reading, facts), recordText: reading.feature(RECORD_FEATURE) }
+}
+
+function readRecord(qube: HostQube, reading: Reading): Pick<ObservedQube, 'record' | 'recordText'> {
+  const text = reading.feature(RECORD_FEATURE)
+  if (text.status === 'unknown') {
+    return { record: { kind: 'unreadable', why: text.why, hint: text.hint }, recordText: null }
+  }
+  if (text.status === 'absent') return { record: { kind: 'none' }, recordText: null }
+  if (qube.uuid === null) {
+    const hint = 'the property uuid has to be readable'
+    return {
+      record: { kind: 'unreadable', why: 'the qube does not tell its UUID', hint },
+      recordText: text.value,
+    }
+  }
+  const record = parseRecord(text.value, { name: qube.name, uuid: qube.uuid })
+  return { record, recordText: text.value }
+}
+
+function withUuid(facts: QubeFacts, reading: Reading): QubeFacts {
+  const uuid = reading.effective('uuid')
+  return { ...facts, qube: { ...facts.qube, uuid: uuid.status === 'present' ? uuid.value : null } }
+}
+
+function needsOf(
+  providers: Providers,
+  paths: readonly string[],
+  facts: QubeFacts,
+): ReturnType<typeof mergeNeeds>[] {
+  return [...providers.values()].map((provider) => {
+    const own = paths.filter((path) => providerOf(providers, path) === provider)
+    return own.length === 0 ? NO_NEEDS : provider.needs(own, facts)
+  })
+}
+
+function decode(
+  providers: Providers,
+  paths: readonly string[],
+  reading: Reading,
+  facts: QubeFacts,
+): Map<string, Observation<Value>> {
+  const values = new Map<string, Observation<Value>>()
+  for (const path of paths) {
+    const provider = providerOf(providers, path)
+    const seen = provider.decode(path, reading, facts)
+    const value = seen.status === 'present' ? provider.normalize(path, seen.value, facts) : null
+    values.set(
+      path,
+      value === null
+        ? seen.status === 'unknown'
+          ? seen
+          : { status: 'absent' }
+        : { status: 'present', value },
+    )
+  }
+  return values
+}

@@ -1,0 +1,98 @@
+import { type Value } from '../spec/index.ts'
+import { type HostCall, type Release } from './host.ts'
+import { type Operation } from './patch.ts'
+
+/**
+ * A plan: what an apply will do, whole and reviewable, and nothing else. It is plain JSON. `reason`, `effect`,
+ * `remarks` and `notes` explain; nothing branches on them.
+ */
+export interface Plan {
+  readonly schema: typeof PLAN_SCHEMA
+  readonly version: 1
+  readonly createdAt: string
+  readonly host: { readonly where: string; readonly release: Release; readonly dom0: string | null }
+  readonly spec: {
+    readonly name: string | null
+    /** SHA-256 of the desired state. */
+    readonly digest: string
+    /** Commit of the repository that the spec is in, where it is in one; `+` at its end when files differ from it. */
+    readonly commit: string | null
+  }
+  readonly qubes: readonly QubePlan[]
+  /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
+  readonly tables?: Readonly<Record<string, string>>
+}
+
+export const PLAN_SCHEMA = 'qstate.plan'
+
+export type Reason = 'new' | 'changed' | 'drift' | 'prune' | 'rollback'
+
+export interface QubePlan {
+  readonly qube: string
+  readonly uuid: string | null
+  readonly klass: string
+  readonly running: boolean
+  /** In the order in which they are made. */
+  readonly changes: readonly Change[]
+  readonly record: RecordChange
+  readonly blocked: readonly Blocked[]
+  /** Settings changed earlier that still wait for the next start of the running qube. */
+  readonly waiting: readonly string[]
+  /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
+  readonly notes: readonly Note[]
+}
+
+export interface Change {
+  readonly path: string
+  /** `null` is absent: inherited, not assigned, not tagged. */
+  readonly before: Value | null
+  readonly after: Value | null
+  /** Opens with a `test` for the old value. */
+  readonly patch: readonly Operation[]
+  /** The same in the other direction: the rollback. */
+  readonly inverse: readonly Operation[]
+  readonly reason: Reason
+  readonly effect: 'now' | 'next-start'
+  readonly calls: readonly HostCall[]
+  readonly remarks: readonly string[]
+}
+
+/** The ownership record's feature, before and after; equal when it need not be written. `null`: not set. */
+export interface RecordChange {
+  readonly before: string | null
+  readonly after: string | null
+}
+
+/** A setting, or a whole qube (`path` null), that cannot be planned. Nothing of it is written. */
+export interface Blocked {
+  readonly path: string | null
+  readonly why: string
+  readonly hint: string
+}
+
+export interface Note {
+  readonly kind: 'adopted' | 'guest-owned' | 'released' | 'clone' | 'forgotten' | 'untold'
+  readonly path: string | null
+  readonly text: string
+}
+
+/** The one home of "is there anything to do?". */
+export function needsApply(plan: QubePlan): boolean {
+  return plan.changes.length > 0 || plan.record.before !== plan.record.after
+}
+
+export function planIsEmpty(plan: Plan): boolean {
+  return !plan.qubes.some(needsApply)
+}
+
+export function planIsBlocked(plan: Plan): boolean {
+  return plan.qubes.some((qube) => qube.blocked.length > 0)
+}
+
+/** Writes that an apply of the plan makes when all goes well. */
+export function countWrites(plan: Plan): number {
+  const ofQube = (qube: QubePlan): number =>
+    qube.changes.reduce((sum, change) => sum + change.calls.length, 0) +
+    (qube.record.before === qube.record.after ? 0 : 1)
+  return plan.qubes.reduce((sum, qube) => sum + ofQube(qube), 0)
+}

@@ -1,0 +1,55 @@
+import { type Area, type Value } from '../spec/index.ts'
+import {
+  type HostCall,
+  type HostQube,
+  type Needs,
+  type Observation,
+  type Reading,
+  type Refusal,
+  type Release,
+} from './host.ts'
+
+/** What a provider may know of the qube besides its readings. */
+export interface QubeFacts {
+  readonly qube: HostQube
+  readonly release: Release
+  /** Tables that this host cannot give, with the reason. Known where SLIC has been read. */
+  readonly hostTables?: ReadonlyMap<string, Refusal>
+}
+
+/**
+ * Knows what the settings of one area are in Admin API calls or files. Decides nothing, reads nothing, writes nothing:
+ * every function is pure, and the caller does the talking.
+ */
+export interface Provider {
+  readonly area: Area
+  /** What has to be read to know these settings. */
+  needs(paths: readonly string[], facts: QubeFacts): Needs
+  /** The setting's value in a reading. What could not be read is unknown, never absent. */
+  decode(path: string, reading: Reading, facts: QubeFacts): Observation<Value>
+  /** Brings two spellings that mean the same to the same value; `null` is absent. Idempotent. */
+  normalize(path: string, value: Value | null, facts: QubeFacts): Value | null
+  /** The calls that take a setting from one value to another, in order, or why this host cannot have it. */
+  calls(change: SettingChange, facts: QubeFacts): readonly HostCall[] | Refusal
+  /** When a change counts on a qube that runs. On a halted qube everything counts at its next start. */
+  effect(path: string, facts: QubeFacts): 'now' | 'next-start'
+  /** Something a person should know of this setting on this host: it has no effect on this release, and the like. */
+  remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
+}
+
+export interface SettingChange {
+  readonly qube: string
+  readonly path: string
+  /** `null` is absent. */
+  readonly before: Value | null
+  readonly after: Value | null
+}
+
+export type Providers = ReadonlyMap<Area, Provider>
+
+/** The provider of a path, by its first segment. A path comes from the spec or a checked record, so there is one. */
+export function providerOf(providers: Providers, path: string): Provider {
+  const area = path.slice(0, path.indexOf('/'))
+  for (const provider of providers.values()) if (provider.area === area) return provider
+  throw new Error(`no provider for ${path}`)
+}

@@ -1,0 +1,104 @@
+import { isSettingPath, isValueFor, QUBE_NAME, type Value } from '../spec/index.ts'
+import { guarded, inverse, type Operation, pointerOf } from './patch.ts'
+import { type Change, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
+import { parseRecord } from './record.ts'
+
+/**
+ * A plan from a file, or why it is none. A plan is only as good as what it names: every path must be a setting that
+ * qstate manages, every patch must be the one that its values give, every record must be this qube's. The calls are
+ * not taken from the file: an apply makes them anew from the values.
+ */
+export function readPlan(text: string): { readonly plan: Plan } | { readonly problem: string } {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return { problem: 'it is not JSON' }
+  }
+  if (!isObject(json) || json['schema'] !== PLAN_SCHEMA) return { problem: 'it is no plan of qstate' }
+  if (json['version'] !== 1)
+    return { problem: `it is a plan of version ${JSON.stringify(json['version'])}, and this qstate knows 1` }
+  const { host, spec, qubes, createdAt } = json
+  if (!isObject(host) || !isObject(spec) || !Array.isArray(qubes) || typeof createdAt !== 'string') {
+    return { problem: 'a part of it is missing' }
+  }
+  if (typeof host['where'] !== 'string' || !['4.2', '4.3', '4.4'].includes(String(host['release']))) {
+    return { problem: 'it does not say for which host it is' }
+  }
+  if (typeof spec['digest'] !== 'string') return { problem: 'it does not say of which spec it is' }
+  const seen = new Set<string>()
+  for (const qube of qubes as unknown[]) {
+    const problem = qubeProblem(qube)
+    if (problem !== undefined) return { problem }
+    const { qube: name } = qube as QubePlan
+    if (seen.has(name)) return { problem: `it names ${name} twice` }
+    seen.add(name)
+  }
+  return { plan: json as unknown as Plan }
+}
+
+function qubeProblem(qube: unknown): string | undefined {
+  if (!isObject(qube)) return 'a qube in it is no object'
+  const { qube: name, changes, record, blocked, notes, waiting, running, klass, uuid } = qube
+  if (typeof name !== 'string' || !QUBE_NAME.test(name)) return 'a qube in it has no name that Qubes allows'
+  if (
+    !Array.isArray(changes) ||
+    !Array.isArray(blocked) ||
+    !Array.isArray(notes) ||
+    !Array.isArray(waiting) ||
+    !isObject(record)
+  ) {
+    return `a part of ${name} is missing`
+  }
+  if (
+    typeof running !== 'boolean' ||
+    typeof klass !== 'string' ||
+    (uuid !== null && typeof uuid !== 'string')
+  ) {
+    return `a part of ${name} is missing`
+  }
+  if (klass === 'AdminVM' || name === 'dom0') return 'it would change dom0, which qstate never does'
+  for (const text of [record['before'], record['after']]) {
+    if (text !== null && typeof text !== 'string') return `the ownership record of ${name} is no text`
+  }
+  if (typeof record['after'] === 'string' && record['after'] !== record['before']) {
+    const reading = parseRecord(record['after'], { name, uuid: uuid ?? '' })
+    if (reading.kind !== 'record') return `the ownership record of ${name} is not one that qstate would write`
+  }
+  const paths = new Set<string>()
+  for (const change of changes as unknown[]) {
+    const problem = changeProblem(name, change)
+    if (problem !== undefined) return problem
+    const { path } = change as Change
+    if (paths.has(path)) return `it changes ${name}/${path} twice`
+    paths.add(path)
+  }
+  return undefined
+}
+
+function changeProblem(qube: string, change: unknown): string | undefined {
+  if (!isObject(change) || typeof change['path'] !== 'string') return `a change of ${qube} has no path`
+  const { path, after, before, patch, inverse: back } = change
+  if (!isSettingPath(path)) return `it names ${qube}/${path}, which qstate does not manage`
+  if (before === undefined || after === undefined) return `${qube}/${path} has no value before or after`
+  if (after !== null && !isValueFor(path, after)) return `${qube}/${path} cannot have the value in it`
+  const old = before as Value | null
+  const expected = [
+    guarded(qube, path, old, operationOf(qube, path, old, after)),
+    inverse(qube, path, old, after),
+  ]
+  if (JSON.stringify(expected) !== JSON.stringify([patch, back])) {
+    return `the patch of ${qube}/${path} does not do what its values say`
+  }
+  const whole = Array.isArray(change['calls']) && Array.isArray(change['remarks'])
+  return whole ? undefined : `a part of ${qube}/${path} is missing`
+}
+
+function operationOf(qube: string, path: string, before: Value | null, after: Value | null): Operation {
+  const pointer = pointerOf(qube, path)
+  if (after === null) return { op: 'remove', path: pointer }
+  return { op: before === null ? 'add' : 'replace', path: pointer, value: after }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
