@@ -1,0 +1,29 @@
+import { type Provider } from '../reconciler/index.ts'
+import { storedProvider } from './stored.ts'
+
+/**
+ * Properties that qubesd or the tools of dom0 look up whenever they need them; everything else is read when the qube
+ * starts. A network qube is swapped on a running qube, too.
+ */
+const AT_ONCE: ReadonlySet<string> = new Set([
+  'qube/autostart',
+  'qube/defaultUser',
+  'qube/includeInBackups',
+  'qube/label',
+  'qube/netvm',
+  'qube/qrexecTimeout',
+  'qube/shutdownTimeout',
+  'qube/features/rpc-clipboard',
+])
+
+/** What a Windows qube does not start without: to prune it is more than to tidy up. */
+const VITAL: ReadonlySet<string> = new Set(['qube/virtMode', 'qube/kernel'])
+
+/** The qube around the emulated hardware: its properties, and features by their own names. */
+export const qube: Provider = storedProvider('qube', {
+  effect: (path) => (AT_ONCE.has(path) ? 'now' : 'next-start'),
+  remark: (path, value) =>
+    VITAL.has(path) && value === null
+      ? 'back to the default of Qubes, which is not for Windows; `qstate release` gives the qube up and leaves it as it is'
+      : undefined,
+})

@@ -1,0 +1,164 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { HostError, type Observation } from '../../reconciler/index.ts'
+import { concatenate, tableProblem } from './acpi.ts'
+import { type SlicStore } from './store.ts'
+import { PARENTS, readTemplate, renderTemplate, sha256, type Template, templateName } from './template.ts'
+
+const OWN_TEMPLATES = 'etc/qubes/templates'
+const TEMPLATE_FOLDERS = [OWN_TEMPLATES, 'usr/share/qubes/templates']
+const HOST_TABLES = '/sys/firmware/acpi/tables'
+const OWN_TABLES = '/var/lib/qstate/acpi'
+
+/**
+ * SLIC in dom0: files below `root`, which is `/` but for a simulator. The libvirt template of a qube is written whole
+ * and renamed into place; one that someone else wrote is never touched.
+ *
+ * `tables` gives the bytes of a table from the spec by its SHA-256.
+ */
+export function slicFiles(root: string, tables: (sha256: string) => Buffer | undefined): SlicStore {
+  const at = (path: string): string => join(root, path)
+  const templatePath = (qube: string): string => at(join(OWN_TEMPLATES, templateName(qube)))
+  const tablePath = (qube: string): string => join(OWN_TABLES, `${qube}.bin`)
+
+  async function read(qube: string): Promise<Observation<readonly string[]>> {
+    const text = await readIfThere(templatePath(qube))
+    if (text === undefined) return { status: 'absent' }
+    const reading = readTemplate(text.toString('utf8'))
+    switch (reading.kind) {
+      case 'foreign':
+        return {
+          status: 'unknown',
+          why: `${templatePath(qube)} was written by someone else`,
+          hint: 'qstate does not overwrite it: add the table to it by hand, or move it away to let qstate write one',
+        }
+      case 'edited':
+        return { status: 'present', value: [`edited:${reading.digest}`] }
+      case 'ours':
+        return { status: 'present', value: (await outdated(reading.template)) ?? reading.template.tables }
+    }
+  }
+
+  /** Ours, but a file behind it is gone or changed, or there is another template to extend by now. */
+  async function outdated(template: Template): Promise<readonly string[] | undefined> {
+    if (template.parent !== (await parent())) return ['outdated:parent']
+    if (template.fileDigest === null) return undefined
+    const bytes = await readIfThere(at(template.file))
+    return bytes !== undefined && sha256(bytes) === template.fileDigest ? undefined : ['outdated:table']
+  }
+
+  async function parent(): Promise<string> {
+    for (const name of PARENTS) {
+      for (const folder of TEMPLATE_FOLDERS) if (await isThere(at(join(folder, name)))) return name
+    }
+    return 'libvirt/xen.xml'
+  }
+
+  async function tableBytes(table: string): Promise<Buffer> {
+    const [source = '', name = ''] = table.split(':')
+    if (source === 'file') {
+      const bytes = tables(name)
+      if (bytes === undefined)
+        throw problem(`the table ${table} is not at hand`, 'apply from the spec that names its file')
+      return sound(table, bytes)
+    }
+    const bytes = await readIfThere(at(join(HOST_TABLES, name)))
+    if (bytes === undefined) throw problem(`this machine has no table ${name}`, NO_TABLE)
+    return sound(table, bytes, name === 'SLIC' ? 'SLIC' : 'MSDM')
+  }
+
+  return {
+    read,
+    async problem(table) {
+      if (table.startsWith('file:') && tables(table.slice(5)) === undefined) return undefined
+      try {
+        await tableBytes(table)
+        return undefined
+      } catch (error) {
+        if (error instanceof HostError) return { refused: error.message, hint: error.hint }
+        throw error
+      }
+    },
+    async set(qube, wanted) {
+      if ((await read(qube)).status === 'unknown')
+        throw problem(`${templatePath(qube)} was written by someone else`, 'move it away first')
+      const bytes = await Promise.all(wanted.map(tableBytes))
+      const direct = wanted.length === 1 && wanted[0] === 'host:SLIC'
+      const file = direct ? `${HOST_TABLES}/SLIC` : tablePath(qube)
+      const whole = concatenate(bytes)
+      if (!direct) await writeWhole(at(file), whole, 0o600, 0o700)
+      const template = {
+        tables: wanted,
+        file,
+        fileDigest: direct ? null : sha256(whole),
+        parent: await parent(),
+      }
+      await writeWhole(templatePath(qube), Buffer.from(renderTemplate(template)), 0o644, 0o755)
+      if (direct) await rm(at(tablePath(qube)), { force: true })
+    },
+    async remove(qube) {
+      if ((await read(qube)).status === 'unknown')
+        throw problem(`${templatePath(qube)} was written by someone else`, 'remove it by hand')
+      await rm(templatePath(qube), { force: true })
+      await rm(at(tablePath(qube)), { force: true })
+    },
+  }
+}
+
+const NO_TABLE =
+  'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file'
+
+const problem = (message: string, hint: string): HostError => new HostError('slic', message, hint, false)
+
+function sound(table: string, bytes: Buffer, kind?: 'SLIC' | 'MSDM'): Buffer {
+  const why = tableProblem(bytes, kind)
+  if (why !== undefined)
+    throw problem(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
+  return bytes
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined
+    throw fileError(path, error)
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Written beside its place, flushed, then renamed: qubesd sees the old file or the new one. */
+async function writeWhole(path: string, bytes: Buffer, mode: number, folderMode: number): Promise<void> {
+  const beside = `${path}.qstate-new`
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: folderMode })
+    const file = await open(beside, 'w', mode)
+    try {
+      await file.writeFile(bytes)
+      await file.chmod(mode)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+  } catch (error) {
+    throw fileError(path, error)
+  }
+}
+
+function fileError(path: string, error: unknown): HostError {
+  const why = error instanceof Error ? error.message : String(error)
+  const hint = isCode(error, 'EACCES')
+    ? 'run this as root: the host tables and the templates are root’s'
+    : 'see to the file system of dom0'
+  return new HostError('file', `${path}: ${why}`, hint, false, error)
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code

@@ -1,0 +1,32 @@
+import { SLIC_TABLES, type Value } from '../../spec/index.ts'
+import { type HostCall, type Provider } from '../../reconciler/index.ts'
+
+/** No call of the Admin API: done by the host's SLIC store. The payload names tables, and never holds their bytes. */
+export const SLIC_SET = 'qstate.slic.Set'
+export const SLIC_REMOVE = 'qstate.slic.Remove'
+
+/** OEM activation: the ACPI tables that a qube gets. No table and no template are the same thing. */
+export const slic: Provider = {
+  area: 'slic',
+  needs: () => ({ features: [], properties: [], tags: [], usb: false, denied: false, slic: true }),
+  decode: (_, reading) => reading.slic(),
+  normalize: (_, value) => (isEmpty(value) ? null : value),
+  calls({ qube, path, after }, { hostTables }) {
+    if (path !== SLIC_TABLES) throw new Error(`${path} is no setting of slic`)
+    if (!Array.isArray(after)) return [{ dest: 'dom0', method: SLIC_REMOVE, arg: qube, payload: '' }]
+    for (const table of after as readonly string[]) {
+      const refusal = hostTables?.get(table)
+      if (refusal !== undefined) return refusal
+    }
+    const set: HostCall = { dest: 'dom0', method: SLIC_SET, arg: qube, payload: after.join('\n') }
+    return [set]
+  },
+  effect: () => 'next-start',
+  remark: (_, value) =>
+    Array.isArray(value) && value.length > 1
+      ? 'several tables in one file: Xen allows it, untried on Qubes'
+      : undefined,
+}
+
+const isEmpty = (value: Value | null): boolean =>
+  value === null || (Array.isArray(value) && value.length === 0)

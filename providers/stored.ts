@@ -1,0 +1,36 @@
+import { type Area } from '../spec/index.ts'
+import { type Needs, type Provider } from '../reconciler/index.ts'
+import { decodeStored, storedAt, type Stored, storedCalls } from './values.ts'
+
+/** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
+export function storedProvider(
+  area: Area,
+  differs: Pick<Provider, 'effect'> & Partial<Pick<Provider, 'remark'>>,
+): Provider {
+  const at = (path: string): Stored => {
+    const stored = storedAt(path)
+    if (stored === undefined) throw new Error(`${path} is no setting of ${area}`)
+    return stored
+  }
+  return {
+    area,
+    needs: (paths) => needsOf(paths.map(at)),
+    decode: (path, reading) => decodeStored(at(path), reading),
+    normalize: (_, value) => value,
+    calls: (change) => storedCalls(at(change.path), change),
+    ...differs,
+  }
+}
+
+function needsOf(stored: readonly Stored[]): Needs {
+  const names = (store: Stored['store']): string[] =>
+    stored.filter((s) => s.store === store).map((s) => s.name)
+  return {
+    features: names('feature'),
+    properties: names('property'),
+    tags: [],
+    usb: false,
+    denied: false,
+    slic: false,
+  }
+}

@@ -1,0 +1,69 @@
+import { SETTING_BY_PATH, type Setting, type Value } from '../spec/index.ts'
+import { featureRemove, featureSet, propertyReset, propertySet } from '../qubesd/calls.ts'
+import { type HostCall, type Observation, type Reading, type SettingChange } from '../reconciler/index.ts'
+
+/**
+ * Settings that are one feature or one property: the text that qubesd keeps, and the value of the state document.
+ */
+
+export interface Stored {
+  readonly store: 'feature' | 'property'
+  readonly name: string
+  readonly kind: 'bool' | 'int' | 'text'
+}
+
+/** Where a setting with a name of its own, or a feature or property by its own name, is kept. */
+export function storedAt(path: string): Stored | undefined {
+  const setting = SETTING_BY_PATH.get(path)
+  if (setting !== undefined) return { store: setting.store, name: setting.name, kind: kindOf(setting) }
+  const [, store, name] = /^qube\/(features|properties)\/(.+)$/.exec(path) ?? []
+  if (name === undefined) return undefined
+  return { store: store === 'features' ? 'feature' : 'property', name, kind: 'text' }
+}
+
+export function decodeStored(stored: Stored, reading: Reading): Observation<Value> {
+  const seen = stored.store === 'feature' ? reading.feature(stored.name) : reading.property(stored.name)
+  return seen.status === 'present' ? { status: 'present', value: valueOf(stored, seen.value) } : seen
+}
+
+export function storedCalls(stored: Stored, change: SettingChange): readonly HostCall[] {
+  const { qube, after } = change
+  if (stored.store === 'feature') {
+    return [
+      after === null
+        ? featureRemove(qube, stored.name)
+        : featureSet(qube, stored.name, textOf(stored, after)),
+    ]
+  }
+  return [
+    after === null ? propertyReset(qube, stored.name) : propertySet(qube, stored.name, textOf(stored, after)),
+  ]
+}
+
+/**
+ * A feature that is a flag counts as on with any text but the empty one (`0` and `False` too: qubesd asks only whether
+ * there is text). A number that is none is shown as the text that it is.
+ */
+function valueOf(stored: Stored, text: string): Value {
+  switch (stored.kind) {
+    case 'bool':
+      return stored.store === 'feature' ? text !== '' : text === 'True'
+    case 'int':
+      return /^-?(?:0|[1-9][0-9]{0,14})$/.test(text) ? Number(text) : text
+    case 'text':
+      return text
+  }
+}
+
+function textOf(stored: Stored, value: Value): string {
+  if (typeof value === 'object') throw new Error(`${stored.name} takes a text`)
+  if (typeof value !== 'boolean') return String(value)
+  if (stored.store === 'feature') return value ? '1' : ''
+  return value ? 'True' : 'False'
+}
+
+/** Features of the qube area keep their text: `1`, not `true`. */
+function kindOf(setting: Setting): Stored['kind'] {
+  if (setting.path.startsWith('qube/features/')) return 'text'
+  return setting.type.kind === 'bool' || setting.type.kind === 'int' ? setting.type.kind : 'text'
+}
