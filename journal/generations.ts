@@ -1,0 +1,114 @@
+import { appendFile, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Journal, type Plan, type Report } from '../reconciler/index.ts'
+import { makeFolder, readIfThere, syncFolder, writeDurably } from './files.ts'
+
+/**
+ * What each apply was to do, did, and left: `generations/000042/` with `plan.json` (written and flushed before the first
+ * write to the host), `steps.jsonl` (a line before and after each write) and `report.json` (at the end). A generation
+ * without a report was cut off.
+ */
+export interface Generation {
+  readonly number: number
+  readonly meta: GenerationMeta
+  readonly plan: Plan
+  /** Null: the run was killed. */
+  readonly report: StoredReport | null
+  readonly steps: readonly Step[]
+}
+
+export interface GenerationMeta {
+  readonly who: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly pid: number
+}
+
+export type StoredReport = Omit<Report, 'plan'>
+
+export interface Step {
+  readonly qube: string
+  readonly what: string
+  readonly phase: 'before' | 'after'
+}
+
+const GENERATIONS = 'generations'
+const KEEP_GENERATIONS = 200
+
+/** A journal that makes a new generation when an apply begins. `onBegin` is told its number. */
+export function generationJournal(
+  folder: string,
+  meta: GenerationMeta,
+  onBegin?: (generation: number) => void,
+): Journal {
+  let own = ''
+  return {
+    async begin(plan) {
+      const all = join(folder, GENERATIONS)
+      await makeFolder(all)
+      const number = ((await numbers(folder)).at(-1) ?? 0) + 1
+      own = join(all, nameOf(number))
+      await makeFolder(own)
+      await writeDurably(join(own, 'meta.json'), JSON.stringify(meta))
+      await writeDurably(join(own, 'plan.json'), JSON.stringify(plan))
+      await syncFolder(all)
+      onBegin?.(number)
+    },
+    async write(qube, what, phase) {
+      const step: Step = { qube, what, phase }
+      await appendFile(join(own, 'steps.jsonl'), `${JSON.stringify(step)}\n`, { mode: 0o600 })
+    },
+    async end(report) {
+      const { qubes, interrupted } = report
+      const stored: StoredReport = { qubes, interrupted }
+      await writeDurably(join(own, 'report.json'), JSON.stringify(stored))
+      await prune(folder)
+    },
+  }
+}
+
+/** Numbers of the generations there are, oldest first. */
+export async function numbers(folder: string): Promise<readonly number[]> {
+  const names = await readdir(join(folder, GENERATIONS)).catch(() => [] as string[])
+  return names
+    .filter((name) => /^[0-9]{6}$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+/** A generation, or undefined where it is not there or was cut off before it was written. */
+export async function readGeneration(folder: string, number: number): Promise<Generation | undefined> {
+  const own = join(folder, GENERATIONS, nameOf(number))
+  const plan = await readIfThere(join(own, 'plan.json'))
+  const meta = await readIfThere(join(own, 'meta.json'))
+  if (plan === undefined || meta === undefined) return undefined
+  const report = await readIfThere(join(own, 'report.json'))
+  const steps = await readIfThere(join(own, 'steps.jsonl'))
+  return {
+    number,
+    meta: JSON.parse(meta) as GenerationMeta,
+    plan: JSON.parse(plan) as Plan,
+    report: report === undefined ? null : (JSON.parse(report) as StoredReport),
+    steps: parseSteps(steps ?? ''),
+  }
+}
+
+/** The last line may have been cut off with the run. */
+function parseSteps(text: string): readonly Step[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as Step]
+    } catch {
+      return []
+    }
+  })
+}
+
+async function prune(folder: string): Promise<void> {
+  const all = await numbers(folder)
+  for (const number of all.slice(0, Math.max(0, all.length - KEEP_GENERATIONS))) {
+    await rm(join(folder, GENERATIONS, nameOf(number)), { recursive: true, force: true })
+  }
+}
+
+const nameOf = (number: number): string => String(number).padStart(6, '0')

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { link, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isCode, makeFolder, readIfThere, writeDurably } from './files.ts'
+
+export interface Holder {
+  readonly token: string
+  readonly pid: number
+  /** With pid, boot and this, a process is told from a later one of the same number. Clock ticks since boot. */
+  readonly started: string
+  readonly boot: string
+  readonly who: string
+  /** ISO 8601. */
+  readonly since: string
+}
+
+export interface LockOptions {
+  readonly who: string
+  readonly now: string
+  /** Whether to try again after a busy lock; resolves when it is time to, or to false to give up. */
+  readonly again: (holder: Holder) => Promise<boolean>
+}
+
+export type LockResult =
+  { readonly kind: 'held'; release(): Promise<void> } | { readonly kind: 'busy'; readonly holder: Holder }
+
+const LOCK = 'lock'
+
+/** Files of old take-overs are kept this long, so that no latecomer mistakes a taken lock for a free one. */
+const KEEP_MS = 24 * 3600 * 1000
+
+/**
+ * One run at a time for one host. The lock is a hard link, which is made atomically; a dead holder's lock is taken over
+ * by whoever first links itself as that holder's successor, so that two can never take it over at once.
+ */
+export async function takeLock(folder: string, options: LockOptions): Promise<LockResult> {
+  await makeFolder(folder)
+  const own: Holder = {
+    token: randomBytes(12).toString('hex'),
+    pid: process.pid,
+    ...(await identity(process.pid)),
+    who: options.who,
+    since: options.now,
+  }
+  const ownPath = join(folder, `${LOCK}.${own.token}`)
+  await writeDurably(ownPath, JSON.stringify(own))
+  try {
+    for (;;) {
+      const holder = await attempt(folder, ownPath)
+      if (holder === undefined) break
+      if (!(await options.again(holder))) return { kind: 'busy', holder }
+    }
+  } finally {
+    await unlink(ownPath).catch(() => undefined)
+  }
+  await sweep(folder, Date.parse(options.now))
+  return { kind: 'held', release: () => release(folder, own) }
+}
+
+/** Undefined when the lock is ours, else who has it. */
+async function attempt(folder: string, ownPath: string): Promise<Holder | undefined> {
+  let path = join(folder, LOCK)
+  for (;;) {
+    if (await tryLink(ownPath, path)) {
+      // As successor of a dead holder: put ourselves in its place.
+      if (path !== join(folder, LOCK)) await rename(ownPath, join(folder, LOCK))
+      return undefined
+    }
+    const text = await readIfThere(path)
+    // Released in between: start over.
+    if (text === undefined) {
+      path = join(folder, LOCK)
+      continue
+    }
+    const holder = parseHolder(text)
+    if (holder !== undefined && (await isAlive(holder))) return holder
+    path = join(folder, `${LOCK}.after.${holder?.token ?? 'unreadable'}`)
+  }
+}
+
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false
+    throw error
+  }
+}
+
+async function release(folder: string, own: Holder): Promise<void> {
+  const path = join(folder, LOCK)
+  const text = await readIfThere(path)
+  if (text !== undefined && parseHolder(text)?.token === own.token) await unlink(path)
+}
+
+async function sweep(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`${LOCK}.`)) continue
+    const path = join(folder, name)
+    const age = now - (await stat(path).catch(() => ({ mtimeMs: now }))).mtimeMs
+    if (age > KEEP_MS) await unlink(path).catch(() => undefined)
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const json = JSON.parse(text) as Partial<Holder>
+    const { token, pid, started, boot, who, since } = json
+    if (typeof token !== 'string' || !/^[0-9a-f]{24}$/.test(token) || typeof pid !== 'number')
+      return undefined
+    if (typeof started !== 'string' || typeof boot !== 'string') return undefined
+    return { token, pid, started, boot, who: String(who), since: String(since) }
+  } catch {
+    return undefined
+  }
+}
+
+async function isAlive(holder: Holder): Promise<boolean> {
+  const now = await identity(holder.pid)
+  return now.started !== '' && now.started === holder.started && now.boot === holder.boot
+}
+
+/** Start time of a process, empty if there is none, and the boot that it counts from. */
+async function identity(pid: number): Promise<{ readonly started: string; readonly boot: string }> {
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim()
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The name in parentheses may hold anything; fields are counted after it.
+  const fields = status.slice(status.lastIndexOf(')') + 2).split(' ')
+  const zombie = fields[0] === 'Z' || fields[0] === 'X'
+  return { boot, started: zombie ? '' : (fields[19] ?? '') }
+}
