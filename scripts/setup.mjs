@@ -21,8 +21,12 @@ function run(command, args) {
 const installed = join(root, 'node_modules', '.package-lock.json')
 const stale = () => statSync(join(root, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs
 const complete = () => {
-  const { devDependencies = {}, dependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  return Object.keys({ ...devDependencies, ...dependencies }).every((name) => existsSync(join(root, 'node_modules', name)))
+  const { devDependencies = {}, dependencies = {} } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  )
+  return Object.keys({ ...devDependencies, ...dependencies }).every((name) =>
+    existsSync(join(root, 'node_modules', name)),
+  )
 }
 if (!existsSync(installed) || stale() || !complete()) {
   console.error('installing dependencies …')

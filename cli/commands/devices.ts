@@ -1,0 +1,58 @@
+import { listAvailable } from '../../qubesd/admin.ts'
+import { type AvailableDevice } from '../../qubesd/parse.ts'
+import { QubesdError } from '../../qubesd/errors.ts'
+import { EXIT, mapLimited } from '../../reconciler/index.ts'
+import { uniqueName } from '../device-names.ts'
+import { type Io } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
+import { openSession, type Session } from '../session.ts'
+import { safe } from '../views/value.ts'
+
+/** USB devices that are plugged in now, as YAML to paste under `devices:`. */
+export async function devices(options: GlobalOptions, io: Io): Promise<number> {
+  const session = await openSession(options, io)
+  const found = (await mapLimited(backends(session), 8, (name) => available(session, name, io))).flat()
+  if (options.json === true) io.out(`${JSON.stringify(found, null, 2)}\n`)
+  else io.out(asYaml(found, session.release === '4.2'))
+  return EXIT.done
+}
+
+/** Qubes that could have USB devices: only a running one tells. */
+const backends = (session: Session): string[] =>
+  session.qubes
+    .filter((qube) => qube.klass !== 'AdminVM' && qube.state === 'Running')
+    .map((qube) => qube.name)
+
+async function available(session: Session, backend: string, io: Io): Promise<readonly AvailableDevice[]> {
+  try {
+    return await listAvailable(session.client, session.release, backend)
+  } catch (error) {
+    if (!(error instanceof QubesdError) || error.retryable) throw error
+    io.err(`${error.message}\n`)
+    return []
+  }
+}
+
+function asYaml(found: readonly AvailableDevice[], portsOnly: boolean): string {
+  if (found.length === 0)
+    return '# no USB device is plugged in, or no running qube has a USB controller\ndevices: {}\n'
+  const names = new Set<string>()
+  const lines = ['devices:']
+  for (const device of found) {
+    const attached = device.attachedTo === null ? '' : `, attached to ${device.attachedTo}`
+    lines.push(`  # ${comment(device.description)}${attached}`)
+    lines.push(`  ${uniqueName(device.description, names)}:`)
+    lines.push(`    backend: ${device.backend}`)
+    lines.push(`    port: "${device.port}"`)
+    if (!portsOnly) lines.push(`    identity: ${JSON.stringify(device.identity)}`)
+  }
+  if (portsOnly) lines.push('# Qubes 4.2 tells ports only; from 4.3 on a device can be told by its identity.')
+  else
+    lines.push(
+      '# Leave port out to know a device wherever it is plugged in, or identity to take whatever is on the port.',
+    )
+  return `${lines.join('\n')}\n`
+}
+
+/** Words of a device are the device's own: nothing of them may end the comment. */
+const comment = (text: string): string => (text === '' ? 'a device without a name' : safe(text).slice(0, 100))

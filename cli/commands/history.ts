@@ -1,0 +1,74 @@
+import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
+import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
+import { type Io } from '../io.ts'
+import { type GlobalOptions, wantsColor } from '../options.ts'
+import { makeClient, stateFolder } from '../session.ts'
+import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
+
+/** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
+export async function history(options: GlobalOptions, io: Io): Promise<number> {
+  const folder = stateFolder(options, io, { client: await makeClient(options, io) })
+  const all: Generation[] = []
+  for (const number of [...(await numbers(folder))].reverse()) {
+    const generation = await readGeneration(folder, number)
+    if (generation !== undefined) all.push(generation)
+  }
+  if (options.json === true) {
+    io.out(`${JSON.stringify(all.map(summaryOf), null, 2)}\n`)
+  } else if (all.length === 0) {
+    io.out('Nothing has been applied from here yet.\n')
+  } else {
+    const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+    io.out(`${table(all.map(summaryOf), style)}\n`)
+  }
+  return EXIT.done
+}
+
+interface Summary {
+  readonly generation: number
+  readonly at: string
+  readonly who: string
+  readonly commit: string | null
+  readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off'
+  readonly writes: number
+  readonly qubes: readonly string[]
+}
+
+function summaryOf({ number, meta, plan, report, steps }: Generation): Summary {
+  const code = report === null ? undefined : exitCodeOf({ plan, ...report })
+  const outcome =
+    code === undefined
+      ? 'cut off'
+      : code === EXIT.done
+        ? 'applied'
+        : code === EXIT.partial
+          ? 'in part'
+          : 'failed'
+  return {
+    generation: number,
+    at: meta.at,
+    who: meta.who,
+    commit: plan.spec.commit,
+    outcome,
+    writes: steps.filter((step) => step.phase === 'after').length,
+    qubes: [...new Set(steps.map((step) => step.qube))],
+  }
+}
+
+function table(rows: readonly Summary[], style: Style): string {
+  const commitOf = (row: Summary): string => row.commit?.slice(0, 12) ?? '-'
+  return rows
+    .map((row) => {
+      const color = row.outcome === 'applied' ? style.green : style.red
+      const qubes = row.qubes.length > 3 ? `${row.qubes.slice(0, 3).join(', ')} …` : row.qubes.join(', ')
+      return [
+        padTo(String(row.generation).padStart(4), 4),
+        row.at.slice(0, 16).replace('T', ' '),
+        padTo(commitOf(row), 12),
+        padTo(color(row.outcome), 8),
+        padTo(plural(row.writes, 'write'), 10),
+        `${qubes}${style.dim(`  ${row.who}`)}`,
+      ].join('  ')
+    })
+    .join('\n')
+}

@@ -1,0 +1,22 @@
+import { providers } from '../../providers/index.ts'
+import { makeReleasePlan } from '../../reconciler/index.ts'
+import { type Io } from '../io.ts'
+import { openSession } from '../session.ts'
+import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
+import { findQube } from './show.ts'
+
+/** Gives up what qstate owns on some qubes. No value changes. */
+export async function release(names: readonly string[], options: ApplyOptions, io: Io): Promise<number> {
+  const session = await openSession(options, io)
+  const qubes = names.map((name) => findQube(name, session))
+  return locked(session, options, io, async () => {
+    const plan = await makeReleasePlan(qubes, {
+      host: session.host,
+      providers,
+      release: session.release,
+      now: io.now().toISOString(),
+      dom0: session.qubes.find((qube) => qube.klass === 'AdminVM')?.uuid ?? null,
+    })
+    return confirmAndApply(plan, session, options, io, false)
+  })
+}

@@ -1,0 +1,47 @@
+import { numbers, readGeneration } from '../../journal/index.ts'
+import { providers } from '../../providers/index.ts'
+import { EXIT, makeRollbackPlan, type Plan } from '../../reconciler/index.ts'
+import { type Io, UserError } from '../io.ts'
+import { wholeNumber } from '../options.ts'
+import { tablesFrom } from '../plan-file.ts'
+import { openSession, stateFolder } from '../session.ts'
+import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
+
+/** Undoes the last apply, or everything since a generation, that one among it. */
+export async function rollback(
+  generation: string | undefined,
+  options: ApplyOptions,
+  io: Io,
+): Promise<number> {
+  const undone: Plan[] = []
+  const session = await openSession(options, io, (sha256) => tablesFrom(undone, sha256))
+  const folder = stateFolder(options, io, session)
+  return locked(session, options, io, async () => {
+    const all = await numbers(folder)
+    const first =
+      generation === undefined ? all.at(-1) : wholeNumber(generation, 'the generation', 1, 999_999)
+    if (first === undefined || !all.includes(first)) {
+      const hint =
+        all.length === 0 ? 'nothing has been applied from here yet' : '`qstate history` lists what there is'
+      throw new UserError(
+        EXIT.error,
+        'no-generation',
+        first === undefined ? 'there is nothing to roll back' : `there is no generation ${first}`,
+        hint,
+      )
+    }
+    for (const number of all.filter((n) => n >= first).reverse()) {
+      const found = await readGeneration(folder, number)
+      if (found !== undefined) undone.push(found.plan)
+    }
+    const plan = await makeRollbackPlan(undone, {
+      host: session.host,
+      providers,
+      qubes: session.qubes,
+      release: session.release,
+      now: io.now().toISOString(),
+      dom0: session.qubes.find((qube) => qube.klass === 'AdminVM')?.uuid ?? null,
+    })
+    return confirmAndApply(plan, session, options, io, false)
+  })
+}

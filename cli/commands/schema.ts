@@ -1,0 +1,8 @@
+import { EXIT } from '../../reconciler/index.ts'
+import { manifestSchema } from '../../spec/index.ts'
+import { type Io } from '../io.ts'
+
+export function schema(io: Io): Promise<number> {
+  io.out(`${JSON.stringify(manifestSchema, null, 2)}\n`)
+  return Promise.resolve(EXIT.done)
+}

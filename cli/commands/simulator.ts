@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { makeDom0Tree, parseFaults, parseFixture, startSimulator } from '../../qubesd/simulator/index.ts'
+import { EXIT, type Release } from '../../reconciler/index.ts'
+import { type Io, UserError } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
+
+export interface SimulatorCommandOptions extends GlobalOptions {
+  readonly fixture?: string
+  readonly release?: Release
+  readonly state?: string
+  readonly faults?: string
+}
+
+/** Runs the stand-in for qubesd until a signal ends it. */
+export async function simulator(options: SimulatorCommandOptions, io: Io): Promise<number> {
+  if (options.socket === undefined) {
+    throw new UserError(
+      EXIT.usage,
+      'no-socket',
+      'the simulator has to be told where to listen',
+      'add --socket PATH, as in `qstate simulator --socket /tmp/qubesd.sock`',
+    )
+  }
+  const at = (path: string): string => resolve(io.cwd, path)
+  const socket = at(options.socket)
+  const running = await startSimulator({
+    socket,
+    ...(options.fixture === undefined ? {} : { fixture: readJson(at(options.fixture), parseFixture) }),
+    ...(options.release === undefined ? {} : { release: options.release }),
+    ...(options.state === undefined ? {} : { stateFile: at(options.state) }),
+    ...(options.faults === undefined ? {} : { faults: readJson(at(options.faults), parseFaults) }),
+  }).catch((error: unknown) => {
+    throw asUserError(error)
+  })
+  makeDom0Tree(`${socket}.dom0`)
+  io.err(`A simulated dom0 listens on ${socket}, with its files in ${socket}.dom0.\n`)
+  io.err(`Try: qstate --socket ${socket} devices\nCtrl-C ends it.\n`)
+  await aborted(io.signal)
+  await running.close()
+  return EXIT.done
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done()
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          done()
+        },
+        { once: true },
+      )
+  })
+}
+
+function readJson<T>(path: string, parse: (json: unknown) => T): T {
+  try {
+    return parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    throw new UserError(EXIT.error, 'bad-file', `${path}: ${reasonOf(error)}`, 'correct the file')
+  }
+}
+
+const asUserError = (error: unknown): UserError =>
+  new UserError(EXIT.error, 'no-simulator', reasonOf(error), 'choose another --socket, or mend what it says')
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

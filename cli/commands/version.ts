@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { detectRelease } from '../../qubesd/admin.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { type Io } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
+import { openSession } from '../session.ts'
+
+export function ownVersion(): string {
+  // The file is two levels up from dist/cli/commands/, in the checkout and in the package alike.
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+export interface VersionOptions extends GlobalOptions {
+  readonly host?: boolean
+}
+
+/** Version of qstate; with --host also which Qubes answers. */
+export async function version(options: VersionOptions, io: Io): Promise<number> {
+  const own = { qstate: ownVersion(), node: process.versions.node }
+  const host = options.host === true ? await hostVersion(options, io) : undefined
+  if (options.json === true) io.out(`${JSON.stringify({ ...own, ...host }, null, 2)}\n`)
+  else {
+    io.out(`qstate ${own.qstate} (Node ${own.node})\n`)
+    if (host !== undefined) io.out(`Qubes ${host.qubes} behind ${host.where}\n`)
+  }
+  return EXIT.done
+}
+
+async function hostVersion(
+  options: GlobalOptions,
+  io: Io,
+): Promise<{ readonly qubes: string; readonly where: string }> {
+  const session = await openSession(options, io)
+  const listed = session.qubes.map((qube) => ({ ...qube }))
+  return { qubes: await detectRelease(session.client, listed), where: session.host.where }
+}

@@ -1,0 +1,38 @@
+/** The world of a command, handed to it: nothing in cli/ but bin.ts touches `process`. */
+export interface Io {
+  /** The answer. */
+  readonly out: (text: string) => void
+  /** The talk: questions, progress, warnings, errors. */
+  readonly err: (text: string) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** stdout is a terminal; colours and layout follow it. */
+  readonly outIsTerminal: boolean
+  readonly errIsTerminal: boolean
+  /** Someone can answer a question. */
+  readonly inIsTerminal: boolean
+  readonly columns: number
+  readonly hostname: string
+  readonly username: string
+  /** Asks on the terminal; the answer without its newline, or null at end of input. */
+  ask(question: string): Promise<string | null>
+  now(): Date
+  pause(ms: number): Promise<void>
+  /** Aborts at SIGINT or SIGTERM; `reason` is the signal's name. */
+  readonly signal: AbortSignal
+}
+
+/** A mistake of the user's, or of the world, that has been understood: shown without a stack. */
+export class UserError extends Error {
+  override readonly name = 'UserError'
+  readonly exitCode: number
+  readonly hint: string
+  readonly code: string
+
+  constructor(exitCode: number, code: string, message: string, hint: string) {
+    super(message)
+    this.exitCode = exitCode
+    this.code = code
+    this.hint = hint
+  }
+}

@@ -1,0 +1,88 @@
+import { Command, CommanderError, Option } from 'commander'
+import { EXIT, HostError } from '../reconciler/index.ts'
+import { QubesdError } from '../qubesd/errors.ts'
+import { type Io, UserError } from './io.ts'
+import { type GlobalOptions, wantsColor } from './options.ts'
+import { addCommands } from './program.ts'
+import { fold, makeStyle } from './views/style.ts'
+
+/** Runs one command line. Returns the exit code; whatever goes wrong has been told. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.done
+  const program = new Command('qstate')
+    .description('Keeps Windows qubes of Qubes OS in the state that YAML files say.')
+    .option('-c, --config <path...>', 'files or folders of the spec (else QSTATE_CONFIG, else ./qstate.yaml)')
+    .option('--socket <path>', 'socket of qubesd (else QSTATE_SOCKET, else dom0’s own, else qrexec)')
+    .option('--qrexec-client <path>', 'qrexec-client-vm to use (else QSTATE_QREXEC_CLIENT)')
+    .option('--dom0-root <folder>', 'folder that stands in for / of dom0, for SLIC (else QSTATE_DOM0_ROOT)')
+    .option('--state-dir <folder>', 'where lock and history are kept (else QSTATE_STATE_DIR)')
+    .option('--timeout <seconds>', 'gives up on a call that is not answered for this long', '60')
+    .option('--concurrency <n>', 'calls under way at once', '8')
+    .option('--json', 'prints JSON, whose shape is kept stable')
+    .option('--no-color', 'prints no colours (NO_COLOR does the same)')
+    .option('-v, --verbose', 'tells every call on stderr')
+    .addOption(
+      new Option('--log-format <format>', 'of what -v tells').choices(['text', 'json']).default('text'),
+    )
+    .helpOption('-h, --help', 'tells how to use it')
+    .helpCommand(false)
+    .showHelpAfterError('(qstate --help tells more)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        io.out(text)
+      },
+      writeErr: (text) => {
+        io.err(text)
+      },
+    })
+  addCommands(program, io, (result) => {
+    code = result
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    return tell(error, program.opts<GlobalOptions>(), io)
+  }
+}
+
+/** Says what went wrong and gives the exit code for it. What nobody foresaw is a bug, and says so with its stack. */
+function tell(error: unknown, options: GlobalOptions, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+  if (io.signal.aborted) return io.signal.reason === 'SIGTERM' ? 143 : 130
+  const known = understand(error)
+  if (known === undefined) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    io.err(`This is a bug in qstate. Please report it, with what you did and this:\n${stack}\n`)
+    return EXIT.error
+  }
+  if (options.json === true) {
+    const { code, message, hint } = known
+    io.out(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`)
+  } else {
+    const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
+    io.err(`${style.red(style.bold('error:'))} ${fold(known.message, io.columns, '').trimStart()}\n`)
+    io.err(`${style.dim(fold(known.hint, io.columns, '  '))}\n`)
+  }
+  return known.exitCode
+}
+
+function understand(
+  error: unknown,
+): { exitCode: number; code: string; message: string; hint: string } | undefined {
+  if (error instanceof UserError) return error
+  if (error instanceof HostError || error instanceof QubesdError) {
+    const { code, message, hint } = error
+    return { exitCode: EXIT.error, code, message, hint }
+  }
+  if (error instanceof Error && 'syscall' in error && 'code' in error) {
+    return {
+      exitCode: EXIT.error,
+      code: String(error.code),
+      message: error.message,
+      hint: 'see to the file or folder that it names',
+    }
+  }
+  return undefined
+}

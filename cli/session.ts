@@ -1,0 +1,274 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { commitOf } from '../agent/git.ts'
+import { noSlicStore, providers, qubesHost, slicFiles, type SlicStore } from '../providers/index.ts'
+import { hasTag } from '../qubesd/admin.ts'
+import { type Client, createClient } from '../qubesd/client.ts'
+import { findTransport } from '../qubesd/connect.ts'
+import { QUBESD_SOCKET } from '../qubesd/socket.ts'
+import {
+  EXIT,
+  type Host,
+  type HostQube,
+  makePlan,
+  mapLimited,
+  type Plan,
+  type Release,
+} from '../reconciler/index.ts'
+import {
+  type DesiredState,
+  type Diagnostic,
+  formatDiagnostics,
+  type HostFacts,
+  loadManifest,
+  type Manifest,
+  resolve,
+} from '../spec/index.ts'
+import { type Io, UserError } from './io.ts'
+import { makeLog } from './log.ts'
+import { type GlobalOptions, wantsColor, wholeNumber } from './options.ts'
+import { readSources, type Sources } from './sources.ts'
+import { plural } from './views/style.ts'
+
+/** A connection to one host. */
+export interface Session {
+  readonly client: Client
+  readonly host: Host
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+}
+
+/** Bytes of a table from the spec, by its SHA-256. */
+export type Tables = (sha256: string) => Buffer | undefined
+
+/** Finds qubesd and lists the host's qubes. */
+export async function openSession(
+  options: GlobalOptions,
+  io: Io,
+  tables: Tables = () => undefined,
+): Promise<Session> {
+  const client = await makeClient(options, io)
+  const host = qubesHost({ client, slic: slicStore(options, io, client, tables) })
+  const qubes = await host.list()
+  return { client, host, qubes, release: host.release(qubes) }
+}
+
+export async function makeClient(options: GlobalOptions, io: Io): Promise<Client> {
+  const transport = findTransport({
+    socket: options.socket ?? nonEmpty(io.env['QSTATE_SOCKET']),
+    qrexecClient: options.qrexecClient ?? nonEmpty(io.env['QSTATE_QREXEC_CLIENT']),
+    hostname: io.hostname,
+  })
+  const log = await makeLog(options, io)
+  return createClient(transport, {
+    concurrency: wholeNumber(options.concurrency, '--concurrency', 1, 64),
+    timeoutMs: wholeNumber(options.timeout, '--timeout', 1, 86_400) * 1000,
+    signal: io.signal,
+    source: io.hostname,
+    ...(log === undefined
+      ? {}
+      : {
+          onCall: (call, outcome) => {
+            log.call(call, outcome)
+          },
+        }),
+  })
+}
+
+/**
+ * SLIC lives in files of dom0. In dom0 that is `/`; a simulator keeps a tree that stands in for it beside its socket
+ * (`PATH.dom0`), so that trying qstate never writes into the machine.
+ */
+function slicStore(options: GlobalOptions, io: Io, client: Client, tables: Tables): SlicStore {
+  const named = options.dom0Root ?? nonEmpty(io.env['QSTATE_DOM0_ROOT'])
+  if (named !== undefined) return slicFiles(named, tables)
+  const { kind, where } = client.transport
+  if (kind === 'qrexec') return noSlicStore
+  if (where === QUBESD_SOCKET) return slicFiles('/', tables)
+  return slicFiles(existsSync(`${where}.dom0`) ? `${where}.dom0` : '/', tables)
+}
+
+export interface LoadedSpec {
+  readonly sources: Sources
+  readonly manifest: Manifest
+}
+
+/** Reads and validates a spec. Warnings go to stderr; an error ends the command before anything else is done. */
+export function loadSpec(paths: readonly string[], options: GlobalOptions, io: Io): LoadedSpec {
+  const sources = readSources(paths.length > 0 ? paths : (options.config ?? []), io)
+  const { manifest, diagnostics } = loadManifest(sources.files, { readTable: sources.readTable })
+  tellDiagnostics(diagnostics, sources, options, io)
+  if (manifest === null) throw new InvalidSpec(diagnostics)
+  return { sources, manifest }
+}
+
+/** The spec has errors, and they have been told. */
+class InvalidSpec extends UserError {
+  readonly diagnostics: readonly Diagnostic[]
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    const errors = diagnostics.filter((d) => d.severity === 'error').length
+    super(
+      EXIT.invalidSpec,
+      'invalid-spec',
+      `${plural(errors, 'error')} in the spec: nothing was touched`,
+      'correct what is marked above',
+    )
+    this.diagnostics = diagnostics
+  }
+}
+
+export function tellDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  sources: Sources,
+  options: GlobalOptions,
+  io: Io,
+): void {
+  if (diagnostics.length === 0) return
+  const color = wantsColor(options, io, io.errIsTerminal)
+  io.err(`${formatDiagnostics(diagnostics, sources.files, { color, width: io.columns }).trimEnd()}\n\n`)
+}
+
+/** Selectors applied to the qubes of the host, with as few questions as they need. */
+async function resolveSpec(
+  spec: LoadedSpec,
+  session: Session,
+  options: GlobalOptions,
+  io: Io,
+): Promise<DesiredState> {
+  const facts = await hostFacts(spec.manifest, session)
+  const { desired, diagnostics } = resolve(spec.manifest, facts)
+  tellDiagnostics(diagnostics, spec.sources, options, io)
+  if (desired === null) throw new InvalidSpec(diagnostics)
+  return desired
+}
+
+async function hostFacts(manifest: Manifest, session: Session): Promise<HostFacts> {
+  if (!manifest.selects.needsHost) return { qubes: [] }
+  const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
+  const withTags = await mapLimited(qubes, 8, async ({ name, klass }) => {
+    const has = await Promise.all(manifest.selects.tags.map((tag) => hasTag(session.client, name, tag)))
+    return { name, klass, tags: new Set(manifest.selects.tags.filter((_, index) => has[index])) }
+  })
+  return { qubes: withTags }
+}
+
+export interface PlanOptions {
+  readonly target?: string[]
+  readonly parallelism: string
+}
+
+/** The plan for a spec on a host. */
+export async function planSpec(
+  spec: LoadedSpec,
+  session: Session,
+  options: GlobalOptions & PlanOptions,
+  io: Io,
+  mode: 'apply' | 'adopt' = 'apply',
+): Promise<Plan> {
+  const [desired, commit] = await Promise.all([
+    resolveSpec(spec, session, options, io),
+    commitOf(spec.sources.folder),
+  ])
+  const selects = await targetFilter(options.target ?? [], session)
+  const plan = await makePlan(desired, {
+    host: session.host,
+    providers,
+    qubes: session.qubes,
+    release: session.release,
+    now: io.now().toISOString(),
+    commit,
+    mode,
+    selects,
+    parallelism: wholeNumber(options.parallelism, '--parallelism', 1, 64),
+    onQube: progress('planning', options, io),
+  })
+  return { ...plan, tables: Object.fromEntries(spec.sources.tablePaths) }
+}
+
+/** Where tables of a spec are found again when its plan is applied later. */
+export const tablesOf =
+  (spec: LoadedSpec): Tables =>
+  (sha256) =>
+    spec.manifest.tables.get(sha256)
+
+const AREA_WORDS: ReadonlySet<string> = new Set(['slic', 'audio', 'stubdom', 'usb', 'qube', 'tags'])
+
+/** `--target win10`, `--target tag:windows`, `--target area:usb`, `--target win10/audio`: any of the qubes, any of the areas. */
+async function targetFilter(
+  targets: readonly string[],
+  session: Session,
+): Promise<(qube: string, path: string) => boolean> {
+  const rules = await Promise.all(targets.map((target) => targetRule(target, session)))
+  if (rules.length === 0) return () => true
+  return (qube, path) => rules.some((rule) => rule(qube, path))
+}
+
+async function targetRule(
+  target: string,
+  session: Session,
+): Promise<(qube: string, path: string) => boolean> {
+  const inArea = (path: string, area: string): boolean => path === '' || path.startsWith(`${area}/`)
+  if (target.startsWith('tag:')) {
+    const tag = target.slice(4)
+    const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
+    const tagged = await mapLimited(qubes, 8, async (q) =>
+      (await hasTag(session.client, q.name, tag)) ? [q.name] : [],
+    )
+    const names = new Set(tagged.flat())
+    return (qube) => names.has(qube)
+  }
+  const area = target.startsWith('area:') ? target.slice(5) : undefined
+  if (area !== undefined) {
+    if (!AREA_WORDS.has(area)) throw badTarget(target)
+    return (_, path) => inArea(path, area)
+  }
+  const [name = '', part, ...more] = target.split('/')
+  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) || more.length > 0) throw badTarget(target)
+  if (part === undefined) return (qube) => qube === name
+  if (!AREA_WORDS.has(part)) throw badTarget(target)
+  return (qube, path) => qube === name && inArea(path, part)
+}
+
+function badTarget(target: string): UserError {
+  const hint =
+    'a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are slic, audio, stubdom, usb, qube, tags'
+  return new UserError(EXIT.usage, 'bad-target', `“${target}” is no target`, hint)
+}
+
+/** A line that is written over, on a terminal and with enough qubes to be worth it. */
+function progress(verb: string, options: GlobalOptions, io: Io): (done: number, total: number) => void {
+  if (!io.errIsTerminal || options.json === true || options.verbose === true) return () => undefined
+  return (done, total) => {
+    if (total < 8) return
+    io.err(done === total ? '\r\u001b[K' : `\r\u001b[K${verb} ${done} of ${total} qubes …`)
+  }
+}
+
+/** Folder that keeps lock and history of a host on this machine. */
+export function stateFolder(options: GlobalOptions, io: Io, session: { readonly client: Client }): string {
+  const home = io.env['HOME'] ?? '/'
+  const base =
+    options.stateDir ??
+    nonEmpty(io.env['QSTATE_STATE_DIR']) ??
+    (io.username === 'root'
+      ? '/var/lib/qstate'
+      : join(nonEmpty(io.env['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'qstate'))
+  const { kind, where } = session.client.transport
+  const slug = kind === 'qrexec' ? 'qrexec' : where.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-/, '')
+  return join(base, 'hosts', slug)
+}
+
+const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
+/** What to try instead of a qube that is not there. */
+export function nearestQube(name: string, session: Session): string {
+  const names = session.qubes.filter((qube) => qube.klass !== 'AdminVM').map((qube) => qube.name)
+  const near = names.find(
+    (candidate) => candidate.toLowerCase() === name.toLowerCase() || candidate.startsWith(name),
+  )
+  if (near !== undefined) return `did you mean ${near}?`
+  return names.length === 0
+    ? 'this host has no qubes'
+    : `the qubes here are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`
+}

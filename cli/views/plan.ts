@@ -1,0 +1,139 @@
+import { AREAS } from '../../spec/index.ts'
+import {
+  type Change,
+  countWrites,
+  needsApply,
+  type Plan,
+  planIsEmpty,
+  type QubePlan,
+} from '../../reconciler/index.ts'
+import { fold, padTo, plural, type Style, widthOf } from './style.ts'
+import { belowArea, showPath, showValue } from './value.ts'
+
+/** A plan for people: what changes where, why, and when it counts; then one line that sums it up. */
+export function planView(plan: Plan, style: Style): string {
+  const parts = [header(plan, style)]
+  const busy = plan.qubes.filter((qube) => needsApply(qube) || qube.blocked.length > 0 || worthTelling(qube))
+  for (const qube of busy) parts.push(qubeView(qube, style))
+  parts.push(summary(plan, style))
+  return `${parts.join('\n\n')}\n`
+}
+
+/** Longer names, of devices mostly, get a line of their own. */
+const WIDEST_NAME = 28
+
+function header(plan: Plan, style: Style): string {
+  const release = plan.host.release === '4.2' ? 'Qubes 4.2' : 'Qubes 4.3 or later'
+  const commit =
+    plan.spec.commit === null
+      ? ''
+      : ` · commit ${plan.spec.commit.slice(0, 12)}${plan.spec.commit.endsWith('+') ? '+' : ''}`
+  const name = plan.spec.name === null ? '' : `${plan.spec.name} · `
+  return style.dim(`${name}${plan.host.where} · ${release}${commit}`)
+}
+
+const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0
+
+function qubeView(qube: QubePlan, style: Style): string {
+  const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
+  const lines = [`${style.bold(qube.qube)}${kind}`]
+  const names = qube.changes.map((change) => belowArea(change.path))
+  const nameWidth = Math.max(
+    12,
+    ...names.map((name) => name.length).filter((length) => length <= WIDEST_NAME),
+  )
+  for (const area of AREAS) {
+    const changes = qube.changes.filter((change) => change.path.startsWith(`${area}/`))
+    if (changes.length === 0) continue
+    lines.push(`  ${area}`)
+    for (const change of changes) lines.push(...changeLines(change, qube, nameWidth, style))
+  }
+  for (const blocked of qube.blocked) {
+    const what = blocked.path === null ? '' : `${showPath(blocked.path)}: `
+    lines.push(style.red(fold(`! ${what}${blocked.why}`, style.width, '  ')))
+    lines.push(style.dim(fold(blocked.hint, style.width, '    ')))
+  }
+  lines.push(...noteLines(qube, style))
+  return lines.join('\n')
+}
+
+function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: Style): string[] {
+  const { path, before, after, reason } = change
+  const sign = before === null ? style.green('+') : after === null ? style.red('-') : style.yellow('~')
+  const name = belowArea(path)
+  const values = `${showValue(path, before)} → ${style.bold(showValue(path, after))}`
+  const when = !qube.running ? '' : change.effect === 'now' ? ', at once' : ', at its next start'
+  const why = style.dim(`${reason}${when}`)
+  const start = `    ${sign} ${padTo(name, nameWidth)}  `
+  const line = `${start}${padTo(values, 34)}  ${why}`
+  const lines =
+    widthOf(line) <= style.width && name.length <= WIDEST_NAME
+      ? [line]
+      : widthOf(start) + widthOf(values) <= style.width && name.length <= WIDEST_NAME
+        ? [`${start}${values}`, `        ${why}`]
+        : [`    ${sign} ${name}`, ...sideBySide(`        ${values}`, why, style)]
+  return [...lines, ...change.remarks.map((remark) => style.yellow(fold(remark, style.width, '        ')))]
+}
+
+/** Two texts on one line where they fit, else below each other. */
+function sideBySide(left: string, right: string, style: Style): string[] {
+  return widthOf(left) + widthOf(right) + 2 <= style.width
+    ? [`${left}  ${right}`]
+    : [left, `        ${right}`]
+}
+
+function noteLines(qube: QubePlan, style: Style): string[] {
+  const adopted = qube.notes.filter((note) => note.kind === 'adopted')
+  const others = qube.notes.filter((note) => note.kind !== 'adopted')
+  const lines = others.map((note) =>
+    style.dim(
+      fold(`· ${note.path === null ? '' : `${showPath(note.path)}: `}${note.text}`, style.width, '  '),
+    ),
+  )
+  if (adopted.length > 0) {
+    const text = `· ${plural(adopted.length, 'setting')} as wanted already: qstate takes ${adopted.length === 1 ? 'it' : 'them'} over`
+    lines.push(style.dim(fold(text, style.width, '  ')))
+  }
+  return lines
+}
+
+function summary(plan: Plan, style: Style): string {
+  const changes = plan.qubes.flatMap((qube) => qube.changes)
+  const blocked = plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
+  const settled = plan.qubes.filter((qube) => !needsApply(qube) && qube.blocked.length === 0).length
+  const lines: string[] = []
+  if (planIsEmpty(plan)) {
+    const all = plural(plan.qubes.length, 'qube')
+    lines.push(blocked === 0 ? style.green(`Nothing to do: ${all} as wanted.`) : 'Nothing that can be done.')
+  } else {
+    const qubes = plan.qubes.filter(needsApply).length
+    const reasons = (['new', 'changed', 'drift', 'prune', 'rollback'] as const)
+      .map((reason) => [reason, changes.filter((change) => change.reason === reason).length] as const)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => `${count} ${reason}`)
+      .join(', ')
+    const what =
+      changes.length === 0
+        ? 'no value to change, ownership to record'
+        : `${plural(changes.length, 'change')} (${reasons})`
+    const rest = settled === 0 ? '' : `; ${plural(settled, 'qube')} as wanted`
+    lines.push(
+      `${style.bold('Plan:')} ${what} in ${plural(qubes, 'qube')}, ${plural(countWrites(plan), 'write')}${rest}.`,
+    )
+    const waiting = plan.qubes.filter(
+      (q) => q.running && q.changes.some((change) => change.effect === 'next-start'),
+    )
+    if (waiting.length > 0) {
+      lines.push(
+        fold(
+          `Running now, and to be restarted before all of it counts: ${waiting.map((q) => q.qube).join(', ')}.`,
+          style.width,
+          '',
+        ),
+      )
+    }
+  }
+  if (blocked > 0)
+    lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))
+  return lines.join('\n')
+}

@@ -1,0 +1,94 @@
+import { type Plan, type QubeReport, type Report } from '../../reconciler/index.ts'
+import { fold, padTo, plural, type Style } from './style.ts'
+import { showPath, showValue } from './value.ts'
+
+const SIGN: Readonly<Record<QubeReport['status'], string>> = {
+  applied: '✓',
+  unchanged: '·',
+  blocked: '!',
+  stale: '!',
+  skipped: '-',
+  failed: '✗',
+}
+
+/** What an apply did, qube by qube. Qubes that were as wanted are only counted. */
+export function reportView(report: Report, style: Style): string {
+  const told = report.qubes.filter((qube) => qube.status !== 'unchanged')
+  const width = Math.max(0, ...told.map((qube) => qube.qube.length))
+  const lines = told.flatMap((qube) => qubeLines(qube, report.plan, width, style))
+  return `${[...lines, ...(lines.length > 0 ? [''] : []), ...summary(report, style)].join('\n')}\n`
+}
+
+/** One qube's line, as it comes out. */
+export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: Style): string[] {
+  const color = qube.status === 'applied' ? style.green : qube.status === 'skipped' ? style.dim : style.red
+  const lines = [
+    `${color(SIGN[qube.status])} ${padTo(style.bold(qube.qube), width)}  ${describe(qube, plan)}`,
+  ]
+  const explain = (what: string, hint: string): void => {
+    lines.push(style.red(fold(what, style.width, '    ')), style.dim(fold(hint, style.width, '      ')))
+  }
+  if (qube.error !== null) explain(qube.error.message, qube.error.hint)
+  for (const stale of qube.stale) {
+    const { path, planned, found } = stale
+    const values =
+      path === 'qstate.applied'
+        ? 'another run has written to this qube'
+        : `was ${showValue(path, planned)}, is ${showValue(path, found)}`
+    lines.push(style.red(fold(`${showPath(path)} ${values}`, style.width, '    ')))
+  }
+  for (const outcome of qube.outcomes) {
+    if (outcome.error !== null)
+      explain(`${showPath(outcome.path)}: ${outcome.error.message}`, outcome.error.hint)
+  }
+  if (qube.waiting.length > 0) {
+    lines.push(
+      style.yellow(
+        fold(`waits for its next start: ${qube.waiting.map(showPath).join(', ')}`, style.width, '    '),
+      ),
+    )
+  }
+  return lines
+}
+
+function describe(qube: QubeReport, plan: Plan): string {
+  const done = qube.outcomes.filter((outcome) => outcome.status === 'applied').length
+  const all = qube.outcomes.length
+  switch (qube.status) {
+    case 'applied':
+      return all === 0 ? 'taken over' : plural(done, 'change')
+    case 'stale':
+      return 'changed since the plan: nothing written'
+    case 'failed':
+      return all === 0 ? 'failed' : `failed: ${done} of ${plural(all, 'change')} done`
+    case 'skipped':
+      return 'not begun'
+    case 'blocked':
+      return plan.qubes.find((p) => p.qube === qube.qube)?.blocked[0]?.why ?? 'blocked'
+    case 'unchanged':
+      return 'as wanted'
+  }
+}
+
+function summary(report: Report, style: Style): string[] {
+  const count = (status: QubeReport['status']): number =>
+    report.qubes.filter((qube) => qube.status === status).length
+  const writes = report.qubes.reduce((sum, qube) => sum + qube.writes, 0)
+  const blocked = report.plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
+  const amiss = count('failed') + count('stale') + count('skipped') + blocked
+  const parts = [
+    [count('applied'), 'applied'],
+    [count('failed'), 'failed'],
+    [count('stale'), 'changed since the plan'],
+    [blocked, 'not possible, as planned'],
+    [count('skipped'), 'not begun'],
+    [count('unchanged'), 'as wanted'],
+  ] as const
+  const text = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`)
+  const head = amiss === 0 ? style.green('Done:') : style.red('Not all done:')
+  const lines = [`${head} ${text.join(', ')}; ${plural(writes, 'write')}.`]
+  if (report.interrupted !== null) lines.push(style.red(fold(report.interrupted, style.width, '')))
+  if (count('stale') > 0) lines.push(style.dim('Plan again to see what it takes now.'))
+  else if (amiss > 0) lines.push(style.dim('The next run goes on from what is there.'))
+  return lines
+}

@@ -1,0 +1,46 @@
+import { AREAS, type Value } from '../../spec/index.ts'
+import { type HostQube } from '../../reconciler/index.ts'
+import { padTo, type Style } from './style.ts'
+import { belowArea, showValue } from './value.ts'
+
+export interface ShownSetting {
+  readonly path: string
+  readonly value: Value | null
+  /** `set` on the qube itself, inherited from its `template`, `unset`, or `unknown`. */
+  readonly origin: 'set' | 'template' | 'unset' | 'unknown'
+  /** qstate has set it. */
+  readonly owned: boolean
+  readonly why?: string
+}
+
+/** Longer names, of devices mostly, do not push everything to the right. */
+const WIDEST_NAME = 28
+
+/** One qube: what is set on it, what its template gives it, and what of that is qstate's. */
+export function showView(qube: HostQube, settings: readonly ShownSetting[], style: Style): string {
+  const lines = [`${style.bold(qube.name)} ${style.dim(`${qube.klass}, ${qube.state.toLowerCase()}`)}`]
+  const lengths = settings.map((setting) => belowArea(setting.path).length)
+  const width = Math.max(12, ...lengths.filter((length) => length <= WIDEST_NAME))
+  for (const area of AREAS) {
+    const own = settings.filter((setting) => setting.path.startsWith(`${area}/`))
+    if (own.length === 0) continue
+    lines.push(`  ${area}`)
+    for (const setting of own)
+      lines.push(`    ${padTo(belowArea(setting.path), width)}  ${valueText(setting, style)}`)
+  }
+  if (lines.length === 1) lines.push(style.dim('  nothing that qstate manages is set'))
+  return `${lines.join('\n')}\n`
+}
+
+function valueText(setting: ShownSetting, style: Style): string {
+  switch (setting.origin) {
+    case 'set':
+      return `${showValue(setting.path, setting.value)}${setting.owned ? style.dim('  (qstate)') : ''}`
+    case 'template':
+      return `${showValue(setting.path, setting.value)}${style.dim('  from its template')}`
+    case 'unknown':
+      return style.red(`unknown: ${setting.why ?? ''}`)
+    case 'unset':
+      return style.dim(showValue(setting.path, null))
+  }
+}

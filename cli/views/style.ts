@@ -1,0 +1,56 @@
+import { stripVTControlCharacters } from 'node:util'
+
+export type Paint = (text: string) => string
+
+/** Colours, or none. Meaning never hangs on colour alone: there is always a sign or a word beside it. */
+export interface Style {
+  readonly width: number
+  readonly bold: Paint
+  readonly dim: Paint
+  readonly green: Paint
+  readonly yellow: Paint
+  readonly red: Paint
+  readonly cyan: Paint
+}
+
+const wrap =
+  (on: number, off: number, color: boolean): Paint =>
+  (text) =>
+    color && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text
+
+export function makeStyle(color: boolean, width: number): Style {
+  return {
+    width,
+    bold: wrap(1, 22, color),
+    dim: wrap(2, 22, color),
+    green: wrap(32, 39, color),
+    yellow: wrap(33, 39, color),
+    red: wrap(31, 39, color),
+    cyan: wrap(36, 39, color),
+  }
+}
+
+/** Columns on a terminal. Everything shown is printable ASCII or a sign one column wide. */
+export const widthOf = (text: string): number => stripVTControlCharacters(text).length
+
+export const padTo = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - widthOf(text)))
+
+/** Breaks plain text at spaces; `indent` goes before every line. Words longer than a line stay whole. */
+export function fold(text: string, width: number, indent: string): string {
+  const lines: string[] = []
+  for (const paragraph of text.split('\n')) {
+    let line = ''
+    for (const word of paragraph.split(' ')) {
+      if (line !== '' && line.length + 1 + word.length > width - indent.length) {
+        lines.push(line)
+        line = word
+      } else line = line === '' ? word : `${line} ${word}`
+    }
+    lines.push(line)
+  }
+  return lines.map((line) => indent + line).join('\n')
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`

@@ -1,0 +1,42 @@
+import { SETTING_BY_PATH, type Value } from '../../spec/index.ts'
+
+/** A setting's value in words that a person would use. */
+export function showValue(path: string, value: Value | null): string {
+  if (value === null) return absent(path)
+  if (typeof value === 'boolean')
+    return path.startsWith('tags/') || path.startsWith('usb/') ? 'yes' : value ? 'on' : 'off'
+  if (typeof value === 'number') return withUnit(path, value)
+  if (typeof value === 'string') return value === '' ? 'off' : safe(value)
+  if ('mode' in value) return value.mode
+  return value.length === 0 ? 'none' : value.map(safe).join(' + ')
+}
+
+/** The path as the spec's keys have it: `audio.model`, `usb sys-usb+2-1:*`, `tag windows`. */
+export function showPath(path: string): string {
+  const [area = '', ...rest] = path.split('/')
+  return `${area} ${rest.join('/')}`
+}
+
+/** The path below its area. */
+export const belowArea = (path: string): string =>
+  path.slice(path.indexOf('/') + 1).replace(/^(?:features|properties)\//, '')
+
+function absent(path: string): string {
+  if (path.startsWith('usb/denied/')) return 'not denied'
+  if (path.startsWith('usb/')) return 'not assigned'
+  if (path.startsWith('tags/')) return 'no'
+  if (path.startsWith('slic/')) return 'none'
+  const setting = SETTING_BY_PATH.get(path)
+  const isProperty = setting?.store === 'property' || path.startsWith('qube/properties/')
+  return isProperty ? 'default' : 'inherited'
+}
+
+function withUnit(path: string, value: number): string {
+  const type = SETTING_BY_PATH.get(path)?.type
+  return type?.kind === 'int' && type.unit !== 'CPUs' ? `${value} ${type.unit}` : String(value)
+}
+
+/** Text from a host may hold anything: what could move a terminal's cursor is shown escaped. */
+export function safe(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

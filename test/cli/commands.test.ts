@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runCli, simulatedHost } from './run-cli.ts'
+
+const WINDOWS_10 = 'examples/windows-10.yaml'
+
+test('apply asks on a terminal, and no is no', async (t) => {
+  const host = await simulatedHost(t)
+  const no = await host.qstateWith({ terminal: true, answers: ['n'], env: { NO_COLOR: '1' } }, 'apply', WINDOWS_10)
+  assert.equal(no.code, 1)
+  assert.match(no.err, /Apply this\? \[y\/N\] Nothing was changed\.\n$/)
+  assert.equal(host.simulator.writes(), 0)
+  const yes = await host.qstateWith({ terminal: true, answers: ['yes'], env: { NO_COLOR: '1' } }, 'apply', WINDOWS_10)
+  assert.equal(yes.code, 0)
+  assert.equal(host.simulator.writes(), 9)
+})
+
+test('apply writes nothing where nobody can say yes', async (t) => {
+  const host = await simulatedHost(t)
+  const { code, err } = await host.qstate('apply', WINDOWS_10)
+  assert.equal(code, 64)
+  assert.match(err, /add --yes/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('a saved plan does what was reviewed, and show prints it as plan did', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'plan.json')
+  const planned = await host.qstate('plan', WINDOWS_10, '-o', file)
+  const shown = await host.qstate('show', file)
+  assert.equal(shown.code, 0)
+  assert.ok(planned.out.startsWith(shown.out))
+  const applied = await host.qstate('apply', '--yes', file)
+  assert.equal(applied.code, 0, applied.err)
+  assert.match((await host.qstate('plan', WINDOWS_10)).out, /Nothing to do/)
+})
+
+test('a saved plan does nothing on a host that has changed, and says what has', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'plan.json')
+  await host.qstate('plan', WINDOWS_10, '-o', file)
+  host.simulator.act(Buffer.from('admin.vm.property.Set+memory dom0 name win10-work\x003000'))
+  const { code, out } = await host.qstate('apply', '--yes', file)
+  assert.equal(code, 4)
+  assert.match(out, /qube memory was 8192 MiB, is 3000 MiB/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('plan --detailed-exitcode tells changes from none', async (t) => {
+  const host = await simulatedHost(t)
+  assert.equal((await host.qstate('plan', '--detailed-exitcode', WINDOWS_10)).code, 2)
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  assert.equal((await host.qstate('plan', '--detailed-exitcode', WINDOWS_10)).code, 0)
+})
+
+test('a target narrows a plan, and what is out of it stays owned', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  const emptied = join(host.folder, 'spec.yaml')
+  writeFileSync(emptied, 'apiVersion: qstate/v1\nqubes:\n  win10-work: {}\n')
+  const paths = async (...target: string[]): Promise<string[]> => {
+    const { out } = await host.qstate('plan', emptied, '--json', ...target.flatMap((word) => ['--target', word]))
+    const plan = JSON.parse(out) as { qubes: { changes: { path: string }[] }[] }
+    return plan.qubes.flatMap((qube) => qube.changes.map((change) => change.path))
+  }
+  assert.deepEqual(await paths('win10-work/tags'), ['tags/office'])
+  assert.deepEqual(await paths('area:audio'), ['audio/audiovm', 'audio/model'])
+  assert.deepEqual(await paths('win10-home'), [])
+  assert.deepEqual((await paths('tag:work')).length, 14)
+  const applied = await host.qstate('apply', '--yes', emptied, '--target', 'win10-work/tags')
+  assert.equal(applied.code, 0, applied.err)
+  assert.equal((await paths()).length, 13)
+})
+
+test('a refusal names call, qube and the policy line, and blocks only what it refuses', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.feature.Get', arg: 'audio-model' }, do: 'refuse' }])
+  const { code, out } = await host.qstate('plan', WINDOWS_10)
+  assert.equal(code, 1)
+  assert.match(out, /! audio model: admin\.vm\.feature\.Get\+audio-model on win10-work: refused/)
+  assert.match(out, /admin\.vm\.feature\.Get \+audio-model test-host win10-work allow target=dom0/)
+  assert.match(out, /defaultUser/)
+})
+
+test('adopt takes over what is right and changes no value; release gives it up', async (t) => {
+  const host = await simulatedHost(t)
+  const before = structuredClone([...(host.simulator.host.qubes.get('win10-work')?.properties ?? [])])
+  assert.equal((await host.qstate('adopt', '--yes', WINDOWS_10)).code, 0)
+  assert.equal(host.simulator.writes(), 1)
+  const plan = await host.qstate('plan', WINDOWS_10)
+  assert.match(plan.out, /8 changes/)
+  assert.equal((await host.qstate('release', '--yes', 'win10-work')).code, 0)
+  assert.equal(host.simulator.writes(), 2)
+  const qube = host.simulator.host.qubes.get('win10-work')
+  assert.deepEqual([...(qube?.properties ?? [])], before)
+  assert.equal(qube?.features.has('qstate.applied'), false)
+})
+
+test('rollback undoes the last apply, ownership too, and is itself history', async (t) => {
+  const host = await simulatedHost(t)
+  const qube = host.simulator.host.qubes.get('win10-work')
+  const state = (): unknown => [[...(qube?.properties ?? [])].toSorted(), [...(qube?.features ?? [])].toSorted(), [...(qube?.tags ?? [])].toSorted()]
+  const before = structuredClone(state())
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  assert.notDeepEqual(state(), before)
+  const { code, out, err } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 0, out + err)
+  assert.equal(qube?.assignments.size, 0)
+  // What was adopted stays owned: no value of it was changed, so none is changed back.
+  qube?.features.delete('qstate.applied')
+  assert.deepEqual(state(), before)
+  const history = await host.qstate('history', '--json')
+  assert.deepEqual((JSON.parse(history.out) as { generation: number }[]).map((g) => g.generation), [2, 1])
+})
+
+test('rollback leaves alone what someone else has changed since, and says so', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  host.simulator.act(Buffer.from('admin.vm.property.Set+memory dom0 name win10-work\x003000'))
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 3)
+  assert.match(out, /! qube memory: changed since by someone else/)
+  assert.equal(host.simulator.host.qubes.get('win10-work')?.properties.get('memory'), 3000)
+})
+
+test('SLIC: the template is written, noticed when edited, refused when foreign, and leaves no trace', async (t) => {
+  const host = await simulatedHost(t)
+  const template = join(`${host.socket}.dom0`, 'etc/qubes/templates/libvirt/xen/by-name/win7-oem.xml')
+  const spec = join(host.folder, 'spec.yaml')
+  const say = (slic: string): void => {
+    writeFileSync(spec, `apiVersion: qstate/v1\nqubes:\n  win7-oem:\n    slic: ${slic}\n`)
+  }
+  say('host')
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  const text = readFileSync(template, 'utf8')
+  assert.match(text, /^\{#[^\n]*#\}\{% extends 'libvirt\/xen\.xml' %\}\n\{% block os %\}\n\{\{ super\(\) \}\}\n/)
+  assert.match((await host.qstate('plan', spec)).out, /Nothing to do/)
+
+  writeFileSync(template, text.replace('SLIC</table>', 'XXXX</table>'))
+  assert.match((await host.qstate('plan', spec)).out, /tables +edited:[0-9a-f]{12} → host:SLIC +drift/)
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  assert.equal(readFileSync(template, 'utf8'), text)
+
+  say('{ tables: [host:SLIC, host:MSDM] }')
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  assert.equal(readFileSync(join(`${host.socket}.dom0`, 'var/lib/qstate/acpi/win7-oem.bin')).length, 374 + 85)
+  say('off')
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  assert.equal(existsSync(template), false)
+  assert.equal(existsSync(join(`${host.socket}.dom0`, 'var/lib/qstate/acpi/win7-oem.bin')), false)
+
+  writeFileSync(template, "{% extends 'libvirt/xen.xml' %}\n")
+  say('host')
+  const foreign = await host.qstate('plan', spec)
+  assert.equal(foreign.code, 1)
+  assert.match(foreign.out, /win7-oem\.xml was\s+written by someone else/)
+})
+
+test('SLIC: a host without the table, or with a broken one, is told at the plan', async (t) => {
+  const host = await simulatedHost(t)
+  const table = join(`${host.socket}.dom0`, 'sys/firmware/acpi/tables/SLIC')
+  const bytes = readFileSync(table)
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  writeFileSync(table, bytes)
+  const { code, out } = await host.qstate('plan', 'examples/windows-7-oem.yaml')
+  assert.equal(code, 1)
+  assert.match(out, /! slic tables: the table host:SLIC cannot be used: its checksum is wrong/)
+})
+
+test('an invalid spec ends with 65, an unknown option with 64, a gone daemon with 1: each says what to do', async (t) => {
+  const host = await simulatedHost(t)
+  const bad = join(host.folder, 'bad.yaml')
+  writeFileSync(bad, 'apiVersion: qstate/v1\nqubes:\n  win10-work:\n    audio: { model: ich9 }\n')
+  const invalid = await host.qstate('apply', '--yes', bad)
+  assert.equal(invalid.code, 65)
+  assert.match(invalid.err, /bad\.yaml:4:21: error: unknown audio model "ich9"/)
+  assert.equal(host.simulator.requests.length, 0)
+  assert.equal((await host.qstate('plan', '--nonsense')).code, 64)
+  const gone = await runCli(['plan', WINDOWS_10], { env: { QSTATE_SOCKET: join(host.folder, 'no.sock') } })
+  assert.equal(gone.code, 1)
+  assert.match(gone.err, /there is no socket/)
+  const missing = await host.qstate('plan', 'no-such-file.yaml')
+  assert.equal(missing.code, 65)
+  assert.match(missing.err, /no-such-file\.yaml: there is no such file/)
+})
+
+test('--json puts answers and errors alike on stdout, as JSON', async (t) => {
+  const host = await simulatedHost(t)
+  const applied = await host.qstate('apply', '--yes', '--json', WINDOWS_10)
+  const report = JSON.parse(applied.out) as { exitCode: number; qubes: { status: string }[] }
+  assert.deepEqual([report.exitCode, report.qubes[0]?.status], [0, 'applied'])
+  const failed = await runCli(['plan', '--json', WINDOWS_10], { env: { QSTATE_SOCKET: join(host.folder, 'no.sock') } })
+  assert.equal((JSON.parse(failed.out) as { error: { code: string } }).error.code, 'daemon-gone')
+  const state = await host.qstate('show', '--json', 'win10-work')
+  assert.equal((JSON.parse(state.out) as { name: string }[])[0]?.name, 'win10-work')
+  JSON.parse((await host.qstate('devices', '--json')).out)
+  JSON.parse((await host.qstate('schema')).out)
+})
+
+test('devices prints YAML that a spec can hold', async (t) => {
+  for (const release of ['4.2', '4.3', '4.4'] as const) {
+    const host = await simulatedHost(t, { release })
+    const { out } = await host.qstate('devices')
+    const spec = join(host.folder, 'devices.yaml')
+    mkdirSync(host.folder, { recursive: true })
+    writeFileSync(spec, `apiVersion: qstate/v1\n${out}`)
+    const { code, err } = await runCli(['validate', spec])
+    assert.equal(code, 0, `${out}\n${err}`)
+  }
+})
+
+test('a narrow terminal without colour gets no line that is wider than it', async (t) => {
+  const host = await simulatedHost(t, { fixture: 'examples/hosts/office.json' })
+  const { out } = await host.qstateWith({ columns: 60 }, 'plan', 'examples/office.yaml')
+  const wide = out.split('\n').filter((line) => line.length > 60 && !line.includes('usb') && !line.includes('sys-usb') && !line.startsWith('office · '))
+  assert.deepEqual(wide, [])
+  assert.doesNotMatch(out, /\u001b/)
+  const colored = await host.qstateWith({ terminal: true }, 'plan', 'examples/office.yaml')
+  assert.match(colored.out, /\u001b\[/)
+  const plain = await host.qstateWith({ terminal: true }, '--no-color', 'plan', 'examples/office.yaml')
+  assert.doesNotMatch(plain.out, /\u001b/)
+})
+
+test('-v tells calls and never values', async (t) => {
+  const host = await simulatedHost(t)
+  const { err } = await host.qstate('-v', 'apply', '--yes', WINDOWS_10)
+  assert.match(err, /admin\.vm\.feature\.Set\+timezone on win10-work \(9 bytes\): answered/)
+  assert.doesNotMatch(err, /localtime|alice/)
+  const json = await host.qstate('-v', '--log-format', 'json', 'plan', WINDOWS_10)
+  for (const line of json.err.trim().split('\n')) JSON.parse(line)
+})
+
+test('completions name every command', async () => {
+  const help = (await runCli(['--help'])).out
+  const commands = [...help.matchAll(/^ {2}([a-z]+) (?:\[|<| )/gm)].map((match) => match[1] ?? '')
+  assert.ok(commands.length >= 12)
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { out } = await runCli(['completion', shell])
+    for (const command of commands) assert.ok(out.includes(command), `${shell} lacks ${command}`)
+  }
+  assert.equal((await runCli(['completion', 'tcsh'])).code, 64)
+})

@@ -1,0 +1,85 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext } from 'node:test'
+import { type Io } from '../../cli/io.ts'
+import { main } from '../../cli/main.ts'
+import { makeDom0Tree, parseFixture, type Release, type Simulator, startSimulator } from '../../qubesd/simulator/index.ts'
+
+/** The root of the checkout: examples and recordings are read from there. */
+export const ROOT = process.cwd()
+
+export interface Result {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+export interface Host {
+  readonly simulator: Simulator
+  readonly socket: string
+  readonly folder: string
+  /** Runs one command line against this host, in process. */
+  qstate(...argv: string[]): Promise<Result>
+  /** The same with answers to questions, a terminal's width, or other environment. */
+  qstateWith(world: Partial<World>, ...argv: string[]): Promise<Result>
+}
+
+interface World {
+  readonly env: Record<string, string>
+  readonly answers: string[]
+  readonly terminal: boolean
+  readonly columns: number
+}
+
+/** A simulated host for one test, with its own folder, gone when the test ends. */
+export async function simulatedHost(
+  t: TestContext,
+  options: { readonly fixture?: string; readonly release?: Release } = {},
+): Promise<Host> {
+  const folder = mkdtempSync(join(tmpdir(), 'qstate-test-'))
+  const socket = join(folder, 'qubesd.sock')
+  const simulator = await startSimulator({
+    socket,
+    ...(options.fixture === undefined
+      ? {}
+      : { fixture: parseFixture(JSON.parse(readFileSync(join(ROOT, options.fixture), 'utf8'))) }),
+    ...(options.release === undefined ? {} : { release: options.release }),
+  })
+  makeDom0Tree(`${socket}.dom0`)
+  t.after(async () => {
+    await simulator.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const env = { QSTATE_SOCKET: socket, QSTATE_STATE_DIR: join(folder, 'state') }
+  const qstateWith = (world: Partial<World>, ...argv: string[]): Promise<Result> =>
+    runCli(argv, { ...world, env: { ...env, ...world.env } })
+  return { simulator, socket, folder, qstateWith, qstate: (...argv) => qstateWith({}, ...argv) }
+}
+
+export async function runCli(argv: readonly string[], world: Partial<World> = {}): Promise<Result> {
+  let [out, err] = ['', '']
+  const answers = [...(world.answers ?? [])]
+  const terminal = world.terminal ?? false
+  const io: Io = {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    env: world.env ?? {},
+    cwd: ROOT,
+    outIsTerminal: terminal,
+    errIsTerminal: terminal,
+    inIsTerminal: terminal,
+    columns: world.columns ?? 100,
+    hostname: 'test-host',
+    username: 'root',
+    now: () => new Date('2026-11-24T12:00:00Z'),
+    pause: () => Promise.resolve(),
+    signal: new AbortController().signal,
+    ask(question) {
+      err += question
+      return Promise.resolve(answers.shift() ?? null)
+    },
+  }
+  const code = await main(argv, io)
+  return { code, out, err }
+}
