@@ -48,6 +48,7 @@ function buildQube(host: Host, fixture: QubeFixture): Qube {
     features: new Map(Object.entries(fixture.features)),
     properties: new Map(),
     assignments: new Map(),
+    starts: fixture.starts ?? 0,
   }
   for (const [name, text] of Object.entries(fixture.properties)) {
     qube.properties.set(name, restored(host, qube, name, text))

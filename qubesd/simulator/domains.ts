@@ -154,6 +154,7 @@ function build(host: Host, klass: QubeClass, name: string, label: string, templa
     features: new Map(),
     properties: new Map(),
     assignments: new Map(),
+    starts: 0,
   }
   const quiet: Host = { ...host, reactions: [], listeners: new Set() }
   const qid = unusedQid(host)

@@ -42,6 +42,8 @@ export interface QubeFixture {
   readonly properties: Readonly<Record<string, string>>
   /** Windows Tools are installed: they announce themselves at every start. */
   readonly tools?: boolean
+  /** Starts so far: another start is another start time. */
+  readonly starts?: number
 }
 
 export type QubeClass = 'AdminVM' | 'AppVM' | 'DispVM' | 'RemoteVM' | 'StandaloneVM' | 'TemplateVM'
@@ -122,7 +124,11 @@ function optional<K extends string, V>(
 
 function parseQube(value: unknown, at: string): QubeFixture {
   const qube = asObject(value, at)
-  refuseOthers(qube, ['name', 'class', 'state', 'uuid', 'tags', 'features', 'properties', 'tools'], at)
+  refuseOthers(
+    qube,
+    ['name', 'class', 'state', 'uuid', 'tags', 'features', 'properties', 'tools', 'starts'],
+    at,
+  )
   const qubeClass = CLASSES.find((known) => known === qube['class'])
   if (qubeClass === undefined) throw wrong(`${at}.class`, `one of ${CLASSES.join(', ')}`)
   const state = STATES.find((known) => known === qube['state'])
@@ -140,6 +146,7 @@ function parseQube(value: unknown, at: string): QubeFixture {
     features: asStringRecord(qube['features'], `${at}.features`),
     properties: asStringRecord(qube['properties'], `${at}.properties`),
     ...(qube['tools'] === undefined ? {} : { tools: asBoolean(qube['tools'], `${at}.tools`) }),
+    ...(qube['starts'] === undefined ? {} : { starts: asCount(qube['starts'], `${at}.starts`) }),
   }
 }
 

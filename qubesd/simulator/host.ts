@@ -14,6 +14,8 @@ export interface Qube {
   readonly name: string
   readonly klass: QubeClass
   state: PowerState
+  /** Starts since the simulator began: another start is another start time. */
+  starts: number
   readonly tools: boolean
   readonly tags: Set<string>
   readonly features: Map<string, string>
@@ -136,6 +138,7 @@ export function toFixture(
       features: Object.fromEntries(qube.features),
       properties: settings(qube, qube.properties),
       ...(qube.tools ? { tools: true } : {}),
+      ...(qube.starts > 0 ? { starts: qube.starts } : {}),
     })),
     usb: Object.fromEntries(host.usb),
     assignments: qubesInOrder(host).flatMap((qube) =>

@@ -23,6 +23,7 @@ export function start(host: Host, qube: Qube): void {
     if (netvm && netvm.klass !== 'AdminVM') start(host, netvm)
     refuseUnknownSound(host, qube)
     qube.state = 'Running'
+    qube.starts += 1
     fire(host, qube, 'domain-start', { start_guid: true })
     attachDevices(host, qube)
   } catch (error) {

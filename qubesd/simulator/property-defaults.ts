@@ -8,6 +8,12 @@ export function whileRunning(running: Value, halted: Value) {
   return (reader: Reader): Value => (reader.holder && isRunning(reader.holder) ? running : halted)
 }
 
+/** The recorded stand-in, and a second more for each start: no two starts have the same. */
+export function startTime(reader: Reader): Value {
+  const qube = reader.holder
+  return qube !== null && isRunning(qube) ? `${1_700_000_000 + qube.starts}.0` : null
+}
+
 export function icon(reader: Reader): Value | undefined {
   const qube = reader.holder
   const label = reader.read('label')

@@ -17,6 +17,7 @@ import {
   kernelOptions,
   keyboardLayout,
   maxmem,
+  startTime,
   whileRunning,
 } from './property-defaults.ts'
 import { atLeast, type Release } from './release.ts'
@@ -100,7 +101,7 @@ function ordinary(klass: QubeClass, release: Release): PropertyDefinition[] {
       kind: 'str',
       stage: 2,
       forbidden: true,
-      default: whileRunning('1700000000.0', null),
+      default: startTime,
     },
     { name: 'stubdom_mem', kind: 'int', stage: 2, default: always(null), set: positive('stubdom_mem') },
     { name: 'stubdom_xid', kind: number, stage: 2, forbidden: true, default: always(-1) },
