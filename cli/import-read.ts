@@ -102,7 +102,11 @@ export async function readQube(
     name: qube.name,
     settings,
     leftOut,
-    isWindows: looksLikeWindows(qube.name, tagNames, featureNames.includes('os') ? read.feature('os') : undefined),
+    isWindows: looksLikeWindows(
+      qube.name,
+      tagNames,
+      featureNames.includes('os') ? read.feature('os') : undefined,
+    ),
     noise,
     owned: new Set(owned),
     owner: record.kind === 'record' ? record.record.name : null,

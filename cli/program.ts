@@ -81,6 +81,14 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
+  targets(program.command('status [paths...]'))
+    .description('a line for each qube: as wanted, drifted, blocked, waiting for a restart')
+    .action(
+      run(async (paths: string[], _: unknown, command: Command) =>
+        (await import('./commands/status.ts')).status(paths, all(command), io),
+      ),
+    )
+
   program
     .command('show <what...>')
     .description('shows qubes as qstate sees them, or a saved plan')

@@ -24,13 +24,10 @@ const HEADER = [
 ]
 
 /** Writes what is set on qubes as a spec. Changes nothing on the host. */
-export async function importQubes(
-  names: readonly string[],
-  options: ImportOptions,
-  io: Io,
-): Promise<number> {
+export async function importQubes(names: readonly string[], options: ImportOptions, io: Io): Promise<number> {
   const file = options.out === undefined ? undefined : resolve(io.cwd, options.out)
-  if (file !== undefined && options.force !== true && existsSync(file)) throw alreadyThere(options.out ?? file)
+  if (file !== undefined && options.force !== true && existsSync(file))
+    throw alreadyThere(options.out ?? file)
   const session = await openSession(options, io)
   const { candidates, unclear } = await choose(names, session, io)
   const qubes = await mapLimited(candidates, 4, (candidate) =>
@@ -68,19 +65,20 @@ async function choose(
   const qubes = session.qubes.filter(({ klass }) => klass !== 'AdminVM' && klass !== 'DispVM')
   const all = await mapLimited(qubes, 8, (qube) => readCandidate(qube, session))
   const candidates = all.filter(
-    ({ properties }) =>
-      properties.status === 'present' && properties.value.get('virt_mode')?.value === 'hvm',
+    ({ properties }) => properties.status === 'present' && properties.value.get('virt_mode')?.value === 'hvm',
   )
   const unclear = all.flatMap(({ qube, properties }) =>
     properties.status === 'unknown'
       ? [{ qube: qube.name, path: null, value: null, why: `${properties.why} (${properties.hint})` }]
       : [],
   )
-  io.err(`${plural(candidates.length, 'HVM qube')} of ${plural(qubes.length, 'qube')} on this host\n`)
+  const are = candidates.length === 1 ? 'is' : 'are'
+  io.err(`${candidates.length} of ${plural(qubes.length, 'qube')} ${are} HVM\n`)
   return { candidates, unclear }
 }
 
-const unclearRemark = ({ qube, why }: Left): string => `${qube} is not here: whether it is HVM cannot be read: ${why}`
+const unclearRemark = ({ qube, why }: Left): string =>
+  `${qube} is not here: whether it is HVM cannot be read: ${why}`
 
 /**
  * The configuration that owns something on the qubes already. Under its name a plan would prune that configuration's
@@ -118,9 +116,15 @@ function write(file: string, shown: string, yaml: string, force: boolean): void 
 const alreadyThere = (file: string): UserError =>
   new UserError(EXIT.error, 'file-exists', `${file} is there already`, 'name another file, or add --force')
 
-function tellAbout(qubes: readonly ImportedQube[], left: readonly Left[], options: ImportOptions, io: Io): void {
+function tellAbout(
+  qubes: readonly ImportedQube[],
+  left: readonly Left[],
+  options: ImportOptions,
+  io: Io,
+): void {
   const noise = qubes.reduce((sum, qube) => sum + qube.noise, 0)
-  if (noise > 0) io.err(`${plural(noise, 'setting')} of guest and host for their own use left out; --all writes them\n`)
+  if (noise > 0)
+    io.err(`${plural(noise, 'setting')} of guest and host for their own use left out; --all writes them\n`)
   if (left.length > 0) {
     const verb = left.length === 1 ? 'is a comment' : 'are comments'
     io.err(`${plural(left.length, 'thing')} that a spec cannot say ${verb} in it, with the reason\n`)

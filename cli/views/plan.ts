@@ -32,7 +32,7 @@ function header(plan: Plan, style: Style): string {
   return style.dim(`${name}${plan.host.where} · ${release}${commit}`)
 }
 
-const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0
+const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0 || qube.waiting.length > 0
 
 function qubeView(qube: QubePlan, style: Style): string {
   const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
@@ -52,6 +52,10 @@ function qubeView(qube: QubePlan, style: Style): string {
     const what = blocked.path === null ? '' : `${showPath(blocked.path)}: `
     lines.push(style.red(fold(`! ${what}${blocked.why}`, style.width, '  ')))
     lines.push(style.dim(fold(blocked.hint, style.width, '    ')))
+  }
+  if (qube.waiting.length > 0) {
+    const text = `· set already, and waiting for its next start: ${qube.waiting.map(showPath).join(', ')}`
+    lines.push(style.yellow(fold(text, style.width, '  ')))
   }
   lines.push(...noteLines(qube, style))
   return lines.join('\n')
@@ -132,6 +136,16 @@ function summary(plan: Plan, style: Style): string {
         ),
       )
     }
+  }
+  const late = plan.qubes.filter((qube) => qube.waiting.length > 0 && !needsApply(qube))
+  if (late.length > 0) {
+    lines.push(
+      fold(
+        `To be restarted before all of it counts: ${late.map((qube) => qube.qube).join(', ')}.`,
+        style.width,
+        '',
+      ),
+    )
   }
   if (blocked > 0)
     lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))

@@ -8,11 +8,19 @@ const WINDOWS_10 = 'examples/windows-10.yaml'
 
 test('apply asks on a terminal, and no is no', async (t) => {
   const host = await simulatedHost(t)
-  const no = await host.qstateWith({ terminal: true, answers: ['n'], env: { NO_COLOR: '1' } }, 'apply', WINDOWS_10)
+  const no = await host.qstateWith(
+    { terminal: true, answers: ['n'], env: { NO_COLOR: '1' } },
+    'apply',
+    WINDOWS_10,
+  )
   assert.equal(no.code, 1)
   assert.match(no.err, /Apply this\? \[y\/N\] Nothing was changed\.\n$/)
   assert.equal(host.simulator.writes(), 0)
-  const yes = await host.qstateWith({ terminal: true, answers: ['yes'], env: { NO_COLOR: '1' } }, 'apply', WINDOWS_10)
+  const yes = await host.qstateWith(
+    { terminal: true, answers: ['yes'], env: { NO_COLOR: '1' } },
+    'apply',
+    WINDOWS_10,
+  )
   assert.equal(yes.code, 0)
   assert.equal(host.simulator.writes(), 9)
 })
@@ -61,7 +69,12 @@ test('a target narrows a plan, and what is out of it stays owned', async (t) => 
   const emptied = join(host.folder, 'spec.yaml')
   writeFileSync(emptied, 'apiVersion: qstate/v1\nqubes:\n  win10-work: {}\n')
   const paths = async (...target: string[]): Promise<string[]> => {
-    const { out } = await host.qstate('plan', emptied, '--json', ...target.flatMap((word) => ['--target', word]))
+    const { out } = await host.qstate(
+      'plan',
+      emptied,
+      '--json',
+      ...target.flatMap((word) => ['--target', word]),
+    )
     const plan = JSON.parse(out) as { qubes: { changes: { path: string }[] }[] }
     return plan.qubes.flatMap((qube) => qube.changes.map((change) => change.path))
   }
@@ -101,7 +114,11 @@ test('adopt takes over what is right and changes no value; release gives it up',
 test('rollback undoes the last apply, ownership too, and is itself history', async (t) => {
   const host = await simulatedHost(t)
   const qube = host.simulator.host.qubes.get('win10-work')
-  const state = (): unknown => [[...(qube?.properties ?? [])].toSorted(), [...(qube?.features ?? [])].toSorted(), [...(qube?.tags ?? [])].toSorted()]
+  const state = (): unknown => [
+    [...(qube?.properties ?? [])].toSorted(),
+    [...(qube?.features ?? [])].toSorted(),
+    [...(qube?.tags ?? [])].toSorted(),
+  ]
   const before = structuredClone(state())
   await host.qstate('apply', '--yes', WINDOWS_10)
   assert.notDeepEqual(state(), before)
@@ -112,7 +129,10 @@ test('rollback undoes the last apply, ownership too, and is itself history', asy
   qube?.features.delete('qstate.applied')
   assert.deepEqual(state(), before)
   const history = await host.qstate('history', '--json')
-  assert.deepEqual((JSON.parse(history.out) as { generation: number }[]).map((g) => g.generation), [2, 1])
+  assert.deepEqual(
+    (JSON.parse(history.out) as { generation: number }[]).map((g) => g.generation),
+    [2, 1],
+  )
 })
 
 test('rollback leaves alone what someone else has changed since, and says so', async (t) => {
@@ -135,7 +155,10 @@ test('SLIC: the template is written, noticed when edited, refused when foreign, 
   say('host')
   assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
   const text = readFileSync(template, 'utf8')
-  assert.match(text, /^\{#[^\n]*#\}\{% extends 'libvirt\/xen\.xml' %\}\n\{% block os %\}\n\{\{ super\(\) \}\}\n/)
+  assert.match(
+    text,
+    /^\{#[^\n]*#\}\{% extends 'libvirt\/xen\.xml' %\}\n\{% block os %\}\n\{\{ super\(\) \}\}\n/,
+  )
   assert.match((await host.qstate('plan', spec)).out, /Nothing to do/)
 
   writeFileSync(template, text.replace('SLIC</table>', 'XXXX</table>'))
@@ -191,7 +214,9 @@ test('--json puts answers and errors alike on stdout, as JSON', async (t) => {
   const applied = await host.qstate('apply', '--yes', '--json', WINDOWS_10)
   const report = JSON.parse(applied.out) as { exitCode: number; qubes: { status: string }[] }
   assert.deepEqual([report.exitCode, report.qubes[0]?.status], [0, 'applied'])
-  const failed = await runCli(['plan', '--json', WINDOWS_10], { env: { QSTATE_SOCKET: join(host.folder, 'no.sock') } })
+  const failed = await runCli(['plan', '--json', WINDOWS_10], {
+    env: { QSTATE_SOCKET: join(host.folder, 'no.sock') },
+  })
   assert.equal((JSON.parse(failed.out) as { error: { code: string } }).error.code, 'daemon-gone')
   const state = await host.qstate('show', '--json', 'win10-work')
   assert.equal((JSON.parse(state.out) as { name: string }[])[0]?.name, 'win10-work')
@@ -214,7 +239,15 @@ test('devices prints YAML that a spec can hold', async (t) => {
 test('a narrow terminal without colour gets no line that is wider than it', async (t) => {
   const host = await simulatedHost(t, { fixture: 'examples/hosts/office.json' })
   const { out } = await host.qstateWith({ columns: 60 }, 'plan', 'examples/office.yaml')
-  const wide = out.split('\n').filter((line) => line.length > 60 && !line.includes('usb') && !line.includes('sys-usb') && !line.startsWith('office · '))
+  const wide = out
+    .split('\n')
+    .filter(
+      (line) =>
+        line.length > 60 &&
+        !line.includes('usb') &&
+        !line.includes('sys-usb') &&
+        !line.startsWith('office · '),
+    )
   assert.deepEqual(wide, [])
   assert.doesNotMatch(out, /\u001b/)
   const colored = await host.qstateWith({ terminal: true }, 'plan', 'examples/office.yaml')
@@ -241,4 +274,31 @@ test('completions name every command', async () => {
     for (const command of commands) assert.ok(out.includes(command), `${shell} lacks ${command}`)
   }
   assert.equal((await runCli(['completion', 'tcsh'])).code, 64)
+})
+
+test('what waits for a restart is listed until the qube has been restarted', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  const waiting = async (): Promise<readonly string[]> => {
+    const { code, out } = await host.qstate('status', '--json', WINDOWS_10)
+    assert.equal(code, 0)
+    return (JSON.parse(out) as { qubes: { waiting: string[] }[] }).qubes.flatMap((qube) => qube.waiting)
+  }
+  assert.ok((await waiting()).includes('qube/memory'))
+  assert.match((await host.qstate('plan', WINDOWS_10)).out, /waiting for its next start: audio\s+audiovm/)
+  host.simulator.clearLog()
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  assert.equal(host.simulator.writes(), 0, 'that something waits is no reason to write')
+
+  host.simulator.act(Buffer.from('admin.vm.Shutdown dom0 name win10-work\x00'))
+  assert.deepEqual(await waiting(), [])
+  host.simulator.act(Buffer.from('admin.vm.Start dom0 name win10-work\x00'))
+  assert.deepEqual(await waiting(), [])
+  host.simulator.clearLog()
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  assert.equal(host.simulator.writes(), 0, 'and neither is that it waits no longer')
+})
+
+test('the schema beside the spec is what `qstate schema` prints', async () => {
+  assert.equal(readFileSync('spec/manifest.schema.json', 'utf8'), (await runCli(['schema'])).out)
 })

@@ -1,0 +1,85 @@
+import {
+  EXIT,
+  needsApply,
+  type Plan,
+  planIsBlocked,
+  planIsEmpty,
+  type QubePlan,
+} from '../../reconciler/index.ts'
+import { type Io } from '../io.ts'
+import { type GlobalOptions, wantsColor } from '../options.ts'
+import { loadSpec, openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
+import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
+import { showPath } from '../views/value.ts'
+
+/** A line for each qube of the spec: as wanted or not, drifted, blocked, waiting for a restart. Writes nothing. */
+export async function status(
+  paths: readonly string[],
+  options: GlobalOptions & PlanOptions,
+  io: Io,
+): Promise<number> {
+  const spec = loadSpec(paths, options, io)
+  const session = await openSession(options, io, tablesOf(spec))
+  const plan = await planSpec(spec, session, options, io)
+  const rows = plan.qubes.map(summaryOf)
+  if (options.json === true)
+    io.out(`${JSON.stringify({ spec: plan.spec, host: plan.host, qubes: rows }, null, 2)}\n`)
+  else io.out(table(rows, plan, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  return planIsBlocked(plan) ? EXIT.error : EXIT.done
+}
+
+interface Summary {
+  readonly qube: string
+  readonly running: boolean
+  readonly state: 'as wanted' | 'to be changed' | 'drifted' | 'blocked'
+  readonly changes: number
+  readonly drift: readonly string[]
+  readonly blocked: readonly string[]
+  /** Settings that count after the next start. */
+  readonly waiting: readonly string[]
+}
+
+function summaryOf(qube: QubePlan): Summary {
+  const drift = qube.changes.filter((change) => change.reason === 'drift').map((change) => change.path)
+  const blocked = qube.blocked.map((entry) => entry.path ?? entry.why)
+  const state =
+    blocked.length > 0
+      ? 'blocked'
+      : drift.length > 0
+        ? 'drifted'
+        : needsApply(qube)
+          ? 'to be changed'
+          : 'as wanted'
+  return {
+    qube: qube.qube,
+    running: qube.running,
+    state,
+    changes: qube.changes.length,
+    drift,
+    blocked,
+    waiting: qube.waiting,
+  }
+}
+
+function table(rows: readonly Summary[], plan: Plan, style: Style): string {
+  const width = Math.max(4, ...rows.map((row) => row.qube.length))
+  const lines = rows.map((row) => {
+    const color =
+      row.state === 'as wanted' ? style.green : row.state === 'to be changed' ? style.yellow : style.red
+    const more = [
+      row.changes > 0 ? plural(row.changes, 'change') : '',
+      row.drift.length > 0 ? `drift in ${row.drift.map(showPath).join(', ')}` : '',
+      row.blocked.length > 0 ? row.blocked.join(', ') : '',
+      row.waiting.length > 0
+        ? style.yellow(`waits for its next start: ${row.waiting.map(showPath).join(', ')}`)
+        : '',
+    ].filter((text) => text !== '')
+    const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 13)}`
+    return `${head}  ${more.join('; ')}`.trimEnd()
+  })
+  const settled =
+    planIsEmpty(plan) && !planIsBlocked(plan)
+      ? style.green('All as wanted.')
+      : 'See `qstate plan` for what is to be done.'
+  return `${[...lines, '', settled].join('\n')}\n`
+}
