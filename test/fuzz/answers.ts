@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs'
+import { providers, qubesHost, type SlicStore } from '../../providers/index.ts'
+import { listAvailable } from '../../qubesd/admin.ts'
+import { createClient } from '../../qubesd/client.ts'
+import { type Call, decodeEvents, encodeRequest } from '../../qubesd/codec.ts'
+import { type Transport } from '../../qubesd/transport.ts'
+import { QubesdError } from '../../qubesd/errors.ts'
+import { type Simulator } from '../../qubesd/simulator/index.ts'
+import { HostError, makePlan, planIsBlocked } from '../../reconciler/index.ts'
+import { loadManifest, resolve } from '../../spec/index.ts'
+import { mutate, type Random } from './random.ts'
+
+const WORDS = [
+  '\0',
+  '0\0',
+  '2\0',
+  '1\0',
+  '\n',
+  ' ',
+  '=',
+  "'",
+  "\\'",
+  '\\n',
+  '+',
+  ':',
+  '*',
+  '-',
+  "mode='required' ",
+  "device_id='x' ",
+  'default=True ',
+  'type=int ',
+  'class=AdminVM ',
+  'state=Running ',
+  'uuid=',
+  '../',
+  '{{',
+  '<',
+  '\u001b[2J',
+  'QubesVMNotFoundError',
+  'PermissionDenied',
+  '\u00ff\u00fe',
+  '{"v":1',
+  '"set":{}',
+  '__proto__',
+]
+
+const NO_SLIC: SlicStore = {
+  read: () => Promise.resolve({ status: 'absent' }),
+  problem: () => Promise.resolve(undefined),
+  set: () => Promise.reject(new HostError('slic', 'no', 'no', false)),
+  remove: () => Promise.resolve(),
+}
+
+const SPEC = 'examples/windows-10.yaml'
+
+/** Answers of a real simulator, of which some come mutated. */
+function lyingTransport(simulator: Simulator, random: Random): Transport {
+  return {
+    kind: 'socket',
+    where: 'fuzz',
+    exchange(call: Call) {
+      const answer = simulator.act(encodeRequest(call))
+      return Promise.resolve(random.below(4) === 0 ? mutate(answer, random, WORDS) : answer)
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- nothing listens here
+    async *stream() {
+      throw new Error('no stream here')
+    },
+  }
+}
+
+/** One plan, and a look at the devices, on answers that lie. Throws where qstate would not know what to do. */
+export async function fuzzAnswers(
+  simulator: Simulator,
+  random: Random,
+): Promise<'planned' | 'blocked' | 'refused'> {
+  const client = createClient(lyingTransport(simulator, random))
+  const { manifest } = loadManifest([{ path: SPEC, text: readFileSync(SPEC, 'utf8') }])
+  if (manifest === null) throw new Error('the example is wrong')
+  const host = qubesHost({ client, slic: NO_SLIC })
+  try {
+    const qubes = await host.list()
+    const release = host.release(qubes)
+    const { desired } = resolve(manifest, { qubes: [] })
+    if (desired === null) throw new Error('the example is wrong')
+    const plan = await makePlan(desired, {
+      host,
+      providers,
+      qubes,
+      release,
+      now: '2026-11-24T12:00:00Z',
+      commit: null,
+      selects: () => true,
+      parallelism: 4,
+    })
+    await listAvailable(client, release, 'sys-usb')
+    return planIsBlocked(plan) ? 'blocked' : 'planned'
+  } catch (error) {
+    if (error instanceof HostError || error instanceof QubesdError) return 'refused'
+    throw error
+  }
+}
+
+/** One stream of events, mutated and cut into pieces. */
+export function fuzzEvents(random: Random): void {
+  const lines = readFileSync('test/transcripts/4.3/events.jsonl', 'utf8').trim().split('\n')
+  const { response_b64 } = JSON.parse(lines.at(-1) ?? '{}') as { response_b64: string }
+  const stream = mutate(Buffer.from(response_b64, 'base64'), random, WORDS)
+  let pending = Buffer.alloc(0)
+  for (let at = 0; at < stream.length;) {
+    const size = 1 + random.below(400)
+    const decoded = decodeEvents(Buffer.concat([pending, stream.subarray(at, at + size)]))
+    if ('malformed' in decoded) return
+    pending = Buffer.from(decoded.rest)
+    at += size
+  }
+}
