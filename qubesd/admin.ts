@@ -73,9 +73,11 @@ export async function listTags(client: Client, qube: string): Promise<readonly s
   return ask(client, qube, 'admin.vm.tag.List', '', (text) => parseNames(text, /^[A-Za-z0-9_-]+$/))
 }
 
-/** Denied interface patterns. Not on 4.2. */
+/** Denied interface patterns. Not on 4.2. The one list whose last line does not end. */
 export async function listDenied(client: Client, qube: string): Promise<readonly string[]> {
-  return ask(client, qube, 'admin.vm.device.denied.List', '', (text) => parseNames(text, /^[\x21-\x7e]{7}$/))
+  return ask(client, qube, 'admin.vm.device.denied.List', '', (text) =>
+    parseNames(text === '' ? text : `${text}\n`, /^[\x21-\x7e]{7}$/),
+  )
 }
 
 /** USB devices assigned to a qube, that is, kept for its next starts. */
@@ -100,6 +102,17 @@ export async function listAvailable(
   )
 }
 
+/** `Running`, `Halted`, `Transient` … */
+export async function powerState(client: Client, qube: string): Promise<string> {
+  return ask(
+    client,
+    qube,
+    'admin.vm.CurrentState',
+    '',
+    (text) => /(?:^| )power_state=([A-Za-z]+)$/.exec(text)?.[1],
+  )
+}
+
 /**
  * Tells the releases apart by what the daemon answers. 4.2 lists no UUIDs; 4.4 says why it refuses, where
  * 4.3 says nothing. `qubes` is a listing that the caller has already.
@@ -111,8 +124,11 @@ export async function detectRelease(client: Client, qubes: readonly ListedQube[]
     await client.call(probe)
     return '4.4'
   } catch (error) {
-    if (error instanceof QubesdError && error.code === 'invalid-value') return '4.4'
-    return '4.3'
+    const code = error instanceof QubesdError ? error.code : undefined
+    if (code === 'invalid-value') return '4.4'
+    // Policy may forbid the question; 4.3 and 4.4 are sent the same.
+    if (code === 'refused' || code === 'denied-by-policy') return '4.3'
+    throw error
   }
 }
 

@@ -45,16 +45,20 @@ export const deniedRemove = (qube: string, pattern: string): Call =>
 export function usbAssign(release: Release, qube: string, device: UsbDevice, mode: Mode): Call {
   if (release === '4.2')
     return call(qube, 'admin.vm.device.usb.Attach', portArgument(device), 'persistent=True')
+  const payload = `${devicePayload(device, mode)} frontend_domain='${qube}'`
+  return call(qube, 'admin.vm.device.usb.Assign', deviceArgument(device), payload)
+}
+
+function devicePayload(device: UsbDevice, mode: Mode | 'manual'): string {
   const fields = {
     device_id: device.identity,
     port_id: device.port,
     devclass: 'usb',
     backend_domain: device.backend,
     mode,
-    frontend_domain: qube,
   }
-  const payload = Object.entries(fields).map(([key, value]) => `${key}='${value.replaceAll("'", "\\'")}'`)
-  return call(qube, 'admin.vm.device.usb.Assign', deviceArgument(device), payload.join(' '))
+  const pairs = Object.entries(fields).map(([key, value]) => `${key}='${value.replaceAll("'", "\\'")}'`)
+  return pairs.join(' ')
 }
 
 export function usbUnassign(release: Release, qube: string, device: UsbDevice): Call {
@@ -62,6 +66,15 @@ export function usbUnassign(release: Release, qube: string, device: UsbDevice): 
     ? call(qube, 'admin.vm.device.usb.Detach', portArgument(device))
     : call(qube, 'admin.vm.device.usb.Unassign', deviceArgument(device))
 }
+
+/** Attaches now, to a running qube. From 4.3 on: on 4.2 assigning to a running qube attaches. */
+export function usbAttach(qube: string, device: UsbDevice): Call {
+  return call(qube, 'admin.vm.device.usb.Attach', deviceArgument(device), devicePayload(device, 'manual'))
+}
+
+/** Detaches now; an assignment stays. */
+export const usbDetach = (qube: string, device: UsbDevice): Call =>
+  call(qube, 'admin.vm.device.usb.Detach', deviceArgument(device))
 
 /** Changes the mode of an assignment that is there. Not on 4.2. */
 export const usbSetMode = (qube: string, device: UsbDevice, mode: Mode): Call =>

@@ -1,5 +1,5 @@
 import { type Call, decodeReply } from './codec.ts'
-import { fromException, policyLine, QubesdError } from './errors.ts'
+import { blotOut, fromException, policyLine, QubesdError } from './errors.ts'
 import { type Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -9,7 +9,7 @@ export interface ClientOptions {
   readonly signal?: AbortSignal
   /** This qube's name, for policy lines in errors. */
   readonly source?: string
-  /** Told of each call when its answer is in. Never of payloads. */
+  /** Told of each call when its answer is in. Never of payloads: they are blotted out, and what qubesd says of them left out. */
   readonly onCall?: (call: Call, outcome: 'ok' | QubesdError) => void
 }
 
@@ -57,10 +57,11 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
       const leave = await enter()
       try {
         const content = await exchange(call, callOptions)
-        options.onCall?.(call, 'ok')
+        options.onCall?.(blotOut(call), 'ok')
         return content
       } catch (error) {
-        if (error instanceof QubesdError) options.onCall?.(call, error)
+        if (error instanceof QubesdError)
+          options.onCall?.(error.call, new QubesdError(error.code, error.call, error.code, error.hint))
         throw error
       } finally {
         leave()

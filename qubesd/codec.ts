@@ -9,6 +9,9 @@
 /** qubesd drops a connection whose request is larger than this, in bytes, without an answer. */
 export const MAX_REQUEST_BYTES = 65_536
 
+/** What an event may take; real ones are a hundred times smaller. */
+const MAX_EVENT_BYTES = 1024 * 1024
+
 /** No answer that qstate asks for comes near this size; more is a daemon that must not be believed. */
 export const MAX_REPLY_BYTES = 16 * 1024 * 1024
 
@@ -83,12 +86,11 @@ export function decodeEvents(
 }
 
 function takeEvent(bytes: Buffer, start: number): { event: DaemonEvent; end: number } | string {
-  if (bytes.length - start > 1024 * 1024 && bytes.indexOf('\0\0', start) === -1)
-    return 'an event is larger than 1 MiB'
   const fields: string[] = []
   let at = start
   for (;;) {
     const end = bytes.indexOf(NUL, at)
+    if ((end === -1 ? bytes.length : end) - start > MAX_EVENT_BYTES) return 'an event is larger than 1 MiB'
     if (end === -1) return 'incomplete'
     const text = bytes.subarray(at, end).toString('utf8')
     at = end + 1
@@ -99,7 +101,8 @@ function takeEvent(bytes: Buffer, start: number): { event: DaemonEvent; end: num
     if (fields.length > 1003) return 'an event has too many fields'
   }
   const [, subject = '', name = '', ...pairs] = fields
-  const values: Record<string, string> = {}
-  for (let i = 0; i + 1 < pairs.length; i += 2) values[pairs[i] ?? ''] = pairs[i + 1] ?? ''
-  return { event: { subject, name, fields: values }, end: at }
+  const entries: [string, string][] = []
+  for (let i = 0; i + 1 < pairs.length; i += 2) entries.push([pairs[i] ?? '', pairs[i + 1] ?? ''])
+  // Unlike an assignment, this takes `__proto__` for a key like any other.
+  return { event: { subject, name, fields: Object.fromEntries(entries) }, end: at }
 }

@@ -27,13 +27,14 @@ const RETRYABLE: ReadonlySet<QubesdErrorCode> = new Set(['daemon-gone', 'timeout
 export class QubesdError extends Error {
   override readonly name = 'QubesdError'
   readonly code: QubesdErrorCode
+  /** Its payload is blotted out. */
   readonly call: Call
   readonly hint: string
 
   constructor(code: QubesdErrorCode, call: Call, what: string, hint: string, cause?: unknown) {
     super(`${describeCall(call)}: ${what}`, cause === undefined ? {} : { cause })
     this.code = code
-    this.call = call
+    this.call = blotOut(call)
     this.hint = hint
   }
 
@@ -45,6 +46,11 @@ export class QubesdError extends Error {
 /** `admin.vm.feature.Set+audio-model on win10`, without the payload: it may be long, or secret. */
 export function describeCall(call: Call): string {
   return `${call.method}${call.arg === '' ? '' : `+${call.arg}`} on ${call.dest}`
+}
+
+/** The call with a payload that is as long, and says nothing: errors and calls get logged. */
+export function blotOut(call: Call): Call {
+  return { ...call, payload: '*'.repeat(call.payload.length) }
 }
 
 /** The exception names of qubesd 4.2 to 4.4 that mean something to qstate. Others stay `daemon-said-no`. */

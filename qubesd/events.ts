@@ -1,5 +1,5 @@
-import { type Call, decodeEvents, type DaemonEvent } from './codec.ts'
-import { QubesdError } from './errors.ts'
+import { type Call, decodeEvents, decodeReply, type DaemonEvent, MAX_REQUEST_BYTES } from './codec.ts'
+import { fromException, QubesdError } from './errors.ts'
 import { type Transport } from './transport.ts'
 
 const EVENTS: Call = { dest: 'dom0', method: 'admin.Events', arg: '', payload: '' }
@@ -20,8 +20,10 @@ export type EventOrGap =
  * a reader has to compare everything after one. Ends only by the signal, or when the daemon refuses the stream.
  */
 export async function* daemonEvents(transport: Transport, options: EventOptions): AsyncIterable<EventOrGap> {
+  // A call, for TypeScript: what is false now need not stay so.
+  const over = (): boolean => options.signal.aborted
   let attempt = 0
-  while (!options.signal.aborted) {
+  while (!over()) {
     let error = new QubesdError(
       'daemon-gone',
       EVENTS,
@@ -37,7 +39,7 @@ export async function* daemonEvents(transport: Transport, options: EventOptions)
       if (!(caught instanceof QubesdError) || !caught.retryable) throw caught
       error = caught
     }
-    if (options.signal.aborted) return
+    if (over()) return
     yield { kind: 'gap', error }
     attempt += 1
     await options.pause(attempt)
@@ -48,27 +50,36 @@ async function* connection(transport: Transport, signal: AbortSignal): AsyncIter
   let pending: Buffer = Buffer.alloc(0)
   let established = false
   for await (const chunk of transport.stream(EVENTS, signal)) {
-    const decoded = decodeEvents(Buffer.concat([pending, chunk]))
-    if ('malformed' in decoded) {
-      throw new QubesdError(
-        'malformed-answer',
-        EVENTS,
-        decoded.malformed,
-        'see `journalctl -u qubesd -e` in dom0',
-      )
-    }
+    pending = Buffer.concat([pending, chunk])
+    if (!established && isException(pending)) continue
+    const decoded = decodeEvents(pending)
+    if ('malformed' in decoded) throw malformed(decoded.malformed)
     pending = decoded.rest
     for (const event of decoded.events) {
       established = true
       yield event
     }
   }
-  if (!established && !signal.aborted && pending.length === 0) {
-    throw new QubesdError(
-      'refused',
-      EVENTS,
-      'refused, with no reason given',
-      'allow admin.Events in the policy of dom0',
-    )
-  }
+  if (!established && !signal.aborted) checkNoReply(pending)
+}
+
+/** 4.4 says why it refuses, in a reply that is in the place of the stream. */
+const isException = (bytes: Buffer): boolean => bytes[0] === 0x32 && bytes.length < MAX_REQUEST_BYTES
+
+/** Half an event is a lost connection. Anything else that came instead of events will come again. */
+function checkNoReply(bytes: Buffer): void {
+  if (bytes[0] === 0x31) return
+  const reply = decodeReply(bytes)
+  if (reply.kind === 'exception') throw fromException(EVENTS, reply.type, reply.message)
+  if (reply.kind !== 'refused') throw malformed('this is no event stream')
+  throw new QubesdError(
+    'refused',
+    EVENTS,
+    'refused, with no reason given',
+    'allow admin.Events in the policy of dom0',
+  )
+}
+
+function malformed(reason: string): QubesdError {
+  return new QubesdError('malformed-answer', EVENTS, reason, 'see `journalctl -u qubesd -e` in dom0')
 }

@@ -64,7 +64,9 @@ export function parseProperties(text: string): ReadonlyMap<string, PropertyAnswe
     const property = parseProperty(raw)
     return property === undefined ? undefined : ([name, property] as const)
   })
-  return entries === undefined ? undefined : new Map(entries)
+  if (entries === undefined) return undefined
+  const properties = new Map(entries)
+  return properties.size === entries.length ? properties : undefined
 }
 
 /** Names, one a line: tags, features, denied interfaces. */
@@ -137,7 +139,7 @@ function fieldsDevice(fields: ReadonlyMap<string, string>): UsbDevice | undefine
 function parseFields(line: string): ReadonlyMap<string, string> | undefined {
   const first = line.indexOf(' ')
   const fields = new Map<string, string>()
-  const pair = /\s*([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/gy
+  const pair = / +([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/gy
   pair.lastIndex = first === -1 ? line.length : first
   while (pair.lastIndex < line.length) {
     const match = pair.exec(line)
@@ -149,12 +151,16 @@ function parseFields(line: string): ReadonlyMap<string, string> | undefined {
   return fields
 }
 
+/** Longer than any line that a request, which is bounded, can make qubesd send; and what a regular expression bears. */
+const MAX_LINE = 256 * 1024
+
+/** Every line ends, the last one too: what does not was cut short on its way. */
 function eachLine<T>(text: string, read: (line: string) => T | undefined): readonly T[] | undefined {
   if (text === '') return []
-  const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
+  if (!text.endsWith('\n')) return undefined
   const values: T[] = []
-  for (const line of lines) {
-    const value = read(line)
+  for (const line of text.slice(0, -1).split('\n')) {
+    const value = line.length > MAX_LINE ? undefined : read(line)
     if (value === undefined) return undefined
     values.push(value)
   }

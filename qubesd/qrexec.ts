@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from './codec.ts'
+import { type Call, encodeRequest, MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from './codec.ts'
 import { policyLine, QubesdError, quoteForTerminal } from './errors.ts'
 import { aborted, oversized, timedOut, tooLarge } from './socket.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
@@ -27,27 +27,56 @@ interface Client {
   readonly source: string
 }
 
-function start(client: Client, call: Call): ChildProcess {
+interface Running {
+  readonly child: ChildProcess
+  /** The beginning of what it said on stderr so far. */
+  readonly words: () => string
+  /** Ends it at once, and waits for none of its children, which may keep its output open. */
+  readonly kill: () => void
+}
+
+function start(client: Client, call: Call): Running {
   const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
-  return spawn(client.program, [call.dest, service], { stdio: ['pipe', 'pipe', 'pipe'] })
+  let child: ChildProcess
+  try {
+    child = spawn(client.program, [call.dest, service], { stdio: ['pipe', 'pipe', 'pipe'] })
+  } catch (error) {
+    throw notStarted(client, call, error)
+  }
+  let words = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    if (words.length < 2000) words += chunk.toString('utf8')
+  })
+  // A client that exits before it has read its input is told by its exit code, not by EPIPE.
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.end(Buffer.from(call.payload, 'latin1'))
+  const kill = (): void => {
+    child.kill('SIGKILL')
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  }
+  return { child, words: () => words, kill }
 }
 
 function exchange(client: Client, call: Call, options: ExchangeOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const payload = Buffer.from(call.payload, 'latin1')
-    if (payload.length + 512 > MAX_REQUEST_BYTES) {
-      reject(tooLarge(call, payload.length + 512))
+    const bytes = encodeRequest(call).length + client.source.length
+    if (bytes > MAX_REQUEST_BYTES) {
+      reject(tooLarge(call, bytes))
       return
     }
     const { signal, timeoutMs } = options
-    const child = start(client, call)
+    if (signal?.aborted === true) {
+      reject(aborted(call))
+      return
+    }
+    const { child, words, kill } = start(client, call)
     const out: Buffer[] = []
     let size = 0
-    let words = ''
     let failure: QubesdError | undefined
     const stop = (error: QubesdError): void => {
       failure ??= error
-      child.kill('SIGKILL')
+      kill()
     }
     const abort = (): void => {
       stop(aborted(call))
@@ -57,11 +86,6 @@ function exchange(client: Client, call: Call, options: ExchangeOptions): Promise
       if (size > MAX_REPLY_BYTES + 2) stop(oversized(call))
       else out.push(chunk)
     })
-    child.stderr?.on('data', (chunk: Buffer) => {
-      if (words.length < 2000) words += chunk.toString('utf8')
-    })
-    // A client that exits before it has read its input is told by its exit code, not by EPIPE.
-    child.stdin?.on('error', () => undefined)
     const timer = AbortSignal.timeout(timeoutMs)
     const expire = (): void => {
       stop(timedOut(call, timeoutMs))
@@ -72,7 +96,7 @@ function exchange(client: Client, call: Call, options: ExchangeOptions): Promise
       signal?.removeEventListener('abort', abort)
       finish()
     }
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       settle(() => {
         reject(failure ?? notStarted(client, call, error))
       })
@@ -81,43 +105,41 @@ function exchange(client: Client, call: Call, options: ExchangeOptions): Promise
       settle(() => {
         if (failure !== undefined) reject(failure)
         else if (status === 0) resolve(Buffer.concat(out))
-        else reject(exited(client, call, status, words))
+        else reject(exited(client, call, status, words()))
       })
     })
-    if (signal?.aborted === true) abort()
     signal?.addEventListener('abort', abort, { once: true })
-    child.stdin?.end(payload)
   })
 }
 
 async function* stream(client: Client, call: Call, signal: AbortSignal): AsyncIterable<Buffer> {
-  if (signal.aborted) return
-  const child = start(client, call)
-  const abort = (): void => {
-    child.kill('SIGTERM')
-  }
+  // A call, for TypeScript: what is false now need not stay so.
+  const over = (): boolean => signal.aborted
+  if (over()) return
+  const { child, words, kill } = start(client, call)
   const exit = new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       reject(notStarted(client, call, error))
     })
     child.once('close', resolve)
   })
   exit.catch(() => undefined)
-  signal.addEventListener('abort', abort, { once: true })
-  child.stdin?.on('error', () => undefined)
-  child.stdin?.end(Buffer.from(call.payload, 'latin1'))
+  signal.addEventListener('abort', kill, { once: true })
   try {
     if (child.stdout !== null) for await (const chunk of child.stdout) yield chunk as Buffer
     const status = await exit
-    if (status !== 0 && !signal.aborted) throw exited(client, call, status, '')
+    if (status !== 0) throw exited(client, call, status, words())
+  } catch (error) {
+    if (!over()) throw error
   } finally {
-    signal.removeEventListener('abort', abort)
-    child.kill('SIGTERM')
+    signal.removeEventListener('abort', kill)
+    kill()
   }
 }
 
-function notStarted(client: Client, call: Call, error: Error): QubesdError {
-  const what = `${client.program} could not be started (${error.message})`
+function notStarted(client: Client, call: Call, error: unknown): QubesdError {
+  const why = error instanceof Error ? error.message : String(error)
+  const what = `${client.program} could not be started (${why})`
   return new QubesdError(
     'daemon-gone',
     call,

@@ -23,6 +23,10 @@ function exchange(path: string, call: Call, options: ExchangeOptions): Promise<B
       return
     }
     const { signal, timeoutMs } = options
+    if (signal?.aborted === true) {
+      reject(aborted(call))
+      return
+    }
     const socket = connect({ path })
     const chunks: Buffer[] = []
     let size = 0
@@ -52,24 +56,25 @@ function exchange(path: string, call: Call, options: ExchangeOptions): Promise<B
           resolve(Buffer.concat(chunks))
         })
     })
-    if (signal?.aborted === true) abort()
     signal?.addEventListener('abort', abort, { once: true })
     socket.end(request)
   })
 }
 
 async function* stream(path: string, call: Call, signal: AbortSignal): AsyncIterable<Buffer> {
+  // A call, for TypeScript: what is false now need not stay so.
+  const over = (): boolean => signal.aborted
+  if (over()) return
   const socket: Socket = connect({ path })
   const abort = (): void => {
     socket.destroy()
   }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    if (signal.aborted) return
     socket.end(encodeRequest(call))
     for await (const chunk of socket) yield chunk as Buffer
   } catch (error) {
-    if (!signal.aborted) throw asQubesdError(call, path, error, false)
+    if (!over()) throw asQubesdError(call, path, error, false)
   } finally {
     signal.removeEventListener('abort', abort)
     socket.destroy()
