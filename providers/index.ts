@@ -14,4 +14,5 @@ export const providers: Providers = new Map<Area, Provider>(
 
 export { qubesHost, type QubesHostOptions } from './host.ts'
 export { slicFiles } from './slic/files.ts'
-export { noSlicStore, type SlicStore } from './slic/store.ts'
+export { slicService } from './slic/service.ts'
+export { type SlicStore } from './slic/store.ts'

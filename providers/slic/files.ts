@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HostError, type Observation } from '../../reconciler/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
-import { type SlicStore } from './store.ts'
+import { foreign, missingTable, OUTDATED, slicError, type SlicStore, unusableTable } from './store.ts'
 import { PARENTS, readTemplate, renderTemplate, sha256, type Template, templateName } from './template.ts'
 
 const OWN_TEMPLATES = 'etc/qubes/templates'
@@ -23,15 +23,16 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
 
   async function read(qube: string): Promise<Observation<readonly string[]>> {
     const text = await readIfThere(templatePath(qube))
-    if (text === undefined) return { status: 'absent' }
+    // A table without its template is what a crash between the two leaves.
+    if (text === undefined) {
+      return (await isThere(at(tablePath(qube))))
+        ? { status: 'present', value: [`${OUTDATED}table`] }
+        : { status: 'absent' }
+    }
     const reading = readTemplate(text.toString('utf8'))
     switch (reading.kind) {
       case 'foreign':
-        return {
-          status: 'unknown',
-          why: `${templatePath(qube)} was written by someone else`,
-          hint: 'qstate does not overwrite it: add the table to it by hand, or move it away to let qstate write one',
-        }
+        return foreign(templatePath(qube))
       case 'edited':
         return { status: 'present', value: [`edited:${reading.digest}`] }
       case 'ours':
@@ -41,10 +42,10 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
 
   /** Ours, but a file behind it is gone or changed, or there is another template to extend by now. */
   async function outdated(template: Template): Promise<readonly string[] | undefined> {
-    if (template.parent !== (await parent())) return ['outdated:parent']
+    if (template.parent !== (await parent())) return [`${OUTDATED}parent`]
     if (template.fileDigest === null) return undefined
     const bytes = await readIfThere(at(template.file))
-    return bytes !== undefined && sha256(bytes) === template.fileDigest ? undefined : ['outdated:table']
+    return bytes !== undefined && sha256(bytes) === template.fileDigest ? undefined : [`${OUTDATED}table`]
   }
 
   async function parent(): Promise<string> {
@@ -59,11 +60,11 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     if (source === 'file') {
       const bytes = tables(name)
       if (bytes === undefined)
-        throw problem(`the table ${table} is not at hand`, 'apply from the spec that names its file')
+        throw slicError(`the table ${table} is not at hand`, 'apply from the spec that names its file')
       return sound(table, bytes)
     }
     const bytes = await readIfThere(at(join(HOST_TABLES, name)))
-    if (bytes === undefined) throw problem(`this machine has no table ${name}`, NO_TABLE)
+    if (bytes === undefined) throw missingTable(name)
     return sound(table, bytes, name === 'SLIC' ? 'SLIC' : 'MSDM')
   }
 
@@ -81,8 +82,9 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     },
     async set(qube, wanted) {
       if ((await read(qube)).status === 'unknown')
-        throw problem(`${templatePath(qube)} was written by someone else`, 'move it away first')
-      const bytes = await Promise.all(wanted.map(tableBytes))
+        throw slicError(`${templatePath(qube)} was written by someone else`, 'move it away first')
+      const bytes: Buffer[] = []
+      for (const table of wanted) bytes.push(await tableBytes(table))
       const direct = wanted.length === 1 && wanted[0] === 'host:SLIC'
       const file = direct ? `${HOST_TABLES}/SLIC` : tablePath(qube)
       const whole = concatenate(bytes)
@@ -94,26 +96,20 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
         parent: await parent(),
       }
       await writeWhole(templatePath(qube), Buffer.from(renderTemplate(template)), 0o644, 0o755)
-      if (direct) await rm(at(tablePath(qube)), { force: true })
+      if (direct) await removeFile(at(tablePath(qube)))
     },
     async remove(qube) {
       if ((await read(qube)).status === 'unknown')
-        throw problem(`${templatePath(qube)} was written by someone else`, 'remove it by hand')
-      await rm(templatePath(qube), { force: true })
-      await rm(at(tablePath(qube)), { force: true })
+        throw slicError(`${templatePath(qube)} was written by someone else`, 'remove it by hand')
+      await removeFile(templatePath(qube))
+      await removeFile(at(tablePath(qube)))
     },
   }
 }
 
-const NO_TABLE =
-  'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file'
-
-const problem = (message: string, hint: string): HostError => new HostError('slic', message, hint, false)
-
 function sound(table: string, bytes: Buffer, kind?: 'SLIC' | 'MSDM'): Buffer {
   const why = tableProblem(bytes, kind)
-  if (why !== undefined)
-    throw problem(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
+  if (why !== undefined) throw unusableTable(table, why)
   return bytes
 }
 
@@ -147,6 +143,14 @@ async function writeWhole(path: string, bytes: Buffer, mode: number, folderMode:
       await file.close()
     }
     await rename(beside, path)
+  } catch (error) {
+    throw fileError(path, error)
+  }
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true })
   } catch (error) {
     throw fileError(path, error)
   }

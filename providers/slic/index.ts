@@ -1,7 +1,12 @@
 import { SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type HostCall, type Provider } from '../../reconciler/index.ts'
+import { OUTDATED } from './store.ts'
 
-/** No call of the Admin API: done by the host's SLIC store. The payload names tables, and never holds their bytes. */
+/**
+ * No calls of the Admin API: in dom0 qstate writes the files itself, and from a management qube these are the qrexec
+ * services of `dom0/`. The payload names tables, and never holds their bytes.
+ */
+export const SLIC_GET = 'qstate.slic.Get'
 export const SLIC_SET = 'qstate.slic.Set'
 export const SLIC_REMOVE = 'qstate.slic.Remove'
 
@@ -11,6 +16,7 @@ export const slic: Provider = {
   needs: () => ({ features: [], properties: [], tags: [], usb: false, denied: false, slic: true }),
   decode: (_, reading) => reading.slic(),
   normalize: (_, value) => (isEmpty(value) ? null : value),
+  isOwnMaking: (_, value) => Array.isArray(value) && String(value[0]).startsWith(OUTDATED),
   calls({ qube, path, after }, { hostTables }) {
     if (path !== SLIC_TABLES) throw new Error(`${path} is no setting of slic`)
     if (!Array.isArray(after)) return [{ dest: 'dom0', method: SLIC_REMOVE, arg: qube, payload: '' }]

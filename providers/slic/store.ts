@@ -1,6 +1,9 @@
-import { HostError, type Observation, type Refusal } from '../../reconciler/index.ts'
+import { HostError, type Observation, type Refusal, type Unknown } from '../../reconciler/index.ts'
 
-/** Where the tables of a qube are kept: files in dom0, or whatever stands between. */
+/** Stands in the place of tables where files of ours do not fit together any more. No spec can ask for it. */
+export const OUTDATED = 'outdated:'
+
+/** Where the tables of a qube are kept: files in dom0, or the service that stands before them. */
 export interface SlicStore {
   /** Tables of the qube's template; absent where there is none. Fails with HostError. */
   read(qube: string): Promise<Observation<readonly string[]>>
@@ -11,13 +14,24 @@ export interface SlicStore {
   remove(qube: string): Promise<void>
 }
 
-const WHY = 'SLIC is set by a file in dom0, which no Admin API call reaches'
-const HINT = 'run qstate in dom0 for this setting, or leave slic out of the spec here'
+/** Bytes of a table from the spec, by its SHA-256. */
+export type Tables = (sha256: string) => Buffer | undefined
 
-/** Outside dom0 nothing is known of these files. */
-export const noSlicStore: SlicStore = {
-  read: () => Promise.resolve({ status: 'unknown', why: WHY, hint: HINT }),
-  problem: () => Promise.resolve(undefined),
-  set: () => Promise.reject(new HostError('slic', WHY, HINT, false)),
-  remove: () => Promise.reject(new HostError('slic', WHY, HINT, false)),
-}
+/** What goes wrong is said in the same words in dom0 and outside. */
+export const slicError = (message: string, hint: string): HostError =>
+  new HostError('slic', message, hint, false)
+
+export const missingTable = (name: string): HostError =>
+  slicError(
+    `this machine has no table ${name}`,
+    'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file',
+  )
+
+export const unusableTable = (table: string, why: string): HostError =>
+  slicError(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
+
+export const foreign = (path: string): Unknown => ({
+  status: 'unknown',
+  why: `${path} was written by someone else`,
+  hint: 'qstate does not overwrite it: add the table to it by hand, or move it away to let qstate write one',
+})

@@ -5,6 +5,10 @@ import { dirname, join } from 'node:path'
 export function makeDom0Tree(dir: string): void {
   put(join(dir, 'sys/firmware/acpi/tables/SLIC'), slicTable())
   put(join(dir, 'sys/firmware/acpi/tables/MSDM'), msdmTable())
+  // Empty: only whether the package with the full stubdomain is there can be seen from them.
+  for (const image of ['kernel', 'rootfs']) {
+    put(join(dir, `usr/libexec/xen/boot/qemu-stubdom-linux-full-${image}`), Buffer.alloc(0))
+  }
   mkdirSync(join(dir, 'etc/qubes/templates/libvirt/xen/by-name'), { recursive: true })
   put(join(dir, 'usr/share/qubes/templates/libvirt/xen.xml'), Buffer.from(XEN_TEMPLATE))
 }

@@ -21,7 +21,9 @@ export interface FaultMatch {
 /**
  * `refuse`: an empty answer, nothing done. `drop-before`, `drop-after`: the connection breaks before or after
  * the work. `garbage`, `truncate`: the work is done, the answer is rubbish or cut in half. `hang`: nothing is
- * done and nothing said. `die-before`, `die-after`: the whole daemon goes away, before or after the work.
+ * done and nothing said; `hang-after`: the work is done and nothing said. `pretend`:
+ * nothing is done, and the answer says it is. `die-before`, `die-after`: the whole
+ * daemon goes away, before or after the work.
  */
 export type FaultAction =
   | 'refuse'
@@ -30,6 +32,8 @@ export type FaultAction =
   | 'garbage'
   | 'truncate'
   | 'hang'
+  | 'hang-after'
+  | 'pretend'
   | 'die-before'
   | 'die-after'
   | { readonly delayMs: number }
@@ -41,6 +45,8 @@ const ACTIONS = [
   'garbage',
   'truncate',
   'hang',
+  'hang-after',
+  'pretend',
   'die-before',
   'die-after',
 ] as const

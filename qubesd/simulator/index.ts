@@ -155,10 +155,16 @@ async function misbehave(action: FaultAction | undefined, work: Work): Promise<v
     case undefined:
       finish(connection, answer())
       return
+    case 'pretend':
+      finish(connection, Buffer.from('0\0'))
+      return
     case 'refuse':
       connection.end()
       return
     case 'hang':
+      return
+    case 'hang-after':
+      answer()
       return
     case 'drop-before':
       connection.destroy()

@@ -1,0 +1,92 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { providers } from '../../providers/index.ts'
+import { type HostCall } from '../../reconciler/index.ts'
+import { providerOf } from '../../reconciler/provider.ts'
+import { SLIC_TABLES, type Value } from '../../spec/index.ts'
+import { act } from '../support/requests.ts'
+import { applyOutside, emptied, exampleState, type Run } from './in-process.ts'
+import { type World } from './world.ts'
+
+/** One thing that happens to a host on which a spec is kept, and the apply that follows. */
+export interface Step {
+  readonly name: string
+  /** What others do first. */
+  readonly meddle: (world: World) => void
+  readonly apply: (world: World) => Promise<Run>
+}
+
+/**
+ * All that a spec goes through: it is applied, each of its values is changed by someone else, and in the end everything
+ * is dropped from it.
+ */
+export function lifeOf(world: World, example: string): readonly Step[] {
+  const state = exampleState(world, example)
+  const nothing = (): void => undefined
+  const haltAll = (w: World): void => {
+    for (const qube of state.qubes.keys()) halt(w, qube)
+  }
+  // A running qube of 4.2 does not give up a device that is not plugged in.
+  const before = world.host.simulator.host.release === '4.2' ? haltAll : nothing
+  const again = (w: World): Promise<Run> => applyOutside(w, state)
+  return [
+    { name: 'new', meddle: nothing, apply: again },
+    ...[...state.qubes].flatMap(([qube, { settings }]) =>
+      [...settings.values()].flatMap(({ path, value }) =>
+        driftsOf(world, qube, path, value).map((drift, index): Step => ({
+          name: `drift ${qube} ${path} ${index}`,
+          meddle: drift,
+          apply: again,
+        })),
+      ),
+    ),
+    { name: 'everything is dropped', meddle: before, apply: (w) => applyOutside(w, emptied(state)) },
+    {
+      name: 'shut down, nothing waits any more',
+      meddle: haltAll,
+      apply: (w) => applyOutside(w, emptied(state)),
+    },
+  ]
+}
+
+function halt({ host }: World, qube: string): void {
+  const state = host.simulator.host.qubes.get(qube)?.state
+  if (state !== 'Halted')
+    act(host.simulator, { dest: qube, method: 'admin.vm.Shutdown', arg: '', payload: '' })
+}
+
+function driftsOf(
+  world: World,
+  qube: string,
+  path: string,
+  value: Value | null,
+): readonly ((w: World) => void)[] {
+  if (path === SLIC_TABLES) return [removeTemplate(qube)]
+  const { release } = world.host.simulator.host
+  const facts = { qube: { name: qube, klass: '', state: '', uuid: null }, release }
+  const calls = (before: Value | null, after: Value | null): readonly HostCall[] => {
+    const made = providerOf(providers, path).calls({ qube, path, before, after }, facts)
+    return 'refused' in made ? [] : made
+  }
+  const drift = (made: readonly HostCall[]) => (w: World) => {
+    for (const call of made) act(w.host.simulator, call)
+  }
+  const gone = drift(calls(value, null))
+  if (!path.startsWith('usb/') || path.startsWith('usb/denied/')) return [gone]
+  if (release !== '4.2') return [gone, drift(calls(value, { mode: 'required' }))]
+  // 4.2 takes a device from a halted qube only, and attaches it for now to a running one only.
+  const halted = (then: (w: World) => void) => (w: World) => {
+    halt(w, qube)
+    then(w)
+  }
+  const attach = calls(null, value).map((call) => ({ ...call, payload: '' }))
+  return [halted(gone), halted(drift([...calls(value, null), { ...START, dest: qube }, ...attach]))]
+}
+
+const START = { method: 'admin.vm.Start', arg: '', payload: '' }
+
+const removeTemplate =
+  (qube: string) =>
+  ({ host }: World): void => {
+    rmSync(join(`${host.socket}.dom0`, 'etc/qubes/templates/libvirt/xen/by-name', `${qube}.xml`))
+  }

@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { decide, parsePolicy, type PolicyQube, type PolicyRule } from '../../qubesd/simulator/policy.ts'
+import { type Simulator } from '../../qubesd/simulator/index.ts'
+import { qrexecTransport } from '../../qubesd/qrexec.ts'
+import { type Transport } from '../../qubesd/transport.ts'
+import { ROOT } from '../cli/run-cli.ts'
+import { type Scope } from '../support/temp.ts'
+import { python } from './python.ts'
+
+/** A call from the management qube, as dom0 saw it. */
+export interface SeenCall {
+  /** `METHOD+ARG`. */
+  readonly call: string
+  readonly target: string
+  /** The rule that decided; null where none did. */
+  readonly rule: PolicyRule | null
+  readonly allowed: boolean
+}
+
+/** qrexec of one simulated host: policy, and behind it the simulator and the services of `dom0/`. */
+export interface StandIn {
+  /** A `qrexec-client-vm` of its own. */
+  readonly program: string
+  /** The same with a process for denied calls only, for what makes hundreds. */
+  readonly transport: Transport
+  readonly seen: SeenCall[]
+  setPolicy(text: string): void
+  /** Services that dom0 has not got. */
+  readonly missing: Set<string>
+}
+
+const SERVICES: Readonly<Record<string, string>> = {
+  'qstate.slic.Get': 'get',
+  'qstate.slic.Set': 'set',
+  'qstate.slic.Remove': 'remove',
+}
+
+export const SERVICE_FILE = join(ROOT, 'dom0/qstate.Slic')
+
+const EXIT_REFUSED = 126
+const EXIT_NOT_FOUND = 127
+
+/**
+ * The program that qstate starts is a few lines that hand everything over to this process, as qrexec-client-vm hands
+ * it to dom0: so that policy, simulator and test share one memory.
+ */
+export async function standIn(
+  scope: Scope,
+  host: { readonly simulator: Simulator; readonly folder: string; readonly socket: string },
+  source: string,
+): Promise<StandIn> {
+  let rules: readonly PolicyRule[] = []
+  const seen: SeenCall[] = []
+  const missing = new Set<string>()
+  const socket = join(host.folder, 'qrexec.sock')
+  const program = join(host.folder, 'qrexec-client-vm')
+  writeFileSync(program, PROGRAM.replace('PYTHON', python()).replace('SOCKET', socket))
+  chmodSync(program, 0o755)
+
+  const answer = async (request: Buffer): Promise<Buffer> => {
+    const end = request.indexOf(10)
+    const [rawTarget = '', rawCall = ''] = request.toString('latin1', 0, end).split(' ')
+    // qrexec-daemon.c, sanitize_name: what is no letter, digit or one of these becomes `_`.
+    const target = rawTarget.replace(/[^A-Za-z0-9_.@:-]/g, '_')
+    const call = rawCall.replace(/[^A-Za-z0-9_.+-]/g, '_')
+    const decision = decide(rules, { call, source, target }, qubesOf(host.simulator))
+    seen.push({ call, target, rule: decision.rule, allowed: decision.action === 'allow' })
+    if (decision.action === 'deny' || decision.target !== 'dom0') return Buffer.of(EXIT_REFUSED)
+    const payload = request.subarray(end + 1)
+    const [method, arg] = split(call)
+    const operation = SERVICES[method]
+    if (operation === undefined) return toQubesd(host.socket, call, target, payload)
+    if (missing.has(method)) return Buffer.of(EXIT_NOT_FOUND)
+    return toService([operation, source, arg, '--root', `${host.socket}.dom0`], payload)
+  }
+
+  const server = createServer({ allowHalfOpen: true }, (connection) => {
+    void receive(connection).then(async (request) => {
+      connection.end(await answer(request))
+    })
+  })
+  server.listen(socket)
+  await once(server, 'listening')
+  scope.after(() => {
+    server.close()
+  })
+  const real = qrexecTransport(program, source)
+  const transport: Transport = {
+    ...real,
+    async exchange(call, options) {
+      const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
+      const bytes = await answer(Buffer.from(`${call.dest} ${service}\n${call.payload}`, 'latin1'))
+      return bytes[0] === 0 ? bytes.subarray(1) : real.exchange(call, options)
+    },
+  }
+  return {
+    program,
+    transport,
+    seen,
+    missing,
+    setPolicy(text) {
+      rules = parsePolicy({ '30-qstate.policy': text })
+    },
+  }
+}
+
+const PROGRAM = `#!PYTHON -ISB
+import _socket, sys
+from posix import read, write
+s = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+s.connect('SOCKET')
+s.sendall((' '.join(sys.argv[1:3]) + '\\n').encode('latin-1'))
+while data := read(0, 65536):
+    s.sendall(data)
+s.shutdown(_socket.SHUT_WR)
+answer = b''
+while data := s.recv(65536):
+    answer += data
+code, answer = answer[0], answer[1:]
+while answer:
+    answer = answer[write(1, answer):]
+if code == 126:
+    write(2, b'Request refused\\n')
+sys.exit(code)
+`
+
+function split(call: string): readonly [string, string] {
+  const plus = call.indexOf('+')
+  return plus === -1 ? [call, ''] : [call.slice(0, plus), call.slice(plus + 1)]
+}
+
+function qubesOf({ host }: Simulator): ReadonlyMap<string, PolicyQube> {
+  return new Map(
+    [...host.qubes.values()]
+      .filter((qube) => qube.klass !== 'AdminVM')
+      .map((qube) => [qube.name, { type: qube.klass, tags: new Set(qube.tags) }]),
+  )
+}
+
+/** All that comes until the other side has said its last; a broken connection is an end, too. */
+function receive(connection: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  return new Promise((resolve) => {
+    const done = (): void => {
+      resolve(Buffer.concat(chunks))
+    }
+    connection.on('data', (chunk: Buffer) => chunks.push(chunk))
+    connection.on('error', () => undefined)
+    connection.once('end', done)
+    connection.once('close', done)
+  })
+}
+
+/** The answer, after a byte for the exit code. */
+async function toQubesd(socket: string, call: string, target: string, payload: Buffer): Promise<Buffer> {
+  const dest = target === '@adminvm' ? 'dom0' : target
+  const connection = connect({ path: socket, allowHalfOpen: true })
+  connection.end(Buffer.concat([Buffer.from(`${call} dom0 name ${dest}\0`, 'latin1'), payload]))
+  return Buffer.concat([Buffer.of(0), await receive(connection)])
+}
+
+async function toService(args: readonly string[], payload: Buffer): Promise<Buffer> {
+  const child = spawn(python(), ['-IB', SERVICE_FILE, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const out: Buffer[] = []
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')))
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(payload)
+  const [code] = (await once(child, 'close')) as [number | null]
+  // The caller hears neither of a traceback nor of an exit code of its own.
+  if (err !== '' || code !== 0) throw new Error(`the service ended with ${String(code)}: ${err}`)
+  return Buffer.concat([Buffer.of(0), ...out])
+}
