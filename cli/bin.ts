@@ -13,22 +13,35 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     stop.abort(name)
   })
 }
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // eslint-disable-next-line no-restricted-properties -- nobody is left to tell
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+/** Writes until the reader has seen enough (`| head`): that is no error, and no reason to leave an apply half done. */
+function writer(stream: NodeJS.WriteStream): (text: string) => void {
+  let gone = false
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    gone = true
+  })
+  return (text) => {
+    if (!gone) stream.write(text)
+  }
+}
+
+/** Width to lay text out for: what COLUMNS says, else the terminal's, else 100. */
+function columns(): number {
+  const said = Number(process.env['COLUMNS'])
+  const width =
+    Number.isInteger(said) && said > 0 ? said : process.stdout.columns || process.stderr.columns || 100
+  return Math.max(40, Math.min(width, 140))
+}
 
 const io: Io = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  out: writer(process.stdout),
+  err: writer(process.stderr),
   env: process.env,
   cwd: process.cwd(),
   outIsTerminal: process.stdout.isTTY,
   errIsTerminal: process.stderr.isTTY,
   inIsTerminal: process.stdin.isTTY,
-  columns: Math.max(40, Math.min(process.stdout.columns || process.stderr.columns || 100, 140)),
+  columns: columns(),
   hostname: hostname(),
   username: userInfo().username,
   now: () => new Date(),
@@ -45,6 +58,13 @@ const io: Io = {
       reader.once('close', () => {
         resolve(null)
       })
+      stop.signal.addEventListener(
+        'abort',
+        () => {
+          leave(null)
+        },
+        { once: true },
+      )
       reader.once('SIGINT', () => {
         stop.abort('SIGINT')
         leave(null)
@@ -54,4 +74,7 @@ const io: Io = {
   },
 }
 
-process.exitCode = await main(process.argv.slice(2), io)
+// Not awaited at the top level, which a bundle for `require` could not hold. `main` tells whatever goes wrong.
+void main(process.argv.slice(2), io).then((code) => {
+  process.exitCode = code
+})

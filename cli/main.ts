@@ -1,17 +1,22 @@
 import { Command, CommanderError, Option } from 'commander'
-import { EXIT, HostError } from '../reconciler/index.ts'
+// From the files themselves and not from their index: `qstate version` needs nothing else of the core.
+import { HostError } from '../reconciler/host.ts'
+import { EXIT } from '../reconciler/report.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
-import { addCommands } from './program.ts'
+import { addCommands, collect } from './program.ts'
 import { fold, makeStyle } from './views/style.ts'
 
-/** Runs one command line. Returns the exit code; whatever goes wrong has been told. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
-  let code: number = EXIT.done
+/** All options and commands. `done` is told the exit code of the command that ran. */
+export function makeProgram(io: Io, done: (code: number) => void): Command {
   const program = new Command('qstate')
     .description('Keeps Windows qubes of Qubes OS in the state that YAML files say.')
-    .option('-c, --config <path...>', 'files or folders of the spec (else QSTATE_CONFIG, else ./qstate.yaml)')
+    .option(
+      '-c, --config <path>',
+      'file or folder of the spec, may be given again (else QSTATE_CONFIG, else ./qstate.yaml)',
+      collect,
+    )
     .option('--socket <path>', 'socket of qubesd (else QSTATE_SOCKET, else dom0’s own, else qrexec)')
     .option('--qrexec-client <path>', 'qrexec-client-vm to use (else QSTATE_QREXEC_CLIENT)')
     .option('--dom0-root <folder>', 'folder that stands in for / of dom0, for SLIC (else QSTATE_DOM0_ROOT)')
@@ -36,7 +41,14 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         io.err(text)
       },
     })
-  addCommands(program, io, (result) => {
+  addCommands(program, io, done)
+  return program
+}
+
+/** Runs one command line. Returns the exit code; whatever goes wrong has been told. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.done
+  const program = makeProgram(io, (result) => {
     code = result
   })
   try {

@@ -1,24 +1,48 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { EXIT, type Plan, readPlan } from '../reconciler/index.ts'
+import { providers } from '../providers/index.ts'
 import { type Io, UserError } from './io.ts'
 import { type Tables } from './session.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
 
-/** A plan is JSON, a spec is YAML: the name tells. */
-export function isPlanFile(path: string, io: Io): boolean {
-  return (
-    path.endsWith('.json') && statSync(resolve(io.cwd, path), { throwIfNoEntry: false })?.isFile() === true
-  )
+/** Whether a file holds a plan, whatever it is called: a spec is never JSON that says it is one. */
+export function isPlanFile(path: string, io: Pick<Io, 'cwd'>): boolean {
+  const full = resolve(io.cwd, path)
+  if (statSync(full, { throwIfNoEntry: false })?.isFile() !== true) return false
+  if (path.endsWith('.json')) return true
+  const file = openSync(full, 'r')
+  try {
+    const start = Buffer.alloc(512)
+    const text = start.toString('latin1', 0, readSync(file, start))
+    return /^\s*\{\s*"schema":\s*"qstate\.plan"/.test(text)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Saves a plan, over an older one if need be, but over nothing else. */
+export function writePlanFile(path: string, plan: Plan, io: Pick<Io, 'cwd'>): void {
+  const full = resolve(io.cwd, path)
+  const there = statSync(full, { throwIfNoEntry: false })
+  if (there?.isFile() === true && there.size > 0 && !isPlanFile(path, io)) {
+    throw new UserError(
+      EXIT.usage,
+      'not-a-plan',
+      `${path} is there, and is no plan: not overwritten`,
+      'choose another name',
+    )
+  }
+  writeFileSync(full, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 })
 }
 
 /** Reads a saved plan, refusing whatever qstate would not have written; with the tables that it needs. */
 export function readPlanFile(path: string, io: Io): { readonly plan: Plan; readonly tables: Tables } {
   const full = resolve(io.cwd, path)
   if (statSync(full).size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
-  const read = readPlan(readFileSync(full, 'utf8'))
+  const read = readPlan(readFileSync(full, 'utf8'), providers)
   if ('problem' in read) throw refused(path, read.problem)
   const { plan } = read
   return {

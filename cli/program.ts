@@ -2,6 +2,9 @@ import { type Command, Option } from 'commander'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
 
+/** An option that may be given again. */
+export const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
 /** The commands. What a command needs is loaded when it is run: `qstate version` reads no YAML library. */
 export function addCommands(program: Command, io: Io, done: (code: number) => void): void {
   const run =
@@ -13,13 +16,25 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
   const all = <T extends GlobalOptions>(command: Command): T => command.optsWithGlobals<T>()
   const targets = (command: Command): Command =>
     command
-      .option('-t, --target <target...>', 'only these: QUBE, QUBE/AREA, tag:TAG, area:AREA')
+      .option(
+        '-t, --target <target>',
+        'only QUBE, QUBE/AREA, tag:TAG or area:AREA; may be given again',
+        collect,
+      )
       .option('--parallelism <n>', 'qubes at once', '4')
   const applying = (command: Command): Command =>
     targets(command)
       .option('-y, --yes', 'does not ask')
       .option('--fail-fast', 'begins no other qube after one that failed')
       .option('--lock-timeout <seconds>', 'waits this long for another run', '0')
+      .addOption(
+        new Option(
+          '--restart <when>',
+          'restarts qubes for what waits (else as the spec says: never)',
+        ).choices(['never', 'ask', 'now']),
+      )
+      .option('--live', 'attaches and detaches USB devices of running qubes now')
+      .option('--restart-timeout <seconds>', 'waits this long for a qube to shut down', '900')
 
   program
     .command('validate [paths...]')
@@ -116,6 +131,26 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .action(
       run(async (_: unknown, command: Command) =>
         (await import('./commands/devices.ts')).devices(all(command), io),
+      ),
+    )
+
+  program
+    .command('doctor [paths...]')
+    .description('checks what Windows qubes need of the host, and says how to mend it; writes nothing')
+    .action(
+      run(async (paths: string[], _: unknown, command: Command) =>
+        (await import('./commands/doctor.ts')).doctor(paths, all(command), io),
+      ),
+    )
+
+  program
+    .command('policy [paths...]')
+    .description('prints the qrexec policy that a management qube needs for a spec')
+    .requiredOption('--qube <name>', 'the qube that qstate runs in')
+    .addOption(new Option('--for <release>', 'Qubes of the host').choices(['4.2', '4.3', '4.4']))
+    .action(
+      run(async (paths: string[], _: unknown, command: Command) =>
+        (await import('./commands/policy.ts')).policy(paths, all(command), io),
       ),
     )
 

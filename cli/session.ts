@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { join, resolve as resolvePath } from 'node:path'
 import { commitOf } from '../agent/git.ts'
-import { noSlicStore, providers, qubesHost, slicFiles, type SlicStore } from '../providers/index.ts'
-import { hasTag } from '../qubesd/admin.ts'
+import { providers, qubesHost, slicFiles, slicService, type SlicStore } from '../providers/index.ts'
 import { type Client, createClient } from '../qubesd/client.ts'
 import { findTransport } from '../qubesd/connect.ts'
 import { QUBESD_SOCKET } from '../qubesd/socket.ts'
@@ -28,12 +27,17 @@ import { type Io, UserError } from './io.ts'
 import { makeLog } from './log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from './options.ts'
 import { readSources, type Sources } from './sources.ts'
+import { tagsOf, targetFilter } from './targets.ts'
 import { plural } from './views/style.ts'
 
-/** A connection to one host. */
-export interface Session {
+/** A way to one host, on which nothing has been asked yet. */
+export interface Connection {
   readonly client: Client
   readonly host: Host
+}
+
+/** One host, and its qubes as they were listed. */
+export interface Session extends Connection {
   readonly qubes: readonly HostQube[]
   readonly release: Release
 }
@@ -41,16 +45,25 @@ export interface Session {
 /** Bytes of a table from the spec, by its SHA-256. */
 export type Tables = (sha256: string) => Buffer | undefined
 
-/** Finds qubesd and lists the host's qubes. */
-export async function openSession(
+/** Finds qubesd. */
+export async function connect(
   options: GlobalOptions,
   io: Io,
   tables: Tables = () => undefined,
-): Promise<Session> {
+): Promise<Connection> {
   const client = await makeClient(options, io)
-  const host = qubesHost({ client, slic: slicStore(options, io, client, tables) })
+  return { client, host: qubesHost({ client, slic: slicStore(options, io, client, tables) }) }
+}
+
+/** Lists the host's qubes: what is there now, whatever an earlier listing said. */
+export async function listQubes({ client, host }: Connection): Promise<Session> {
   const qubes = await host.list()
   return { client, host, qubes, release: host.release(qubes) }
+}
+
+/** Finds qubesd and lists the host's qubes. */
+export async function openSession(options: GlobalOptions, io: Io, tables?: Tables): Promise<Session> {
+  return listQubes(await connect(options, io, tables))
 }
 
 export async function makeClient(options: GlobalOptions, io: Io): Promise<Client> {
@@ -64,7 +77,8 @@ export async function makeClient(options: GlobalOptions, io: Io): Promise<Client
     concurrency: wholeNumber(options.concurrency, '--concurrency', 1, 64),
     timeoutMs: wholeNumber(options.timeout, '--timeout', 1, 86_400) * 1000,
     signal: io.signal,
-    source: io.hostname,
+    // In dom0 the line in a hint is for some management qube: dom0 itself needs none.
+    source: transport.kind === 'qrexec' ? io.hostname : 'MANAGEMENT-QUBE',
     ...(log === undefined
       ? {}
       : {
@@ -76,14 +90,14 @@ export async function makeClient(options: GlobalOptions, io: Io): Promise<Client
 }
 
 /**
- * SLIC lives in files of dom0. In dom0 that is `/`; a simulator keeps a tree that stands in for it beside its socket
- * (`PATH.dom0`), so that trying qstate never writes into the machine.
+ * SLIC lives in files of dom0. In dom0 that is `/`, and from a management qube the service of `dom0/` stands before it;
+ * a simulator keeps a tree beside its socket (`PATH.dom0`), so that trying qstate never writes into the machine.
  */
 function slicStore(options: GlobalOptions, io: Io, client: Client, tables: Tables): SlicStore {
   const named = options.dom0Root ?? nonEmpty(io.env['QSTATE_DOM0_ROOT'])
   if (named !== undefined) return slicFiles(named, tables)
   const { kind, where } = client.transport
-  if (kind === 'qrexec') return noSlicStore
+  if (kind === 'qrexec') return slicService(client, tables)
   if (where === QUBESD_SOCKET) return slicFiles('/', tables)
   return slicFiles(existsSync(`${where}.dom0`) ? `${where}.dom0` : '/', tables)
 }
@@ -136,20 +150,21 @@ async function resolveSpec(
   options: GlobalOptions,
   io: Io,
 ): Promise<DesiredState> {
-  const facts = await hostFacts(spec.manifest, session)
+  const facts = await hostFacts(spec.manifest, session, io)
   const { desired, diagnostics } = resolve(spec.manifest, facts)
   tellDiagnostics(diagnostics, spec.sources, options, io)
   if (desired === null) throw new InvalidSpec(diagnostics)
   return desired
 }
 
-async function hostFacts(manifest: Manifest, session: Session): Promise<HostFacts> {
+async function hostFacts(manifest: Manifest, session: Session, io: Io): Promise<HostFacts> {
   if (!manifest.selects.needsHost) return { qubes: [] }
   const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
-  const withTags = await mapLimited(qubes, 8, async ({ name, klass }) => {
-    const has = await Promise.all(manifest.selects.tags.map((tag) => hasTag(session.client, name, tag)))
-    return { name, klass, tags: new Set(manifest.selects.tags.filter((_, index) => has[index])) }
-  })
+  const withTags = await mapLimited(qubes, 8, async ({ name, klass }) => ({
+    name,
+    klass,
+    tags: await tagsOf(name, manifest.selects.tags, session, io),
+  }))
   return { qubes: withTags }
 }
 
@@ -170,7 +185,7 @@ export async function planSpec(
     resolveSpec(spec, session, options, io),
     commitOf(spec.sources.folder),
   ])
-  const selects = await targetFilter(options.target ?? [], session)
+  const selects = await targetFilter(options.target ?? [], session, io)
   const plan = await makePlan(desired, {
     host: session.host,
     providers,
@@ -192,50 +207,6 @@ export const tablesOf =
   (sha256) =>
     spec.manifest.tables.get(sha256)
 
-const AREA_WORDS: ReadonlySet<string> = new Set(['slic', 'audio', 'stubdom', 'usb', 'qube', 'tags'])
-
-/** `--target win10`, `--target tag:windows`, `--target area:usb`, `--target win10/audio`: any of the qubes, any of the areas. */
-async function targetFilter(
-  targets: readonly string[],
-  session: Session,
-): Promise<(qube: string, path: string) => boolean> {
-  const rules = await Promise.all(targets.map((target) => targetRule(target, session)))
-  if (rules.length === 0) return () => true
-  return (qube, path) => rules.some((rule) => rule(qube, path))
-}
-
-async function targetRule(
-  target: string,
-  session: Session,
-): Promise<(qube: string, path: string) => boolean> {
-  const inArea = (path: string, area: string): boolean => path === '' || path.startsWith(`${area}/`)
-  if (target.startsWith('tag:')) {
-    const tag = target.slice(4)
-    const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
-    const tagged = await mapLimited(qubes, 8, async (q) =>
-      (await hasTag(session.client, q.name, tag)) ? [q.name] : [],
-    )
-    const names = new Set(tagged.flat())
-    return (qube) => names.has(qube)
-  }
-  const area = target.startsWith('area:') ? target.slice(5) : undefined
-  if (area !== undefined) {
-    if (!AREA_WORDS.has(area)) throw badTarget(target)
-    return (_, path) => inArea(path, area)
-  }
-  const [name = '', part, ...more] = target.split('/')
-  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) || more.length > 0) throw badTarget(target)
-  if (part === undefined) return (qube) => qube === name
-  if (!AREA_WORDS.has(part)) throw badTarget(target)
-  return (qube, path) => qube === name && inArea(path, part)
-}
-
-function badTarget(target: string): UserError {
-  const hint =
-    'a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are slic, audio, stubdom, usb, qube, tags'
-  return new UserError(EXIT.usage, 'bad-target', `“${target}” is no target`, hint)
-}
-
 /** A line that is written over, on a terminal and with enough qubes to be worth it. */
 function progress(verb: string, options: GlobalOptions, io: Io): (done: number, total: number) => void {
   if (!io.errIsTerminal || options.json === true || options.verbose === true) return () => undefined
@@ -255,8 +226,22 @@ export function stateFolder(options: GlobalOptions, io: Io, session: { readonly 
       ? '/var/lib/qstate'
       : join(nonEmpty(io.env['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'qstate'))
   const { kind, where } = session.client.transport
-  const slug = kind === 'qrexec' ? 'qrexec' : where.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-/, '')
+  const slug =
+    kind === 'qrexec'
+      ? 'qrexec'
+      : realPath(where)
+          .replace(/[^A-Za-z0-9._-]+/g, '-')
+          .replace(/^-/, '')
   return join(base, 'hosts', slug)
+}
+
+/** The same daemon by another name of its socket is the same host. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolvePath(path)
+  }
 }
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text)

@@ -1,15 +1,25 @@
-import { numbers, readGeneration } from '../journal/index.ts'
+import { isFinished, lockHolder, numbers, readGeneration } from '../journal/index.ts'
 import { type Io } from './io.ts'
 import { plural } from './views/style.ts'
 
-/** Says so when the last apply was cut off: what it had done stands, and this run goes on from there. */
-export async function tellUnfinished(folder: string, io: Io): Promise<void> {
+/**
+ * Says so when the last apply was cut off: what it had done stands, and this run goes on from there. One that is at work
+ * is not cut off; whoever holds the lock is `alone`, and knows that there is none.
+ */
+export async function tellUnfinished(folder: string, io: Io, alone?: 'alone'): Promise<void> {
   const last = (await numbers(folder)).at(-1)
-  if (last === undefined) return
+  if (last === undefined || isFinished(folder, last)) return
   const generation = await readGeneration(folder, last)
   if (generation === undefined || generation.report !== null) return
-  const done = generation.steps.filter((step) => step.phase === 'after').length
   const { who, at } = generation.meta
+  const holder = alone === undefined ? await lockHolder(folder) : undefined
+  if (holder !== undefined) {
+    io.err(
+      `Another run is at work on this host (${holder.who}, process ${holder.pid}, since ${holder.since}).\n\n`,
+    )
+    return
+  }
+  const done = generation.steps.filter((step) => step.phase === 'after').length
   io.err(
     `The last apply (generation ${last}, ${who}, ${at}) was cut off after ${plural(done, 'write')}. What it did stands; this goes on from there.\n\n`,
   )

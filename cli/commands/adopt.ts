@@ -1,12 +1,12 @@
 import { type Io } from '../io.ts'
-import { loadSpec, openSession, planSpec, tablesOf } from '../session.ts'
+import { loadSpec, connect, planSpec, tablesOf } from '../session.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 
 /** Takes over what is as the spec wants it already. No value changes; what differs is left for an apply. */
 export async function adopt(paths: readonly string[], options: ApplyOptions, io: Io): Promise<number> {
   const spec = loadSpec(paths, options, io)
-  const session = await openSession(options, io, tablesOf(spec))
-  return locked(session, options, io, async () => {
+  const connection = await connect(options, io, tablesOf(spec))
+  return locked(connection, options, io, async (session) => {
     const plan = await planSpec(spec, session, options, io, 'adopt')
     return confirmAndApply(plan, session, options, io, false)
   })

@@ -8,27 +8,33 @@ import {
   planIsBlocked,
   planIsEmpty,
   type Report,
+  type RestartReport,
 } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../options.ts'
 import { isPlanFile, readPlanFile } from '../plan-file.ts'
 import {
+  type Connection,
+  connect,
+  listQubes,
   loadSpec,
-  openSession,
   type PlanOptions,
   planSpec,
   type Session,
   stateFolder,
   tablesOf,
 } from '../session.ts'
+import { restartLines, type RestartOptions, restartWaiting } from '../restarts.ts'
+import { attachNow, liveLines, type LiveReport } from '../live.ts'
 import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
-import { makeStyle } from '../views/style.ts'
+import { makeStyle, type Style } from '../views/style.ts'
 
-export interface ApplyOptions extends GlobalOptions, PlanOptions {
+export interface ApplyOptions extends GlobalOptions, PlanOptions, RestartOptions {
   readonly yes?: boolean
   readonly failFast?: boolean
+  readonly live?: boolean
   readonly lockTimeout: string
 }
 
@@ -38,8 +44,8 @@ export async function apply(paths: readonly string[], options: ApplyOptions, io:
   if (paths.length === 1 && first !== undefined && isPlanFile(first, io))
     return applySaved(first, options, io)
   const spec = loadSpec(paths, options, io)
-  const session = await openSession(options, io, tablesOf(spec))
-  return locked(session, options, io, async () => {
+  const connection = await connect(options, io, tablesOf(spec))
+  return locked(connection, options, io, async (session) => {
     const plan = await planSpec(spec, session, options, io)
     return confirmAndApply(plan, session, options, io, false)
   })
@@ -47,8 +53,8 @@ export async function apply(paths: readonly string[], options: ApplyOptions, io:
 
 async function applySaved(path: string, options: ApplyOptions, io: Io): Promise<number> {
   const { plan, tables } = readPlanFile(path, io)
-  const session = await openSession(options, io, tables)
-  return locked(session, options, io, () => confirmAndApply(plan, session, options, io, true))
+  const connection = await connect(options, io, tables)
+  return locked(connection, options, io, (session) => confirmAndApply(plan, session, options, io, true))
 }
 
 /** Shows, asks, applies, reports. `saved`: the plan is not fresh, and all its guards are looked at before the first write. */
@@ -62,15 +68,62 @@ export async function confirmAndApply(
   const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
   if (options.json !== true) io.out(planView(plan, style))
   if (planIsEmpty(plan)) {
-    if (options.json === true) printJson(await run(plan, session, options, io, false), io)
-    return planIsBlocked(plan) ? EXIT.error : EXIT.done
+    const after = await afterwards(plan, null, session, options, io)
+    if (options.json === true) printJson(await run(plan, session, options, io, false), after, io)
+    else io.out(afterwardsLines(after, style))
+    return withAfterwards(planIsBlocked(plan) ? EXIT.error : EXIT.done, after)
   }
   const asked = options.yes !== true
-  if (asked && !(await confirmed(options, io))) return EXIT.error
-  const report = await run(plan, session, options, io, saved || asked)
-  if (options.json === true) printJson(report, io)
-  else io.out(`\n${reportView(report, style)}`)
-  return io.signal.aborted ? signalExit(io) : exitCodeOf(report)
+  if (asked && !(await confirmed(options, io))) return io.signal.aborted ? signalExit(io) : EXIT.error
+  // A person may have taken an hour to say yes.
+  const now = asked ? await listQubes(session) : session
+  const report = await run(plan, now, options, io, saved || asked)
+  if (options.json !== true) io.out(`\n${reportView(report, style)}`)
+  const after = report.interrupted === null ? await afterwards(plan, report, session, options, io) : NOTHING
+  if (options.json === true) printJson(report, after, io)
+  else io.out(afterwardsLines(after, style))
+  return io.signal.aborted ? signalExit(io) : withAfterwards(exitCodeOf(report), after)
+}
+
+/** What is done with running qubes once their values are set, and only if the spec or a flag says so. */
+interface Afterwards {
+  readonly live: readonly LiveReport[]
+  readonly restarts: readonly RestartReport[]
+}
+
+const NOTHING: Afterwards = { live: [], restarts: [] }
+
+async function afterwards(
+  plan: Plan,
+  report: Report | null,
+  session: Session,
+  options: ApplyOptions,
+  io: Io,
+): Promise<Afterwards> {
+  // A qube that is restarted gets its devices at its start: so that comes first, and the rest is attached now.
+  const restarts = await restartWaiting(plan, report, session, options, io)
+  const live = options.live === true ? await attachNow(plan, withoutRestarted(report, restarts), session) : []
+  return { live, restarts }
+}
+
+/** Nothing waits any more on a qube that has been restarted. */
+function withoutRestarted(report: Report | null, restarts: readonly RestartReport[]): Report | null {
+  if (report === null) return null
+  const done = new Set(restarts.filter(({ status }) => status === 'restarted').map(({ qube }) => qube))
+  return {
+    ...report,
+    qubes: report.qubes.map((qube) => (done.has(qube.qube) ? { ...qube, waiting: [] } : qube)),
+  }
+}
+
+const afterwardsLines = ({ live, restarts }: Afterwards, style: Style): string =>
+  restartLines(restarts, style) + liveLines(live, style)
+
+/** A qube that could not be restarted, or a device that could not be attached, leaves the run done in part. */
+function withAfterwards(code: number, { live, restarts }: Afterwards): number {
+  const amiss =
+    restarts.some(({ status }) => status !== 'restarted') || live.some(({ status }) => status === 'failed')
+  return code === EXIT.done && amiss ? EXIT.partial : code
 }
 
 async function run(
@@ -116,14 +169,17 @@ async function confirmed(options: ApplyOptions, io: Io): Promise<boolean> {
   return false
 }
 
-/** Holds the host's lock around some work, waiting for another run as long as --lock-timeout says. */
+/**
+ * Holds the host's lock around some work, waiting for another run as long as --lock-timeout says. The qubes are listed
+ * once the lock is held: what the other run did is seen.
+ */
 export async function locked(
-  session: Session,
+  connection: Connection,
   options: Pick<ApplyOptions, 'lockTimeout'> & GlobalOptions,
   io: Io,
-  work: () => Promise<number>,
+  work: (session: Session) => Promise<number>,
 ): Promise<number> {
-  const folder = stateFolder(options, io, session)
+  const folder = stateFolder(options, io, connection)
   const patience = wholeNumber(options.lockTimeout, '--lock-timeout', 0, 86_400) * 1000
   const begun = io.now().getTime()
   let told = false
@@ -148,8 +204,8 @@ export async function locked(
     )
   }
   try {
-    await tellUnfinished(folder, io)
-    return await work()
+    await tellUnfinished(folder, io, 'alone')
+    return await work(await listQubes(connection))
   } finally {
     await lock.release()
   }
@@ -159,6 +215,7 @@ export const whoOf = (io: Io): string => `${io.username}@${io.hostname}`
 
 export const signalExit = (io: Io): number => (io.signal.reason === 'SIGTERM' ? 143 : 130)
 
-function printJson(report: Report, io: Io): void {
-  io.out(`${JSON.stringify({ ...report, exitCode: exitCodeOf(report) }, null, 2)}\n`)
+function printJson(report: Report, after: Afterwards, io: Io): void {
+  const exitCode = withAfterwards(exitCodeOf(report), after)
+  io.out(`${JSON.stringify({ ...report, ...after, exitCode }, null, 2)}\n`)
 }

@@ -11,10 +11,13 @@ import { safe } from '../views/value.ts'
 /** USB devices that are plugged in now, as YAML to paste under `devices:`. */
 export async function devices(options: GlobalOptions, io: Io): Promise<number> {
   const session = await openSession(options, io)
-  const found = (await mapLimited(backends(session), 8, (name) => available(session, name, io))).flat()
+  const seen = await mapLimited(backends(session), 8, (name) => available(session, name))
+  const found = seen.flatMap((one) => ('error' in one ? [] : one.devices))
+  const unread = seen.flatMap((one) => ('error' in one ? [one.error] : []))
   if (options.json === true) io.out(`${JSON.stringify(found, null, 2)}\n`)
-  else io.out(asYaml(found, session.release === '4.2'))
-  return EXIT.done
+  else if (found.length > 0 || unread.length === 0) io.out(asYaml(found, session.release === '4.2'))
+  for (const error of unread) io.err(`${error.message}\n  ${error.hint}\n`)
+  return unread.length === 0 ? EXIT.done : EXIT.error
 }
 
 /** Qubes that could have USB devices: only a running one tells. */
@@ -23,13 +26,14 @@ const backends = (session: Session): string[] =>
     .filter((qube) => qube.klass !== 'AdminVM' && qube.state === 'Running')
     .map((qube) => qube.name)
 
-async function available(session: Session, backend: string, io: Io): Promise<readonly AvailableDevice[]> {
+type Seen = { readonly devices: readonly AvailableDevice[] } | { readonly error: QubesdError }
+
+async function available(session: Session, backend: string): Promise<Seen> {
   try {
-    return await listAvailable(session.client, session.release, backend)
+    return { devices: await listAvailable(session.client, session.release, backend) }
   } catch (error) {
     if (!(error instanceof QubesdError) || error.retryable) throw error
-    io.err(`${error.message}\n`)
-    return []
+    return { error }
   }
 }
 

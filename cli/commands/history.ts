@@ -1,4 +1,4 @@
-import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
+import { type Generation, lockHolder, numbers, readGeneration } from '../../journal/index.ts'
 import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
@@ -13,13 +13,15 @@ export async function history(options: GlobalOptions, io: Io): Promise<number> {
     const generation = await readGeneration(folder, number)
     if (generation !== undefined) all.push(generation)
   }
+  const running = (await lockHolder(folder)) !== undefined
+  const summaries = all.map((generation, index) => summaryOf(generation, running && index === 0))
   if (options.json === true) {
-    io.out(`${JSON.stringify(all.map(summaryOf), null, 2)}\n`)
+    io.out(`${JSON.stringify(summaries, null, 2)}\n`)
   } else if (all.length === 0) {
     io.out('Nothing has been applied from here yet.\n')
   } else {
     const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
-    io.out(`${table(all.map(summaryOf), style)}\n`)
+    io.out(`${table(summaries, style)}\n`)
   }
   return EXIT.done
 }
@@ -29,21 +31,14 @@ interface Summary {
   readonly at: string
   readonly who: string
   readonly commit: string | null
-  readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off'
+  readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off' | 'running'
   readonly writes: number
   readonly qubes: readonly string[]
 }
 
-function summaryOf({ number, meta, plan, report, steps }: Generation): Summary {
-  const code = report === null ? undefined : exitCodeOf({ plan, ...report })
+function summaryOf({ number, meta, plan, report, steps }: Generation, running: boolean): Summary {
   const outcome =
-    code === undefined
-      ? 'cut off'
-      : code === EXIT.done
-        ? 'applied'
-        : code === EXIT.partial
-          ? 'in part'
-          : 'failed'
+    report === null ? (running ? 'running' : 'cut off') : outcomeOf(exitCodeOf({ plan, ...report }))
   return {
     generation: number,
     at: meta.at,
@@ -53,6 +48,11 @@ function summaryOf({ number, meta, plan, report, steps }: Generation): Summary {
     writes: steps.filter((step) => step.phase === 'after').length,
     qubes: [...new Set(steps.map((step) => step.qube))],
   }
+}
+
+function outcomeOf(code: number): Summary['outcome'] {
+  if (code === EXIT.done) return 'applied'
+  return code === EXIT.partial ? 'in part' : 'failed'
 }
 
 function table(rows: readonly Summary[], style: Style): string {

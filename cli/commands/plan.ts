@@ -1,13 +1,11 @@
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { EXIT, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { loadSpec, openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
+import { writePlanFile } from '../plan-file.ts'
+import { loadSpec, openSession, type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
 import { planView } from '../views/plan.ts'
 import { makeStyle } from '../views/style.ts'
 import { tellUnfinished } from '../unfinished.ts'
-import { stateFolder } from '../session.ts'
 
 export interface PlanCommandOptions extends GlobalOptions, PlanOptions {
   readonly out?: string
@@ -20,9 +18,7 @@ export async function plan(paths: readonly string[], options: PlanCommandOptions
   const session = await openSession(options, io, tablesOf(spec))
   await tellUnfinished(stateFolder(options, io, session), io)
   const made = await planSpec(spec, session, options, io)
-  if (options.out !== undefined) {
-    writeFileSync(resolve(io.cwd, options.out), `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 })
-  }
+  if (options.out !== undefined) writePlanFile(options.out, made, io)
   printPlan(made, options, io)
   if (options.out !== undefined && options.json !== true) {
     io.out(`\nSaved: qstate apply ${options.out} does exactly this, or nothing.\n`)

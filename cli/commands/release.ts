@@ -1,21 +1,20 @@
 import { providers } from '../../providers/index.ts'
 import { makeReleasePlan } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
-import { openSession } from '../session.ts'
+import { connect } from '../session.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 import { findQube } from './show.ts'
 
 /** Gives up what qstate owns on some qubes. No value changes. */
 export async function release(names: readonly string[], options: ApplyOptions, io: Io): Promise<number> {
-  const session = await openSession(options, io)
-  const qubes = names.map((name) => findQube(name, session))
-  return locked(session, options, io, async () => {
+  const connection = await connect(options, io)
+  return locked(connection, options, io, async (session) => {
+    const qubes = names.map((name) => findQube(name, session))
     const plan = await makeReleasePlan(qubes, {
       host: session.host,
       providers,
       release: session.release,
       now: io.now().toISOString(),
-      dom0: session.qubes.find((qube) => qube.klass === 'AdminVM')?.uuid ?? null,
     })
     return confirmAndApply(plan, session, options, io, false)
   })

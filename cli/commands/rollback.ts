@@ -4,7 +4,7 @@ import { EXIT, makeRollbackPlan, type Plan } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { wholeNumber } from '../options.ts'
 import { tablesFrom } from '../plan-file.ts'
-import { openSession, stateFolder } from '../session.ts'
+import { connect, stateFolder } from '../session.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 
 /** Undoes the last apply, or everything since a generation, that one among it. */
@@ -14,9 +14,9 @@ export async function rollback(
   io: Io,
 ): Promise<number> {
   const undone: Plan[] = []
-  const session = await openSession(options, io, (sha256) => tablesFrom(undone, sha256))
-  const folder = stateFolder(options, io, session)
-  return locked(session, options, io, async () => {
+  const connection = await connect(options, io, (sha256) => tablesFrom(undone, sha256))
+  const folder = stateFolder(options, io, connection)
+  return locked(connection, options, io, async (session) => {
     const all = await numbers(folder)
     const first =
       generation === undefined ? all.at(-1) : wholeNumber(generation, 'the generation', 1, 999_999)
@@ -40,7 +40,6 @@ export async function rollback(
       qubes: session.qubes,
       release: session.release,
       now: io.now().toISOString(),
-      dom0: session.qubes.find((qube) => qube.klass === 'AdminVM')?.uuid ?? null,
     })
     return confirmAndApply(plan, session, options, io, false)
   })

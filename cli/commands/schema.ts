@@ -1,5 +1,5 @@
-import { EXIT } from '../../reconciler/index.ts'
-import { manifestSchema } from '../../spec/index.ts'
+import { EXIT } from '../../reconciler/report.ts'
+import { manifestSchema } from '../../spec/manifest-schema.ts'
 import { type Io } from '../io.ts'
 
 export function schema(io: Io): Promise<number> {

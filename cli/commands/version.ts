@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { detectRelease } from '../../qubesd/admin.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT } from '../../reconciler/report.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { openSession } from '../session.ts'
 
-export function ownVersion(): string {
+/** The bundle has it baked in. */
+declare const QSTATE_VERSION: string | undefined
+
+function ownVersion(): string {
+  if (typeof QSTATE_VERSION === 'string') return QSTATE_VERSION
   // The file is two levels up from dist/cli/commands/, in the checkout and in the package alike.
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
@@ -31,6 +33,10 @@ async function hostVersion(
   options: GlobalOptions,
   io: Io,
 ): Promise<{ readonly qubes: string; readonly where: string }> {
+  const [{ openSession }, { detectRelease }] = await Promise.all([
+    import('../session.ts'),
+    import('../../qubesd/admin.ts'),
+  ])
   const session = await openSession(options, io)
   const listed = session.qubes.map((qube) => ({ ...qube }))
   return { qubes: await detectRelease(session.client, listed), where: session.host.where }

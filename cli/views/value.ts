@@ -11,10 +11,10 @@ export function showValue(path: string, value: Value | null): string {
   return value.length === 0 ? 'none' : value.map(safe).join(' + ')
 }
 
-/** The path as the spec's keys have it: `audio.model`, `usb sys-usb+2-1:*`, `tag windows`. */
+/** A setting in running text: `audio model`, `tags windows`, a device without the tail of its identity. */
 export function showPath(path: string): string {
-  const [area = '', ...rest] = path.split('/')
-  return `${area} ${rest.join('/')}`
+  const area = path.slice(0, path.indexOf('/'))
+  return `${area} ${belowArea(path).replace(/^([^:]+:[0-9a-f]{4}:[0-9a-f]{4}):.+$/, '$1…')}`
 }
 
 /** The path below its area. */

@@ -50,5 +50,8 @@ test('nothing is asked twice in one plan', async (t) => {
   host.simulator.clearLog()
   await host.qstate('plan', 'examples/office.yaml')
   const asked = host.simulator.requests.map((r) => `${r.method}+${r.arg} ${r.dest}`)
-  assert.deepEqual(asked.filter((request, index) => asked.indexOf(request) !== index), [])
+  assert.deepEqual(
+    asked.filter((request, index) => asked.indexOf(request) !== index),
+    [],
+  )
 })

@@ -93,7 +93,7 @@ test('a refusal names call, qube and the policy line, and blocks only what it re
   const { code, out } = await host.qstate('plan', WINDOWS_10)
   assert.equal(code, 1)
   assert.match(out, /! audio model: admin\.vm\.feature\.Get\+audio-model on win10-work: refused/)
-  assert.match(out, /admin\.vm\.feature\.Get \+audio-model test-host win10-work allow target=dom0/)
+  assert.match(out, /admin\.vm\.feature\.Get \+audio-model MANAGEMENT-QUBE win10-work allow target=dom0/)
   assert.match(out, /defaultUser/)
 })
 
@@ -124,9 +124,16 @@ test('rollback undoes the last apply, ownership too, and is itself history', asy
   assert.notDeepEqual(state(), before)
   const { code, out, err } = await host.qstate('rollback', '--yes')
   assert.equal(code, 0, out + err)
-  assert.equal(qube?.assignments.size, 0)
-  // What was adopted stays owned: no value of it was changed, so none is changed back.
-  qube?.features.delete('qstate.applied')
+  assert.ok(qube)
+  assert.equal(qube.assignments.size, 0)
+  // What is left says that the running qube has yet to be restarted, and owns nothing.
+  const left = JSON.parse(qube.features.get('qstate.applied') ?? '{}') as {
+    set: unknown
+    waits: { paths: string[] }
+  }
+  assert.deepEqual(left.set, {})
+  assert.ok(left.waits.paths.includes('qube/memory'))
+  qube.features.delete('qstate.applied')
   assert.deepEqual(state(), before)
   const history = await host.qstate('history', '--json')
   assert.deepEqual(
@@ -301,4 +308,58 @@ test('what waits for a restart is listed until the qube has been restarted', asy
 
 test('the schema beside the spec is what `qstate schema` prints', async () => {
   assert.equal(readFileSync('spec/manifest.schema.json', 'utf8'), (await runCli(['schema'])).out)
+})
+
+test('a plan may be called anything, and overwrites nothing but a plan', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'my.plan')
+  assert.equal((await host.qstate('plan', WINDOWS_10, '-o', file)).code, 0)
+  assert.equal((await host.qstate('plan', WINDOWS_10, '-o', file)).code, 0)
+  assert.equal((await host.qstate('apply', '--yes', file)).code, 0)
+  writeFileSync(file, 'precious\n')
+  const refused = await host.qstate('plan', WINDOWS_10, '-o', file)
+  assert.equal(refused.code, 64)
+  assert.equal(readFileSync(file, 'utf8'), 'precious\n')
+})
+
+test('targets and configurations are given one by one, and swallow no path', async (t) => {
+  const host = await simulatedHost(t)
+  const { code, out } = await host.qstate('plan', '-t', 'win10-work', '-t', 'win10-home', WINDOWS_10)
+  assert.equal(code, 0)
+  assert.match(out, /win10-work/)
+  assert.equal((await host.qstate('-c', WINDOWS_10, 'plan')).code, 0)
+})
+
+test('a qube that does not tell its tags is passed over with a warning, and the rest is planned', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = join(host.folder, 'spec.yaml')
+  writeFileSync(spec, 'apiVersion: qstate/v1\nselect:\n  - match: { tag: work }\n    qube: { vcpus: 3 }\n')
+  host.simulator.setFaults([{ match: { method: 'admin.vm.tag.Get', dest: 'sys-net' }, do: 'refuse' }])
+  const { code, out, err } = await host.qstate('plan', spec)
+  assert.equal(code, 0)
+  assert.match(err, /warning: sys-net is passed over where tags are asked for/)
+  assert.match(out, /2 changes .* in 2 qubes/)
+})
+
+test('devices says when a backend could not be read, and never that it has nothing', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([
+    { match: { method: 'admin.vm.device.usb.Available', dest: 'sys-usb' }, do: 'refuse' },
+  ])
+  const { code, out, err } = await host.qstate('devices')
+  assert.equal(code, 1)
+  assert.equal(out, '')
+  assert.match(err, /admin\.vm\.device\.usb\.Available on sys-usb: refused/)
+})
+
+test('the same daemon by another name of its socket has the same history', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  const other = join(host.folder, '.', '..', host.folder.split('/').at(-1) ?? '', 'qubesd.sock')
+  const { out } = await host.qstateWith(
+    { env: { QSTATE_SOCKET: `${host.folder}/../${other.split('/').at(-2) ?? ''}/qubesd.sock` } },
+    'history',
+    '--json',
+  )
+  assert.equal((JSON.parse(out) as unknown[]).length, 1)
 })

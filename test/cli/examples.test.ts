@@ -20,7 +20,10 @@ for (const name of EXAMPLES) {
 
   for (const release of ['4.2', '4.3', '4.4'] as const) {
     test(`${name} is planned and applied on ${release}, and then there is nothing to do and nothing is written`, async (t) => {
-      const host = await simulatedHost(t, { release, ...(existsSync(join(ROOT, fixture)) ? { fixture } : {}) })
+      const host = await simulatedHost(t, {
+        release,
+        ...(existsSync(join(ROOT, fixture)) ? { fixture } : {}),
+      })
       const plan = await host.qstate('plan', path, '--json')
       assert.equal(plan.code, 0, plan.err)
       assert.equal(host.simulator.writes(), 0, 'a plan writes nothing')
@@ -30,12 +33,20 @@ for (const name of EXAMPLES) {
       const apply = await host.qstate('apply', '--yes', path)
       assert.equal(apply.code, 0, apply.out + apply.err)
       const wanted = made.qubes.flatMap((qube) => [
-        ...qube.changes.flatMap((change) => change.calls.map((call) => `${call.method}+${call.arg} ${call.dest}`)),
-        ...(qube.record.before === qube.record.after ? [] : [`admin.vm.feature.Set+qstate.applied ${qube.qube}`]),
+        ...qube.changes.flatMap((change) =>
+          change.calls.map((call) => `${call.method}+${call.arg} ${call.dest}`),
+        ),
+        ...(qube.record.before === qube.record.after
+          ? []
+          : [`admin.vm.feature.Set+qstate.applied ${qube.qube}`]),
       ])
       const sent = host.simulator.requests.filter((r) => r.write).map((r) => `${r.method}+${r.arg} ${r.dest}`)
       const ofQubesd = wanted.filter((call) => !call.startsWith('qstate.slic.'))
-      assert.deepEqual(sent.toSorted(), ofQubesd.toSorted(), 'what was planned was sent, once, and nothing else')
+      assert.deepEqual(
+        sent.toSorted(),
+        ofQubesd.toSorted(),
+        'what was planned was sent, once, and nothing else',
+      )
 
       host.simulator.clearLog()
       const again = await host.qstate('apply', '--yes', path)

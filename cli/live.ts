@@ -1,0 +1,105 @@
+import { listAvailable } from '../qubesd/admin.ts'
+import { usbAttach, usbDetach } from '../qubesd/calls.ts'
+import { QubesdError } from '../qubesd/errors.ts'
+import {
+  HostError,
+  type LiveAction,
+  liveActions,
+  liveWishes,
+  type Plan,
+  type PresentDevice,
+  type Report,
+} from '../reconciler/index.ts'
+import { type Session } from './session.ts'
+import { fold, type Style } from './views/style.ts'
+import { showPath } from './views/value.ts'
+
+/** What became of one device, or why nothing did. */
+export interface LiveReport {
+  readonly qube: string
+  readonly path: string
+  readonly status: 'attached' | 'detached' | 'left' | 'failed'
+  readonly text: string
+  readonly hint: string
+}
+
+/** Attaches and detaches now what the assignments of running qubes say, as far as it is plugged in and free. */
+export async function attachNow(
+  plan: Plan,
+  report: Report | null,
+  session: Session,
+): Promise<readonly LiveReport[]> {
+  const wishes = liveWishes(plan, report)
+  // On 4.2 assigning to a running qube attaches, and unassigning detaches.
+  if (session.release === '4.2' || wishes.length === 0) return []
+  const backends = [...new Set(wishes.map(({ path }) => backendOf(path)))].sort()
+  const present: PresentDevice[] = []
+  const reports: LiveReport[] = []
+  for (const backend of backends) {
+    try {
+      present.push(...(await listAvailable(session.client, session.release, backend)))
+    } catch (error) {
+      if (!(error instanceof QubesdError)) throw error
+      const affected = wishes.filter(({ path }) => backendOf(path) === backend)
+      reports.push(...affected.map(({ qube, path }) => failed(qube, path, error.message, error.hint)))
+    }
+  }
+  const reachable = wishes.filter(({ path }) => !reports.some((told) => told.path === path))
+  const { actions, remarks } = liveActions(reachable, present)
+  for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
+  for (const action of actions) reports.push(await act(action, plan, report, session))
+  return reports
+}
+
+async function act(
+  action: LiveAction,
+  plan: Plan,
+  report: Report | null,
+  session: Session,
+): Promise<LiveReport> {
+  const { qube, kind, device } = action
+  const path = `usb/${device.backend}+${device.port}:${device.identity}`
+  const waiting =
+    report?.qubes.find((done) => done.qube === qube)?.waiting ??
+    plan.qubes.find((p) => p.qube === qube)?.waiting
+  if (kind === 'attach' && waiting?.includes('stubdom/qrexec') === true) {
+    return failed(
+      qube,
+      path,
+      'the stubdomain that runs has no qrexec yet',
+      'restart the qube: from then on devices are attached live',
+    )
+  }
+  try {
+    await session.host.write(kind === 'attach' ? usbAttach(qube, device) : usbDetach(qube, device))
+    return { qube, path, status: kind === 'attach' ? 'attached' : 'detached', text: '', hint: '' }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return failed(qube, path, error.message, error.hint)
+  }
+}
+
+const failed = (qube: string, path: string, text: string, hint: string): LiveReport => ({
+  qube,
+  path,
+  status: 'failed',
+  text,
+  hint,
+})
+
+const backendOf = (path: string): string => path.slice('usb/'.length, path.indexOf('+'))
+
+export function liveLines(reports: readonly LiveReport[], style: Style): string {
+  return reports
+    .map(({ qube, path, status, text, hint }) => {
+      const sign =
+        status === 'failed' ? style.red('✗') : status === 'left' ? style.dim('·') : style.green('✓')
+      const what = `${style.bold(qube)}  ${showPath(path)} ${status === 'left' ? text : status}`
+      const why =
+        status === 'failed'
+          ? [style.red(fold(text, style.width, '    ')), style.dim(fold(hint, style.width, '      '))]
+          : []
+      return [`${sign} ${what}`, ...why].map((line) => `${line}\n`).join('')
+    })
+    .join('')
+}

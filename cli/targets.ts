@@ -1,0 +1,79 @@
+import { hasTag, listTags } from '../qubesd/admin.ts'
+import { QubesdError } from '../qubesd/errors.ts'
+import { type Client } from '../qubesd/client.ts'
+import { EXIT, type HostQube, mapLimited } from '../reconciler/index.ts'
+import { type Io, UserError } from './io.ts'
+
+/** The host whose qubes are meant. */
+interface Asked {
+  readonly client: Client
+  readonly qubes: readonly HostQube[]
+}
+
+const AREA_WORDS: ReadonlySet<string> = new Set(['slic', 'audio', 'stubdom', 'usb', 'qube', 'tags'])
+
+/** `--target win10`, `--target tag:windows`, `--target area:usb`, `--target win10/audio`: any of the qubes, any of the areas. */
+export async function targetFilter(
+  targets: readonly string[],
+  session: Asked,
+  io: Io,
+): Promise<(qube: string, path: string) => boolean> {
+  const rules = await Promise.all(targets.map((target) => targetRule(target, session, io)))
+  if (rules.length === 0) return () => true
+  return (qube, path) => rules.some((rule) => rule(qube, path))
+}
+
+async function targetRule(
+  target: string,
+  session: Asked,
+  io: Io,
+): Promise<(qube: string, path: string) => boolean> {
+  const inArea = (path: string, area: string): boolean => path === '' || path.startsWith(`${area}/`)
+  if (target.startsWith('tag:')) {
+    const tag = target.slice(4)
+    const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
+    const tagged = await mapLimited(
+      qubes,
+      8,
+      async (q) => [q.name, await tagsOf(q.name, [tag], session, io)] as const,
+    )
+    const names = new Set(tagged.filter(([, tags]) => tags.has(tag)).map(([name]) => name))
+    return (qube) => names.has(qube)
+  }
+  const area = target.startsWith('area:') ? target.slice(5) : undefined
+  if (area !== undefined) {
+    if (!AREA_WORDS.has(area)) throw badTarget(target)
+    return (_, path) => inArea(path, area)
+  }
+  const [name = '', part, ...more] = target.split('/')
+  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) || more.length > 0) throw badTarget(target)
+  if (part === undefined) return (qube) => qube === name
+  if (!AREA_WORDS.has(part)) throw badTarget(target)
+  return (qube, path) => qube === name && inArea(path, part)
+}
+
+function badTarget(target: string): UserError {
+  const hint =
+    'a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are slic, audio, stubdom, usb, qube, tags'
+  return new UserError(EXIT.usage, 'bad-target', `“${target}” is no target`, hint)
+}
+
+/** Those of the tags that a qube has. One that does not tell is passed over, and that is said. */
+export async function tagsOf(
+  qube: string,
+  wanted: readonly string[],
+  session: Asked,
+  io: Io,
+): Promise<ReadonlySet<string>> {
+  const [tag] = wanted
+  if (tag === undefined) return new Set()
+  try {
+    if (wanted.length === 1) return new Set((await hasTag(session.client, qube, tag)) ? [tag] : [])
+    const all = await listTags(session.client, qube)
+    return new Set(wanted.filter((name) => all.includes(name)))
+  } catch (error) {
+    if (!(error instanceof QubesdError) || error.retryable || error.code === 'aborted') throw error
+    io.err(`warning: ${qube} is passed over where tags are asked for: ${error.message}\n  ${error.hint}\n`)
+    return new Set()
+  }
+}

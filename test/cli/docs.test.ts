@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { HOST_CHECKS } from '../../cli/doctor/host-checks.ts'
+import { QUBE_CHECKS } from '../../cli/doctor/qube-checks.ts'
+import { loadManifest } from '../../spec/index.ts'
+import { ROOT, runCli } from './run-cli.ts'
+
+interface Page {
+  readonly path: string
+  readonly text: string
+}
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+const PAGES: readonly Page[] = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
+  .filter((path) => path.endsWith('.md'))
+  .map((path) => ({ path, text: read(path) }))
+
+test('every spec in the documentation is valid', () => {
+  let specs = 0
+  for (const { path, text } of PAGES) {
+    for (const [, yaml = ''] of text.matchAll(/^```yaml\n([^]*?)^```$/gm)) {
+      if (!yaml.startsWith('apiVersion:')) continue
+      specs += 1
+      const { diagnostics } = loadManifest([{ path, text: yaml }])
+      assert.deepEqual(diagnostics, [], `${path}:\n${yaml}`)
+    }
+  }
+  assert.ok(specs >= 8)
+})
+
+test('every link in the documentation leads somewhere', () => {
+  const broken = PAGES.flatMap(({ path, text }) =>
+    [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+      if (/^[a-z]+:/.test(link)) return []
+      const [file = '', anchor] = link.split('#')
+      const target = file === '' ? path : join(dirname(path), file)
+      if (!existsSync(resolve(ROOT, target))) return [`${path}: ${link}`]
+      return anchor === undefined || anchorsIn(read(target)).has(anchor) ? [] : [`${path}: ${link}`]
+    }),
+  )
+  assert.deepEqual(broken, [])
+})
+
+/** As GitHub makes them of headings. */
+const anchorsIn = (text: string): ReadonlySet<string> =>
+  new Set(
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^a-z0-9 _-]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+
+test('every command line in the documentation names commands and options that there are', async () => {
+  const wrong: string[] = []
+  let lines = 0
+  for (const { path, text } of PAGES) {
+    for (const line of commandLines(text)) {
+      lines += 1
+      const why = await problemOf(line)
+      if (why !== undefined) wrong.push(`${path}: ${line}: ${why}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+  assert.ok(lines >= 40)
+})
+
+/** `qstate …` in code spans, and in indented or fenced lines. What comes after a pipe, `#`, `;` or `&&` is the shell's. */
+function commandLines(text: string): readonly string[] {
+  const spans = [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span)
+  const blocks = [...text.matchAll(/^(?: {4,}|\$ )(.*)$/gm)].map(([, line = '']) => line)
+  const fenced = [...text.matchAll(/^```(?:sh|text|console)?\n([^]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block.split('\n').map((line) => line.replace(/^\$ /, '')),
+  )
+  return [...spans, ...blocks, ...fenced].flatMap((line) => {
+    const [, command] =
+      /(?:^|[&;$] )(?:node )?(?:bin\/)?qstate ((?:[a-z]|--).*?)(?:\s+(?:[|;#]|&&|\d?>|<|\|\|).*)?$/.exec(
+        line,
+      ) ?? []
+    return command === undefined ? [] : [command.trim()]
+  })
+}
+
+const helps = new Map<string, Promise<string>>()
+
+const helpOf = (command: string): Promise<string> => {
+  const help =
+    helps.get(command) ??
+    runCli([...(command === '' ? [] : [command]), '--help']).then(({ code, out }) => (code === 0 ? out : ''))
+  helps.set(command, help)
+  return help
+}
+
+async function problemOf(line: string): Promise<string | undefined> {
+  const words = line.split(/\s+/)
+  const general = await helpOf('')
+  const commands = [...general.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name = '']) => name)
+  const command = words.find(
+    (word, index) => commands.includes(word) && !takesValue(general, words[index - 1]),
+  )
+  const first = words[0] ?? ''
+  if (command === undefined) return first.startsWith('-') ? optionProblem(words, general) : 'no such command'
+  if (!first.startsWith('-') && first !== command) return `no such command: ${first}`
+  return optionProblem(words, general + (await helpOf(command)))
+}
+
+const takesValue = (help: string, word: string | undefined): boolean =>
+  word?.startsWith('-') === true && new RegExp(`${word} <`).test(help)
+
+function optionProblem(words: readonly string[], help: string): string | undefined {
+  const known = new Set(
+    [...help.matchAll(/(?:^|[ ,])(--?[a-zA-Z][a-z0-9-]*)/gm)].map(([, option = '']) => option),
+  )
+  const unknown = words
+    .filter((word) => /^--?[a-zA-Z]/.test(word))
+    .find((word) => !known.has(word.split('=')[0] ?? ''))
+  return unknown === undefined ? undefined : `no such option: ${unknown}`
+}
+
+const TROUBLESHOOTING = read('docs/troubleshooting.md')
+
+/** Words in the sources of a folder, by what stands before them. */
+function wordsIn(folder: string, patterns: readonly RegExp[]): ReadonlySet<string> {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.startsWith('simulator/'),
+  )
+  const found = files.flatMap((name) => {
+    const text = read(join(folder, name))
+    return patterns.flatMap((pattern) =>
+      [...text.matchAll(pattern)].flatMap((match) => match.slice(1).filter(Boolean)),
+    )
+  })
+  return new Set(found)
+}
+
+const unexplained = (words: Iterable<string>): readonly string[] =>
+  [...words].filter((word) => !TROUBLESHOOTING.includes(`\`${word}\``)).sort()
+
+test('every code of a diagnostic is explained', () => {
+  const codes = wordsIn('spec', [
+    /\b(?:problem|wrong)\(\s*'([a-z-]+)'/g,
+    /\bcode: '([a-z-]+)'/g,
+    /\bcode = [^\n]*?'([a-z-]+)' : '([a-z-]+)'/g,
+    /'(yaml-[a-z]+)'/g,
+  ])
+  assert.ok(codes.size >= 65, `${codes.size} codes found`)
+  assert.deepEqual(unexplained(codes), [])
+})
+
+test('every code of a diagnostic that a test expects is explained, those too that are put together', () => {
+  const expected = wordsIn('test/spec', [/^\s*['`]?\d+:\d+ (?:error|warning) ([a-z-]+) /gm])
+  assert.ok(expected.size >= 50)
+  assert.deepEqual(unexplained(expected), [])
+})
+
+test('every way for a call or a command to fail is explained', () => {
+  const union = /QubesdErrorCode =([^]*?)\n\n/.exec(read('qubesd/errors.ts'))?.[1] ?? ''
+  const qubesd = [...union.matchAll(/'([a-z-]+)'/g)].map(([, code = '']) => code)
+  assert.ok(qubesd.length >= 15)
+  assert.deepEqual(unexplained(qubesd), [])
+  assert.deepEqual(unexplained(wordsIn('cli', [/new UserError\(\s*[^,']+,\s*'([a-z-]+)'/g])), [])
+  const failures = [/new HostError\(\s*'([a-z-]+)'/g, /\bcode: '([a-z-]+)'/g]
+  assert.deepEqual(unexplained(wordsIn('reconciler', failures)), [])
+  assert.deepEqual(unexplained(wordsIn('providers', failures)), [])
+})
+
+test('every check of the doctor is explained', () => {
+  const others = ['daemon', 'release', 'required-devices']
+  const names = [...HOST_CHECKS, ...QUBE_CHECKS].map(({ name }) => name)
+  assert.deepEqual(unexplained([...names, ...others]), [])
+})
+
+test('the documentation names no place of whoever wrote it', () => {
+  for (const { path, text } of PAGES)
+    assert.doesNotMatch(text, /\/(?:work|home|root|Users)\/|registry\.|localhost/, path)
+})

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Host, simulatedHost } from './run-cli.ts'
+
+/** Writes a spec with this body for one qube, and gives its path. */
+function spec(host: Host, body: string, qube = 'win10-home', head = ''): string {
+  const path = join(host.folder, 'spec.yaml')
+  writeFileSync(path, `apiVersion: qstate/v1\n${head}qubes:\n  ${qube}: ${body}\n`)
+  return path
+}
+
+const act = (host: Host, method: string, qube: string, payload = ''): void => {
+  host.simulator.act(Buffer.from(`${method} dom0 name ${qube}\x00${payload}`))
+}
+
+const record = (host: Host, qube = 'win10-home'): unknown =>
+  JSON.parse(host.simulator.host.qubes.get(qube)?.features.get('qstate.applied') ?? 'null')
+
+test('a label that is no longer asked for stays: a qube without one breaks the policy of the whole host', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { label: purple, vcpus: 3 } }'))
+  const { code, out } = await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 3 } }'))
+  assert.equal(code, 0)
+  assert.match(out, /qube label: no longer asked for; it has no default to go back to/)
+  assert.deepEqual(
+    host.simulator.requests.filter((r) => r.method === 'admin.vm.property.Reset'),
+    [],
+  )
+  assert.equal(host.simulator.host.qubes.get('win10-home')?.properties.get('label'), 'purple')
+})
+
+test('a value of ours that has been replaced is somebody’s once it is set again', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 4500 } }'))
+  const second = await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 5500 } }'))
+  assert.match(
+    second.out,
+    /Plan: 1 change \(1 changed\) in 1 qube, 3 writes\.[^]*Done: 1 applied; 3 writes\./,
+  )
+  assert.deepEqual((record(host) as { was?: unknown }).was, undefined)
+  act(host, 'admin.vm.property.Set+memory', 'win10-home', '4500')
+  assert.match(
+    (await host.qstate('plan', spec(host, '{ qube: { memory: 5500 } }'))).out,
+    /4500 MiB → 5500 MiB +drift/,
+  )
+  const dropped = await host.qstate('plan', spec(host, '{ qube: { vcpus: 2 } }'))
+  assert.match(
+    dropped.out,
+    /qube memory: no longer asked for, and changed since by someone else: left as it is/,
+  )
+})
+
+test('rollback gives up what was taken over, and everything that it had set', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 4096 } }'))
+  assert.ok(record(host))
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 0, out)
+  assert.equal(record(host), null)
+})
+
+test('rollback writes nothing over a record that it cannot read', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 4500 } }'))
+  act(host, 'admin.vm.feature.Set+qstate.applied', 'win10-home', '{"v":2}')
+  host.simulator.clearLog()
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 1)
+  assert.match(out, /the ownership record is of version 2/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('a qube dropped from a named configuration is pruned; one that does not tell whose it is is told', async (t) => {
+  const host = await simulatedHost(t)
+  const head = 'name: laptop\n'
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 3 } }', 'win7-oem', head))
+  const other = spec(host, '{ qube: { vcpus: 3 } }', 'win10-home', head)
+  assert.match((await host.qstate('plan', other)).out, /win7-oem[^]*vcpus +3 → default +prune/)
+  host.simulator.setFaults([
+    { match: { method: 'admin.vm.feature.Get', arg: 'qstate.applied', dest: 'win7-oem' }, do: 'refuse' },
+  ])
+  const { code, out } = await host.qstate('plan', other)
+  assert.equal(code, 0)
+  assert.match(out, /whether this configuration has set anything here is not known/)
+  const unnamed = await host.qstate('plan', spec(host, '{ qube: { vcpus: 3 } }'))
+  assert.doesNotMatch(unnamed.out, /win7-oem/)
+})
