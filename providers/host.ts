@@ -7,6 +7,7 @@ import {
   listDenied,
   listQubes,
   listTags,
+  powerState,
   send,
 } from '../qubesd/admin.ts'
 import { type Client } from '../qubesd/client.ts'
@@ -57,6 +58,13 @@ export function qubesHost(options: QubesHostOptions): Host {
       return release
     },
     read: (qube, needs) => readQube(options, release, qube, needs),
+    async state(qube) {
+      try {
+        return await powerState(client, qube)
+      } catch (error) {
+        throw asHostError(error)
+      }
+    },
     tableProblem: (table) => slic.problem(table),
     write: (call) => writeCall(options, release, call),
   }

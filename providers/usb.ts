@@ -37,10 +37,13 @@ export const usb: Provider = {
   decode: (path, reading, { release }) =>
     path.startsWith(DENIED) ? decodeDenied(path, reading) : decodeDevice(path, reading, release),
   normalize: (_, value) => value,
+  place: (path, { release }) =>
+    release === '4.2' && !path.startsWith(DENIED) ? path.slice(0, path.indexOf(':')) : path,
   calls: (change, { release }) =>
     change.path.startsWith(DENIED) ? deniedCalls(change, release) : deviceCalls(change, release),
   // Attaching is what happens at start, resume or when the device is plugged in; a denial counts at the next attach.
-  effect: (path) => (path.startsWith(DENIED) ? 'now' : 'next-start'),
+  // On 4.2 assigning to a running qube attaches at once.
+  effect: (path, { release }) => (path.startsWith(DENIED) || release === '4.2' ? 'now' : 'next-start'),
   remark(path, value, { release }) {
     if (path.startsWith(DENIED) || value === null) return undefined
     if (release === '4.2' && deviceOf(path).identity !== '*') {

@@ -77,7 +77,7 @@ const HINTS: Partial<Record<QubesdErrorCode, string>> = {
   'unknown-qube': 'create the qube first, or correct its name in the spec; qvm-ls lists the qubes there are',
   'unknown-property': 'this release of Qubes has no such property on this class of qube',
   'invalid-value': 'correct the value in the spec',
-  'not-running': 'start the qube, or wait: the change takes effect at its next start',
+  'not-running': 'the qube that it speaks of has to run: start it, then apply again',
 }
 
 /** Turns an exception answer into the typed error. */

@@ -137,7 +137,8 @@ function fieldsDevice(fields: ReadonlyMap<string, string>): UsbDevice | undefine
 
 /** The `key='value'` pairs after the first word. A quote inside is `\'`; a backslash stands for itself. */
 function parseFields(line: string): ReadonlyMap<string, string> | undefined {
-  const first = line.indexOf(' ')
+  // A serial in the first word may hold a space: the pairs begin where the first one does.
+  const first = line.search(/ [a-z_-]+='/)
   const fields = new Map<string, string>()
   const pair = / +([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/gy
   pair.lastIndex = first === -1 ? line.length : first

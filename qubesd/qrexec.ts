@@ -35,11 +35,19 @@ interface Running {
   readonly kill: () => void
 }
 
+/** What qrexec carries in an argument; it turns anything else into `_`, and the call would mean another thing. */
+const ARGUMENT = /^[A-Za-z0-9_.+-]*$/
+
 function start(client: Client, call: Call): Running {
+  if (!ARGUMENT.test(call.arg)) {
+    const hint = 'a USB device with such a serial is assigned by its port from a management qube'
+    throw new QubesdError('invalid-value', call, 'qrexec cannot carry a character of this argument', hint)
+  }
   const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
   let child: ChildProcess
   try {
-    child = spawn(client.program, [call.dest, service], { stdio: ['pipe', 'pipe', 'pipe'] })
+    // In a process group of its own: Ctrl-C at the terminal is for qstate, which finishes the call under way.
+    child = spawn(client.program, [call.dest, service], { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   } catch (error) {
     throw notStarted(client, call, error)
   }

@@ -1,23 +1,25 @@
 import { RECORD_FEATURE, type Value } from '../spec/index.ts'
-import { type Host, HostError, type HostCall, type Observation } from './host.ts'
+import { correctedRecord, ownedAfter } from './corrected-record.ts'
+import { type Host, HostError, type HostCall, NO_NEEDS, type Observation } from './host.ts'
 import { type Journal } from './journal.ts'
 import { observePaths } from './observe.ts'
 import { failedGuards, pointerOf } from './patch.ts'
 import { type Change, needsApply, type QubePlan } from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
-import { formatRecord, isEmptyRecord, type OwnershipRecord, parseRecord, type Waits } from './record.ts'
 import { type Failure, type Outcome, type QubeReport } from './report.ts'
 
 /** One qube's way through an apply. `report` is replaced as things happen. */
 export interface QubeRun {
   readonly plan: QubePlan
   readonly facts: QubeFacts
-  /** The qube is not there any more, or another has taken its name. */
-  readonly gone: boolean
+  /** Why the plan is not for this qube: it is not there any more, or another has taken its name. */
+  readonly mismatch: string | null
   readonly host: Host
   readonly providers: Providers
   readonly journal: Journal
   readonly signal: AbortSignal
+  /** Why a change must not be made after all: what it needs was not given up by another qube. */
+  withheld(change: Change): Failure | null
   report: QubeReport
   /** The record as it stands on the qube. */
   recordText: string | null
@@ -42,13 +44,9 @@ export async function checkGuards(
   changes: readonly Change[] = run.plan.changes,
 ): Promise<boolean> {
   const { plan, facts } = run
-  if (run.gone) {
-    const hint = 'make a new plan'
-    fail(run, 'failed', {
-      code: 'unknown-qube',
-      message: `${plan.qube} is not the qube that was planned for`,
-      hint,
-    })
+  const mismatch = run.mismatch ?? (await otherQube(run))
+  if (mismatch !== null) {
+    fail(run, 'stale', { code: 'unknown-qube', message: mismatch, hint: 'make a new plan' })
     return false
   }
   const seen = await observePaths(
@@ -73,14 +71,23 @@ export async function checkGuards(
     .map((change) => ({ path: change.path, planned: change.before, found: found.get(change.path) ?? null }))
   const record = valueOf(seen.recordText)
   const recordText = typeof record === 'string' ? record : null
-  const expected = run.report.writes === 0 ? plan.record.before : recordText
-  if (recordText !== expected) {
-    stale.push({ path: RECORD_FEATURE, planned: expected, found: recordText })
+  if (recordText !== run.recordText) {
+    stale.push({ path: RECORD_FEATURE, planned: run.recordText, found: recordText })
   }
   if (stale.length === 0) return true
   run.report = { ...run.report, status: run.report.writes > 0 ? 'failed' : 'stale', stale }
   return false
 }
+
+/** Qubes 4.2 lists no UUIDs, so that there the qube itself is asked whether it is still the one of the plan. */
+async function otherQube({ plan, facts, host }: QubeRun): Promise<string | null> {
+  if (facts.qube.uuid !== null || plan.uuid === null) return null
+  const uuid = (await host.read(plan.qube, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')
+  if (uuid.status === 'unknown') return `whether ${plan.qube} is the qube that was planned for: ${uuid.why}`
+  return valueOf(uuid) === plan.uuid ? null : notPlannedFor(plan.qube)
+}
+
+export const notPlannedFor = (qube: string): string => `${qube} is not the qube that was planned for`
 
 /**
  * Applies the chosen changes of one qube. `part` leaves the record and the rest for a later call.
@@ -97,17 +104,20 @@ export async function applyQube(
   )
   try {
     if (!(await checkGuards(run, pending))) return
-    const stays = ownedAfter(run)
+    const stays = ownedAfter(run.plan, uuidOf(run))
     const first = pending.filter((change) => extent === 'part' || !stays.has(change.path))
-    for (const change of first) await makeChange(run, change)
+    await makeChanges(run, first)
     if (extent === 'part') return
-    await writeRecord(run, recordText(run, ['failed']))
-    for (const change of pending.filter((c) => !first.includes(c))) {
-      if (run.signal.aborted) break
-      await makeChange(run, change)
+    if (!run.signal.aborted) await writeRecord(run, recordText(run, ['failed'], false))
+    await makeChanges(
+      run,
+      pending.filter((change) => !first.includes(change)),
+    )
+    // Being stopped ends after the call under way: the record written ahead covers whatever has been done.
+    if (!run.signal.aborted) {
+      await verify(run)
+      await writeRecord(run, recordText(run, ['failed', 'skipped'], true))
     }
-    if (!run.signal.aborted) await verify(run)
-    await writeRecord(run, recordText(run, ['failed', 'skipped']))
     conclude(run)
   } catch (error) {
     if (!(error instanceof HostError)) throw error
@@ -116,19 +126,20 @@ export async function applyQube(
   }
 }
 
-/**
- * Settings that the record will own. A change of any other is made before the record gives it up, so that no crash
- * leaves a value of ours that nobody owns; the rest is made after the record has it.
- */
-function ownedAfter(run: QubeRun): ReadonlySet<string> {
-  const { plan, facts } = run
-  const identity = { name: plan.qube, uuid: facts.qube.uuid ?? plan.uuid ?? '' }
-  const reading = parseRecord(plan.record.after ?? undefined, identity)
-  return new Set(reading.kind === 'record' ? reading.record.set.keys() : [])
+async function makeChanges(run: QubeRun, changes: readonly Change[]): Promise<void> {
+  for (const change of changes) {
+    if (run.signal.aborted) return
+    await makeChange(run, change)
+  }
 }
 
 /** Makes one change. A refusal fails the change and the run of the qube goes on; a fatal error ends it. */
 async function makeChange(run: QubeRun, change: Change): Promise<void> {
+  const withheld = run.withheld(change)
+  if (withheld !== null) {
+    setOutcome(run, change.path, 'failed', withheld)
+    return
+  }
   const calls = providerOf(run.providers, change.path).calls({ qube: run.plan.qube, ...change }, run.facts)
   if ('refused' in calls) {
     setOutcome(run, change.path, 'failed', { code: 'not-possible', message: calls.refused, hint: calls.hint })
@@ -156,11 +167,31 @@ async function writeRecord(run: QubeRun, text: string | null): Promise<void> {
 }
 
 async function send(run: QubeRun, call: HostCall, what: string): Promise<void> {
-  await run.journal.write(run.plan.qube, what, 'before')
+  await note(run, what, 'before')
   run.report = { ...run.report, writes: run.report.writes + 1 }
   await run.host.write(call)
-  await run.journal.write(run.plan.qube, what, 'after')
+  await note(run, what, 'after')
 }
+
+/** What cannot be noted is not done: a journal that fails ends the run. */
+async function note(run: QubeRun, what: string, phase: 'before' | 'after'): Promise<void> {
+  try {
+    await run.journal.write(run.plan.qube, what, phase)
+  } catch (error) {
+    throw journalFailure(error)
+  }
+}
+
+export function journalFailure(error: unknown): HostError {
+  const why = error instanceof Error ? error.message : String(error)
+  const hint = 'see to the disk that it is on, then run this again: it goes on from what is there'
+  return new HostError('journal', `the journal cannot be written: ${why}`, hint, true, error)
+}
+
+const uuidOf = ({ plan, facts }: QubeRun): string => facts.qube.uuid ?? plan.uuid ?? ''
+
+const recordText = (run: QubeRun, undone: readonly Outcome['status'][], finished: boolean): string | null =>
+  correctedRecord(run.plan, uuidOf(run), run.report.outcomes, undone, finished)
 
 /** The proof: everything is read once more. A failed call may still have been done, and a done one undone by others. */
 async function verify(run: QubeRun): Promise<void> {
@@ -175,7 +206,8 @@ async function verify(run: QubeRun): Promise<void> {
   for (const change of touched) {
     const value = seen.values.get(change.path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
-      setOutcome(run, change.path, 'unverified', { code: 'unreadable', message: value.why, hint: value.hint })
+      const unread = { code: 'unreadable', message: value.why, hint: value.hint }
+      setOutcome(run, change.path, 'unverified', errorOf(run, change.path) ?? unread)
     } else if (JSON.stringify(valueOf(value)) === JSON.stringify(change.after)) {
       setOutcome(run, change.path, 'applied', null)
     } else if (outcomeOf(run, change.path) === 'applied') {
@@ -195,67 +227,20 @@ function conclude(run: QubeRun): void {
   run.report = { ...run.report, status: complete ? 'applied' : 'failed', waiting }
 }
 
-/**
- * The record as the plan has it, except that a setting whose change came out in one of `undone` is owned as it was
- * before: a value that is still there is never forgotten, one that is not there is never claimed.
- */
-function recordText(run: QubeRun, undone: readonly Outcome['status'][]): string | null {
-  const { plan, facts } = run
-  const affected = run.report.outcomes.filter((outcome) => undone.includes(outcome.status))
-  if (affected.length === 0) return plan.record.after
-  const identity = { name: plan.qube, uuid: facts.qube.uuid ?? plan.uuid ?? '' }
-  const parse = (text: string | null): OwnershipRecord | null => {
-    const reading = parseRecord(text ?? undefined, identity)
-    return reading.kind === 'record' ? reading.record : null
-  }
-  const old = parse(plan.record.before)
-  const next = parse(plan.record.after) ?? old
-  if (next === null) return plan.record.after
-  const set = new Map(plan.record.after === null ? [] : next.set)
-  const was = new Map(plan.record.after === null ? [] : next.was)
-  for (const { path } of affected) {
-    restore(set, old?.set, path)
-    restore(was, old?.was, path)
-  }
-  const failed = new Set(affected.map((outcome) => outcome.path))
-  const corrected: OwnershipRecord = {
-    ...next,
-    set,
-    was,
-    waits: withoutPaths(next.waits, old?.waits ?? null, failed),
-  }
-  return isEmptyRecord(corrected) ? null : formatRecord(corrected)
-}
-
-/** A change that was not made does not wait, unless it did before. */
-function withoutPaths(waits: Waits | null, old: Waits | null, failed: ReadonlySet<string>): Waits | null {
-  if (waits === null) return null
-  const before = old?.start === waits.start ? old.paths : []
-  const paths = waits.paths.filter((path) => !failed.has(path) || before.includes(path))
-  return paths.length === 0 ? null : { start: waits.start, paths }
-}
-
-function restore(
-  into: Map<string, Value | null>,
-  from: ReadonlyMap<string, Value | null> | undefined,
-  path: string,
-): void {
-  const value = from?.get(path)
-  if (value === undefined) into.delete(path)
-  else into.set(path, value)
-}
-
 const valueOf = <T>(value: Observation<T>): T | null => (value.status === 'present' ? value.value : null)
 
 const outcomeOf = (run: QubeRun, path: string): Outcome['status'] =>
   run.report.outcomes.find((outcome) => outcome.path === path)?.status ?? 'skipped'
+
+const errorOf = (run: QubeRun, path: string): Failure | null =>
+  run.report.outcomes.find((outcome) => outcome.path === path)?.error ?? null
 
 function setOutcome(run: QubeRun, path: string, status: Outcome['status'], error: Failure | null): void {
   const outcomes = run.report.outcomes.map((o) => (o.path === path ? { path, status, error } : o))
   run.report = { ...run.report, outcomes }
 }
 
-function fail(run: QubeRun, status: 'failed', error: Failure): void {
+function fail(run: QubeRun, status: 'failed' | 'stale', error: Failure): void {
   run.report = { ...run.report, status, error }
 }
 

@@ -1,10 +1,16 @@
-import { type Value } from '../spec/index.ts'
 import { type Host, HostError, type HostQube } from './host.ts'
-import { mapLimited } from './make-plan.ts'
-import { applyQube, checkGuards, startReport, type QubeRun } from './apply-qube.ts'
+import { mapLimited } from './map-limited.ts'
+import {
+  applyQube,
+  checkGuards,
+  journalFailure,
+  notPlannedFor,
+  startReport,
+  type QubeRun,
+} from './apply-qube.ts'
 import { type Journal } from './journal.ts'
-import { isRemoval } from './order.ts'
-import { type Change, needsApply, type Plan, type QubePlan } from './plan.ts'
+import { movesOf } from './moves.ts'
+import { needsApply, type Plan, type QubePlan } from './plan.ts'
 import { type Providers } from './provider.ts'
 import { type QubeReport, type Report } from './report.ts'
 
@@ -30,7 +36,16 @@ export interface ApplyContext {
  * taken from the first before the second gets them.
  */
 export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Report> {
-  const runs = plan.qubes.map((qube) => startRun(qube, plan, context))
+  const moves = movesOf(plan)
+  const runs: readonly QubeRun[] = plan.qubes.map((qube) =>
+    startRun(qube, plan, context, (change) =>
+      moves.withheld(
+        qube.qube,
+        change,
+        runs.map((run) => run.report),
+      ),
+    ),
+  )
   const todo = runs.filter((run) => needsApply(run.plan))
   if (context.recheck) {
     const gone = await checkAll(todo, context.parallelism)
@@ -59,12 +74,11 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       }
       if (final) context.onQube?.(run.report, ++done, todo.length)
     }
-  const moving = new Set(movedDevices(plan))
-  const givers = todo.filter((run) => run.plan.changes.some((change) => gives(change, moving)))
+  const givers = todo.filter((run) => run.plan.changes.some(moves.gives))
   await mapLimited(
     givers,
     context.parallelism,
-    step((run) => applyQube(run, (c) => gives(c, moving), 'part'), false),
+    step((run) => applyQube(run, moves.gives, 'part'), false),
   )
   await mapLimited(
     todo,
@@ -73,8 +87,12 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   )
 
   const report = finish(plan, runs, stop)
-  await context.journal.end(report)
-  return report
+  try {
+    await context.journal.end(report)
+    return report
+  } catch (error) {
+    return { ...report, interrupted: report.interrupted ?? journalFailure(error).message }
+  }
 }
 
 /** Returns why the host could not be asked, if it could not. */
@@ -88,19 +106,34 @@ async function checkAll(runs: readonly QubeRun[], parallelism: number): Promise<
   }
 }
 
-function startRun(plan: QubePlan, whole: Plan, context: ApplyContext): QubeRun {
+function startRun(
+  plan: QubePlan,
+  whole: Plan,
+  context: ApplyContext,
+  withheld: QubeRun['withheld'],
+): QubeRun {
   const qube = context.qubes.find((candidate) => candidate.name === plan.qube)
+  const uuid = qube?.uuid ?? null
+  const replaced = uuid !== null && plan.uuid !== null && uuid !== plan.uuid
+  const { release } = whole.host
+  const mismatch =
+    context.host.release(context.qubes) !== release
+      ? `the plan is for Qubes ${release}, and this host is not`
+      : qube === undefined || replaced
+        ? notPlannedFor(plan.qube)
+        : null
   return {
     plan,
     facts: {
       qube: qube ?? { name: plan.qube, klass: plan.klass, state: 'Halted', uuid: plan.uuid },
       release: whole.host.release,
     },
-    gone: qube === undefined || (qube.uuid !== null && plan.uuid !== null && qube.uuid !== plan.uuid),
+    mismatch,
     host: context.host,
     providers: context.providers,
     journal: context.journal,
     signal: context.signal,
+    withheld,
     report: startReport(plan),
     recordText: plan.record.before,
   }
@@ -108,35 +141,9 @@ function startRun(plan: QubePlan, whole: Plan, context: ApplyContext): QubeRun {
 
 const finish = (plan: Plan, runs: readonly QubeRun[], interrupted: string | null): Report => ({
   plan,
-  qubes: runs.map((run) => run.report),
+  // One whose devices were taken before the run ended has been begun.
+  qubes: runs.map(({ report }) =>
+    report.status === 'skipped' && report.writes > 0 ? { ...report, status: 'failed' } : report,
+  ),
   interrupted,
 })
-
-/** Devices, as `usb/…` paths, that one qube of the plan gives up and another gets. */
-function movedDevices(plan: Plan): readonly string[] {
-  const paths = (wanted: (value: Value | null) => boolean): string[] =>
-    plan.qubes.flatMap((qube) =>
-      qube.changes.filter((c) => c.path.startsWith('usb/') && wanted(c.after)).map((c) => c.path),
-    )
-  const taken = paths((value) => value !== null).map(portOf)
-  return paths((value) => value === null).filter((path) => taken.some((port) => overlaps(port, portOf(path))))
-}
-
-const gives = (change: Change, moving: ReadonlySet<string>): boolean =>
-  isRemoval(change) && moving.has(change.path)
-
-interface Claim {
-  readonly backend: string
-  readonly port: string
-  readonly identity: string
-}
-
-function portOf(path: string): Claim {
-  const [, backend = '', port = '', identity = ''] = /^usb\/([^+]+)\+([^:]+):(.+)$/.exec(path) ?? []
-  return { backend, port, identity }
-}
-
-const overlaps = (a: Claim, b: Claim): boolean =>
-  a.backend === b.backend && meets(a.port, b.port) && meets(a.identity, b.identity)
-
-const meets = (a: string, b: string): boolean => a === '*' || b === '*' || a === b

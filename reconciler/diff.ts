@@ -1,4 +1,4 @@
-import { type DesiredQube, type Value } from '../spec/index.ts'
+import { canBeAbsent, type DesiredQube, type Value } from '../spec/index.ts'
 import { isGuestValue } from './guest.ts'
 import { sameValue } from './host.ts'
 import { type ObservedQube } from './observe.ts'
@@ -65,6 +65,9 @@ export function diffQube(
     )
   }
 
+  const isOwnMaking = (path: string, value: Value | null): boolean =>
+    value !== null && providerOf(providers, path).isOwnMaking?.(path, value) === true
+
   for (const [path, setting] of desired?.settings ?? []) {
     const seen = observed.values.get(path)
     if (seen === undefined) throw new Error(`${path} was not observed`)
@@ -78,7 +81,7 @@ export function diffQube(
     const last = record?.set.get(path)
     set.set(path, after)
     if (same(path, before, after)) {
-      if (last === undefined && after !== null) {
+      if (after !== null && (last === undefined || !same(path, last, after))) {
         notes.push({ kind: 'adopted', path, text: 'is right already: qstate takes it over' })
       }
       continue
@@ -91,7 +94,9 @@ export function diffQube(
     differences.push({ path, before, after, reason: reasonOf(path, before, after, last) })
   }
 
-  for (const [path, last] of record?.set ?? []) {
+  const placeOf = (path: string): string => providerOf(providers, path).place?.(path, facts) ?? path
+  const taken = new Set([...set].filter(([, value]) => value !== null).map(([path]) => placeOf(path)))
+  for (const path of record?.set.keys() ?? []) {
     if (desired?.settings.has(path) === true) continue
     const seen = observed.values.get(path)
     if (seen === undefined || seen.status === 'unknown') {
@@ -100,9 +105,17 @@ export function diffQube(
       continue
     }
     const before = seen.status === 'present' ? seen.value : null
-    if (last === null || same(path, before, null)) {
+    if (same(path, before, null)) {
       notes.push({ kind: 'forgotten', path, text: 'no longer asked for, and nothing is there' })
-    } else if (isOurs(path, before)) {
+    } else if (taken.has(placeOf(path))) {
+      notes.push({ kind: 'forgotten', path, text: 'asked for under another name, which owns it now' })
+    } else if (!canBeAbsent(path)) {
+      notes.push({
+        kind: 'released',
+        path,
+        text: 'no longer asked for; it has no default to go back to, and stays as it is',
+      })
+    } else if (isOurs(path, before) || isOwnMaking(path, before)) {
       differences.push({ path, before, after: null, reason: 'prune' })
     } else {
       notes.push({

@@ -80,6 +80,8 @@ export interface Host {
   read(qube: string, needs: Needs): Promise<Reading>
   /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
   tableProblem(table: string): Promise<Refusal | undefined>
+  /** `Running`, `Halted`, … as the host says now. Fails with HostError. */
+  state(qube: string): Promise<string>
   /** Fails with HostError. */
   write(call: HostCall): Promise<void>
 }

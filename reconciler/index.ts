@@ -17,7 +17,9 @@ export {
   type UsbAssignment,
 } from './host.ts'
 export { type Journal } from './journal.ts'
-export { makePlan, mapLimited, type PlanContext } from './make-plan.ts'
+export { type LiveAction, liveActions, liveWishes, type PresentDevice } from './live.ts'
+export { makePlan, type PlanContext } from './make-plan.ts'
+export { mapLimited } from './map-limited.ts'
 export { observeQube, type ObservedQube } from './observe.ts'
 export {
   type Blocked,
@@ -35,4 +37,5 @@ export { makeReleasePlan } from './release-plan.ts'
 export { makeRollbackPlan } from './rollback-plan.ts'
 export { readPlan } from './read-plan.ts'
 export { type Provider, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
+export { mayRestart, type RestartContext, restartQube, type RestartReport } from './restart.ts'
 export { EXIT, exitCodeOf, type Failure, type QubeReport, type Report } from './report.ts'

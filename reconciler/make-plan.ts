@@ -2,12 +2,12 @@ import { type DesiredQube, type DesiredState, type Value } from '../spec/index.t
 import { diffQube, type Difference } from './diff.ts'
 import { type Host, type HostQube, type Release } from './host.ts'
 import { type ObservedQube, observeQube, observeRecord } from './observe.ts'
+import { mapLimited } from './map-limited.ts'
 import { byOrder } from './order.ts'
 import { diffSettings, guarded, inverse } from './patch.ts'
 import { type Blocked, type Change, type Note, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
 import { formatRecord, isEmptyRecord, type OwnershipRecord, recordTooLong, sameOwnership } from './record.ts'
-
 import { isRunning, planWaits } from './waits.ts'
 
 export interface PlanContext {
@@ -32,9 +32,10 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const dropped = await findDropped(desired, context)
   const wanted = [...desired.qubes.keys()].filter((name) => context.selects(name, ''))
   const names = [...wanted, ...dropped].sort()
+  const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
   let done = 0
   const qubes = await mapLimited(names, context.parallelism, async (name) => {
-    const plan = await planQube(name, desired, context)
+    const plan = await planQube({ name, qube: there.get(name) }, desired, context)
     done += 1
     context.onQube?.(done, names.length)
     return plan
@@ -43,11 +44,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
-    host: {
-      where: context.host.where,
-      release: context.release,
-      dom0: context.qubes.find((qube) => qube.klass === 'AdminVM')?.uuid ?? null,
-    },
+    host: { where: context.host.where, release: context.release },
     spec: { name: desired.name, digest: desired.digest, commit: context.commit },
     qubes,
   }
@@ -63,13 +60,18 @@ async function findDropped(desired: DesiredState, context: PlanContext): Promise
   const found = await mapLimited(others, context.parallelism, async (qube) => {
     if (!context.selects(qube.name, '')) return []
     const record = await observeRecord(context.host, { qube, release: context.release })
+    // One that does not tell whose it is may be ours: it is planned for, so that this is told.
+    if (record.kind === 'unreadable') return [qube.name]
     return record.kind === 'record' && record.record.name === desired.name ? [qube.name] : []
   })
   return found.flat()
 }
 
-async function planQube(name: string, desired: DesiredState, context: PlanContext): Promise<QubePlan> {
-  const qube = context.qubes.find((candidate) => candidate.name === name)
+async function planQube(
+  { name, qube }: { readonly name: string; readonly qube: HostQube | undefined },
+  desired: DesiredState,
+  context: PlanContext,
+): Promise<QubePlan> {
   if (qube === undefined) {
     const hint = 'create it (qvm-create), or correct the name in the spec; qvm-ls lists the qubes there are'
     return blockedQube(
@@ -85,8 +87,10 @@ async function planQube(name: string, desired: DesiredState, context: PlanContex
     wanted,
   )
   const { record: reading } = observed
-  if (reading.kind === 'unreadable')
-    return blockedQube(qube, { path: null, why: reading.why, hint: reading.hint })
+  if (reading.kind === 'unreadable') {
+    const { why, hint } = reading
+    return wanted === null ? untoldQube(qube, why) : blockedQube(qube, { path: null, why, hint })
+  }
   const record = reading.kind === 'record' ? reading.record : null
   if (context.mode !== 'adopt' && record !== null && record.name !== null && record.name !== desired.name) {
     const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
@@ -167,6 +171,7 @@ async function planObserved(
     record: { before: observed.recordText, after },
     blocked,
     waiting,
+    ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...difference.notes, ...note],
   }
 }
@@ -233,6 +238,19 @@ function cloneNote(observed: ObservedQube): readonly Note[] {
   return [{ kind: 'clone', path: null, text }]
 }
 
+/** Not named by the spec, and perhaps dropped from it: nothing of it is touched, and that is said. */
+function untoldQube(qube: HostQube, why: string): QubePlan {
+  const text = `whether this configuration has set anything here is not known: ${why}`
+  return {
+    ...describe(qube),
+    changes: [],
+    record: { before: null, after: null },
+    blocked: [],
+    waiting: [],
+    notes: [{ kind: 'untold', path: null, text }],
+  }
+}
+
 function blockedQube(qube: HostQube, why: Blocked): QubePlan {
   return {
     ...describe(qube),
@@ -250,20 +268,3 @@ const describe = (qube: HostQube): Pick<QubePlan, 'qube' | 'uuid' | 'klass' | 'r
   klass: qube.klass,
   running: isRunning(qube),
 })
-
-/** Maps with at most `limit` under way, in order. */
-export async function mapLimited<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = []
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await work(items[index] as T)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
-  return results
-}

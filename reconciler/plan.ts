@@ -1,6 +1,7 @@
-import { type Value } from '../spec/index.ts'
+import { type RestartPolicy, type Value } from '../spec/index.ts'
 import { type HostCall, type Release } from './host.ts'
 import { type Operation } from './patch.ts'
+import { ownRecord } from './record.ts'
 
 /**
  * A plan: what an apply will do, whole and reviewable, and nothing else. It is plain JSON. `reason`, `effect`,
@@ -10,7 +11,7 @@ export interface Plan {
   readonly schema: typeof PLAN_SCHEMA
   readonly version: 1
   readonly createdAt: string
-  readonly host: { readonly where: string; readonly release: Release; readonly dom0: string | null }
+  readonly host: { readonly where: string; readonly release: Release }
   readonly spec: {
     readonly name: string | null
     /** SHA-256 of the desired state. */
@@ -38,6 +39,8 @@ export interface QubePlan {
   readonly blocked: readonly Blocked[]
   /** Settings changed earlier that still wait for the next start of the running qube. */
   readonly waiting: readonly string[]
+  /** When the spec lets the qube be restarted for what waits. Without it: never. */
+  readonly restart?: RestartPolicy
   /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
   readonly notes: readonly Note[]
 }
@@ -89,10 +92,16 @@ export function planIsBlocked(plan: Plan): boolean {
   return plan.qubes.some((qube) => qube.blocked.length > 0)
 }
 
+/** The record is written ahead, and once more where a value of ours has been replaced and is ours no longer. */
+function recordWrites({ qube, uuid, record, changes }: QubePlan): number {
+  const was = ownRecord(record.after, { name: qube, uuid })?.was
+  const replaced = changes.some((change) => was?.has(change.path) === true)
+  return (record.before === record.after ? 0 : 1) + (replaced ? 1 : 0)
+}
+
 /** Writes that an apply of the plan makes when all goes well. */
 export function countWrites(plan: Plan): number {
   const ofQube = (qube: QubePlan): number =>
-    qube.changes.reduce((sum, change) => sum + change.calls.length, 0) +
-    (qube.record.before === qube.record.after ? 0 : 1)
+    qube.changes.reduce((sum, change) => sum + change.calls.length, 0) + recordWrites(qube)
   return plan.qubes.reduce((sum, qube) => sum + ofQube(qube), 0)
 }

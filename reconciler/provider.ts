@@ -33,6 +33,10 @@ export interface Provider {
   calls(change: SettingChange, facts: QubeFacts): readonly HostCall[] | Refusal
   /** When a change counts on a qube that runs. On a halted qube everything counts at its next start. */
   effect(path: string, facts: QubeFacts): 'now' | 'next-start'
+  /** What a path stands for on this host, where several paths stand for one thing: taking one away takes all. */
+  place?(path: string, facts: QubeFacts): string
+  /** Whether a value that is not the one that qstate set is of its making all the same, so that it may be pruned. */
+  isOwnMaking?(path: string, value: Value): boolean
   /** Something a person should know of this setting on this host: it has no effect on this release, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
 }
@@ -49,7 +53,7 @@ export type Providers = ReadonlyMap<Area, Provider>
 
 /** The provider of a path, by its first segment. A path comes from the spec or a checked record, so there is one. */
 export function providerOf(providers: Providers, path: string): Provider {
-  const area = path.slice(0, path.indexOf('/'))
-  for (const provider of providers.values()) if (provider.area === area) return provider
-  throw new Error(`no provider for ${path}`)
+  const provider = providers.get(path.slice(0, path.indexOf('/')) as Area)
+  if (provider === undefined) throw new Error(`no provider for ${path}`)
+  return provider
 }

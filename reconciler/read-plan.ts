@@ -1,14 +1,20 @@
 import { isSettingPath, isValueFor, QUBE_NAME, type Value } from '../spec/index.ts'
+import { recordProblem } from './check-record.ts'
+import { type Release } from './host.ts'
 import { guarded, inverse, type Operation, pointerOf } from './patch.ts'
 import { type Change, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
-import { parseRecord } from './record.ts'
+import { providerOf, type Providers } from './provider.ts'
 
 /**
  * A plan from a file, or why it is none. A plan is only as good as what it names: every path must be a setting that
- * qstate manages, every patch must be the one that its values give, every record must be this qube's. The calls are
- * not taken from the file: an apply makes them anew from the values.
+ * qstate manages, every patch must be the one that its values give, every record must be this qube's, and
+ * own what they say. The calls are not taken from the file, since an apply makes them anew from the values; but a plan
+ * that shows others has not been reviewed.
  */
-export function readPlan(text: string): { readonly plan: Plan } | { readonly problem: string } {
+export function readPlan(
+  text: string,
+  providers: Providers,
+): { readonly plan: Plan } | { readonly problem: string } {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -25,10 +31,17 @@ export function readPlan(text: string): { readonly plan: Plan } | { readonly pro
   if (typeof host['where'] !== 'string' || !['4.2', '4.3', '4.4'].includes(String(host['release']))) {
     return { problem: 'it does not say for which host it is' }
   }
+  if (!areTexts([createdAt, host['where']]) || !areTextsOrNull([spec['name'], spec['commit']])) {
+    return { problem: 'it says things that no plan says' }
+  }
+  if (json['tables'] !== undefined && !areTables(json['tables'])) return { problem: 'its tables are none' }
   if (typeof spec['digest'] !== 'string') return { problem: 'it does not say of which spec it is' }
   const seen = new Set<string>()
   for (const qube of qubes as unknown[]) {
-    const problem = qubeProblem(qube)
+    const problem =
+      qubeProblem(qube) ??
+      recordProblem(qube as QubePlan, json as unknown as Plan) ??
+      callsProblem(qube as QubePlan, host['release'] as Release, providers)
     if (problem !== undefined) return { problem }
     const { qube: name } = qube as QubePlan
     if (seen.has(name)) return { problem: `it names ${name} twice` }
@@ -50,21 +63,17 @@ function qubeProblem(qube: unknown): string | undefined {
   ) {
     return `a part of ${name} is missing`
   }
-  if (
-    typeof running !== 'boolean' ||
-    typeof klass !== 'string' ||
-    (uuid !== null && typeof uuid !== 'string')
-  ) {
+  if (typeof running !== 'boolean' || !isText(klass) || (uuid !== null && typeof uuid !== 'string')) {
     return `a part of ${name} is missing`
   }
+  if (qube['restart'] !== undefined && !isRestart(qube['restart']))
+    return `${name} has no restart policy that qstate knows`
   if (klass === 'AdminVM' || name === 'dom0') return 'it would change dom0, which qstate never does'
   for (const text of [record['before'], record['after']]) {
     if (text !== null && typeof text !== 'string') return `the ownership record of ${name} is no text`
   }
-  if (typeof record['after'] === 'string' && record['after'] !== record['before']) {
-    const reading = parseRecord(record['after'], { name, uuid: uuid ?? '' })
-    if (reading.kind !== 'record') return `the ownership record of ${name} is not one that qstate would write`
-  }
+  if (!notes.every(isNote) || !blocked.every(isBlocked))
+    return `what it says of ${name} is not what plans say`
   const paths = new Set<string>()
   for (const change of changes as unknown[]) {
     const problem = changeProblem(name, change)
@@ -74,6 +83,13 @@ function qubeProblem(qube: unknown): string | undefined {
     paths.add(path)
   }
   return undefined
+}
+
+function isRestart(value: unknown): boolean {
+  if (value === 'never' || value === 'ask' || value === 'now') return true
+  return (
+    isObject(value) && typeof value['window'] === 'string' && /^\d\d:\d\d-\d\d:\d\d$/.test(value['window'])
+  )
 }
 
 function changeProblem(qube: string, change: unknown): string | undefined {
@@ -90,8 +106,22 @@ function changeProblem(qube: string, change: unknown): string | undefined {
   if (JSON.stringify(expected) !== JSON.stringify([patch, back])) {
     return `the patch of ${qube}/${path} does not do what its values say`
   }
-  const whole = Array.isArray(change['calls']) && Array.isArray(change['remarks'])
-  return whole ? undefined : `a part of ${qube}/${path} is missing`
+  const { reason, effect, calls, remarks } = change
+  const says = REASONS.includes(String(reason)) && (effect === 'now' || effect === 'next-start')
+  return says && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
+    ? undefined
+    : `what it says of ${qube}/${path} is not what plans say`
+}
+
+/** The calls that it shows are those that an apply will make. */
+function callsProblem(plan: QubePlan, release: Release, providers: Providers): string | undefined {
+  const { qube: name, klass, running, uuid } = plan
+  const facts = { qube: { name, klass, state: running ? 'Running' : 'Halted', uuid }, release }
+  const other = plan.changes.find(({ path, before, after, calls }) => {
+    const made = providerOf(providers, path).calls({ qube: name, path, before, after }, facts)
+    return JSON.stringify(made) !== JSON.stringify(calls)
+  })
+  return other === undefined ? undefined : `the calls of ${name}/${other.path} are not those that it takes`
 }
 
 function operationOf(qube: string, path: string, before: Value | null, after: Value | null): Operation {
@@ -102,3 +132,24 @@ function operationOf(qube: string, path: string, before: Value | null, after: Va
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const REASONS: readonly string[] = ['new', 'changed', 'drift', 'prune', 'rollback']
+
+/** Text that a person is shown: nothing in it moves a terminal's cursor. Hints have lines. */
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && !/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(value)
+
+const areTexts = (values: readonly unknown[]): boolean => values.every(isText)
+
+const areTextsOrNull = (values: readonly unknown[]): boolean =>
+  values.every((value) => value === null || isText(value))
+
+const isNote = (note: unknown): boolean =>
+  isObject(note) && areTexts([note['kind'], note['text']]) && areTextsOrNull([note['path']])
+
+const isBlocked = (blocked: unknown): boolean =>
+  isObject(blocked) && areTexts([blocked['why'], blocked['hint']]) && areTextsOrNull([blocked['path']])
+
+const areTables = (tables: unknown): boolean =>
+  isObject(tables) &&
+  Object.entries(tables).every(([sha, path]) => /^[0-9a-f]{64}$/.test(sha) && isText(path))

@@ -7,7 +7,8 @@ import { sameValue } from './host.ts'
  *
  * It is written after removals and before values are set, so that at no moment something of ours is set and not
  * recorded: a crash leaves a value recorded and not set (the next run sets it), or recorded and already removed
- * (the next run drops it). `was` keeps the value of ours that a pending change replaces, for the same reason.
+ * (the next run drops it). `was` keeps the value of ours that a pending change replaces, for the same reason; it goes
+ * once the change has been seen to be made, since from then on whoever sets that value again is someone else.
  */
 export interface OwnershipRecord {
   readonly uuid: string
@@ -99,9 +100,8 @@ export function formatRecord(record: OwnershipRecord): string {
 /** Whether a record says all that another would, but for the time: if so, there is nothing to write. */
 export function sameOwnership(a: OwnershipRecord | null, b: OwnershipRecord): boolean {
   if (a === null) return isEmptyRecord(b)
-  return (
-    a.name === b.name && a.uuid === b.uuid && sameMap(a.set, b.set) && !isEmptyRecord(b) && saysWaits(a, b)
-  )
+  if (isEmptyRecord(b) || a.name !== b.name || a.uuid !== b.uuid) return false
+  return sameMap(a.set, b.set) && sameMap(a.was, b.was) && saysWaits(a, b)
 }
 
 /** A record that says nothing is not kept. */
@@ -113,6 +113,15 @@ function saysWaits(a: OwnershipRecord, b: OwnershipRecord): boolean {
   if (b.waits === null) return true
   const { start, paths } = b.waits
   return a.waits?.start === start && paths.every((path) => a.waits?.paths.includes(path))
+}
+
+/** A qube's own record from a text that has been checked before, or null for none. */
+export function ownRecord(
+  text: string | null,
+  qube: { name: string; uuid: string | null },
+): OwnershipRecord | null {
+  const reading = parseRecord(text ?? undefined, { name: qube.name, uuid: qube.uuid ?? '' })
+  return reading.kind === 'record' ? reading.record : null
 }
 
 export function recordTooLong(text: string): boolean {

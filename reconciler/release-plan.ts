@@ -1,6 +1,6 @@
 import { RECORD_FEATURE } from '../spec/index.ts'
 import { type Host, type HostQube, type Release } from './host.ts'
-import { mapLimited } from './make-plan.ts'
+import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { type Providers } from './provider.ts'
@@ -11,7 +11,6 @@ export interface ReleaseContext {
   readonly providers: Providers
   readonly release: Release
   readonly now: string
-  readonly dom0: string | null
 }
 
 /** A plan that gives up what qstate owns on some qubes, changing no value: only the records go. */
@@ -21,7 +20,7 @@ export async function makeReleasePlan(qubes: readonly HostQube[], context: Relea
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
-    host: { where: context.host.where, release: context.release, dom0: context.dom0 },
+    host: { where: context.host.where, release: context.release },
     spec: { name: null, digest: '', commit: null },
     qubes: plans,
   }

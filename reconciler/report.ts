@@ -5,7 +5,7 @@ import { type Plan } from './plan.ts'
 export interface Report {
   readonly plan: Plan
   readonly qubes: readonly QubeReport[]
-  /** The run was stopped by a signal, or the daemon went away. */
+  /** The run was stopped by a signal, the daemon went away, or the journal could not be written. */
   readonly interrupted: string | null
 }
 
@@ -70,7 +70,8 @@ export function exitCodeOf(report: Report): number {
   const statuses = report.qubes.map((qube) => qube.status)
   const wrote = report.qubes.some((qube) => qube.writes > 0)
   const blocked = report.plan.qubes.some((qube) => qube.blocked.length > 0)
-  if (!blocked && statuses.every((s) => s === 'applied' || s === 'unchanged')) return EXIT.done
+  const done = statuses.every((s) => s === 'applied' || s === 'unchanged')
+  if (!blocked && done && report.interrupted === null) return EXIT.done
   if (wrote) return EXIT.partial
   return statuses.includes('stale') ? EXIT.stale : EXIT.error
 }

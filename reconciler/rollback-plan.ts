@@ -1,12 +1,20 @@
-import { type Value } from '../spec/index.ts'
+import { canBeAbsent, type Value } from '../spec/index.ts'
 import { type Host, type HostQube, type Release, sameValue } from './host.ts'
-import { mapLimited } from './make-plan.ts'
+import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { byOrder } from './order.ts'
 import { diffSettings, guarded, inverse } from './patch.ts'
-import { type Blocked, type Change, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
+import { type Blocked, type Change, needsApply, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
-import { formatRecord, isEmptyRecord, type OwnershipRecord, parseRecord, type Waits } from './record.ts'
+import {
+  formatRecord,
+  isEmptyRecord,
+  ownRecord,
+  type OwnershipRecord,
+  parseRecord,
+  sameOwnership,
+  type Waits,
+} from './record.ts'
 import { isRunning, planWaits } from './waits.ts'
 
 export interface RollbackContext {
@@ -15,7 +23,6 @@ export interface RollbackContext {
   readonly qubes: readonly HostQube[]
   readonly release: Release
   readonly now: string
-  readonly dom0: string | null
 }
 
 /** What a run of plans did to one setting: where it began, and where it ended. */
@@ -24,8 +31,14 @@ interface Path {
   readonly target: Value | null
   /** Value that the newest of them left. */
   readonly left: Value | null
-  /** What was owned before the oldest: the record's text. */
-  readonly record: string | null
+}
+
+/** What a run of plans did to one qube. */
+interface Doing {
+  readonly uuid: string | null
+  readonly paths: Map<string, Path>
+  /** The record's text before the oldest of them. */
+  record: string | null
 }
 
 /**
@@ -34,53 +47,52 @@ interface Path {
  */
 export async function makeRollbackPlan(undone: readonly Plan[], context: RollbackContext): Promise<Plan> {
   const byQube = collect(undone)
-  const qubes = await mapLimited([...byQube], 4, ([name, paths]) =>
-    rollbackQube(name, paths, undone, context),
-  )
+  const qubes = await mapLimited([...byQube], 4, ([name, doing]) => rollbackQube(name, doing, context))
   return {
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
-    host: { where: context.host.where, release: context.release, dom0: context.dom0 },
+    host: { where: context.host.where, release: context.release },
     spec: { name: undone.at(-1)?.spec.name ?? null, digest: '', commit: null },
     qubes,
     tables: Object.assign({}, ...undone.map((plan) => plan.tables ?? {})) as Record<string, string>,
   }
 }
 
-function collect(undone: readonly Plan[]): ReadonlyMap<string, ReadonlyMap<string, Path>> {
-  const byQube = new Map<string, Map<string, Path>>()
-  for (const plan of undone) {
-    for (const { qube, changes, record } of plan.qubes) {
-      const paths = byQube.get(qube) ?? new Map<string, Path>()
-      for (const { path, before, after } of changes) {
-        paths.set(path, { target: before, left: paths.get(path)?.left ?? after, record: record.before })
-      }
-      if (paths.size > 0) byQube.set(qube, paths)
+function collect(undone: readonly Plan[]): ReadonlyMap<string, Doing> {
+  const byQube = new Map<string, Doing>()
+  for (const qube of undone.flatMap((plan) => plan.qubes).filter(needsApply)) {
+    const doing = byQube.get(qube.qube) ?? { uuid: qube.uuid, paths: new Map<string, Path>(), record: null }
+    doing.record = qube.record.before
+    for (const { path, before, after } of qube.changes) {
+      doing.paths.set(path, { target: before, left: doing.paths.get(path)?.left ?? after })
     }
+    byQube.set(qube.qube, doing)
   }
   return byQube
 }
 
-async function rollbackQube(
-  name: string,
-  paths: ReadonlyMap<string, Path>,
-  undone: readonly Plan[],
-  context: RollbackContext,
-): Promise<QubePlan> {
+async function rollbackQube(name: string, doing: Doing, context: RollbackContext): Promise<QubePlan> {
   const qube = context.qubes.find((candidate) => candidate.name === name)
-  const planned = undone.flatMap((plan) => plan.qubes).find((candidate) => candidate.qube === name)
-  if (qube === undefined || (qube.uuid !== null && planned?.uuid !== qube.uuid)) {
+  if (qube === undefined || (qube.uuid !== null && doing.uuid !== qube.uuid)) {
     const why = 'the qube that was changed then is not there any more'
     return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
-  const identified = qube.uuid === null ? { ...qube, uuid: planned?.uuid ?? null } : qube
+  const identified = qube.uuid === null ? { ...qube, uuid: doing.uuid } : qube
   const facts: QubeFacts = { qube: identified, release: context.release }
-  const seen = await observePaths(context.host, context.providers, facts, [...paths.keys()])
+  const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
   const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
+  const reading = parseRecord(recordText ?? undefined, { name, uuid: identified.uuid ?? '' })
+  if (reading.kind === 'unreadable' || reading.kind === 'foreign') {
+    const foreign = {
+      why: 'the ownership record is another qube’s',
+      hint: 'nothing of it can be rolled back',
+    }
+    return empty(name, identified, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
+  }
   const changes: Change[] = []
   const blocked: Blocked[] = []
-  for (const [path, { target, left }] of paths) {
+  for (const [path, { target, left }] of doing.paths) {
     const value = seen.values.get(path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
       blocked.push({ path, why: value.why, hint: value.hint })
@@ -88,8 +100,13 @@ async function rollbackQube(
     }
     const before = value.status === 'present' ? value.value : null
     if (sameValue(before, target)) continue
+    const hint = 'set it by hand, or in the spec'
     if (!sameValue(before, left)) {
-      blocked.push({ path, why: 'changed since by someone else', hint: 'set it by hand, or in the spec' })
+      blocked.push({ path, why: 'changed since by someone else', hint })
+      continue
+    }
+    if (target === null && !canBeAbsent(path)) {
+      blocked.push({ path, why: 'it has no default to go back to', hint })
       continue
     }
     const change = makeChange(path, before, target, facts, context)
@@ -97,13 +114,14 @@ async function rollbackQube(
     else changes.push(change)
   }
   changes.sort(byOrder)
-  const now = parseFor(identified, recordText)
+  const now = reading.kind === 'record' ? reading.record : null
   const { waits, waiting, note } = await planWaits(context.host, facts, undefined, now, changes)
-  const after = rolledBack(recordText, now, changes, paths, identified, waits)
+  const after = rolledBack(now, ownRecord(doing.record, identified), changes, blocked, waits)
+  const same = now === null ? after === null : after !== null && sameOwnership(now, after)
   return {
     ...empty(name, identified, blocked),
     changes,
-    record: { before: recordText, after },
+    record: { before: recordText, after: same ? recordText : after === null ? null : formatRecord(after) },
     waiting,
     notes: note,
   }
@@ -135,37 +153,29 @@ function makeChange(
   }
 }
 
-/** The record owns of the settings rolled back what it owned then. */
+/**
+ * The record owns what it owned then. A setting that cannot be rolled back stays owned as it is; a value of ours that is
+ * about to be replaced is kept until it is. Null: nothing is owned.
+ */
 function rolledBack(
-  text: string | null,
   now: OwnershipRecord | null,
+  then: OwnershipRecord | null,
   changes: readonly Change[],
-  paths: ReadonlyMap<string, Path>,
-  qube: HostQube,
+  blocked: readonly Blocked[],
   waits: Waits | null,
-): string | null {
-  if (changes.length === 0) return text
-  const then = (path: string): OwnershipRecord | null => parseFor(qube, paths.get(path)?.record ?? null)
-  const base = now ?? changes.map(({ path }) => then(path)).find((record) => record !== null) ?? null
-  if (base === null) return text
-  const set = new Map(now?.set ?? [])
-  const was = new Map(now?.was ?? [])
-  for (const { path } of changes) {
-    const owned = then(path)?.set.get(path)
-    // A value of ours that is about to be replaced is kept until it is.
-    const current = now?.set.get(path)
-    if (owned === undefined) set.delete(path)
-    else set.set(path, owned)
-    if (owned !== undefined && current !== undefined) was.set(path, current)
-    else was.delete(path)
+): OwnershipRecord | null {
+  const base = now ?? then
+  if (base === null) return null
+  const set = new Map(then?.set ?? [])
+  for (const { path } of blocked) {
+    const current = path === null ? undefined : now?.set.get(path)
+    if (path !== null && current !== undefined) set.set(path, current)
   }
-  const record: OwnershipRecord = { ...base, set, was, waits }
-  return isEmptyRecord(record) ? null : formatRecord(record)
-}
-
-function parseFor(qube: HostQube, text: string | null): OwnershipRecord | null {
-  const reading = parseRecord(text ?? undefined, { name: qube.name, uuid: qube.uuid ?? '' })
-  return reading.kind === 'record' ? reading.record : null
+  const was = new Map<string, Value | null>()
+  for (const { path, before } of changes)
+    if (set.has(path) && now?.set.has(path) === true) was.set(path, before)
+  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, was, waits }
+  return isEmptyRecord(record) ? null : record
 }
 
 function empty(name: string, qube: HostQube | undefined, blocked: readonly Blocked[]): QubePlan {

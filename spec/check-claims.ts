@@ -10,31 +10,50 @@ interface Claim {
   readonly key: string
   readonly device: UsbDevice
   readonly position: Position
+  readonly order: number
+}
+
+/** The first claim of each key of one backend: others are measured against it. By port too, since on other ports none meets it. */
+interface Claims {
+  readonly byKey: Map<string, Claim>
+  readonly byPort: Map<string, Claim[]>
 }
 
 /** Two qubes that both take one device by themselves: whichever starts first would have it. */
 export function checkClaims(qubes: ReadonlyMap<string, Composed>, report: Report): void {
-  /** The first claim of each key, by backend: others are measured against it. */
-  const claimed = new Map<string, Map<string, Claim>>()
+  const claimed = new Map<string, Claims>()
+  let order = 0
   for (const [qube, composed] of qubes) {
     for (const { device, key, mode, position } of assignments(composed)) {
       if (mode === 'ask-to-attach') continue
-      const claim = { qube, key, device, position }
-      const before = claimed.get(device.backend) ?? new Map<string, Claim>()
+      const claim = { qube, key, device, position, order: order++ }
+      const before = claimed.get(device.backend) ?? { byKey: new Map(), byPort: new Map() }
       claimed.set(device.backend, before)
       const rival = findRival(claim, before)
       if (rival !== undefined) report(errorAt(position, contested(claim, rival)))
-      if (!before.has(key)) before.set(key, claim)
+      if (!before.byKey.has(key)) addClaim(claim, before)
     }
   }
 }
 
-function findRival(claim: Claim, before: ReadonlyMap<string, Claim>): Claim | undefined {
-  const same = before.get(claim.key)
+function addClaim(claim: Claim, { byKey, byPort }: Claims): void {
+  byKey.set(claim.key, claim)
+  const { port } = claim.device
+  const there = byPort.get(port)
+  if (there === undefined) byPort.set(port, [claim])
+  else there.push(claim)
+}
+
+function findRival(claim: Claim, { byKey, byPort }: Claims): Claim | undefined {
+  const same = byKey.get(claim.key)
   if (same !== undefined && same.qube !== claim.qube) return same
-  return [...before.values()].find(
-    (other) => other.qube !== claim.qube && overlap(other.device, claim.device),
-  )
+  const { port } = claim.device
+  const meets = (other: Claim): boolean => other.qube !== claim.qube && overlap(other.device, claim.device)
+  if (port === '*') return [...byKey.values()].find(meets)
+  const here = byPort.get(port)?.find(meets)
+  const anywhere = byPort.get('*')?.find(meets)
+  if (here === undefined || anywhere === undefined) return here ?? anywhere
+  return here.order < anywhere.order ? here : anywhere
 }
 
 function contested(claim: Claim, rival: Claim): ReturnType<typeof problem> {

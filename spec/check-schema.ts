@@ -1,7 +1,7 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { type ErrorObject } from 'ajv'
 import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
 import { unknownKeyHint } from './key-hints.ts'
-import { manifestSchema } from './manifest-schema.ts'
+import { validateManifest } from './manifest-validator.ts'
 import { type NameKind, nameProblem } from './names.ts'
 import { readSetting } from './read-value.ts'
 import { SETTING_BY_PATH } from './settings.ts'
@@ -11,18 +11,12 @@ import { describe, follow, plainValue, type Written } from './written.ts'
 type Annotated = Readonly<Record<string, unknown>>
 type Fault = ErrorObject<string, Annotated>
 
-let compiled: ValidateFunction | undefined
-
 /** Checks a document against the schema. Returns the places that were refused, so that readers pass them over. */
 export function checkSchema(document: Written, report: Report): ReadonlySet<Written> {
-  // The tests hold the schema against its meta-schema; doing it here would double the time to the first answer.
-  compiled ??= new Ajv2020({ allErrors: true, verbose: true, strict: true, validateSchema: false })
-    .addVocabulary(['x-expected', 'x-setting', 'x-name'])
-    .compile(manifestSchema)
   const refused = new Set<Written>()
-  if (compiled(plainValue(document))) return refused
+  if (validateManifest(plainValue(document))) return refused
   const told = new Set<string>()
-  for (const fault of withoutUnionNoise((compiled.errors ?? []) as Fault[])) {
+  for (const fault of withoutUnionNoise((validateManifest.errors ?? []) as Fault[])) {
     const place = follow(document, fault.instancePath)
     if (place === undefined) continue
     if (fault.keyword === 'additionalProperties') refuseKey(place, fault, refused, report)

@@ -1,4 +1,4 @@
-import { type Position } from './desired-state.ts'
+import { type Position, type RestartPolicy } from './desired-state.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
 import { type Body, type ProfileUse, type Statement } from './manifest.ts'
 import { builtInBodies } from './profiles.ts'
@@ -9,6 +9,7 @@ export interface Composed {
   readonly statements: ReadonlyMap<string, Statement>
   /** Built-in profiles that took part. */
   readonly builtIns: ReadonlySet<string>
+  readonly restart: RestartPolicy | null
   /** False where a part could not be read or found: what is missing proves nothing. */
   readonly complete: boolean
 }
@@ -16,6 +17,7 @@ export interface Composed {
 interface Layers extends Composed {
   readonly statements: Map<string, Statement>
   readonly builtIns: Set<string>
+  restart: RestartPolicy | null
   complete: boolean
   /** How many profiles stand on top of each other. */
   depth: number
@@ -77,6 +79,7 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
       addLayer(layers, below)
     }
     for (const [path, statement] of body.statements) layers.statements.set(path, statement)
+    layers.restart = body.restart ?? layers.restart
     return layers
   }
 
@@ -93,22 +96,28 @@ export function layOver(parts: readonly Composed[]): Composed {
 function addLayer(layers: Layers, over: Composed): void {
   for (const [path, statement] of over.statements) layers.statements.set(path, statement)
   for (const name of over.builtIns) layers.builtIns.add(name)
+  layers.restart = over.restart ?? layers.restart
   if (!over.complete) layers.complete = false
 }
 
 const NOTHING = (complete = false): Layers => ({
   statements: new Map(),
   builtIns: new Set(),
+  restart: null,
   complete,
   depth: 0,
 })
 
 /** A built-in profile stands in no file: its values are said where it is extended. */
-function placedAt({ statements, complete, depth }: Layers, name: string, position: Position): Layers {
+function placedAt(
+  { statements, complete, depth, restart }: Layers,
+  name: string,
+  position: Position,
+): Layers {
   const placed = [...statements].map(([path, { setting }]) => {
     return [path, { path, position, setting: setting && { ...setting, position } }] as const
   })
-  return { statements: new Map(placed), builtIns: new Set([name]), complete, depth }
+  return { statements: new Map(placed), builtIns: new Set([name]), restart, complete, depth }
 }
 
 function unknownProfile(name: string, profiles: ReadonlyMap<string, Body>): ReturnType<typeof problem> {

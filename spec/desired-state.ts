@@ -37,10 +37,18 @@ export interface DesiredSetting {
   readonly position: Position
 }
 
+/**
+ * When a running qube may be restarted so that what waits for its next start counts. `ask` needs someone at a terminal;
+ * a window is local time, `22:00-06:00`, and may go over midnight.
+ */
+export type RestartPolicy = 'never' | 'ask' | 'now' | { readonly window: string }
+
 export interface DesiredQube {
   readonly name: string
   /** By path. What is not here is not qstate's business. */
   readonly settings: ReadonlyMap<string, DesiredSetting>
+  /** Without it: never. */
+  readonly restart?: RestartPolicy
   readonly position: Position
 }
 

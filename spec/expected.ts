@@ -1,9 +1,10 @@
-import { type Setting } from './settings.ts'
+import { canBeAbsent, type Setting } from './settings.ts'
 import { oneOf } from './wording.ts'
 
 /** What may be written for a setting, in words: for the schema, and for hints. */
 export function expectedOf(setting: Setting): string {
-  const words = [...(setting.off === undefined ? [] : ['off']), 'inherit', 'unmanaged']
+  const inherit = canBeAbsent(setting.path) ? ['inherit'] : []
+  const words = [...(setting.off === undefined ? [] : ['off']), ...inherit, 'unmanaged']
   if (setting.type.kind === 'bool') return oneOf(['true', 'false', ...words])
   if (setting.type.kind === 'word') return oneOf([...setting.type.words, ...words])
   return oneOf([valueOf(setting), ...words])

@@ -14,6 +14,7 @@ export {
   type DesiredState,
   type HostFacts,
   type Position,
+  type RestartPolicy,
   type Value,
 } from './desired-state.ts'
 export { type Diagnostic } from './diagnostics.ts'
@@ -25,6 +26,7 @@ export { BUILT_IN_PROFILES } from './profiles.ts'
 export { resolve } from './resolve.ts'
 export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
 export {
+  canBeAbsent,
   QUBE_NAME,
   RECORD_FEATURE,
   type Setting,

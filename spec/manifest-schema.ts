@@ -6,6 +6,7 @@ import {
   named,
   object,
   qube,
+  restart,
   type Schema,
   slic,
   stubdom,
@@ -19,7 +20,7 @@ import { QUBE_NAME, TAG_NAME } from './settings.ts'
 
 const definition = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
 
-const BODY_KEYS = { extends: extendsSchema, slic, audio, stubdom, usb, qube, tags }
+const BODY_KEYS = { extends: extendsSchema, slic, audio, stubdom, usb, qube, tags, restart }
 const body = Object.fromEntries(Object.keys(BODY_KEYS).map((key) => [key, definition(key)]))
 
 const match = object(
@@ -91,5 +92,8 @@ export const manifestSchema: object = {
     },
     { required: ['apiVersion'] },
   ),
-  $defs: { ...BODY_KEYS, body: object('a map of slic, audio, stubdom, usb, qube, tags and extends', body) },
+  $defs: {
+    ...BODY_KEYS,
+    body: object('a map of slic, audio, stubdom, usb, qube, tags, restart and extends', body),
+  },
 }

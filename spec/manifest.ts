@@ -1,4 +1,4 @@
-import { type DesiredSetting, type Position } from './desired-state.ts'
+import { type DesiredSetting, type Position, type RestartPolicy } from './desired-state.ts'
 
 /** A file of the manifest. The path is as the user gave it: positions repeat it, nothing opens it. */
 export interface SourceFile {
@@ -31,6 +31,7 @@ export interface ProfileUse {
 export interface Body {
   readonly extends: readonly ProfileUse[]
   readonly statements: ReadonlyMap<string, Statement>
+  readonly restart: RestartPolicy | null
   readonly position: Position
   /** False when a part of it could not be read: what is missing from it then proves nothing. */
   readonly complete: boolean

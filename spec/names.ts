@@ -75,11 +75,41 @@ function featureProblem(name: string): Problem | undefined {
       'no manifest sets it',
     )
   }
+  const why = KEPT_FEATURES[name]
+  if (why !== undefined)
+    return problem('reserved-name', `the feature ${quote(name)} is not set by manifests`, why)
   if (name === 'internal') {
     return problem(
       'reserved-name',
       'the feature "internal" is not set by manifests',
       'it hides a qube from menus and tools, and Qubes sets it itself',
+    )
+  }
+  return undefined
+}
+
+/** Features that qubesd refuses to have set, or turns into something else. */
+const KEPT_FEATURES: Readonly<Record<string, string>> = {
+  'deferred-netvm-original': 'Qubes keeps it for itself',
+  'preload-dispvm': 'Qubes keeps it for itself',
+  'preload-dispvm-completed': 'Qubes keeps it for itself',
+  'preload-dispvm-in-progress': 'Qubes keeps it for itself',
+  'service.meminfo-writer': 'Qubes turns it into maxmem and removes it: write qube: { maxmem: 0 }',
+}
+
+function tagProblem(name: string): Problem | undefined {
+  if (!TAG_NAME.test(name)) {
+    return problem(
+      'bad-name',
+      `${quote(name)} is not a tag`,
+      'a letter or _, then letters, digits, _ and -, 128 at most',
+    )
+  }
+  if (/^(?:created-by|disp-created-by|audiovm|guivm)-/.test(name)) {
+    return problem(
+      'reserved-name',
+      `the tag ${quote(name)} is not set by manifests`,
+      'Qubes sets it itself, from who made the qube and from its properties',
     )
   }
   return undefined
@@ -128,12 +158,5 @@ const NAMES: Readonly<Record<NameKind, (name: string) => Problem | undefined>> =
   device: deviceProblem,
   feature: featureProblem,
   property: propertyProblem,
-  tag: (name) =>
-    TAG_NAME.test(name)
-      ? undefined
-      : problem(
-          'bad-name',
-          `${quote(name)} is not a tag`,
-          'a letter or _, then letters, digits, _ and -, 128 at most',
-        ),
+  tag: tagProblem,
 }

@@ -1,3 +1,4 @@
+import { type RestartPolicy } from './desired-state.ts'
 import { type Body, type ProfileUse } from './manifest.ts'
 import { adviseOnValue } from './advice.ts'
 import { readGeneric } from './read-generic.ts'
@@ -5,6 +6,7 @@ import { readSlic } from './read-slic.ts'
 import { readFlag, readUsb } from './read-usb.ts'
 import { readSetting } from './read-value.ts'
 import { checkName, type Draft, type Reading, say, value } from './reading.ts'
+import { RESTART_WORDS } from './words.ts'
 import { type Setting, SETTINGS } from './settings.ts'
 import { get, type Written, type WrittenMap } from './written.ts'
 
@@ -42,6 +44,7 @@ export function readBody(written: WrittenMap, reading: Reading): Body {
   return {
     extends: readExtends(part('extends')),
     statements: draft.statements,
+    restart: readRestart(part('restart')),
     position: written.position,
     complete,
   }
@@ -91,6 +94,16 @@ function readTags(written: Written | undefined, draft: Draft): void {
       'wrong' in saying ? entry.value.position : entry.key.position,
     )
   }
+}
+
+/** The schema has let through nothing else. */
+function readRestart(written: Written | undefined): RestartPolicy | null {
+  if (written?.kind === 'map') {
+    const window = get(written, 'window')
+    return window?.kind === 'text' ? { window: window.value } : null
+  }
+  if (written?.kind !== 'text') return null
+  return RESTART_WORDS.find((word) => word === written.value) ?? null
 }
 
 function readExtends(written: Written | undefined): readonly ProfileUse[] {

@@ -2,6 +2,7 @@ import { nameProblem } from './names.ts'
 import { problem } from './diagnostics.ts'
 import {
   literal,
+  noDefault,
   NOT_PRINTABLE,
   numberTrap,
   plainTrap,
@@ -12,7 +13,7 @@ import {
   wrongNull,
 } from './read-value.ts'
 import { complain, type Draft, say, value } from './reading.ts'
-import { settingOf } from './settings.ts'
+import { canBeAbsent, settingOf } from './settings.ts'
 import { MAX_TEXT, PRINTABLE } from './words.ts'
 import { describe, type Entry, type Written } from './written.ts'
 
@@ -36,8 +37,40 @@ export function readGeneric(store: Store, { key, value: written }: Entry, draft:
     return
   }
   const folder = store === 'feature' ? 'features' : 'properties'
-  say(draft, 'qube', `qube/${folder}/${key.value}`, readText(store, written), written.position)
+  const path = `qube/${folder}/${key.value}`
+  const said = readText(store, written)
+  say(
+    draft,
+    'qube',
+    path,
+    store === 'property' ? asKept(key.value, path, said, literal(written) !== undefined) : said,
+    written.position,
+  )
 }
+
+/** A property's text as Qubes keeps it: another spelling of the same would be written anew at every apply. */
+function asKept(name: string, path: string, said: Said, isLiteral: boolean): Said {
+  if (!('value' in said)) return said
+  if (said.value === null) return canBeAbsent(path) ? said : { wrong: noDefault(name) }
+  const text = said.value
+  if (typeof text !== 'string' || isLiteral) return said
+  if (/^(?:true|false|yes|no|on|off)$/i.test(text) && text !== 'True' && text !== 'False')
+    return { wrong: NOT_A_FLAG }
+  if (name === 'mac' && !/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)) return { wrong: NOT_A_MAC }
+  return said
+}
+
+const NOT_A_FLAG = problem(
+  'wrong-type',
+  'a property that is on or off is written true or false',
+  'without quotes',
+)
+
+const NOT_A_MAC = problem(
+  'bad-mac',
+  'this is no MAC address as Qubes keeps one',
+  'six pairs of small hex digits, as in "00:16:3e:5e:6c:00"',
+)
 
 /** The one text that Qubes will keep for what was written. */
 function readText(store: Store, written: Written): Said {

@@ -2,7 +2,7 @@ import { type Value } from './desired-state.ts'
 import { type Problem, problem } from './diagnostics.ts'
 import { expectedOf } from './expected.ts'
 import { qubeProblem } from './names.ts'
-import { type Setting } from './settings.ts'
+import { canBeAbsent, type Setting } from './settings.ts'
 import { textProblem } from './setting-texts.ts'
 import {
   INHERIT,
@@ -28,7 +28,8 @@ const wrong = (code: string, message: string, hint: string): Said => ({ wrong: p
 export function readSetting(setting: Setting, written: Written): Said {
   const form = readForm(written)
   if (form === 'off') return readOff(setting)
-  if (form !== undefined) return form
+  if (form !== undefined)
+    return 'value' in form && !canBeAbsent(setting.path) ? { wrong: noDefault(setting.key) } : form
   const { type } = setting
   if (written.kind === 'null') return wrongNull(expectedOf(setting))
   switch (type.kind) {
@@ -58,6 +59,9 @@ export function readSetting(setting: Setting, written: Written): Said {
     }
   }
 }
+
+export const noDefault = (name: string): Problem =>
+  problem('no-default', `${name} has no default to inherit`, 'write a value, or unmanaged to leave it alone')
 
 /** `off`, or one of the words that end the matter, or undefined: a value of its own. */
 export function readForm(written: Written): 'off' | Said | undefined {

@@ -25,8 +25,11 @@ export function resolve(
   const report: Report = (diagnostic) => found.push(diagnostic)
   const qubes = composeAll(manifest, facts, report)
   const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
-  for (const [name, qube] of composed) checkQube({ name, isWhole: true }, qube, report)
-  checkClaims(composed, report)
+  // Without selectors `loadManifest` has judged these very qubes.
+  if (manifest.selectors.length > 0) {
+    for (const [name, qube] of composed) checkQube({ name, isWhole: true }, qube, report)
+    checkClaims(composed, report)
+  }
 
   const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
   if (diagnostics.some(({ severity }) => severity === 'error')) return { desired: null, diagnostics }
@@ -70,10 +73,10 @@ function composeAll(
   return all
 }
 
-function desiredQube(name: string, { statements }: Composed, position: Position): DesiredQube {
+function desiredQube(name: string, { statements, restart }: Composed, position: Position): DesiredQube {
   const settings = new Map<string, DesiredSetting>()
   for (const [path, { setting }] of sorted(statements)) if (setting !== null) settings.set(path, setting)
-  return { name, settings, position }
+  return { name, settings, ...(restart === null ? {} : { restart }), position }
 }
 
 const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }

@@ -9,7 +9,7 @@ import {
   SETTINGS,
   TAG_NAME,
 } from './settings.ts'
-import { MAX_TEXT, MODES } from './words.ts'
+import { MAX_TEXT, MODES, RESTART_WORDS, WINDOW } from './words.ts'
 
 export type Schema = Readonly<Record<string, unknown>>
 
@@ -248,4 +248,17 @@ export const extendsSchema = union(
     description:
       'Profiles whose values this takes over; a later one wins, and what is written here wins over all.',
   },
+)
+
+export const restart = union(
+  'never, ask, now or { window: 22:00-06:00 }',
+  [
+    words(...RESTART_WORDS),
+    object(
+      '{ window: 22:00-06:00 }',
+      { window: text('two times of the day, as in 22:00-06:00', { pattern: WINDOW.source }) },
+      { required: ['window'] },
+    ),
+  ],
+  { description: 'When the running qube may be restarted so that changes count. Without it: never.' },
 )

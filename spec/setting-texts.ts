@@ -38,11 +38,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     hint: 'the name of a directory under /var/lib/qubes/vm-kernels; off for the kernel of the guest itself, which Windows needs',
   },
   'qube/defaultUser': {
-    // A colon ends the user in what qrexec sends; the rest no Windows user name can hold.
-    accepts: /^[^"/[\]:;|=,+*?<>]+$/,
+    accepts: /^[A-Za-z0-9_+,.-]+$/,
     code: 'bad-user',
     noun: 'a user name',
-    hint: 'the login name of the Windows user, without " / [ ] : ; | = , + * ? < or >',
+    hint: 'the login name of the Windows user; Qubes takes letters, digits and _ - + , . only, and no space',
   },
   'qube/label': {
     accepts: /^[a-z][a-z0-9_-]*$/,

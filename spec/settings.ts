@@ -28,7 +28,7 @@ export interface Setting {
 }
 
 const MEBIBYTES = { kind: 'int', min: 0, max: 4_194_304, unit: 'MiB' } as const
-const SECONDS = { kind: 'int', min: 0, max: 604_800, unit: 's' } as const
+const SECONDS = { kind: 'int', min: 1, max: 604_800, unit: 's' } as const
 const BOOL = { kind: 'bool' } as const
 const QUBE = { kind: 'qube' } as const
 
@@ -97,6 +97,15 @@ const BY_NAME = new Map(SETTINGS.map((s) => [`${s.store}:${s.name}`, s]))
 export function settingOf(store: 'feature' | 'property', name: string): Setting | undefined {
   return BY_NAME.get(`${store}:${name}`)
 }
+
+/**
+ * Properties that qubesd lets one reset although they have no default: what is left is a qube without a label, on which
+ * the policy of the whole host chokes, or without a template. They are never reset.
+ */
+const WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['qube/label', 'qube/properties/template'])
+
+/** Whether a setting can be absent: inherited, at its default, not assigned. */
+export const canBeAbsent = (path: string): boolean => !WITHOUT_DEFAULT.has(path)
 
 /** Names that Qubes accepts for features, properties and tags. */
 export const FEATURE_NAME = /^(?!__proto__$)[A-Za-z0-9_.-]{1,255}$/

@@ -32,3 +32,8 @@ export function isPlainNumber({
 }): boolean {
   return String(value) === source && (!Number.isInteger(value) || Number.isSafeInteger(value))
 }
+
+export const RESTART_WORDS = ['never', 'ask', 'now'] as const
+
+/** Local times of the day, from and to; over midnight if the second is the smaller. */
+export const WINDOW = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]$/

@@ -2,6 +2,7 @@ import { type Value } from './desired-state.ts'
 import { type Diagnostic } from './diagnostics.ts'
 import { loadManifest } from './load.ts'
 import { resolve } from './resolve.ts'
+import { overlap, parseUsbKey, type UsbDevice } from './usb-device.ts'
 import { placeOf } from './write-body.ts'
 import { onOneLine } from './write-lines.ts'
 import { scalar, quoted, writeValue } from './write-value.ts'
@@ -19,11 +20,17 @@ export interface Refused {
 /**
  * Leaves out what a manifest with these settings would be refused for. The judge is the loader itself, over a text with
  * one setting a line: whatever rules there are or will be, what is left is valid, and means what was given.
+ *
+ * Of rivals for a device, those in `kept` stay.
  */
-export function refuse(all: QubeSettings): { readonly sound: QubeSettings; readonly refused: readonly Refused[] } {
+export function refuse(
+  all: QubeSettings,
+  kept: (qube: string, path: string) => boolean,
+): { readonly sound: QubeSettings; readonly refused: readonly Refused[] } {
   const sound = new Map([...all].map(([qube, settings]) => [qube, new Map(settings)]))
   const refused: Refused[] = []
-  const drop = (qube: string, path: string | null, why: string): void => {
+  const drop = ({ qube, path }: Owner, why: string): void => {
+    if (!isThere(sound, { qube, path })) return
     refused.push({ qube, path, value: path === null ? null : (sound.get(qube)?.get(path) ?? null), why })
     if (path === null) sound.delete(qube)
     else sound.get(qube)?.delete(path)
@@ -32,17 +39,44 @@ export function refuse(all: QubeSettings): { readonly sound: QubeSettings; reado
     const { text, owners } = oneALine(sound)
     const { manifest, diagnostics } = loadManifest([{ path: '', text }])
     if (manifest === null) {
-      for (const { position, message, hint } of culprits(diagnostics)) {
+      for (const { code, position, message, hint } of culprits(diagnostics)) {
         const owner = owners[position.line - 1]
         if (owner === undefined) throw new Error(`nobody wrote line ${position.line}: ${message}`)
-        if (isThere(sound, owner)) drop(owner.qube, owner.path, `${message}: ${withoutPlaces(hint)}`)
+        const losers = code === 'contested-device' ? rivalsOfKept(owner, sound, kept) : []
+        for (const loser of losers)
+          drop(loser, `${owner.qube} takes the device by itself, and qstate owns that`)
+        if (losers.length === 0) drop(owner, `${message}: ${withoutPlaces(hint)}`)
       }
       continue
     }
     const wrong = [...misread(sound, resolve(manifest, { qubes: [] }).desired?.qubes ?? new Map())]
     if (wrong.length === 0) return { sound, refused }
-    for (const { qube, path } of wrong) drop(qube, path, 'a spec has no way to write this value')
+    for (const owner of wrong) drop(owner, 'a spec has no way to write this value')
   }
+}
+
+/** The loader blames whoever comes last; a claim that is to stay sends its rivals away instead. */
+function rivalsOfKept(
+  owner: Owner,
+  sound: QubeSettings,
+  kept: (qube: string, path: string) => boolean,
+): readonly Owner[] {
+  const claim = claimOf(owner.path)
+  if (owner.path === null || claim === undefined || !kept(owner.qube, owner.path)) return []
+  return [...sound].flatMap(([qube, settings]) =>
+    [...settings].flatMap(([path, value]) => {
+      const other = claimOf(path)
+      if (other === undefined || qube === owner.qube || kept(qube, path)) return []
+      const asks = typeof value === 'object' && 'mode' in value && value.mode === 'ask-to-attach'
+      return asks || !overlap(claim, other) ? [] : [{ qube, path }]
+    }),
+  )
+}
+
+function claimOf(path: string | null): UsbDevice | undefined {
+  if (path?.startsWith('usb/') !== true || path.startsWith('usb/denied/')) return undefined
+  const device = parseUsbKey(path.slice('usb/'.length))
+  return 'problem' in device ? undefined : device
 }
 
 /**
@@ -52,7 +86,9 @@ export function refuse(all: QubeSettings): { readonly sound: QubeSettings; reado
 function culprits(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   const rivals = errors.filter(({ code }) => code === 'contested-device')
-  return errors.length > rivals.length ? errors.filter((error) => !rivals.includes(error)) : rivals.slice(0, 1)
+  return errors.length > rivals.length
+    ? errors.filter((error) => !rivals.includes(error))
+    : rivals.slice(0, 1)
 }
 
 /** Lines of a text that nobody sees. */
@@ -66,7 +102,10 @@ interface Owner {
 const isThere = (sound: QubeSettings, { qube, path }: Owner): boolean =>
   path === null ? sound.has(qube) : sound.get(qube)?.has(path) === true
 
-function oneALine(all: QubeSettings): { readonly text: string; readonly owners: readonly (Owner | undefined)[] } {
+function oneALine(all: QubeSettings): {
+  readonly text: string
+  readonly owners: readonly (Owner | undefined)[]
+} {
   const lines: string[] = ['apiVersion: qstate/v1', all.size === 0 ? 'qubes: {}' : 'qubes:']
   const owners: (Owner | undefined)[] = [undefined, undefined]
   const put = (line: string, owner: Owner): void => {

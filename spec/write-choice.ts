@@ -1,6 +1,7 @@
 import { composer } from './compose.ts'
 import { type Value } from './desired-state.ts'
 import { builtInBodies } from './profiles.ts'
+import { HOST_SLIC } from './read-slic.ts'
 import { type Sayings } from './write-body.ts'
 
 /** Which profile fits a qube, and what is left to say in its own body. */
@@ -22,7 +23,9 @@ export interface Guess {
  */
 export function chooseProfile(settings: ReadonlyMap<string, Value>, guess: Guess): Choice {
   let best = { cost: settings.size, choice: { profile: null, own: settings } as Choice }
-  for (const profile of candidates(guess)) {
+  const tables = settings.get('slic/tables')
+  const hasSlic = Array.isArray(tables) && tables.includes(HOST_SLIC)
+  for (const profile of candidates(guess, hasSlic)) {
     const values = valuesOf(profile)
     const own = new Map<string, Value | { readonly unmanaged: true }>()
     for (const [path, value] of settings) if (!same(values.get(path), value)) own.set(path, value)
@@ -35,10 +38,13 @@ export function chooseProfile(settings: ReadonlyMap<string, Value>, guess: Guess
 }
 
 /** Those that come first win where two leave as much to say. */
-function candidates({ name, isWindows }: Guess): readonly string[] {
+function candidates({ name, isWindows }: Guess, hasSlic: boolean): readonly string[] {
   if (!isWindows) return ['hvm']
-  const version = versionIn(name)
-  return version === undefined ? ['hvm', 'windows-10', 'windows-11', 'windows-7'] : ['hvm', `windows-${version}`]
+  // Nothing later than Windows 7 looks for SLIC.
+  const version = versionIn(name) ?? (hasSlic ? '7' : undefined)
+  return version === undefined
+    ? ['hvm', 'windows-10', 'windows-11', 'windows-7']
+    : ['hvm', `windows-${version}`]
 }
 
 const versionIn = (name: string): string | undefined =>
@@ -55,39 +61,3 @@ function valuesOf(profile: string): ReadonlyMap<string, Value> {
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-
-export interface Factored {
-  /** What several qubes have in common, by the name of their new profile. */
-  readonly profiles: ReadonlyMap<string, Choice>
-  readonly qubes: ReadonlyMap<string, Choice>
-}
-
-const [MIN_QUBES, MIN_SHARED, MIN_SAVED] = [3, 3, 6]
-
-/** What all qubes of one built-in profile say alike becomes a profile of their own, where that clearly shortens. */
-export function factor(choices: ReadonlyMap<string, Choice>): Factored {
-  const profiles = new Map<string, Choice>()
-  const qubes = new Map(choices)
-  for (const profile of new Set([...choices.values()].map((choice) => choice.profile))) {
-    const group = [...choices].filter(([, choice]) => choice.profile === profile)
-    const shared = sharedBy(group.map(([, { own }]) => own))
-    const saved = (group.length - 1) * shared.size - (profile === null ? group.length : 2)
-    if (group.length < MIN_QUBES || shared.size < MIN_SHARED || saved < MIN_SAVED) continue
-    const name = profile === null ? 'common' : `${profile}-common`
-    profiles.set(name, { profile, own: shared })
-    for (const [qube, { own }] of group) {
-      qubes.set(qube, { profile: name, own: new Map([...own].filter(([path]) => !shared.has(path))) })
-    }
-  }
-  return { profiles, qubes }
-}
-
-/** Devices and activation are a matter of one qube. */
-function sharedBy(all: readonly Sayings[]): Sayings {
-  const [first, ...others] = all
-  const shared = [...(first ?? [])].filter(
-    ([path, saying]) =>
-      !/^(?:usb|slic)\//.test(path) && others.every((other) => same(other.get(path), saying)),
-  )
-  return new Map(shared)
-}

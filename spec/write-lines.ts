@@ -23,12 +23,12 @@ export function onOneLine(node: WrittenNode): string {
   return `{ ${node.map.map(([key, value]) => `${key}: ${onOneLine(value)}`).join(', ')} }`
 }
 
-/** A comment, broken at spaces; lines after the first are set in. Its text is printable and has no line ends. */
+/** A comment, broken at spaces; lines after the first are set in. Whatever its text holds, nothing ends it. */
 export function writeComment(text: string, indent: number): readonly string[] {
   const margin = ' '.repeat(indent)
   const lines: string[] = []
   let line = `${margin}#`
-  for (const word of text.split(' ')) {
+  for (const word of ascii(text).split(' ')) {
     const first = lines.length === 0 && line === `${margin}#`
     if (!first && line.length + 1 + word.length > WIDTH && line.trim() !== '#') {
       lines.push(line)
@@ -37,6 +37,14 @@ export function writeComment(text: string, indent: number): readonly string[] {
   }
   return [...lines, line]
 }
+
+/** Our own typography in plain letters; anything else that is not printable, escaped. */
+const ascii = (text: string): string =>
+  text
+    .replace(/[\u201c\u201d]/g, '"')
+    .replaceAll('\u2019', "'")
+    .replaceAll('\u2026', '...')
+    .replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** Names in the order that a reader expects: win7 before win10. */
 export function inReadingOrder(a: string, b: string): number {

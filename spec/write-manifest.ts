@@ -1,11 +1,13 @@
 import { type Value } from './desired-state.ts'
 import { loadManifest } from './load.ts'
 import { resolve } from './resolve.ts'
+import { SLIC_TABLES } from './paths.ts'
 import { parseUsbKey } from './usb-device.ts'
 import { type DeviceNames, placeOf, writeSections } from './write-body.ts'
-import { type Choice, chooseProfile, factor } from './write-choice.ts'
+import { type Choice, chooseProfile } from './write-choice.ts'
 import { type QubeSettings, refuse } from './write-check.ts'
 import { inReadingOrder, onOneLine, WIDTH, writeComment, writeEntry } from './write-lines.ts'
+import { factor } from './write-shared.ts'
 import { quoted, scalar, writeValue } from './write-value.ts'
 
 /** Something of a qube that is not in the manifest, and why. `path` null: the qube as a whole. */
@@ -21,6 +23,8 @@ export interface QubeToWrite {
   readonly settings: ReadonlyMap<string, Value>
   readonly leftOut: readonly LeftOut[]
   readonly isWindows: boolean
+  /** Paths that give way to no other qube. */
+  readonly owned: ReadonlySet<string>
 }
 
 export interface NamedDevice {
@@ -49,7 +53,11 @@ export interface WrittenManifest {
  */
 export function writeManifest(input: ManifestToWrite): WrittenManifest {
   const qubes = [...input.qubes].sort((a, b) => inReadingOrder(a.name, b.name))
-  const { sound, refused } = refuse(new Map(qubes.map(({ name, settings }) => [name, settings])))
+  const owned = new Map(qubes.map((qube) => [qube.name, qube.owned]))
+  const { sound, refused } = refuse(
+    new Map(qubes.map(({ name, settings }) => [name, settings])),
+    (qube, path) => owned.get(qube)?.has(path) === true,
+  )
   const leftOut = qubes.flatMap(({ name: qube, leftOut: before }) => [
     ...before.map((left) => ({ qube, ...left })),
     ...refused.filter((left) => left.qube === qube),
@@ -73,7 +81,12 @@ export function writeManifest(input: ManifestToWrite): WrittenManifest {
     ...deviceLines(declared),
     ...profileLines(factored.profiles),
     '',
-    ...qubeLines(qubes, factored.qubes, devices, leftOut.filter((left) => !isIn(everywhere, left))),
+    ...qubeLines(
+      qubes,
+      factored.qubes,
+      devices,
+      leftOut.filter((left) => !isIn(everywhere, left)),
+    ),
   ]
   const yaml = `${lines.join('\n')}\n`
   prove(yaml, sound)
@@ -90,7 +103,7 @@ function deviceEntry(key: string, { name, description }: NamedDevice): readonly 
   const device = parseUsbKey(key)
   if ('problem' in device) throw new Error(`${key} is no device`)
   const { backend, port, identity } = device
-  const plugged = description === null ? undefined : printable(description)
+  const plugged = description === null ? undefined : description.slice(0, 100)
   const anyHere = identity === '*' ? 'whatever is on this port' : undefined
   const comment =
     anyHere === undefined ? plugged : plugged === undefined ? anyHere : `${anyHere}; now ${plugged}`
@@ -145,22 +158,24 @@ function body(
   if (isEmpty) return [...areas.flatMap((area) => comments(area, 2)), `  ${scalar(name)}: {}`]
   return [
     `  ${scalar(name)}:`,
-    ...(profile === null ? [] : [`    extends: ${profile}`]),
+    ...(profile === null ? [] : [`    extends: ${scalar(profile)}`]),
     ...areas.flatMap((area) => {
       const node = area === null ? undefined : sections.get(area)
-      return [
-        ...comments(area, 4),
-        ...(area === null || node === undefined ? [] : writeEntry(area, node, 4)),
-      ]
+      return [...comments(area, 4), ...(area === null || node === undefined ? [] : writeEntry(area, node, 4))]
     }),
   ]
 }
 
-function leftComment(left: LeftOut, devices: DeviceNames, subject: string, indent: number): readonly string[] {
+function leftComment(
+  left: LeftOut,
+  devices: DeviceNames,
+  subject: string,
+  indent: number,
+): readonly string[] {
   const { path, value, why } = left
-  const reason = `left out: ${printable(why, 400)}`
+  const reason = `left out: ${why.slice(0, 500)}`
   if (path === null) return writeComment(`${subject} ${reason}`, indent)
-  if (value === null) return writeComment(`${placeOf(path).join('.')} of ${subject} ${reason}`, indent)
+  if (value === null) return writeComment(`${dotted(path)} of ${subject} ${reason}`, indent)
   return [...writeComment(oneSetting(path, value, devices), indent), ...writeComment(`  ${reason}`, indent)]
 }
 
@@ -169,9 +184,16 @@ function oneSetting(path: string, value: Value, devices: DeviceNames): string {
   const [[area, node] = ['', '']] = writeSections(new Map([[path, value]]), devices)
   const text = `${area}: ${onOneLine(node)}`
   if (text.length <= WIDTH) return text
-  const place = placeOf(path).join('.')
-  return `${place}: ${onOneLine(writeValue(path, value)).slice(0, WIDTH - place.length)}…`
+  const place = dotted(path)
+  return `${place}: ${onOneLine(writeValue(path, value)).slice(0, WIDTH - place.length)} ...`
 }
+
+const dotted = (path: string): string =>
+  path === SLIC_TABLES
+    ? 'slic'
+    : placeOf(path)
+        .filter((part) => part !== '')
+        .join('.')
 
 /** What is missing everywhere for one reason is said once. */
 function leftEverywhere(
@@ -179,7 +201,9 @@ function leftEverywhere(
   qubes: readonly QubeToWrite[],
 ): readonly LeftOut[] {
   if (qubes.length < 2) return []
-  const first = leftOut.filter(({ qube, path, value }) => qube === qubes[0]?.name && path !== null && value === null)
+  const first = leftOut.filter(
+    ({ qube, path, value }) => qube === qubes[0]?.name && path !== null && value === null,
+  )
   return first.filter((left) =>
     qubes.every(({ name }) => leftOut.some((other) => other.qube === name && isIn([left], other))),
   )
@@ -187,10 +211,6 @@ function leftEverywhere(
 
 const isIn = (some: readonly LeftOut[], { path, why }: LeftOut): boolean =>
   some.some((left) => left.path === path && left.why === why && path !== null)
-
-/** Words of a host or a device: nothing of them may end a comment. */
-const printable = (text: string, length = 100): string =>
-  text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).slice(0, length)
 
 /** The text is read back: it says what was asked for, or it is not given out. */
 function prove(yaml: string, sound: QubeSettings): void {
@@ -203,6 +223,8 @@ function prove(yaml: string, sound: QubeSettings): void {
     const said = [...read].map(([path, { value }]) => [path, value] as const)
     if (desired !== null && canonical(said) === canonical(settings)) continue
     const first = diagnostics.find(({ severity }) => severity === 'error')
-    throw new Error(`what was written for ${qube} does not say what it should: ${first?.message ?? 'another value'}`)
+    throw new Error(
+      `what was written for ${qube} does not say what it should: ${first?.message ?? 'another value'}`,
+    )
   }
 }

@@ -5,7 +5,9 @@ import { FORMS, NUMBER_LIKE, OFF, TRUTH_LIKE } from './words.ts'
 
 /** What stands for a value in a manifest: one scalar, a map, or a list. */
 export type WrittenNode =
-  string | { readonly map: readonly (readonly [string, WrittenNode])[] } | { readonly list: readonly string[] }
+  | string
+  | { readonly map: readonly (readonly [string, WrittenNode])[] }
+  | { readonly list: readonly string[] }
 
 const PLAIN = /^[A-Za-z_][A-Za-z0-9_./-]*$/
 const NULL_LIKE = /^(?:null|nan)$/i
@@ -18,10 +20,7 @@ export function scalar(text: string): string {
 
 /** Between double quotes, on one line whatever it holds: JSON's escapes are YAML's, too. */
 export const quoted = (text: string): string =>
-  JSON.stringify(text).replace(
-    /[^\x20-\x7e]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  JSON.stringify(text).replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** How a person would write the value of a path. Whether a manifest takes it is for its readers to say. */
 export function writeValue(path: string, value: Value): WrittenNode {

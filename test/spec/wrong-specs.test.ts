@@ -158,7 +158,7 @@ qubes:
   win:
 `,
     expected: [
-      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags and extends, or leave the key out',
+      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, restart and extends, or leave the key out',
     ],
   },
   {
@@ -645,8 +645,8 @@ qubes:
     qube: { qrexecTimeout: 604801, shutdownTimeout: -1 }
 `,
     expected: [
-      '4:28 error out-of-range 604801 is out of range — expected 0 to 604800 s',
-      '4:53 error out-of-range -1 is out of range — expected 0 to 604800 s',
+      '4:28 error out-of-range 604801 is out of range — expected 1 to 604800 s',
+      '4:53 error out-of-range -1 is out of range — expected 1 to 604800 s',
     ],
   },
   {
@@ -730,7 +730,7 @@ qubes:
     qube: { defaultUser: "user:root" }
 `,
     expected: [
-      '4:26 error bad-user "user:root" is not a user name — the login name of the Windows user, without " / [ ] : ; | = , + * ? < or >',
+      '4:26 error bad-user "user:root" is not a user name — the login name of the Windows user; Qubes takes letters, digits and _ - + , . only, and no space',
     ],
   },
   {
@@ -1693,6 +1693,41 @@ select: [{ match: { tag: w }, audio: ich6, qube: { virtMode: pvh } }]
 `,
     expected: [
       '2:38 error needs-hvm an audio model needs virtMode hvm — virtMode is pvh at spec.yaml:2:62; such a qube has no stubdomain and no emulated machine',
+    ],
+  },
+  {
+    reason: 'a label and a template have no default to go back to',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { label: inherit, properties: { template: inherit } }
+`,
+    expected: [
+      '4:20 error no-default label has no default to inherit — write a value, or unmanaged to leave it alone',
+      '4:53 error no-default template has no default to inherit — write a value, or unmanaged to leave it alone',
+    ],
+  },
+  {
+    reason: 'what Qubes would keep in another spelling, or not at all',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube:
+      qrexecTimeout: 0
+      features: { service.meminfo-writer: true, preload-dispvm: 2 }
+      properties: { provides_network: "yes", mac: "00:16:3E:AA:BB:CC" }
+    tags: [created-by-dom0, audiovm-sys-audio]
+`,
+    expected: [
+      '5:22 error out-of-range 0 is out of range — expected 1 to 604800 s',
+      '6:19 error reserved-name the feature "service.meminfo-writer" is not set by manifests — Qubes turns it into maxmem and removes it: write qube: { maxmem: 0 }',
+      '6:49 error reserved-name the feature "preload-dispvm" is not set by manifests — Qubes keeps it for itself',
+      '7:39 error wrong-type a property that is on or off is written true or false — without quotes',
+      '7:51 error bad-mac this is no MAC address as Qubes keeps one — six pairs of small hex digits, as in "00:16:3e:5e:6c:00"',
+      '8:12 error reserved-name the tag "created-by-dom0" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
+      '8:29 error reserved-name the tag "audiovm-sys-audio" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
     ],
   },
 ]

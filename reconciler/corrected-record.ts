@@ -1,0 +1,75 @@
+import { type Value } from '../spec/index.ts'
+import { type QubePlan } from './plan.ts'
+import { formatRecord, isEmptyRecord, ownRecord, type OwnershipRecord, type Waits } from './record.ts'
+import { type Outcome } from './report.ts'
+
+/**
+ * Settings that the record will own. A change of any other is made before the record gives it up, so that no crash
+ * leaves a value of ours that nobody owns; the rest is made after the record has it.
+ */
+export function ownedAfter(plan: QubePlan, uuid: string): ReadonlySet<string> {
+  return new Set(ownRecord(plan.record.after, { name: plan.qube, uuid })?.set.keys() ?? [])
+}
+
+/**
+ * The record as the plan has it, except that a setting whose change came out in one of `undone` is owned as it was
+ * before: a value that is still there is never forgotten, one that is not there is never claimed. Once the qube is
+ * `finished`, what changes that were made have replaced is no longer ours.
+ */
+export function correctedRecord(
+  plan: QubePlan,
+  uuid: string,
+  outcomes: readonly Outcome[],
+  undone: readonly Outcome['status'][],
+  finished: boolean,
+): string | null {
+  const stays = ownedAfter(plan, uuid)
+  // Of a call that was given up after a time, or not seen to be done, nobody knows: what it sets stays owned, and what
+  // it takes away does too.
+  const affected = outcomes.filter(({ path, status, error }) =>
+    stays.has(path)
+      ? undone.includes(status) && error?.code !== 'timeout'
+      : undone.includes(status) || status === 'unverified',
+  )
+  const made = new Set(
+    finished ? outcomes.filter(({ status }) => status === 'applied').map(({ path }) => path) : [],
+  )
+  if (affected.length === 0 && made.size === 0) return plan.record.after
+  const old = ownRecord(plan.record.before, { name: plan.qube, uuid })
+  const next = ownRecord(plan.record.after, { name: plan.qube, uuid }) ?? old
+  if (next === null) return plan.record.after
+  const set = new Map(plan.record.after === null ? [] : next.set)
+  const was = new Map(plan.record.after === null ? [] : next.was)
+  for (const path of made) was.delete(path)
+  for (const { path } of affected) {
+    restore(set, old?.set, path)
+    restore(was, old?.was, path)
+  }
+  const failed = new Set(affected.map((outcome) => outcome.path))
+  const corrected: OwnershipRecord = {
+    ...next,
+    set,
+    was,
+    waits: withoutPaths(next.waits, old?.waits ?? null, failed),
+  }
+  if (affected.length === 0 && was.size === next.was.size) return plan.record.after
+  return isEmptyRecord(corrected) ? null : formatRecord(corrected)
+}
+
+/** A change that was not made does not wait, unless it did before. */
+function withoutPaths(waits: Waits | null, old: Waits | null, failed: ReadonlySet<string>): Waits | null {
+  if (waits === null) return null
+  const before = old?.start === waits.start ? old.paths : []
+  const paths = waits.paths.filter((path) => !failed.has(path) || before.includes(path))
+  return paths.length === 0 ? null : { start: waits.start, paths }
+}
+
+function restore(
+  into: Map<string, Value | null>,
+  from: ReadonlyMap<string, Value | null> | undefined,
+  path: string,
+): void {
+  const value = from?.get(path)
+  if (value === undefined) into.delete(path)
+  else into.set(path, value)
+}

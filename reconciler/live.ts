@@ -1,0 +1,94 @@
+import { type Value } from '../spec/index.ts'
+import { type Plan, type QubePlan } from './plan.ts'
+import { parseRecord } from './record.ts'
+import { type Report } from './report.ts'
+
+/** A USB device that is plugged in now. */
+export interface PresentDevice {
+  readonly backend: string
+  readonly port: string
+  readonly identity: string
+  /** The qube that has it. */
+  readonly attachedTo: string | null
+}
+
+export interface LiveAction {
+  readonly qube: string
+  readonly kind: 'attach' | 'detach'
+  readonly device: PresentDevice
+}
+
+/** Why something is not attached now. */
+export interface LiveRemark {
+  readonly qube: string
+  readonly path: string
+  readonly text: string
+}
+
+/** A device of a running qube: wanted there now (assigned, and attached by itself), or no longer. */
+export interface LiveWish {
+  readonly qube: string
+  readonly path: string
+  readonly wanted: boolean
+}
+
+/**
+ * What `--live` has to see to: the automatic assignments of running qubes whose apply went well, and the devices that it
+ * took away from them. Read off the plan: what the record owns is what the spec asks for.
+ */
+export function liveWishes(plan: Plan, report: Report | null): readonly LiveWish[] {
+  return plan.qubes.flatMap((qube) => {
+    const status = report?.qubes.find((done) => done.qube === qube.qube)?.status ?? 'unchanged'
+    if (!qube.running || (status !== 'applied' && status !== 'unchanged')) return []
+    const gone = qube.changes.filter((change) => isDevice(change.path) && change.after === null)
+    return [
+      ...gone.map(({ path }) => ({ qube: qube.qube, path, wanted: false })),
+      ...automatic(qube).map((path) => ({ qube: qube.qube, path, wanted: true })),
+    ]
+  })
+}
+
+/** Matches wishes with what is plugged in: by identity across ports, or by port, as the assignment says. */
+export function liveActions(
+  wishes: readonly LiveWish[],
+  present: readonly PresentDevice[],
+): { readonly actions: readonly LiveAction[]; readonly remarks: readonly LiveRemark[] } {
+  const actions: LiveAction[] = []
+  const remarks: LiveRemark[] = []
+  for (const { qube, path, wanted } of wishes) {
+    const matching = present.filter((device) => isMeant(path, device))
+    if (!wanted) {
+      const own = matching.filter((device) => device.attachedTo === qube)
+      actions.push(...own.map((device) => ({ qube, kind: 'detach' as const, device })))
+      continue
+    }
+    if (matching.length === 0)
+      remarks.push({ qube, path, text: 'is not plugged in: assigned, and attached once it is' })
+    for (const device of matching) {
+      if (device.attachedTo === qube) continue
+      if (device.attachedTo === null) actions.push({ qube, kind: 'attach', device })
+      else remarks.push({ qube, path, text: `is attached to ${device.attachedTo}: not taken from it` })
+    }
+  }
+  // What is given back first can be attached elsewhere in the same run.
+  return { actions: actions.sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'detach' ? -1 : 1)), remarks }
+}
+
+function automatic(qube: QubePlan): readonly string[] {
+  const reading = parseRecord(qube.record.after ?? undefined, { name: qube.qube, uuid: qube.uuid ?? '' })
+  if (reading.kind !== 'record') return []
+  return [...reading.record.set]
+    .filter(([path, value]) => isDevice(path) && isAutomatic(value))
+    .map(([path]) => path)
+}
+
+const isDevice = (path: string): boolean => path.startsWith('usb/') && !path.startsWith('usb/denied/')
+
+const isAutomatic = (value: Value | null): boolean =>
+  typeof value === 'object' && value !== null && 'mode' in value && value.mode !== 'ask-to-attach'
+
+function isMeant(path: string, device: PresentDevice): boolean {
+  const [, backend, port, identity] = /^usb\/([^+]+)\+([^:]+):(.+)$/.exec(path) ?? []
+  const fits = (wanted: string | undefined, is: string): boolean => wanted === '*' || wanted === is
+  return backend === device.backend && fits(port, device.port) && fits(identity, device.identity)
+}

@@ -1,0 +1,74 @@
+import { type Value } from '../spec/index.ts'
+import { isRemoval } from './order.ts'
+import { type Change, type Plan } from './plan.ts'
+import { type Failure, type QubeReport } from './report.ts'
+
+/**
+ * USB devices that one qube of a plan gives up and another gets. qubesd lets two qubes have one device, so that it is
+ * up to the order: the first gives it up before the second gets it, and where it did not, the second does not get it.
+ */
+export interface Moves {
+  /** Whether a change gives up a device that another change of the plan takes. */
+  readonly gives: (change: Change) => boolean
+  /** Why a change of a qube must not be made: a device that it takes has not been given up. */
+  readonly withheld: (qube: string, change: Change, reports: readonly QubeReport[]) => Failure | null
+}
+
+export function movesOf(plan: Plan): Moves {
+  const given = deviceChanges(plan, (value) => value === null)
+  const taken = deviceChanges(plan, (value) => value !== null).map(({ path }) => deviceOf(path))
+  const moving = given.filter(({ path }) => taken.some((device) => overlaps(device, deviceOf(path))))
+  const paths = new Set(moving.map(({ path }) => path))
+  return {
+    gives: (change) => isRemoval(change) && paths.has(change.path),
+    withheld(qube, change, reports) {
+      if (isRemoval(change) || !isDevice(change.path) || asksFirst(change.after)) return null
+      const device = deviceOf(change.path)
+      const kept = moving.find(
+        (move) =>
+          move.qube !== qube &&
+          overlaps(device, deviceOf(move.path)) &&
+          !isDone(reports, move.qube, move.path),
+      )
+      if (kept === undefined) return null
+      const message = `${kept.qube} has not given up ${kept.path.slice('usb/'.length)}, and two qubes must not have it`
+      return { code: 'not-given-up', message, hint: `see what became of ${kept.qube}, then run this again` }
+    },
+  }
+}
+
+function deviceChanges(
+  plan: Plan,
+  wanted: (value: Value | null) => boolean,
+): readonly { readonly qube: string; readonly path: string }[] {
+  return plan.qubes.flatMap(({ qube, changes }) =>
+    changes.filter((c) => isDevice(c.path) && wanted(c.after)).map(({ path }) => ({ qube, path })),
+  )
+}
+
+const isDone = (reports: readonly QubeReport[], qube: string, path: string): boolean =>
+  reports
+    .find((report) => report.qube === qube)
+    ?.outcomes.some((outcome) => outcome.path === path && outcome.status === 'applied') === true
+
+interface Device {
+  readonly backend: string
+  readonly port: string
+  readonly identity: string
+}
+
+/** `ask-to-attach` takes nothing by itself: any number of qubes may have it. */
+const asksFirst = (value: Value | null): boolean =>
+  typeof value === 'object' && value !== null && 'mode' in value && value.mode === 'ask-to-attach'
+
+const isDevice = (path: string): boolean => path.startsWith('usb/') && !path.startsWith('usb/denied/')
+
+function deviceOf(path: string): Device {
+  const [, backend = '', port = '', identity = ''] = /^usb\/([^+]+)\+([^:]+):(.+)$/.exec(path) ?? []
+  return { backend, port, identity }
+}
+
+const overlaps = (a: Device, b: Device): boolean =>
+  a.backend === b.backend && meets(a.port, b.port) && meets(a.identity, b.identity)
+
+const meets = (a: string, b: string): boolean => a === '*' || b === '*' || a === b
