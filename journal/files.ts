@@ -2,11 +2,12 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Writes beside the place, flushes file and folder, renames: after this returns, the file survives a power cut. */
-export async function writeDurably(path: string, text: string): Promise<void> {
+export async function writeDurably(path: string, text: string | Iterable<string>): Promise<void> {
   const beside = `${path}.${process.pid}.new`
   const file = await open(beside, 'w', 0o600)
   try {
-    await file.writeFile(text)
+    // Each goes on where the last ended.
+    for (const part of typeof text === 'string' ? [text] : text) await file.writeFile(part)
     await file.sync()
   } finally {
     await file.close()

@@ -1,4 +1,5 @@
-import { appendFile, readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Journal, type Plan, type Report } from '../reconciler/index.ts'
 import { makeFolder, readIfThere, syncFolder, writeDurably } from './files.ts'
@@ -42,6 +43,7 @@ export function generationJournal(
   onBegin?: (generation: number) => void,
 ): Journal {
   let own = ''
+  let steps: FileHandle | undefined
   return {
     async begin(plan) {
       const all = join(folder, GENERATIONS)
@@ -50,21 +52,39 @@ export function generationJournal(
       own = join(all, nameOf(number))
       await makeFolder(own)
       await writeDurably(join(own, 'meta.json'), JSON.stringify(meta))
-      await writeDurably(join(own, 'plan.json'), JSON.stringify(plan))
+      await writeDurably(join(own, 'plan.json'), planInParts(plan))
+      steps = await open(join(own, 'steps.jsonl'), 'a', 0o600)
+      await syncFolder(own)
       await syncFolder(all)
       onBegin?.(number)
     },
     async write(qube, what, phase) {
       const step: Step = { qube, what, phase }
-      await appendFile(join(own, 'steps.jsonl'), `${JSON.stringify(step)}\n`, { mode: 0o600 })
+      if (steps === undefined) throw new Error('a step before the beginning')
+      await steps.appendFile(`${JSON.stringify(step)}\n`)
+      // Ahead of the write that it announces. That it was made is seen on the host anyway.
+      if (phase === 'before') await steps.datasync()
     },
     async end(report) {
+      await steps?.close()
       const { qubes, interrupted } = report
       const stored: StoredReport = { qubes, interrupted }
       await writeDurably(join(own, 'report.json'), JSON.stringify(stored))
       await prune(folder)
     },
   }
+}
+
+/** The plan as JSON, qube by qube: as one text, that of a thousand qubes would take more memory than all else. */
+function* planInParts({ qubes, ...rest }: Plan): Iterable<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)},"qubes":[`
+  for (const [index, qube] of qubes.entries()) yield `${index === 0 ? '' : ','}${JSON.stringify(qube)}`
+  yield ']}'
+}
+
+/** Whether the run of a generation came to its end: told without reading what it did, which may be long. */
+export function isFinished(folder: string, number: number): boolean {
+  return existsSync(join(folder, GENERATIONS, nameOf(number), 'report.json'))
 }
 
 /** Numbers of the generations there are, oldest first. */
@@ -84,12 +104,17 @@ export async function readGeneration(folder: string, number: number): Promise<Ge
   if (plan === undefined || meta === undefined) return undefined
   const report = await readIfThere(join(own, 'report.json'))
   const steps = await readIfThere(join(own, 'steps.jsonl'))
-  return {
-    number,
-    meta: JSON.parse(meta) as GenerationMeta,
-    plan: JSON.parse(plan) as Plan,
-    report: report === undefined ? null : (JSON.parse(report) as StoredReport),
-    steps: parseSteps(steps ?? ''),
+  try {
+    return {
+      number,
+      meta: JSON.parse(meta) as GenerationMeta,
+      plan: JSON.parse(plan) as Plan,
+      report: report === undefined ? null : (JSON.parse(report) as StoredReport),
+      steps: parseSteps(steps ?? ''),
+    }
+  } catch {
+    // Each file is renamed into place whole: what does not parse was damaged since, and is as good as gone.
+    return undefined
   }
 }
 

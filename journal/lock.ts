@@ -26,7 +26,7 @@ export type LockResult =
 
 const LOCK = 'lock'
 
-/** Files of old take-overs are kept this long, so that no latecomer mistakes a taken lock for a free one. */
+/** Files that killed runs have left are kept this long, so that none is taken from a run that still needs it. */
 const KEEP_MS = 24 * 3600 * 1000
 
 /**
@@ -57,25 +57,48 @@ export async function takeLock(folder: string, options: LockOptions): Promise<Lo
   return { kind: 'held', release: () => release(folder, own) }
 }
 
+/** Who is at work on the host now, if anyone. */
+export async function lockHolder(folder: string): Promise<Holder | undefined> {
+  const text = await readIfThere(join(folder, LOCK))
+  const holder = text === undefined ? undefined : parseHolder(text)
+  return holder !== undefined && (await isAlive(holder)) ? holder : undefined
+}
+
 /** Undefined when the lock is ours, else who has it. */
 async function attempt(folder: string, ownPath: string): Promise<Holder | undefined> {
-  let path = join(folder, LOCK)
+  const lock = join(folder, LOCK)
   for (;;) {
-    if (await tryLink(ownPath, path)) {
-      // As successor of a dead holder: put ourselves in its place.
-      if (path !== join(folder, LOCK)) await rename(ownPath, join(folder, LOCK))
-      return undefined
-    }
-    const text = await readIfThere(path)
-    // Released in between: start over.
-    if (text === undefined) {
-      path = join(folder, LOCK)
-      continue
-    }
+    if (await tryLink(ownPath, lock)) return undefined
+    const text = await readIfThere(lock)
+    const result = text === undefined ? 'moved' : await takeOver(folder, ownPath, text)
+    if (result !== 'moved') return result === 'taken' ? undefined : result
+  }
+}
+
+/**
+ * Takes the lock over from a dead holder, or from whoever died while doing so. Only one can have the claim to succeed a
+ * given holder; whoever has it, and then finds the lock as it was at first, is the only one who may put itself in its
+ * place. A latecomer finds another lock, or none (`moved`), and starts over.
+ */
+async function takeOver(folder: string, ownPath: string, first: string): Promise<Holder | 'taken' | 'moved'> {
+  const lock = join(folder, LOCK)
+  const seen = new Set<string>()
+  let text: string | undefined = first
+  while (text !== undefined) {
     const holder = parseHolder(text)
     if (holder !== undefined && (await isAlive(holder))) return holder
-    path = join(folder, `${LOCK}.after.${holder?.token ?? 'unreadable'}`)
+    const claim = join(folder, `${LOCK}.after.${holder?.token ?? 'unreadable'}`)
+    if (await tryLink(ownPath, claim)) {
+      const same = (await readIfThere(lock)) === first
+      if (same) await rename(ownPath, lock)
+      await unlink(claim)
+      return same ? 'taken' : 'moved'
+    }
+    if (seen.has(claim)) throw new Error(`${claim} is damaged: remove it, and ${lock}`)
+    seen.add(claim)
+    text = await readIfThere(claim)
   }
+  return 'moved'
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { type Area } from '../spec/index.ts'
 import { type Needs, type Provider } from '../reconciler/index.ts'
-import { decodeStored, storedAt, type Stored, storedCalls } from './values.ts'
+import { decodeStored, inheritedOf, storedAt, type Stored, storedCalls } from './values.ts'
 
 /** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
 export function storedProvider(
@@ -18,6 +18,7 @@ export function storedProvider(
     decode: (path, reading) => decodeStored(at(path), reading),
     normalize: (_, value) => value,
     calls: (change) => storedCalls(at(change.path), change),
+    inherited: (path, peek) => inheritedOf(at(path), peek),
     ...differs,
   }
 }

@@ -26,6 +26,12 @@ export function decodeStored(stored: Stored, reading: Reading): Observation<Valu
   return seen.status === 'present' ? { status: 'present', value: valueOf(stored, seen.value) } : seen
 }
 
+/** The default of a property, as far as it has been read. What a template gives a feature has not. */
+export function inheritedOf(stored: Stored, peek: Reading['peek']): Value | undefined {
+  const seen = stored.store === 'property' ? peek(stored.name) : undefined
+  return seen?.status === 'present' ? valueOf(stored, seen.value) : undefined
+}
+
 export function storedCalls(stored: Stored, change: SettingChange): readonly HostCall[] {
   const { qube, after } = change
   if (stored.store === 'feature') {

@@ -56,7 +56,7 @@ export interface Reading {
   property(name: string): Observation<string>
   effective(name: string): Observation<string>
   /** A property that was not asked for, if the answer happens to hold it. */
-  peek(name: string): Observation<string> | undefined
+  readonly peek: (name: string) => Observation<string> | undefined
   tag(name: string): Observation<true>
   usb(): Observation<readonly UsbAssignment[]>
   denied(): Observation<readonly string[]>

@@ -138,7 +138,13 @@ async function planObserved(
   for (const [path, value] of record?.was ?? [])
     if (!context.selects(facts.qube.name, path)) was.set(path, value)
 
-  const { waits, waiting, note } = await planWaits(context.host, facts, observed.started, record, changes)
+  const { waits, waiting, note } = await planWaits(
+    context.host,
+    facts,
+    observed.peek('start_time'),
+    record,
+    changes,
+  )
   const next: OwnershipRecord = {
     uuid: facts.qube.uuid ?? '',
     name: desired.name,
@@ -190,6 +196,7 @@ function planChange(
   if ('refused' in calls) return { path, why: calls.refused, hint: calls.hint }
   if (operation === undefined) throw new Error(`${path} differs and has no operation`)
   const remark = provider.remark?.(path, after, facts)
+  const inherited = before === null ? provider.inherited?.(path, observed.peek) : undefined
   return {
     path,
     before,
@@ -200,6 +207,7 @@ function planChange(
     effect: provider.effect(path, facts),
     calls,
     remarks: remark === undefined ? [] : [remark],
+    ...(inherited === undefined ? {} : { inherited }),
   }
 }
 

@@ -18,8 +18,8 @@ export interface ObservedQube {
   readonly record: RecordReading
   /** Text of the record's feature, as guard. `null`: not set. */
   readonly recordText: string | null
-  /** The start time of a running qube, where an answer happened to hold it. */
-  readonly started: Observation<string> | undefined
+  /** A property that was not asked for, where an answer happened to hold it. */
+  readonly peek: Reading['peek']
 }
 
 /**
@@ -52,7 +52,7 @@ export async function observeQube(
     values,
     record,
     recordText,
-    started: reading.peek('start_time'),
+    peek: reading.peek,
   }
 }
 

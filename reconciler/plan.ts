@@ -58,6 +58,8 @@ export interface Change {
   readonly effect: 'now' | 'next-start'
   readonly calls: readonly HostCall[]
   readonly remarks: readonly string[]
+  /** What counts while the setting is absent, where that is known: the default that a change takes over from. */
+  readonly inherited?: Value
 }
 
 /** The ownership record's feature, before and after; equal when it need not be written. `null`: not set. */

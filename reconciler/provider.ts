@@ -37,6 +37,8 @@ export interface Provider {
   place?(path: string, facts: QubeFacts): string
   /** Whether a value that is not the one that qstate set is of its making all the same, so that it may be pruned. */
   isOwnMaking?(path: string, value: Value): boolean
+  /** What counts while a setting is absent, from what has been read anyway. */
+  inherited?(path: string, peek: Reading['peek']): Value | undefined
   /** Something a person should know of this setting on this host: it has no effect on this release, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
 }

@@ -106,8 +106,9 @@ function changeProblem(qube: string, change: unknown): string | undefined {
   if (JSON.stringify(expected) !== JSON.stringify([patch, back])) {
     return `the patch of ${qube}/${path} does not do what its values say`
   }
-  const { reason, effect, calls, remarks } = change
-  const says = REASONS.includes(String(reason)) && (effect === 'now' || effect === 'next-start')
+  const { reason, effect, calls, remarks, inherited } = change
+  const isScalar = inherited === undefined || ['string', 'number', 'boolean'].includes(typeof inherited)
+  const says = isScalar && REASONS.includes(String(reason)) && (effect === 'now' || effect === 'next-start')
   return says && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
     ? undefined
     : `what it says of ${qube}/${path} is not what plans say`

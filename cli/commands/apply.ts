@@ -78,7 +78,12 @@ export async function confirmAndApply(
   // A person may have taken an hour to say yes.
   const now = asked ? await listQubes(session) : session
   const report = await run(plan, now, options, io, saved || asked)
-  if (options.json !== true) io.out(`\n${reportView(report, style)}`)
+  if (options.json !== true) {
+    io.out(`\n${reportView(report, style)}`)
+    if (report.generation !== null) {
+      io.out(style.dim(`Generation ${report.generation}: \`qstate rollback\` undoes it.\n`))
+    }
+  }
   const after = report.interrupted === null ? await afterwards(plan, report, session, options, io) : NOTHING
   if (options.json === true) printJson(report, after, io)
   else io.out(afterwardsLines(after, style))
@@ -126,33 +131,43 @@ function withAfterwards(code: number, { live, restarts }: Afterwards): number {
   return code === EXIT.done && amiss ? EXIT.partial : code
 }
 
+/** A report, and the generation under which it is remembered. */
+type Applied = Report & { readonly generation: number | null }
+
 async function run(
   plan: Plan,
   session: Session,
   options: ApplyOptions,
   io: Io,
   recheck: boolean,
-): Promise<Report> {
-  const live = io.errIsTerminal && options.json !== true && plan.qubes.length >= 8
+): Promise<Applied> {
+  const live = io.errIsTerminal && options.json !== true && plan.qubes.length >= MANY_QUBES
+  let generation: number | null = null
   const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
-  return applyPlan(plan, {
+  const report = await applyPlan(plan, {
     host: session.host,
     providers,
     qubes: session.qubes,
     parallelism: wholeNumber(options.parallelism, '--parallelism', 1, 64),
     failFast: options.failFast === true,
     recheck,
-    journal: generationJournal(stateFolder(options, io, session), {
-      who: whoOf(io),
-      at: io.now().toISOString(),
-      pid: process.pid,
-    }),
+    journal: generationJournal(
+      stateFolder(options, io, session),
+      { who: whoOf(io), at: io.now().toISOString(), pid: process.pid },
+      (number) => {
+        generation = number
+      },
+    ),
     signal: io.signal,
     onQube: (qube, done, total) => {
       if (live) io.err(`${style.dim(`[${done}/${total}]`)} ${qubeLines(qube, plan, 0, style)[0] ?? ''}\n`)
     },
   })
+  return { ...report, generation }
 }
+
+/** From this many on, qubes are told one by one as they come out. */
+const MANY_QUBES = 8
 
 async function confirmed(options: ApplyOptions, io: Io): Promise<boolean> {
   if (!io.inIsTerminal || options.json === true) {
@@ -215,7 +230,7 @@ export const whoOf = (io: Io): string => `${io.username}@${io.hostname}`
 
 export const signalExit = (io: Io): number => (io.signal.reason === 'SIGTERM' ? 143 : 130)
 
-function printJson(report: Report, after: Afterwards, io: Io): void {
+function printJson(report: Applied, after: Afterwards, io: Io): void {
   const exitCode = withAfterwards(exitCodeOf(report), after)
   io.out(`${JSON.stringify({ ...report, ...after, exitCode }, null, 2)}\n`)
 }

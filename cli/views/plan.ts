@@ -65,7 +65,8 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
   const { path, before, after, reason } = change
   const sign = before === null ? style.green('+') : after === null ? style.red('-') : style.yellow('~')
   const name = belowArea(path)
-  const values = `${showValue(path, before)} → ${style.bold(showValue(path, after))}`
+  const from = change.inherited === undefined ? '' : ` (${showValue(path, change.inherited)})`
+  const values = `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}`
   const when = !qube.running ? '' : change.effect === 'now' ? ', at once' : ', at its next start'
   const why = style.dim(`${reason}${when}`)
   const start = `    ${sign} ${padTo(name, nameWidth)}  `
