@@ -12,7 +12,13 @@ const layer = (name, from, allowed, why) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
-    { name: 'no-circular', severity: 'error', comment: 'a cycle has no first page', from: {}, to: { circular: true } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'a cycle has no first page',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'no-orphans',
       severity: 'error',
@@ -20,17 +26,43 @@ export default {
       from: { orphan: true, pathNot: ['[.]d[.]ts$', '^test/', '^bench/', '^bin/', '^scripts/'] },
       to: {},
     },
-    layer('spec-is-a-leaf', 'spec', [], 'spec turns text into a DesiredState; it does not know how that is reached'),
-    layer('reconciler-knows-only-spec', 'reconciler', ['spec'], 'the core is handed its providers, its host and its clock'),
-    layer('qubesd-is-a-leaf', 'qubesd', [], 'the Admin API client would be useful to anyone; it knows nothing of qstate'),
-    layer('journal-stores-plans', 'journal', ['reconciler', 'spec'], 'what a run keeps on disk; it decides nothing'),
-    layer('providers-do-not-drive', 'providers', ['spec', 'reconciler', 'qubesd'], 'a provider translates; it never plans'),
+    layer(
+      'spec-is-a-leaf',
+      'spec',
+      [],
+      'spec turns text into a DesiredState; it does not know how that is reached',
+    ),
+    layer(
+      'reconciler-knows-only-spec',
+      'reconciler',
+      ['spec'],
+      'the core is handed its providers, its host and its clock',
+    ),
+    layer(
+      'qubesd-is-a-leaf',
+      'qubesd',
+      [],
+      'the Admin API client would be useful to anyone; it knows nothing of qstate',
+    ),
+    layer(
+      'journal-stores-plans',
+      'journal',
+      ['reconciler', 'spec'],
+      'what a run keeps on disk; it decides nothing',
+    ),
+    layer(
+      'providers-do-not-drive',
+      'providers',
+      ['spec', 'reconciler', 'qubesd'],
+      'a provider translates; it never plans',
+    ),
     layer('fleet-composes', 'fleet', ['spec', 'reconciler'], 'a rollout orders reconciliations'),
     layer('agent-composes', 'agent', ['spec', 'reconciler', 'journal'], 'the loop of one host'),
     {
       name: 'one-door-to-the-system',
       severity: 'error',
-      comment: 'sockets and processes are opened in qubesd/ (and git in agent/), so that there is one place to audit',
+      comment:
+        'sockets and processes are opened in qubesd/ (and git in agent/), so that there is one place to audit',
       from: { path: '^(spec|reconciler|providers|fleet|journal|cli)/' },
       to: {
         dependencyTypes: ['core'],

@@ -1,4 +1,4 @@
-// Makes a checkout ready to run: installs the locked dependencies where they are missing or stale, then compiles.
+// Makes a checkout ready to run: installs the locked dependencies where they are missing or stale, compiles, and bundles.
 // `npm start` and `npm test` call it first, so nothing else is ever needed. Plain Node: it runs before any dependency is there.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -34,4 +34,9 @@ if (!existsSync(installed) || stale() || !complete()) {
 }
 
 console.error('compiling …')
+// Imported late: what it imports may have been missing until now.
+const { generateValidator } = await import('./generate-validator.mjs')
+await generateValidator(root)
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', root])
+const { bundle } = await import('./bundle.mjs')
+await bundle(root)

@@ -1,0 +1,63 @@
+// What an installed qstate consists of: paths below /, modes and bytes.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { bundle } from './bundle.mjs'
+import { manPage } from './package-man.mjs'
+
+export async function packageFiles(root, version, epoch) {
+  const program = readFileSync(join(await bundle(root), 'qstate.cjs'))
+  const licences = readFileSync(join(root, 'dist', 'bundle', 'LICENSES.txt'))
+  const files = []
+  const add = (path, content, mode = 0o644) => files.push({ path, content: Buffer.from(content), mode })
+
+  // The launcher finds the bundle beside itself; `env` would look for another Node in the caller's PATH.
+  const launcher = readFileSync(join(root, 'bin', 'qstate'), 'utf8')
+  add('usr/bin/qstate', launcher.replace(/^#!\/usr\/bin\/env -S node/, '#!/usr/bin/node'), 0o755)
+  add('usr/lib/qstate/qstate.cjs', program)
+  add('usr/share/man/man1/qstate.1.gz', gzip(manPage(await theProgram(root), version, day(epoch))))
+  for (const [shell, path] of COMPLETIONS) add(path, completion(root, shell))
+  add('usr/share/doc/qstate/copyright', licences)
+  add('usr/share/doc/qstate/changelog.gz', gzip(readFileSync(join(root, 'CHANGELOG.md'))))
+  for (const name of readdirSync(join(root, 'examples')).sort())
+    if (name.endsWith('.yaml'))
+      add(`usr/share/doc/qstate/examples/${name}`, readFileSync(join(root, 'examples', name)))
+  // For dom0 to read, judge and install by hand: a package of a management qube puts nothing there.
+  const dom0 = join(root, 'dom0')
+  if (existsSync(dom0))
+    for (const name of readdirSync(dom0).sort())
+      add(
+        `usr/share/qstate/dom0/${name}`,
+        readFileSync(join(dom0, name)),
+        /\.policy$/.test(name) ? 0o644 : 0o755,
+      )
+  return files.sort(byPath)
+}
+
+export const byPath = (a, b) => (a.path < b.path ? -1 : 1)
+
+const COMPLETIONS = [
+  ['bash', 'usr/share/bash-completion/completions/qstate'],
+  ['zsh', 'usr/share/zsh/site-functions/_qstate'],
+  ['fish', 'usr/share/fish/vendor_completions.d/qstate.fish'],
+]
+
+function completion(root, shell) {
+  const made = spawnSync(process.execPath, [join(root, 'dist/bundle/qstate.cjs'), 'completion', shell], {
+    encoding: 'utf8',
+  })
+  if (made.status !== 0) throw new Error(`no completions for ${shell}: ${made.stderr}`)
+  return made.stdout
+}
+
+async function theProgram(root) {
+  const { makeProgram } = await import(pathToFileURL(join(root, 'dist/cli/main.js')).href)
+  return makeProgram({}, () => undefined)
+}
+
+const day = (epoch) => new Date(epoch * 1000).toISOString().slice(0, 10)
+
+/** Without a name or a time in it. */
+const gzip = (content) => gzipSync(content, { level: 9 })
