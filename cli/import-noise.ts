@@ -1,4 +1,5 @@
 import { type Value } from '../spec/index.ts'
+import { nameProblem } from '../spec/names.ts'
 
 /**
  * What is set on a qube without being anybody's decision about it: the guest announced it, or qubesd and the tools of
@@ -7,7 +8,7 @@ import { type Value } from '../spec/index.ts'
  */
 const BOOKKEEPING_FEATURES: readonly RegExp[] = [
   /^os(?:-|$)/,
-  /^(?:qrexec|vmexec|internal|servicevm|qubes-agent-version)$/,
+  /^(?:qrexec|vmexec|servicevm|qubes-agent-version)$/,
   /^supported-/,
   /^boot-mode\./,
   /^template-/,
@@ -24,8 +25,6 @@ const ANNOUNCED: ReadonlyMap<string, Value> = new Map([
   ['qube/features/gui', '1'],
   ['qube/features/rpc-clipboard', '1'],
 ])
-
-const BOOKKEEPING_TAGS = /^(?:audiovm|guivm|created-by|disp-created-by)-/
 
 /** About the qube as the user of the desktop sees it, or what it is made of: not about Windows. */
 const PERSONAL: ReadonlySet<string> = new Set([
@@ -45,15 +44,23 @@ const PERSONAL: ReadonlySet<string> = new Set([
 /** True for what an import leaves out unless asked for everything. */
 export function isNoise(path: string, value: Value): boolean {
   if (PERSONAL.has(path) || ANNOUNCED.get(path) === value) return true
-  if (path.startsWith('tags/')) return BOOKKEEPING_TAGS.test(path.slice('tags/'.length))
   if (!path.startsWith('qube/features/')) return false
   const name = path.slice('qube/features/'.length)
   return BOOKKEEPING_FEATURES.some((pattern) => pattern.test(name))
 }
 
-/** Properties that are no settings: qubesd works them out, fixes them at creation, or changes them by itself. */
-export const NO_SETTING: ReadonlySet<string> = new Set([
-  ...['klass', 'name', 'qid', 'uuid', 'xid', 'start_time', 'icon', 'updateable', 'backup_timestamp'],
-  ...['stubdom_xid', 'stubdom_uuid', 'gateway', 'gateway6', 'is_preload', 'devices_denied'],
-  ...['visible_ip', 'visible_ip6', 'visible_netmask', 'visible_gateway', 'visible_gateway6'],
-])
+/** What the host keeps to itself: no spec may name it, or it changes by itself (at every backup). */
+export function isReserved(path: string): boolean {
+  const [, folder = '', name = ''] = /^(qube\/features|qube\/properties|tags)\/(.+)$/.exec(path) ?? []
+  const kind = KINDS[folder]
+  if (kind === undefined) return false
+  if (path === 'qube/properties/backup_timestamp') return true
+  const code = nameProblem(kind, name)?.code
+  return code === 'reserved-name' || code === 'read-only'
+}
+
+const KINDS: Readonly<Record<string, 'feature' | 'property' | 'tag'>> = {
+  'qube/features': 'feature',
+  'qube/properties': 'property',
+  tags: 'tag',
+}

@@ -2,10 +2,18 @@ import { providers } from '../providers/index.ts'
 import { getProperties, listFeatures, listTags } from '../qubesd/admin.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { type PropertyAnswer } from '../qubesd/parse.ts'
-import { type HostQube, observeQube, type Observation, type Reading } from '../reconciler/index.ts'
+import {
+  type HostQube,
+  observeQube,
+  type Observation,
+  type QubeFacts,
+  type Reading,
+  type Unknown,
+  type UsbAssignment,
+} from '../reconciler/index.ts'
 import { AREAS, parsePath, RECORD_FEATURE, settingOf, SLIC_TABLES, type Value } from '../spec/index.ts'
 import { type LeftOut } from '../spec/write-manifest.ts'
-import { isNoise, NO_SETTING } from './import-noise.ts'
+import { isNoise, isReserved } from './import-noise.ts'
 import { type Session } from './session.ts'
 
 type Properties = ReadonlyMap<string, PropertyAnswer>
@@ -44,73 +52,98 @@ async function attempt<T>(read: () => Promise<T>): Promise<Observation<T>> {
 }
 
 /** Everything that is set on a qube, as values of a spec. */
-export async function readQube(
-  { qube, properties }: Candidate,
-  session: Session,
-  all: boolean,
-): Promise<ImportedQube> {
-  const [features, tags] = await Promise.all([
-    attempt(() => listFeatures(session.client, qube.name)),
-    attempt(() => listTags(session.client, qube.name)),
-  ])
-  const featureNames = features.status === 'present' ? features.value : []
-  const read = await session.host.read(qube.name, {
-    features: featureNames.filter((name) => name !== RECORD_FEATURE),
-    properties: [],
-    tags: [],
-    usb: true,
-    denied: true,
-    slic: true,
-  })
-  const tagNames = tags.status === 'present' ? tags.value : []
-  const reading: Reading = {
-    ...read,
-    property: (name) => propertyIn(properties, name),
-    tag: (name) => (tagNames.includes(name) ? { status: 'present', value: true } : { status: 'absent' }),
-  }
+export async function readQube(candidate: Candidate, session: Session, all: boolean): Promise<ImportedQube> {
+  const { qube } = candidate
   const facts = { qube, release: session.release }
-  const record = featureNames.includes(RECORD_FEATURE)
-    ? (await observeQube(session.host, providers, facts, null)).record
-    : { kind: 'none' as const }
-  const owned =
-    record.kind === 'record' ? [...record.record.set].flatMap(([path, v]) => (v === null ? [] : [path])) : []
-
+  const seen = await look(candidate, session)
+  const { owned, owner } = await ownership(facts, seen.features, session)
   const settings = new Map<string, Value>()
-  const leftOut: LeftOut[] = []
+  const leftOut = [...seen.leftOut]
   let noise = 0
-  const leave = (path: string | null, why: string, hint: string, value: Value | null = null): void => {
-    leftOut.push({ path, value, why: hint === '' ? why : `${why} (${hint})` })
-  }
-  if (properties.status === 'unknown') leave('qube/properties', properties.why, properties.hint)
-  if (features.status === 'unknown') leave('qube/features', features.why, features.hint)
-  if (tags.status === 'unknown') leave('tags/', tags.why, tags.hint)
-  for (const path of pathsIn(reading, featureNames, properties, tagNames, leave)) {
-    if (parsePath(path) === undefined) {
-      leave(path, 'qstate manages nothing of this name', '')
-      continue
-    }
-    const provider = providers.get(AREAS.find((area) => path.startsWith(`${area}/`)) ?? 'qube')
-    const seen = provider?.decode(path, reading, facts) ?? { status: 'absent' as const }
-    if (seen.status === 'unknown') leave(path, seen.why, seen.hint)
-    if (seen.status !== 'present') continue
-    const strange = path === SLIC_TABLES ? strangeTables(seen.value) : undefined
-    if (strange !== undefined) leave(path, strange, '')
-    else if (!all && isNoise(path, seen.value) && !owned.includes(path)) noise += 1
-    else settings.set(path, seen.value)
+  for (const path of pathsIn(seen)) {
+    const found = decode(path, seen.reading, facts)
+    if (found.status === 'unknown') leftOut.push(leave(path, found, qube.name))
+    if (found.status !== 'present') continue
+    if (!all && isNoise(path, found.value) && !owned.has(path)) noise += 1
+    else settings.set(path, found.value)
   }
   return {
     name: qube.name,
     settings,
     leftOut,
-    isWindows: looksLikeWindows(
-      qube.name,
-      tagNames,
-      featureNames.includes('os') ? read.feature('os') : undefined,
-    ),
+    isWindows: looksLikeWindows(qube.name, seen),
     noise,
-    owned: new Set(owned),
-    owner: record.kind === 'record' ? record.record.name : null,
+    owned,
+    owner,
   }
+}
+
+/** What lies on a qube by name, and a reading of all of it. */
+interface Seen {
+  readonly features: readonly string[]
+  readonly properties: readonly string[]
+  readonly tags: readonly string[]
+  readonly usb: readonly UsbAssignment[]
+  readonly denied: readonly string[]
+  readonly reading: Reading
+  /** Lists that could not be read. */
+  readonly leftOut: readonly LeftOut[]
+}
+
+async function look({ qube, properties }: Candidate, session: Session): Promise<Seen> {
+  const { client, host } = session
+  const [features, tags] = await Promise.all([
+    attempt(() => listFeatures(client, qube.name)),
+    attempt(() => listTags(client, qube.name)),
+  ])
+  const featureNames = listed(features).filter((name) => name !== RECORD_FEATURE)
+  const needs = { features: featureNames, properties: [], tags: [], usb: true, denied: true, slic: true }
+  const read = await host.read(qube.name, needs)
+  const [usb, denied] = [read.usb(), read.denied()]
+  const lists = [
+    ['qube/properties', properties],
+    ['qube/features', features],
+    ['tags/', tags],
+    ['usb/', usb],
+    ['usb/denied', denied],
+  ] as const
+  return {
+    features: listed(features),
+    properties: properties.status === 'present' ? [...properties.value.keys()] : [],
+    tags: listed(tags),
+    usb: listed(usb),
+    denied: listed(denied),
+    reading: {
+      ...read,
+      property: (name) => propertyIn(properties, name),
+      tag: () => ({ status: 'present', value: true }),
+    },
+    leftOut: lists.flatMap(([path, list]) =>
+      list.status === 'unknown' ? [leave(path, list, qube.name)] : [],
+    ),
+  }
+}
+
+const listed = <T>(list: Observation<readonly T[]>): readonly T[] =>
+  list.status === 'present' ? list.value : []
+
+/** Without the qube's own name: what is so for all of them is said once. */
+function leave(path: string, { why, hint }: Unknown, qube: string): LeftOut {
+  const advice = hint.replace(` ${qube} allow `, ' QUBE allow ').replace(/\s+/g, ' ')
+  const reason = why.replace(` on ${qube}: `, ': ')
+  return { path, value: null, why: advice === '' ? reason : `${reason} (${advice})` }
+}
+
+async function ownership(
+  facts: QubeFacts,
+  features: readonly string[],
+  { host }: Session,
+): Promise<Pick<ImportedQube, 'owned' | 'owner'>> {
+  if (!features.includes(RECORD_FEATURE)) return { owned: new Set(), owner: null }
+  const { record } = await observeQube(host, providers, facts, null)
+  if (record.kind !== 'record') return { owned: new Set(), owner: null }
+  const owned = [...record.record.set].flatMap(([path, value]) => (value === null ? [] : [path]))
+  return { owned: new Set(owned), owner: record.record.name }
 }
 
 function propertyIn(properties: Observation<Properties>, name: string): Observation<string> {
@@ -121,29 +154,25 @@ function propertyIn(properties: Observation<Properties>, name: string): Observat
     : { status: 'present', value: property.value }
 }
 
-function pathsIn(
-  reading: Reading,
-  features: readonly string[],
-  properties: Observation<Properties>,
-  tags: readonly string[],
-  leave: (path: string, why: string, hint: string) => void,
-): readonly string[] {
-  const [usb, denied] = [reading.usb(), reading.denied()]
-  if (usb.status === 'unknown') leave('usb/', usb.why, usb.hint)
-  if (denied.status === 'unknown') leave('usb/denied', denied.why, denied.hint)
-  const propertyNames = properties.status === 'present' ? [...properties.value.keys()] : []
+function pathsIn({ features, properties, tags, usb, denied }: Seen): readonly string[] {
   return [
     SLIC_TABLES,
-    ...propertyNames
-      .filter((name) => !NO_SETTING.has(name))
-      .map((name) => settingOf('property', name)?.path ?? `qube/properties/${name}`),
-    ...features
-      .filter((name) => name !== RECORD_FEATURE)
-      .map((name) => settingOf('feature', name)?.path ?? `qube/features/${name}`),
-    ...(usb.status === 'present' ? usb.value : []).map((a) => `usb/${a.backend}+${a.port}:${a.identity}`),
-    ...(denied.status === 'present' ? denied.value : []).map((pattern) => `usb/denied/${pattern}`),
+    ...properties.map((name) => settingOf('property', name)?.path ?? `qube/properties/${name}`),
+    ...features.map((name) => settingOf('feature', name)?.path ?? `qube/features/${name}`),
+    ...usb.map((device) => `usb/${device.backend}+${device.port}:${device.identity}`),
+    ...denied.map((pattern) => `usb/denied/${pattern}`),
     ...tags.map((name) => `tags/${name}`),
-  ]
+  ].filter((path) => !isReserved(path))
+}
+
+function decode(path: string, reading: Reading, facts: QubeFacts): Observation<Value> {
+  const provider = providers.get(AREAS.find((area) => path.startsWith(`${area}/`)) ?? 'qube')
+  if (parsePath(path) === undefined || provider === undefined) {
+    return { status: 'unknown', why: 'qstate manages nothing of this name', hint: '' }
+  }
+  const seen = provider.decode(path, reading, facts)
+  const strange = path === SLIC_TABLES && seen.status === 'present' ? strangeTables(seen.value) : undefined
+  return strange === undefined ? seen : { status: 'unknown', why: strange, hint: '' }
 }
 
 /** A template of qstate's that is not as it was written, or whose table came from a file that nobody knows here. */
@@ -161,11 +190,8 @@ function strangeTables(value: Value): string | undefined {
     : `its table is from a file: name that as { file: FILE, sha256: ${file.slice('file:'.length)} }`
 }
 
-function looksLikeWindows(
-  name: string,
-  tags: readonly string[],
-  os: Observation<string> | undefined,
-): boolean {
+function looksLikeWindows(name: string, { features, tags, reading }: Seen): boolean {
+  const os = features.includes('os') ? reading.feature('os') : undefined
   if (os?.status === 'present') return os.value === 'Windows'
   return /win/i.test(name) || tags.some((tag) => /^win/i.test(tag))
 }

@@ -125,10 +125,8 @@ function tellAbout(
   const noise = qubes.reduce((sum, qube) => sum + qube.noise, 0)
   if (noise > 0)
     io.err(`${plural(noise, 'setting')} of guest and host for their own use left out; --all writes them\n`)
-  if (left.length > 0) {
-    const verb = left.length === 1 ? 'is a comment' : 'are comments'
-    io.err(`${plural(left.length, 'thing')} that a spec cannot say ${verb} in it, with the reason\n`)
-  }
+  if (left.length > 0)
+    io.err(`${plural(left.length, 'thing')} could not be read or said: comments give the reasons\n`)
   for (const { qube, path } of left) {
     if (path === null || qubes.find(({ name }) => name === qube)?.owned.has(path) !== true) continue
     io.err(`warning: qstate owns ${path} of ${qube}, and without it here a plan would remove it\n`)
