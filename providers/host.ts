@@ -66,6 +66,7 @@ export function qubesHost(options: QubesHostOptions): Host {
       }
     },
     tableProblem: (table) => slic.problem(table),
+    tableTemplates: async () => (await slic.list?.()) ?? [],
     write: (call) => writeCall(options, release, call),
   }
 }

@@ -64,6 +64,12 @@ export interface Reading {
   slic(): Observation<readonly string[]>
 }
 
+/** A file of ours in dom0 for a qube of this name. */
+export interface Orphan {
+  readonly qube: string
+  readonly path: string
+}
+
 /** Why this host cannot have what is asked for. */
 export interface Refusal {
   readonly refused: string
@@ -80,6 +86,8 @@ export interface Host {
   read(qube: string, needs: Needs): Promise<Reading>
   /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
   tableProblem(table: string): Promise<Refusal | undefined>
+  /** Templates of ours with ACPI tables, by their qubes' names, where they can be listed. Fails with HostError. */
+  tableTemplates(): Promise<readonly Orphan[]>
   /** `Running`, `Halted`, … as the host says now. Fails with HostError. */
   state(qube: string): Promise<string>
   /** Fails with HostError. */

@@ -40,6 +40,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     context.onQube?.(done, names.length)
     return plan
   })
+  const orphans = (await context.host.tableTemplates()).filter(({ qube }) => !there.has(qube))
   return {
     schema: PLAN_SCHEMA,
     version: 1,
@@ -47,6 +48,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     host: { where: context.host.where, release: context.release },
     spec: { name: desired.name, digest: desired.digest, commit: context.commit },
     qubes,
+    ...(orphans.length === 0 ? {} : { orphans }),
   }
 }
 

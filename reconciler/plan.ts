@@ -1,5 +1,5 @@
 import { type RestartPolicy, type Value } from '../spec/index.ts'
-import { type HostCall, type Release } from './host.ts'
+import { type HostCall, type Orphan, type Release } from './host.ts'
 import { type Operation } from './patch.ts'
 import { ownRecord } from './record.ts'
 
@@ -20,6 +20,8 @@ export interface Plan {
     readonly commit: string | null
   }
   readonly qubes: readonly QubePlan[]
+  /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left. */
+  readonly orphans?: readonly Orphan[]
   /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
   readonly tables?: Readonly<Record<string, string>>
 }

@@ -35,6 +35,8 @@ export function readPlan(
     return { problem: 'it says things that no plan says' }
   }
   if (json['tables'] !== undefined && !areTables(json['tables'])) return { problem: 'its tables are none' }
+  if (json['orphans'] !== undefined && !areOrphans(json['orphans']))
+    return { problem: 'its orphans are none' }
   if (typeof spec['digest'] !== 'string') return { problem: 'it does not say of which spec it is' }
   const seen = new Set<string>()
   for (const qube of qubes as unknown[]) {
@@ -150,6 +152,10 @@ const isNote = (note: unknown): boolean =>
 
 const isBlocked = (blocked: unknown): boolean =>
   isObject(blocked) && areTexts([blocked['why'], blocked['hint']]) && areTextsOrNull([blocked['path']])
+
+const areOrphans = (orphans: unknown): boolean =>
+  Array.isArray(orphans) &&
+  orphans.every((orphan) => isObject(orphan) && areTexts([orphan['qube'], orphan['path']]))
 
 const areTables = (tables: unknown): boolean =>
   isObject(tables) &&

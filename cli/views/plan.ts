@@ -8,19 +8,24 @@ import {
   type QubePlan,
 } from '../../reconciler/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { belowArea, showPath, showValue } from './value.ts'
+import { belowArea, safe, showPath, showValue } from './value.ts'
 
 /** A plan for people: what changes where, why, and when it counts; then one line that sums it up. */
 export function planView(plan: Plan, style: Style): string {
   const parts = [header(plan, style)]
   const busy = plan.qubes.filter((qube) => needsApply(qube) || qube.blocked.length > 0 || worthTelling(qube))
   for (const qube of busy) parts.push(qubeView(qube, style))
+  for (const { qube, path } of plan.orphans ?? []) parts.push(style.yellow(orphanText(qube, path, style)))
   parts.push(summary(plan, style))
   return `${parts.join('\n\n')}\n`
 }
 
 /** Longer names, of devices mostly, get a line of their own. */
 const WIDEST_NAME = 28
+
+/** The file is keyed by the qube's name, and nothing carries it along when the qube is renamed or removed. */
+const orphanText = (qube: string, path: string, style: Style): string =>
+  fold(`${qube} is not there any more, and its SLIC template is: remove ${safe(path)}`, style.width, '')
 
 function header(plan: Plan, style: Style): string {
   const release = plan.host.release === '4.2' ? 'Qubes 4.2' : 'Qubes 4.3 or later'

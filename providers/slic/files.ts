@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { QUBE_NAME } from '../../spec/index.ts'
 import { HostError, type Observation } from '../../reconciler/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
 import { foreign, missingTable, OUTDATED, slicError, type SlicStore, unusableTable } from './store.ts'
@@ -70,6 +71,23 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
 
   return {
     read,
+    async list() {
+      const folder = at(join(OWN_TEMPLATES, dirname(templateName('x'))))
+      const names = await readdir(folder).catch(() => [])
+      const qubes = names.filter((name) => name.endsWith('.xml')).map((name) => name.slice(0, -'.xml'.length))
+      const found = await Promise.all(
+        qubes
+          .filter((qube) => QUBE_NAME.test(qube))
+          .map(async (qube) => {
+            const path = templatePath(qube)
+            const text = await readIfThere(path)
+            return text === undefined || readTemplate(text.toString('utf8')).kind === 'foreign'
+              ? []
+              : [{ qube, path }]
+          }),
+      )
+      return found.flat()
+    },
     async problem(table) {
       if (table.startsWith('file:') && tables(table.slice(5)) === undefined) return undefined
       try {

@@ -12,6 +12,8 @@ export interface SlicStore {
   set(qube: string, tables: readonly string[]): Promise<void>
   /** Leaves no trace. */
   remove(qube: string): Promise<void>
+  /** Templates of ours by their qubes' names, where they can be listed: not from outside dom0. */
+  list?(): Promise<readonly { readonly qube: string; readonly path: string }[]>
 }
 
 /** Bytes of a table from the spec, by its SHA-256. */
@@ -30,8 +32,13 @@ export const missingTable = (name: string): HostError =>
 export const unusableTable = (table: string, why: string): HostError =>
   slicError(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
 
+/** What makes libvirt hand the host's table to a qube. */
+export const SLIC_ELEMENT = "<acpi><table type='slic'>/sys/firmware/acpi/tables/SLIC</table></acpi>"
+
 export const foreign = (path: string): Unknown => ({
   status: 'unknown',
   why: `${path} was written by someone else`,
-  hint: 'qstate does not overwrite it: add the table to it by hand, or move it away to let qstate write one',
+  hint: `it is not overwritten. To merge, add this line to its block os, below \`{{ super() }}\`:
+${SLIC_ELEMENT}
+To let qstate have it, move the file away and plan again`,
 })

@@ -87,3 +87,16 @@ test('a qube dropped from a named configuration is pruned; one that does not tel
   const unnamed = await host.qstate('plan', spec(host, '{ qube: { vcpus: 3 } }'))
   assert.doesNotMatch(unnamed.out, /win7-oem/)
 })
+
+test('the SLIC template of a qube that is not there any more is shown until it is removed', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', 'examples/windows-7-oem.yaml')
+  host.simulator.host.qubes.delete('win7-oem')
+  const plan = await host.qstate('plan', 'examples/windows-10.yaml')
+  assert.equal(plan.code, 0)
+  assert.match(
+    plan.out,
+    /win7-oem is not there any more, and its SLIC template is: remove\s+\S+win7-oem\.xml/,
+  )
+  assert.match((await host.qstate('plan', 'examples/windows-10.yaml', '--json')).out, /"orphans"/)
+})

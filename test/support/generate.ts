@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { type Release } from '../../qubesd/simulator/index.ts'
+import { type Value } from '../../spec/index.ts'
+import { windowsHost } from './fixtures.ts'
+import { startHost, type TestHost } from './host.ts'
+import { type Model, newModel, setLive } from './model.ts'
+import { foreignWrite, KNOWN, meaningOf, textIn } from './settings.ts'
+import { type Snapshot } from './snapshot.ts'
+import { type Wanted } from './spec.ts'
+import { type Scope } from './temp.ts'
+
+/** Qubes of every generated host. Names that JavaScript objects have already are names that Qubes allows. */
+export const QUBES = ['win-a', 'win-b', 'win-run', 'win-app', 'constructor'] as const
+
+export interface ForeignWrite {
+  readonly qube: string
+  readonly path: string
+  readonly text: string | null
+}
+
+export const releases: fc.Arbitrary<Release> = fc.constantFrom('4.2', '4.3', '4.4')
+
+const settingsFor = (release: Release): typeof KNOWN =>
+  KNOWN.filter((setting) => release !== '4.2' || setting.since43 !== true)
+
+/** What a spec may say: some qubes, some settings of each. */
+export function wantedOf(release: Release, qubes: readonly string[] = QUBES): fc.Arbitrary<Wanted> {
+  const settings = fc
+    .subarray([...settingsFor(release)])
+    .chain((chosen) =>
+      fc
+        .tuple(...chosen.map(({ path, values }) => fc.tuple(fc.constant(path), fc.constantFrom(...values))))
+        .map((entries): Record<string, Value | null> => Object.fromEntries(entries)),
+    )
+  return fc
+    .subarray([...qubes])
+    .chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), settings))))
+    .map((entries): Wanted => Object.fromEntries(entries))
+}
+
+export function foreignWritesOf(
+  release: Release,
+  maxLength: number,
+  qubes: readonly string[] = QUBES,
+): fc.Arbitrary<readonly ForeignWrite[]> {
+  const settings = settingsFor(release).filter(({ foreign }) => foreign.length > 0)
+  const one = fc
+    .tuple(fc.constantFrom(...qubes), fc.constantFrom(...settings))
+    .chain(([qube, { path, foreign }]) =>
+      fc.constantFrom(...foreign).map((text): ForeignWrite => ({ qube, path, text })),
+    )
+  return fc.array(one, { maxLength })
+}
+
+/** A host with things on it that nobody asked qstate to mind. */
+export async function randomHost(
+  scope: Scope,
+  release: Release,
+  writes: readonly ForeignWrite[],
+): Promise<TestHost> {
+  const noise = { features: { 'foreign.note': 'keep', os: 'Windows' }, tags: ['windows', 'foreign'] }
+  const fixture = windowsHost(
+    [
+      { name: 'win-template', class: 'TemplateVM', ...noise },
+      { name: 'win-a', ...noise },
+      { name: 'win-b', ...noise },
+      { name: 'win-run', state: 'Running', ...noise },
+      { name: 'win-app', class: 'AppVM', ...noise, properties: { template: 'win-template' } },
+      { name: 'constructor', ...noise },
+    ],
+    release,
+  )
+  const host = await startHost(scope, { fixture })
+  meddle(host, writes)
+  return host
+}
+
+/** Other programs write. */
+export function meddle(host: TestHost, writes: readonly ForeignWrite[], model?: Model): void {
+  for (const { qube, path, text } of writes) foreignWrite(host.simulator, qube, path, text)
+  if (model === undefined || writes.length === 0) return
+  const snapshot = host.snapshot()
+  for (const { qube, path } of writes)
+    setLive(model, qube, path, meaningOf(path, textIn(snapshot, qube, path)))
+}
+
+/** A model that has seen the host as it is. */
+export function modelOf(host: TestHost): Model {
+  return { ...newModel(), live: new Map(meaningsIn(host.snapshot())) }
+}
+
+/** What all known settings mean on the host, `QUBE PATH` to meaning, absent ones left out. */
+export function meaningsIn(snapshot: Snapshot): ReadonlyMap<string, string> {
+  const meanings = new Map<string, string>()
+  for (const qube of QUBES) {
+    for (const { path } of KNOWN) {
+      const meaning = meaningOf(path, textIn(snapshot, qube, path))
+      if (meaning !== null) meanings.set(`${qube} ${path}`, meaning)
+    }
+  }
+  return meanings
+}

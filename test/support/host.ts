@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { providers, qubesHost, slicFiles } from '../../providers/index.ts'
+import { createClient } from '../../qubesd/client.ts'
+import {
+  type Fault,
+  type HostFixture,
+  makeDom0Tree,
+  parseFixture,
+  type Release,
+  type Simulator,
+  startSimulator,
+} from '../../qubesd/simulator/index.ts'
+import { socketTransport } from '../../qubesd/socket.ts'
+import {
+  applyPlan,
+  exitCodeOf,
+  type Host,
+  type HostQube,
+  type Journal,
+  makePlan,
+  makeRollbackPlan,
+  type Plan,
+  type QubeReport,
+  type Report,
+} from '../../reconciler/index.ts'
+import { type DesiredState, loadManifest, resolve } from '../../spec/index.ts'
+import { act } from './requests.ts'
+import { type Snapshot, takeSnapshot } from './snapshot.ts'
+import { type Scope, tempFolder } from './temp.ts'
+
+/** YAML, or what it comes to. */
+export type Spec = string | DesiredState
+
+export interface HostOptions {
+  readonly fixture?: HostFixture
+  readonly release?: Release
+  readonly faults?: readonly Fault[]
+}
+
+export interface RunOptions {
+  readonly parallelism?: number
+  readonly failFast?: boolean
+  /** As for a saved plan: all guards before the first write. */
+  readonly recheck?: boolean
+  readonly journal?: Journal
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+  readonly now?: string
+  readonly selects?: (qube: string, path: string) => boolean
+  /** Between the plan and the apply, where other programs are fast. */
+  readonly between?: (plan: Plan) => Promise<void> | void
+  /** Stands between the core and the host, to meddle at a given call. */
+  readonly wrap?: (host: Host) => Host
+}
+
+export interface Applied {
+  readonly plan: Plan
+  readonly report: Report
+  readonly code: number
+}
+
+/** A simulated host, and qstate run against its socket in this process. */
+export interface TestHost {
+  readonly simulator: Simulator
+  readonly folder: string
+  readonly socket: string
+  /** Stands in for `/` of dom0. */
+  readonly dom0: string
+  plan(spec: Spec, options?: RunOptions): Promise<Plan>
+  /** Fails with HostError only where nothing could be planned. */
+  apply(spec: Spec, options?: RunOptions): Promise<Applied>
+  applyPlan(plan: Plan, options?: RunOptions): Promise<Applied>
+  /** Undoes plans that have been applied, the newest first. */
+  rollback(undone: readonly Plan[], options?: RunOptions): Promise<Applied>
+  snapshot(): Snapshot
+  /** Another program sets, or with `null` removes, a feature. */
+  setFeature(qube: string, name: string, value: string | null): void
+  /** Puts a folder where the qube's libvirt template was: it can be neither read nor removed as a file. */
+  replaceTemplateByFolder(qube: string): void
+}
+
+export const NO_JOURNAL: Journal = {
+  begin: () => Promise.resolve(),
+  write: () => Promise.resolve(),
+  end: () => Promise.resolve(),
+}
+
+const NOW = '2026-01-02T03:04:05.000Z'
+
+export async function startHost(scope: Scope, options: HostOptions = {}): Promise<TestHost> {
+  const folder = tempFolder(scope)
+  const socket = join(folder, 's')
+  const dom0 = `${socket}.dom0`
+  makeDom0Tree(dom0)
+  const simulator = await startSimulator({ socket, ...options })
+  scope.after(() => simulator.close())
+
+  const connect = async (run: RunOptions): Promise<{ host: Host; qubes: readonly HostQube[] }> => {
+    const client = createClient(socketTransport(socket), {
+      timeoutMs: run.timeoutMs ?? 20_000,
+      ...(run.signal === undefined ? {} : { signal: run.signal }),
+    })
+    const plain = qubesHost({ client, slic: slicFiles(dom0, () => undefined) })
+    const host = run.wrap?.(plain) ?? plain
+    return { host, qubes: await host.list() }
+  }
+  const makeOn = async (
+    { host, qubes }: Awaited<ReturnType<typeof connect>>,
+    spec: Spec,
+    run: RunOptions,
+  ): Promise<Plan> => {
+    const desired = typeof spec === 'string' ? desiredOf(spec, simulator) : spec
+    return makePlan(desired, {
+      host,
+      providers,
+      qubes,
+      release: host.release(qubes),
+      now: run.now ?? NOW,
+      commit: null,
+      selects: run.selects ?? (() => true),
+      parallelism: run.parallelism ?? 4,
+    })
+  }
+  const applyOn = async (
+    { host, qubes }: Awaited<ReturnType<typeof connect>>,
+    plan: Plan,
+    run: RunOptions,
+  ): Promise<Applied> => {
+    host.release(qubes)
+    const report = await applyPlan(plan, {
+      host,
+      providers,
+      qubes,
+      parallelism: run.parallelism ?? 4,
+      failFast: run.failFast ?? false,
+      recheck: run.recheck ?? false,
+      journal: run.journal ?? NO_JOURNAL,
+      signal: run.signal ?? new AbortController().signal,
+    })
+    return { plan, report, code: exitCodeOf(report) }
+  }
+  return {
+    simulator,
+    folder,
+    socket,
+    dom0,
+    plan: async (spec, run = {}) => makeOn(await connect(run), spec, run),
+    async apply(spec, run = {}) {
+      const connection = await connect(run)
+      const plan = await makeOn(connection, spec, run)
+      await run.between?.(plan)
+      return applyOn(connection, plan, run)
+    },
+    applyPlan: async (plan, run = {}) => applyOn(await connect(run), plan, run),
+    async rollback(undone, run = {}) {
+      const connection = await connect(run)
+      const { host, qubes } = connection
+      const release = host.release(qubes)
+      const context = { host, providers, qubes, release, now: run.now ?? NOW, dom0: null }
+      return applyOn(connection, await makeRollbackPlan(undone, context), run)
+    },
+    snapshot: () => takeSnapshot(simulator, dom0),
+    setFeature(qube, name, value) {
+      const method = value === null ? 'admin.vm.feature.Remove' : 'admin.vm.feature.Set'
+      act(simulator, { dest: qube, method, arg: name, payload: value ?? '' })
+    },
+    replaceTemplateByFolder(qube) {
+      const template = join(dom0, 'etc/qubes/templates/libvirt/xen/by-name', `${qube}.xml`)
+      rmSync(template)
+      mkdirSync(template)
+    },
+  }
+}
+
+/** What a spec comes to on a simulated host; its diagnostics are the failure. */
+export function desiredOf(yaml: string, simulator: Simulator): DesiredState {
+  const text = /^apiVersion:/m.test(yaml) ? yaml : `apiVersion: qstate/v1\n${yaml}`
+  const { manifest, diagnostics } = loadManifest([{ path: 'test.yaml', text }])
+  assert.ok(manifest, JSON.stringify(diagnostics, null, 1))
+  const qubes = [...simulator.host.qubes.values()].filter((qube) => qube.klass !== 'AdminVM')
+  const resolved = resolve(manifest, { qubes })
+  assert.ok(resolved.desired, JSON.stringify(resolved.diagnostics, null, 1))
+  return resolved.desired
+}
+
+/** The report of one qube. */
+export function reportOf(applied: Applied, qube: string): QubeReport {
+  const found = applied.report.qubes.find((candidate) => candidate.qube === qube)
+  assert.ok(found, `${qube} is not in the report`)
+  return found
+}
+
+/** Statuses by qube: the shape of a report. */
+export const statuses = ({ report }: Applied): Readonly<Record<string, string>> =>
+  Object.fromEntries(report.qubes.map((qube) => [qube.qube, qube.status]))
+
+/** The repository's root: tests run from there, wherever they are compiled to. */
+export const ROOT = process.cwd()
+
+export function readFixture(path: string): HostFixture {
+  return parseFixture(JSON.parse(readFileSync(join(ROOT, path), 'utf8')))
+}
