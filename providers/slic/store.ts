@@ -33,7 +33,7 @@ export const unusableTable = (table: string, why: string): HostError =>
   slicError(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
 
 /** What makes libvirt hand the host's table to a qube. */
-export const SLIC_ELEMENT = "<acpi><table type='slic'>/sys/firmware/acpi/tables/SLIC</table></acpi>"
+const SLIC_ELEMENT = "<acpi><table type='slic'>/sys/firmware/acpi/tables/SLIC</table></acpi>"
 
 export const foreign = (path: string): Unknown => ({
   status: 'unknown',

@@ -102,7 +102,7 @@ export function assignmentKey(assignment: Pick<Assignment, 'backend' | 'port' | 
 }
 
 /** Tells everybody who listens. A qube that is not (or no longer) of the host is heard only by name. */
-export function send(host: Host, event: HostEvent): void {
+function send(host: Host, event: HostEvent): void {
   for (const listener of host.listeners) listener(event)
 }
 

@@ -72,10 +72,15 @@ test('the program is given destination and service, and nothing more', async (t)
   const file = shell(t, `printf '0\\0'`, `printf '%s|' "$#" "$@"`)
   const argv = async (call: Call): Promise<string> => (await clientBy(file).call(call)).toString()
   assert.equal(await argv(read('win10', 'admin.vm.tag.List')), '2|win10|admin.vm.tag.List|')
-  assert.equal(
-    await argv(read('win10', 'admin.vm.tag.Get', 'a b;$(c)')),
-    '2|win10|admin.vm.tag.Get+a b;$(c)|',
-  )
+  assert.equal(await argv(read('win10', 'admin.vm.tag.Get', 'a_b')), '2|win10|admin.vm.tag.Get+a_b|')
+})
+
+test('an argument that qrexec would change on its way is refused before anything is started', async (t) => {
+  const file = shell(t, `printf '0\\0started'`)
+  for (const arg of ['a b;$(c)', 'sys-usb+2-1+046d+085b+A/B#12+u030000', 'é']) {
+    const error = await failure(clientBy(file).call(read('win10', 'admin.vm.tag.Get', arg)))
+    assert.equal(error.code, 'invalid-value', arg)
+  }
 })
 
 test('denied-by-policy: the hint is the line for the policy of dom0', async (t) => {
