@@ -68,9 +68,19 @@ export function diffQube(
   const isOwnMaking = (path: string, value: Value | null): boolean =>
     value !== null && providerOf(providers, path).isOwnMaking?.(path, value) === true
 
+  const placeOf = (path: string): string => providerOf(providers, path).place?.(path, facts) ?? path
+  const askedFor = new Set(
+    [...(desired?.settings ?? [])].filter(([, { value }]) => value !== null).map(([path]) => placeOf(path)),
+  )
   for (const [path, setting] of desired?.settings ?? []) {
     const seen = observed.values.get(path)
     if (seen === undefined) throw new Error(`${path} was not observed`)
+    if (setting.value === null && askedFor.has(placeOf(path))) {
+      const why = 'on this release it is the same as another setting of this qube, which asks for it'
+      blocked.push({ path, why, hint: 'name the device in one way for hosts of this release' })
+      keep(path)
+      continue
+    }
     if (seen.status === 'unknown') {
       blocked.push({ path, why: seen.why, hint: seen.hint })
       keep(path)
@@ -94,7 +104,6 @@ export function diffQube(
     differences.push({ path, before, after, reason: reasonOf(path, before, after, last) })
   }
 
-  const placeOf = (path: string): string => providerOf(providers, path).place?.(path, facts) ?? path
   const taken = new Set([...set].filter(([, value]) => value !== null).map(([path]) => placeOf(path)))
   for (const path of record?.set.keys() ?? []) {
     if (desired?.settings.has(path) === true) continue

@@ -179,6 +179,17 @@ test('on 4.2, where a device is its port, naming it by another identity takes no
   assert.equal(host.simulator.host.qubes.get('win-a')?.assignments.size, 0)
 })
 
+test('on 4.2 a port that is asked for and taken away under two names does not flap', async (t) => {
+  const host = await startHost(t, { fixture: hostOf('4.2') })
+  const named = 'usb/sys-usb+2-1:046d:085b:ABC12345:u0e0100u0e0200'
+  const both = desiredState({ 'win-a': { [device('2-1')]: AUTO, [named]: null } })
+  assert.equal((await host.apply(both)).code, 3)
+  assert.equal(host.simulator.host.qubes.get('win-a')?.assignments.size, 1)
+  host.simulator.clearLog()
+  assert.equal((await host.apply(both)).code, 1)
+  assert.equal(host.simulator.writes(), 0)
+})
+
 for (const state of ['Halted', 'Running'] as const) {
   test(`on 4.2 a device can be taken from a qube that is ${state.toLowerCase()}`, async (t) => {
     const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a', state }], '4.2') })
