@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadManifest, resolve } from '../../spec/index.ts'
 import { globMatches } from '../../spec/select.ts'
-import { desiredOf, HEAD, host, settingsOf, source } from './manifests.ts'
+import { HANGS_MS, desiredOf, HEAD, host, settingsOf, source } from './manifests.ts'
 
 test('a later profile wins, and the own body over all', () => {
   const state = desiredOf([
@@ -118,7 +118,7 @@ test('profiles that share a base thousands of times over are composed once', () 
   const text = `${HEAD}profiles:\n  p0: { qube: { vcpus: 2 } }\n${levels.join('\n')}\nqubes: { win: { extends: p30 } }\n`
   const start = performance.now()
   assert.deepEqual(settingsOf(desiredOf([source(text)])), { 'qube/vcpus': 2 })
-  assert.ok(performance.now() - start < 1000)
+  assert.ok(performance.now() - start < HANGS_MS)
 })
 
 test('a long chain of profiles is refused wherever it starts', () => {
@@ -150,5 +150,5 @@ test('a glob takes linear time however many stars it has', () => {
   assert.ok(!globMatches('WIN*', 'win'))
   const start = performance.now()
   assert.ok(!globMatches(`${'*a'.repeat(30)}*b`, 'a'.repeat(31)))
-  assert.ok(performance.now() - start < 100)
+  assert.ok(performance.now() - start < HANGS_MS)
 })

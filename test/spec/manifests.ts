@@ -48,3 +48,6 @@ export function settingsOfBody(body: string): Record<string, Value | null> {
   const indented = body.trim().replaceAll('\n', '\n    ')
   return settingsOf(desiredOf([source(`${HEAD}qubes:\n  win:\n    ${indented}\n`)]))
 }
+
+/** What takes longer has been exploded by its input: it would take hours. No measure of speed. */
+export const HANGS_MS = 30_000

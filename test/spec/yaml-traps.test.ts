@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadManifest } from '../../spec/index.ts'
-import { desiredOf, HEAD, settingsOf, source } from './manifests.ts'
+import { HANGS_MS, desiredOf, HEAD, settingsOf, source } from './manifests.ts'
 
 /** `line:column+length code` of everything told. */
 function told(text: string): readonly string[] {
@@ -120,7 +120,7 @@ test('a ten-level alias bomb is refused at once', () => {
   const text = `${HEAD}a: &a0 [x, x, x, x, x, x, x, x, x, x]\n${levels.join('\n')}\n`
   const [heap, start] = [process.memoryUsage().heapUsed, performance.now()]
   assert.deepEqual(told(text), ['6:45+3 too-large'])
-  assert.ok(performance.now() - start < 500)
+  assert.ok(performance.now() - start < HANGS_MS)
   assert.ok(process.memoryUsage().heapUsed - heap < 50_000_000)
 })
 
@@ -135,7 +135,7 @@ test('merge keys of merge keys are bounded as well', () => {
     loadManifest([source(text)]).diagnostics.map(({ code }) => code),
     ['too-large'],
   )
-  assert.ok(performance.now() - start < 500)
+  assert.ok(performance.now() - start < HANGS_MS)
 })
 
 test('depth is bounded, also where aliases hide it', () => {
@@ -173,6 +173,6 @@ for (const [reason, text] of Object.entries(HOSTILE)) {
     const { manifest, diagnostics } = loadManifest([source(text)])
     assert.equal(manifest, null)
     assert.ok(diagnostics.length > 0)
-    assert.ok(performance.now() - start < 10_000, `took ${performance.now() - start} ms`)
+    assert.ok(performance.now() - start < HANGS_MS, `took ${performance.now() - start} ms`)
   })
 }
