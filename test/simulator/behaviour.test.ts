@@ -181,10 +181,13 @@ test('a listener of one qube hears of no other, and one that is not dom0 hears o
   const stranger = await listen(simulator.socket, Buffer.from('admin.Events mgmt name dom0\0'))
   act('admin.vm.tag.Set+a', 'win10-home')
   act('admin.vm.tag.Set+b', 'win7-oem')
+  // Closing ends both streams, after all that was sent on them.
+  await simulator.close()
   assert.deepEqual(await one(), ['connection-established', 'domain-tag-add:b'])
   assert.deepEqual(await stranger(), ['connection-established'])
 })
 
+/** Resolves once a stream has begun; then gives the names of its events, to its end. */
 async function listen(socket: string, bytes: Buffer): Promise<() => Promise<string[]>> {
   const connection = connect({ path: socket, allowHalfOpen: true })
   let received = Buffer.alloc(0)
@@ -192,11 +195,11 @@ async function listen(socket: string, bytes: Buffer): Promise<() => Promise<stri
     received = Buffer.concat([received, chunk])
   })
   const first = new Promise((resolve) => connection.once('data', resolve))
+  const closed = new Promise((resolve) => connection.once('close', resolve))
   connection.end(bytes)
   await first
   return async () => {
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    connection.destroy()
+    await closed
     const decoded = decodeEvents(received)
     assert.ok('events' in decoded)
     return decoded.events.map((event) => event.name)

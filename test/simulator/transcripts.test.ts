@@ -87,7 +87,7 @@ async function replay(
   for (const [i, exchange] of exchanges.entries()) {
     results.push([i, exchange, await askBytes(socket, exchange.request)])
   }
-  if (stream && listener) results.push([exchanges.length, stream, await listener(stream.response.length)])
+  if (stream && listener) results.push([exchanges.length, stream, await listener()])
   return results
 }
 
@@ -144,24 +144,28 @@ function transcripts(): string {
   throw new Error('test/transcripts is not above the working directory')
 }
 
-/** Resolves once the stream has begun; then gives what came, once it is as long as is wanted or stays quiet. */
-async function openStream(socket: string, request: Buffer): Promise<(length: number) => Promise<Buffer>> {
+/** Resolves once the stream has begun; then gives what came before an event that marks the end. */
+async function openStream(socket: string, request: Buffer): Promise<() => Promise<Buffer>> {
   const connection = connect({ path: socket, allowHalfOpen: true })
+  const marker = Buffer.from('1\0win7\0domain-tag-add:the-end\0')
   let received = Buffer.alloc(0)
+  let ended = (): void => undefined
+  const whole = new Promise<void>((resolve) => {
+    ended = resolve
+  })
   await new Promise<void>((resolve, reject) => {
     connection.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
       resolve()
+      if (received.includes(marker)) ended()
     })
     connection.on('error', reject)
     connection.end(request)
   })
-  return async (length) => {
-    for (let i = 0; i < 50 && received.length < length; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  return async () => {
+    await askBytes(socket, Buffer.from('admin.vm.tag.Set+the-end dom0 name win7\0'))
+    await whole
     connection.destroy()
-    return received
+    return received.subarray(0, received.indexOf(marker))
   }
 }
