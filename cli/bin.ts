@@ -52,8 +52,9 @@ const io: Io = {
     const reader = createInterface({ input: process.stdin, output: process.stderr })
     return new Promise((resolve) => {
       const leave = (answer: string | null): void => {
-        reader.close()
+        // The answer first: closing tells of the end of input, which answers null.
         resolve(answer)
+        reader.close()
       }
       reader.once('close', () => {
         resolve(null)

@@ -93,7 +93,7 @@ function understand(
       exitCode: EXIT.error,
       code: String(error.code),
       message: error.message,
-      hint: 'see to the file or folder that it names',
+      hint: 'see to the file or folder that it names; --state-dir says where lock and history are kept',
     }
   }
   return undefined

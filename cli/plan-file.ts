@@ -8,16 +8,27 @@ import { type Tables } from './session.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
 
-/** Whether a file holds a plan, whatever it is called: a spec is never JSON that says it is one. */
+/**
+ * Whether a file is meant as a plan: it says that it is one, whatever it is called; or it is JSON by name and no spec. What
+ * is wrong with it is told when it is read.
+ */
 export function isPlanFile(path: string, io: Pick<Io, 'cwd'>): boolean {
+  const start = startOf(path, io)
+  if (start === undefined) return false
+  const isJsonSpec = /^\s*\{/.test(start) && start.includes('"apiVersion"')
+  return SAYS_PLAN.test(start) || (path.endsWith('.json') && !isJsonSpec)
+}
+
+const SAYS_PLAN = /^\s*\{\s*"schema":\s*"qstate\.plan"/
+
+/** The first characters of a file, or undefined where there is none. */
+function startOf(path: string, io: Pick<Io, 'cwd'>): string | undefined {
   const full = resolve(io.cwd, path)
-  if (statSync(full, { throwIfNoEntry: false })?.isFile() !== true) return false
-  if (path.endsWith('.json')) return true
+  if (statSync(full, { throwIfNoEntry: false })?.isFile() !== true) return undefined
   const file = openSync(full, 'r')
   try {
-    const start = Buffer.alloc(512)
-    const text = start.toString('latin1', 0, readSync(file, start))
-    return /^\s*\{\s*"schema":\s*"qstate\.plan"/.test(text)
+    const start = Buffer.alloc(4096)
+    return start.toString('latin1', 0, readSync(file, start))
   } finally {
     closeSync(file)
   }
@@ -26,8 +37,8 @@ export function isPlanFile(path: string, io: Pick<Io, 'cwd'>): boolean {
 /** Saves a plan, over an older one if need be, but over nothing else. */
 export function writePlanFile(path: string, plan: Plan, io: Pick<Io, 'cwd'>): void {
   const full = resolve(io.cwd, path)
-  const there = statSync(full, { throwIfNoEntry: false })
-  if (there?.isFile() === true && there.size > 0 && !isPlanFile(path, io)) {
+  const start = startOf(path, io)
+  if (start !== undefined && start !== '' && !SAYS_PLAN.test(start)) {
     throw new UserError(
       EXIT.usage,
       'not-a-plan',

@@ -20,6 +20,7 @@ import {
   formatDiagnostics,
   type HostFacts,
   loadManifest,
+  nearest,
   type Manifest,
   resolve,
 } from '../spec/index.ts'
@@ -28,6 +29,7 @@ import { makeLog } from './log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from './options.ts'
 import { readSources, type Sources } from './sources.ts'
 import { tagsOf, targetFilter } from './targets.ts'
+import { unfinishedChanges } from './unfinished.ts'
 import { plural } from './views/style.ts'
 
 /** A way to one host, on which nothing has been asked yet. */
@@ -185,7 +187,7 @@ export async function planSpec(
     resolveSpec(spec, session, options, io),
     commitOf(spec.sources.folder),
   ])
-  const selects = await targetFilter(options.target ?? [], session, io)
+  const selects = await targetFilter(options.target ?? [], desired.qubes.keys(), session, io)
   const plan = await makePlan(desired, {
     host: session.host,
     providers,
@@ -194,6 +196,7 @@ export async function planSpec(
     now: io.now().toISOString(),
     commit,
     mode,
+    unfinished: await unfinishedChanges(stateFolder(options, io, session)),
     selects,
     parallelism: wholeNumber(options.parallelism, '--parallelism', 1, 64),
     onQube: progress('planning', options, io),
@@ -249,11 +252,8 @@ const nonEmpty = (text: string | undefined): string | undefined => (text === '' 
 /** What to try instead of a qube that is not there. */
 export function nearestQube(name: string, session: Session): string {
   const names = session.qubes.filter((qube) => qube.klass !== 'AdminVM').map((qube) => qube.name)
-  const near = names.find(
-    (candidate) => candidate.toLowerCase() === name.toLowerCase() || candidate.startsWith(name),
-  )
+  const near = nearest(name, names)
   if (near !== undefined) return `did you mean ${near}?`
-  return names.length === 0
-    ? 'this host has no qubes'
-    : `the qubes here are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`
+  if (names.length === 0) return 'this host has no qubes'
+  return `the qubes here are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`
 }

@@ -2,6 +2,7 @@ import { hasTag, listTags } from '../qubesd/admin.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { type Client } from '../qubesd/client.ts'
 import { EXIT, type HostQube, mapLimited } from '../reconciler/index.ts'
+import { nearest } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
 /** The host whose qubes are meant. */
@@ -15,16 +16,19 @@ const AREA_WORDS: ReadonlySet<string> = new Set(['slic', 'audio', 'stubdom', 'us
 /** `--target win10`, `--target tag:windows`, `--target area:usb`, `--target win10/audio`: any of the qubes, any of the areas. */
 export async function targetFilter(
   targets: readonly string[],
+  named: Iterable<string>,
   session: Asked,
   io: Io,
 ): Promise<(qube: string, path: string) => boolean> {
-  const rules = await Promise.all(targets.map((target) => targetRule(target, session, io)))
+  const known = new Set([...named, ...session.qubes.map((qube) => qube.name)])
+  const rules = await Promise.all(targets.map((target) => targetRule(target, known, session, io)))
   if (rules.length === 0) return () => true
   return (qube, path) => rules.some((rule) => rule(qube, path))
 }
 
 async function targetRule(
   target: string,
+  known: ReadonlySet<string>,
   session: Asked,
   io: Io,
 ): Promise<(qube: string, path: string) => boolean> {
@@ -38,6 +42,14 @@ async function targetRule(
       async (q) => [q.name, await tagsOf(q.name, [tag], session, io)] as const,
     )
     const names = new Set(tagged.filter(([, tags]) => tags.has(tag)).map(([name]) => name))
+    if (names.size === 0) {
+      throw new UserError(
+        EXIT.usage,
+        'no-such-target',
+        `no qube here has the tag “${tag}”`,
+        'qvm-tags tells the tags of a qube',
+      )
+    }
     return (qube) => names.has(qube)
   }
   const area = target.startsWith('area:') ? target.slice(5) : undefined
@@ -47,6 +59,14 @@ async function targetRule(
   }
   const [name = '', part, ...more] = target.split('/')
   if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) || more.length > 0) throw badTarget(target)
+  if (!known.has(name)) {
+    const near = nearest(name, [...known])
+    const hint =
+      near === undefined
+        ? 'a target is a qube of this host, or of the spec, by its whole name'
+        : `did you mean ${near}?`
+    throw new UserError(EXIT.usage, 'no-such-target', `there is no qube “${name}”`, hint)
+  }
   if (part === undefined) return (qube) => qube === name
   if (!AREA_WORDS.has(part)) throw badTarget(target)
   return (qube, path) => qube === name && inArea(path, part)

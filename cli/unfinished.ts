@@ -1,4 +1,5 @@
-import { isFinished, lockHolder, numbers, readGeneration } from '../journal/index.ts'
+import { isComplete, isFinished, lockHolder, numbers, readGeneration } from '../journal/index.ts'
+import { type Change } from '../reconciler/index.ts'
 import { type Io } from './io.ts'
 import { plural } from './views/style.ts'
 
@@ -23,4 +24,25 @@ export async function tellUnfinished(folder: string, io: Io, alone?: 'alone'): P
   io.err(
     `The last apply (generation ${last}, ${who}, ${at}) was cut off after ${plural(done, 'write')}. What it did stands; this goes on from there.\n\n`,
   )
+}
+
+/**
+ * Changes that the last apply planned and did not come to, by qube and path: what is there is still what was there, and
+ * nobody has set it. The record was written ahead and says otherwise; only this machine's memory can tell.
+ */
+export async function unfinishedChanges(
+  folder: string,
+): Promise<(qube: string, path: string) => Change | undefined> {
+  const last = (await numbers(folder)).at(-1)
+  if (last === undefined || (await isComplete(folder, last))) return () => undefined
+  const generation = await readGeneration(folder, last)
+  const open = new Map<string, Change>()
+  for (const { qube, changes } of generation?.plan.qubes ?? []) {
+    const outcomes = generation?.report?.qubes.find((done) => done.qube === qube)?.outcomes
+    for (const change of changes) {
+      const outcome = outcomes?.find(({ path }) => path === change.path)
+      if (outcome?.status !== 'applied') open.set(`${qube}/${change.path}`, change)
+    }
+  }
+  return (qube, path) => open.get(`${qube}/${path}`)
 }

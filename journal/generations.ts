@@ -87,6 +87,18 @@ export function isFinished(folder: string, number: number): boolean {
   return existsSync(join(folder, GENERATIONS, nameOf(number), 'report.json'))
 }
 
+/** Whether everything that a generation was to do was done, told from its report alone. */
+export async function isComplete(folder: string, number: number): Promise<boolean> {
+  const text = await readIfThere(join(folder, GENERATIONS, nameOf(number), 'report.json'))
+  if (text === undefined) return false
+  try {
+    const { qubes } = JSON.parse(text) as StoredReport
+    return qubes.every((qube) => qube.outcomes.every((outcome) => outcome.status === 'applied'))
+  } catch {
+    return false
+  }
+}
+
 /** Numbers of the generations there are, oldest first. */
 export async function numbers(folder: string): Promise<readonly number[]> {
   const names = await readdir(join(folder, GENERATIONS)).catch(() => [] as string[])

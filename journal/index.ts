@@ -2,5 +2,12 @@
  * What a run keeps on this machine's disk: one lock a host, and a generation for every apply. Nothing here is needed
  * to know what qstate owns, since that stands on the qubes; it can be thrown away, and takes only the history with it.
  */
-export { type Generation, generationJournal, isFinished, numbers, readGeneration } from './generations.ts'
+export {
+  type Generation,
+  generationJournal,
+  isComplete,
+  isFinished,
+  numbers,
+  readGeneration,
+} from './generations.ts'
 export { type Holder, lockHolder, takeLock } from './lock.ts'

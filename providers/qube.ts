@@ -22,8 +22,13 @@ const VITAL: ReadonlySet<string> = new Set(['qube/virtMode', 'qube/kernel'])
 /** The qube around the emulated hardware: its properties, and features by their own names. */
 export const qube: Provider = storedProvider('qube', {
   effect: (path) => (AT_ONCE.has(path) ? 'now' : 'next-start'),
-  remark: (path, value) =>
-    VITAL.has(path) && value === null
-      ? 'back to the default of Qubes, which is not for Windows; `qstate release` gives the qube up and leaves it as it is'
-      : undefined,
+  remark(path, value) {
+    if (value !== null) return undefined
+    if (VITAL.has(path)) {
+      return 'back to the default of Qubes, which is not for Windows; `qstate release` gives the qube up and leaves it as it is'
+    }
+    return path === 'qube/netvm'
+      ? 'back to the default network qube: a qube without network may get one'
+      : undefined
+  },
 })

@@ -23,6 +23,8 @@ export interface QubeRun {
   report: QubeReport
   /** The record as it stands on the qube. */
   recordText: string | null
+  /** A write has been sent, whatever came of it. */
+  touched: boolean
 }
 
 export function startReport(plan: QubePlan): QubeReport {
@@ -75,7 +77,7 @@ export async function checkGuards(
     stale.push({ path: RECORD_FEATURE, planned: run.recordText, found: recordText })
   }
   if (stale.length === 0) return true
-  run.report = { ...run.report, status: run.report.writes > 0 ? 'failed' : 'stale', stale }
+  run.report = { ...run.report, status: run.touched ? 'failed' : 'stale', stale }
   return false
 }
 
@@ -168,8 +170,9 @@ async function writeRecord(run: QubeRun, text: string | null): Promise<void> {
 
 async function send(run: QubeRun, call: HostCall, what: string): Promise<void> {
   await note(run, what, 'before')
-  run.report = { ...run.report, writes: run.report.writes + 1 }
+  run.touched = true
   await run.host.write(call)
+  run.report = { ...run.report, writes: run.report.writes + 1 }
   await note(run, what, 'after')
 }
 

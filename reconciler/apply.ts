@@ -136,6 +136,7 @@ function startRun(
     withheld,
     report: startReport(plan),
     recordText: plan.record.before,
+    touched: false,
   }
 }
 

@@ -6,6 +6,12 @@ import { type Blocked, type Note, type Reason } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
 import { type OwnershipRecord } from './record.ts'
 
+/** What an earlier run meant to do and did not come to. It explains a difference, and decides nothing. */
+export type Unfinished = (
+  qube: string,
+  path: string,
+) => { readonly before: Value | null; readonly reason: Reason } | undefined
+
 /** What is to become of one setting, before it is known which calls that takes. */
 export interface Difference {
   readonly path: string
@@ -38,6 +44,7 @@ export function diffQube(
   desired: DesiredQube | null,
   observed: ObservedQube,
   record: OwnershipRecord | null,
+  unfinished?: Unfinished,
 ): QubeDifference {
   const differences: Difference[] = []
   const set = new Map<string, Value | null>()
@@ -107,6 +114,10 @@ export function diffQube(
   const taken = new Set([...set].filter(([, value]) => value !== null).map(([path]) => placeOf(path)))
   for (const path of record?.set.keys() ?? []) {
     if (desired?.settings.has(path) === true) continue
+    if (desired?.unmanaged?.has(path) === true) {
+      notes.push({ kind: 'released', path, text: 'given up, as the spec says: left as it is' })
+      continue
+    }
     const seen = observed.values.get(path)
     if (seen === undefined || seen.status === 'unknown') {
       if (seen !== undefined) blocked.push({ path, why: seen.why, hint: seen.hint })
@@ -144,6 +155,8 @@ export function diffQube(
   ): Reason {
     if (last === undefined) return 'new'
     if (isOurs(path, before)) return 'changed'
-    return same(path, last, after) ? 'drift' : 'changed'
+    if (!same(path, last, after)) return 'changed'
+    const meant = unfinished?.(facts.qube.name, path)
+    return meant !== undefined && same(path, meant.before, before) ? meant.reason : 'drift'
   }
 }

@@ -1,5 +1,5 @@
 import { type DesiredQube, type DesiredState, type Value } from '../spec/index.ts'
-import { diffQube, type Difference } from './diff.ts'
+import { diffQube, type Difference, type Unfinished } from './diff.ts'
 import { type Host, type HostQube, type Release } from './host.ts'
 import { type ObservedQube, observeQube, observeRecord } from './observe.ts'
 import { mapLimited } from './map-limited.ts'
@@ -20,6 +20,8 @@ export interface PlanContext {
   readonly commit: string | null
   /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
   readonly mode?: 'apply' | 'adopt'
+  /** What an earlier run meant to do and did not come to, where that is known: it explains, and decides nothing. */
+  readonly unfinished?: Unfinished
   /** Which settings are looked at; others keep their place in the record. */
   readonly selects: (qube: string, path: string) => boolean
   /** Qubes planned at once. */
@@ -113,7 +115,7 @@ async function planObserved(
   const { providers } = context
   const { facts } = observed
   const inScope = record === null ? null : scoped(record, facts.qube.name, context)
-  const difference = diffQube(providers, wanted, observed, inScope)
+  const difference = diffQube(providers, wanted, observed, inScope, context.unfinished)
   const blocked: Blocked[] = [...difference.blocked]
   const set = new Map(difference.set)
   const was = new Map(difference.was)
@@ -180,7 +182,7 @@ async function planObserved(
     blocked,
     waiting,
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
-    notes: [...cloneNote(observed), ...difference.notes, ...note],
+    notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
   }
 }
 
@@ -240,6 +242,13 @@ function scoped(record: OwnershipRecord, qube: string, context: PlanContext): Ow
   const inScope = (map: ReadonlyMap<string, Value | null>): Map<string, Value | null> =>
     new Map([...map].filter(([path]) => context.selects(qube, path)))
   return { ...record, set: inScope(record.set), was: inScope(record.was) }
+}
+
+/** A whole qube that is dropped is told in a headline: its line may have been lost by mistake. */
+function droppedNote(wanted: DesiredQube | null, changes: readonly Change[]): readonly Note[] {
+  if (wanted !== null || changes.length === 0) return []
+  const text = 'no longer named by this configuration: all that it owns here is taken back'
+  return [{ kind: 'dropped', path: null, text }]
 }
 
 function cloneNote(observed: ObservedQube): readonly Note[] {

@@ -78,7 +78,7 @@ export interface Blocked {
 }
 
 export interface Note {
-  readonly kind: 'adopted' | 'guest-owned' | 'released' | 'clone' | 'forgotten' | 'untold'
+  readonly kind: 'adopted' | 'guest-owned' | 'released' | 'clone' | 'dropped' | 'forgotten' | 'untold'
   readonly path: string | null
   readonly text: string
 }

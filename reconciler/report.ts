@@ -29,7 +29,7 @@ export interface QubeReport {
   /** What changed since the plan. */
   readonly stale: readonly Stale[]
   readonly error: Failure | null
-  /** Writes sent, the record's among them. */
+  /** Writes that were answered well, the record's among them. One that was not may have been done all the same. */
   readonly writes: number
   /** Settings changed that count only after the next start of the running qube. */
   readonly waiting: readonly string[]
@@ -68,7 +68,7 @@ export const EXIT = {
 /** One code for a whole report: nothing amiss, all amiss, or in part. */
 export function exitCodeOf(report: Report): number {
   const statuses = report.qubes.map((qube) => qube.status)
-  const wrote = report.qubes.some((qube) => qube.writes > 0)
+  const wrote = report.qubes.some((q) => q.writes > 0 || q.outcomes.some((o) => o.status === 'applied'))
   const blocked = report.plan.qubes.some((qube) => qube.blocked.length > 0)
   const done = statuses.every((s) => s === 'applied' || s === 'unchanged')
   if (!blocked && done && report.interrupted === null) return EXIT.done

@@ -47,6 +47,8 @@ export interface DesiredQube {
   readonly name: string
   /** By path. What is not here is not qstate's business. */
   readonly settings: ReadonlyMap<string, DesiredSetting>
+  /** Paths that the spec calls `unmanaged`: where qstate owns one, it gives it up and leaves the value as it is. */
+  readonly unmanaged?: ReadonlySet<string>
   /** Without it: never. */
   readonly restart?: RestartPolicy
   readonly position: Position

@@ -24,6 +24,7 @@ export { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
 export { manifestSchema } from './manifest-schema.ts'
 export { BUILT_IN_PROFILES } from './profiles.ts'
 export { resolve } from './resolve.ts'
+export { nearest } from './wording.ts'
 export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
 export {
   canBeAbsent,

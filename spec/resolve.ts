@@ -75,8 +75,18 @@ function composeAll(
 
 function desiredQube(name: string, { statements, restart }: Composed, position: Position): DesiredQube {
   const settings = new Map<string, DesiredSetting>()
-  for (const [path, { setting }] of sorted(statements)) if (setting !== null) settings.set(path, setting)
-  return { name, settings, ...(restart === null ? {} : { restart }), position }
+  const unmanaged = new Set<string>()
+  for (const [path, { setting }] of sorted(statements)) {
+    if (setting === null) unmanaged.add(path)
+    else settings.set(path, setting)
+  }
+  return {
+    name,
+    settings,
+    ...(unmanaged.size === 0 ? {} : { unmanaged }),
+    ...(restart === null ? {} : { restart }),
+    position,
+  }
 }
 
 const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }

@@ -175,7 +175,7 @@ async function confirmed(options: ApplyOptions, io: Io): Promise<boolean> {
       EXIT.usage,
       'needs-yes',
       'nobody is here to say yes',
-      'add --yes, or save the plan (`qstate plan -o FILE`) and apply that with --yes',
+      'look at what it would do, then add --yes',
     )
   }
   const answer = await io.ask('\nApply this? [y/N] ')

@@ -3,6 +3,7 @@ import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { makeClient, stateFolder } from '../session.ts'
+import { shortCommit } from '../views/value.ts'
 import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
 
 /** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
@@ -56,7 +57,7 @@ function outcomeOf(code: number): Summary['outcome'] {
 }
 
 function table(rows: readonly Summary[], style: Style): string {
-  const commitOf = (row: Summary): string => row.commit?.slice(0, 12) ?? '-'
+  const commitOf = (row: Summary): string => (row.commit === null ? '-' : shortCommit(row.commit))
   return rows
     .map((row) => {
       const color = row.outcome === 'applied' ? style.green : style.red
@@ -64,7 +65,7 @@ function table(rows: readonly Summary[], style: Style): string {
       return [
         padTo(String(row.generation).padStart(4), 4),
         row.at.slice(0, 16).replace('T', ' '),
-        padTo(commitOf(row), 12),
+        padTo(commitOf(row), 13),
         padTo(color(row.outcome), 8),
         padTo(plural(row.writes, 'write'), 10),
         `${qubes}${style.dim(`  ${row.who}`)}`,

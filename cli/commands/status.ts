@@ -31,7 +31,7 @@ export async function status(
 interface Summary {
   readonly qube: string
   readonly running: boolean
-  readonly state: 'as wanted' | 'to be changed' | 'drifted' | 'blocked'
+  readonly state: 'as wanted' | 'to be changed' | 'to be taken over' | 'drifted' | 'blocked'
   readonly changes: number
   readonly drift: readonly string[]
   readonly blocked: readonly string[]
@@ -42,18 +42,10 @@ interface Summary {
 function summaryOf(qube: QubePlan): Summary {
   const drift = qube.changes.filter((change) => change.reason === 'drift').map((change) => change.path)
   const blocked = qube.blocked.map((entry) => entry.path ?? entry.why)
-  const state =
-    blocked.length > 0
-      ? 'blocked'
-      : drift.length > 0
-        ? 'drifted'
-        : needsApply(qube)
-          ? 'to be changed'
-          : 'as wanted'
   return {
     qube: qube.qube,
     running: qube.running,
-    state,
+    state: stateOf(qube, drift.length, blocked.length),
     changes: qube.changes.length,
     drift,
     blocked,
@@ -61,11 +53,18 @@ function summaryOf(qube: QubePlan): Summary {
   }
 }
 
+function stateOf(qube: QubePlan, drift: number, blocked: number): Summary['state'] {
+  if (blocked > 0) return 'blocked'
+  if (drift > 0) return 'drifted'
+  if (!needsApply(qube)) return 'as wanted'
+  return qube.changes.length === 0 ? 'to be taken over' : 'to be changed'
+}
+
 function table(rows: readonly Summary[], plan: Plan, style: Style): string {
   const width = Math.max(4, ...rows.map((row) => row.qube.length))
   const lines = rows.map((row) => {
     const color =
-      row.state === 'as wanted' ? style.green : row.state === 'to be changed' ? style.yellow : style.red
+      row.state === 'as wanted' ? style.green : row.state.startsWith('to be') ? style.yellow : style.red
     const more = [
       row.changes > 0 ? plural(row.changes, 'change') : '',
       row.drift.length > 0 ? `drift in ${row.drift.map(showPath).join(', ')}` : '',
@@ -74,7 +73,7 @@ function table(rows: readonly Summary[], plan: Plan, style: Style): string {
         ? style.yellow(`waits for its next start: ${row.waiting.map(showPath).join(', ')}`)
         : '',
     ].filter((text) => text !== '')
-    const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 13)}`
+    const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
     return `${head}  ${more.join('; ')}`.trimEnd()
   })
   const settled =

@@ -8,7 +8,7 @@ import {
   type QubePlan,
 } from '../../reconciler/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { belowArea, safe, showPath, showValue } from './value.ts'
+import { belowArea, safe, shortCommit, showPath, showValue } from './value.ts'
 
 /** A plan for people: what changes where, why, and when it counts; then one line that sums it up. */
 export function planView(plan: Plan, style: Style): string {
@@ -29,10 +29,7 @@ const orphanText = (qube: string, path: string, style: Style): string =>
 
 function header(plan: Plan, style: Style): string {
   const release = plan.host.release === '4.2' ? 'Qubes 4.2' : 'Qubes 4.3 or later'
-  const commit =
-    plan.spec.commit === null
-      ? ''
-      : ` · commit ${plan.spec.commit.slice(0, 12)}${plan.spec.commit.endsWith('+') ? '+' : ''}`
+  const commit = plan.spec.commit === null ? '' : ` · commit ${shortCommit(plan.spec.commit)}`
   const name = plan.spec.name === null ? '' : `${plan.spec.name} · `
   return style.dim(`${name}${plan.host.where} · ${release}${commit}`)
 }
@@ -42,6 +39,9 @@ const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0 || qube.
 function qubeView(qube: QubePlan, style: Style): string {
   const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
   const lines = [`${style.bold(qube.qube)}${kind}`]
+  for (const note of qube.notes.filter(({ kind: of }) => of === 'dropped')) {
+    lines.push(style.red(fold(`! ${note.text}`, style.width, '  ')))
+  }
   const names = qube.changes.map((change) => belowArea(change.path))
   const nameWidth = Math.max(
     12,
@@ -94,7 +94,7 @@ function sideBySide(left: string, right: string, style: Style): string[] {
 
 function noteLines(qube: QubePlan, style: Style): string[] {
   const adopted = qube.notes.filter((note) => note.kind === 'adopted')
-  const others = qube.notes.filter((note) => note.kind !== 'adopted')
+  const others = qube.notes.filter((note) => note.kind !== 'adopted' && note.kind !== 'dropped')
   const lines = others.map((note) =>
     style.dim(
       fold(`· ${note.path === null ? '' : `${showPath(note.path)}: `}${note.text}`, style.width, '  '),

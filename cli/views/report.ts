@@ -1,4 +1,5 @@
-import { type Plan, type QubeReport, type Report } from '../../reconciler/index.ts'
+import { type Plan, type QubePlan, type QubeReport, type Report } from '../../reconciler/index.ts'
+import { RECORD_FEATURE } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
 import { showPath, showValue } from './value.ts'
 
@@ -31,11 +32,11 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
   if (qube.error !== null) explain(qube.error.message, qube.error.hint)
   for (const stale of qube.stale) {
     const { path, planned, found } = stale
-    const values =
-      path === 'qstate.applied'
+    const text =
+      path === RECORD_FEATURE
         ? 'another run has written to this qube'
-        : `was ${showValue(path, planned)}, is ${showValue(path, found)}`
-    lines.push(style.red(fold(`${showPath(path)} ${values}`, style.width, '    ')))
+        : `${showPath(path)} was ${showValue(path, planned)}, is ${showValue(path, found)}`
+    lines.push(style.red(fold(text, style.width, '    ')))
   }
   for (const outcome of qube.outcomes) {
     if (outcome.error !== null)
@@ -56,19 +57,28 @@ function describe(qube: QubeReport, plan: Plan): string {
   const all = qube.outcomes.length
   switch (qube.status) {
     case 'applied':
-      return all === 0 ? 'taken over' : plural(done, 'change')
+      if (all > 0) return plural(done, 'change')
+      return planOf(qube, plan)?.record.after === null ? 'given up' : 'taken over'
     case 'stale':
       return 'changed since the plan: nothing written'
     case 'failed':
-      return all === 0 ? 'failed' : `failed: ${done} of ${plural(all, 'change')} done`
+      if (all === 0) return 'failed'
+      return `${wasStopped(qube) ? 'stopped' : 'failed'}: ${done} of ${plural(all, 'change')} done`
     case 'skipped':
       return 'not begun'
     case 'blocked':
-      return plan.qubes.find((p) => p.qube === qube.qube)?.blocked[0]?.why ?? 'blocked'
+      return planOf(qube, plan)?.blocked[0]?.why ?? 'blocked'
     case 'unchanged':
       return 'as wanted'
   }
 }
+
+const planOf = (qube: QubeReport, plan: Plan): QubePlan | undefined =>
+  plan.qubes.find((planned) => planned.qube === qube.qube)
+
+/** Nothing went wrong with it: the run ended before the rest was begun. */
+const wasStopped = (qube: QubeReport): boolean =>
+  qube.error === null && qube.stale.length === 0 && qube.outcomes.every((outcome) => outcome.error === null)
 
 function summary(report: Report, style: Style): string[] {
   const count = (status: QubeReport['status']): number =>

@@ -6,10 +6,17 @@ export function showValue(path: string, value: Value | null): string {
   if (typeof value === 'boolean')
     return path.startsWith('tags/') || path.startsWith('usb/') ? 'yes' : value ? 'on' : 'off'
   if (typeof value === 'number') return withUnit(path, value)
-  if (typeof value === 'string') return value === '' ? 'off' : safe(value)
+  // A text that looks like a word of the spec is quoted.
+  if (typeof value === 'string') return value === '' ? 'off' : WORDS.has(value) ? `“${value}”` : safe(value)
   if ('mode' in value) return value.mode
   return value.length === 0 ? 'none' : value.map(safe).join(' + ')
 }
+
+const WORDS: ReadonlySet<string> = new Set(['off', 'on', 'inherit', 'inherited', 'default', 'unmanaged'])
+
+/** A commit as people read one; the `+` of files that differ from it stays. */
+export const shortCommit = (commit: string): string =>
+  `${commit.slice(0, 12)}${commit.endsWith('+') ? '+' : ''}`
 
 /** A setting in running text: `audio model`, `tags windows`, a device without the tail of its identity. */
 export function showPath(path: string): string {

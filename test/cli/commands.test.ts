@@ -363,3 +363,50 @@ test('the same daemon by another name of its socket has the same history', async
   )
   assert.equal((JSON.parse(out) as unknown[]).length, 1)
 })
+
+test('a plan is saved over nothing but a plan, whatever the name ends in', async (t) => {
+  const host = await simulatedHost(t)
+  for (const text of ['{"name":"my-app"}\n', '[1,2]\n', '{"schema":"other"}\n']) {
+    const file = join(host.folder, 'package.json')
+    writeFileSync(file, text)
+    assert.equal((await host.qstate('plan', WINDOWS_10, '-o', file)).code, 64)
+    assert.equal(readFileSync(file, 'utf8'), text)
+  }
+})
+
+test('a target that there is not is a mistake, with the nearest name', async (t) => {
+  const host = await simulatedHost(t)
+  const wrong = await host.qstate('apply', '--yes', '-t', 'win10-wrok', WINDOWS_10)
+  assert.equal(wrong.code, 64)
+  assert.match(wrong.err, /there is no qube “win10-wrok”\n\s+did you mean win10-work\?/)
+  assert.equal((await host.qstate('plan', '-t', 'tag:nosuch', WINDOWS_10)).code, 64)
+})
+
+test('what an apply did not come to is not called drift by the next plan', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([{ match: { writesOnly: true }, after: 3, do: 'die-before' }])
+  const cut = await host.qstate('apply', '--yes', WINDOWS_10)
+  assert.equal(cut.code, 3)
+  host.simulator.setFaults([])
+  await host.simulator.restart()
+  const { out } = await host.qstate('plan', WINDOWS_10)
+  assert.match(out, /Plan: 6 changes \(6 new\)/)
+  assert.doesNotMatch(out, /drift/)
+})
+
+test('a qube that is dropped whole is told in a headline, and what may give it a network too', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = join(host.folder, 'spec.yaml')
+  writeFileSync(spec, 'apiVersion: qstate/v1\nname: laptop\nqubes:\n  win7-oem: { qube: { netvm: off } }\n')
+  await host.qstate('apply', '--yes', spec)
+  writeFileSync(spec, 'apiVersion: qstate/v1\nname: laptop\nqubes: {}\n')
+  const { out } = await host.qstate('plan', spec)
+  assert.match(out, /! no longer named by this configuration: all that it owns here is taken back/)
+  assert.match(out, /a qube without network may get one/)
+})
+
+test('release says that it gives up, not that it takes over', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('adopt', '--yes', WINDOWS_10)
+  assert.match((await host.qstate('release', '--yes', 'win10-work')).out, /✓ win10-work {2}given up/)
+})

@@ -100,3 +100,17 @@ test('the SLIC template of a qube that is not there any more is shown until it i
   )
   assert.match((await host.qstate('plan', 'examples/windows-10.yaml', '--json')).out, /"orphans"/)
 })
+
+test('unmanaged gives one setting up, and leaves it as it is', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 4500, vcpus: 3 } }'))
+  const { code, out } = await host.qstate(
+    'apply',
+    '--yes',
+    spec(host, '{ qube: { memory: unmanaged, vcpus: 3 } }'),
+  )
+  assert.equal(code, 0)
+  assert.match(out, /qube memory: given up, as the spec says: left as it is/)
+  assert.equal(host.simulator.host.qubes.get('win10-home')?.properties.get('memory'), 4500)
+  assert.match((await host.qstate('plan', spec(host, '{ qube: { vcpus: 3 } }'))).out, /Nothing to do/)
+})

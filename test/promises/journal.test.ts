@@ -191,7 +191,7 @@ for (const [signal, code] of [
     assert.equal(ended.code, code, ended.err)
     assert.equal(host.simulator.writes(), 2, 'the call under way was the last')
     assert.equal(host.snapshot().get('win-a tag office'), 'yes', 'and it was finished')
-    assert.match(ended.out, /win-a .*failed: 1 of 3 changes done/s)
+    assert.match(ended.out, /win-a .*stopped: 1 of 3 changes done/s)
     assert.match(ended.out, /win-b .*not begun/s)
     const report = JSON.parse(readFileSync(join(generations(), '000001', 'report.json'), 'utf8')) as {
       interrupted: string

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { type Host, simulatedHost } from './run-cli.ts'
+import { spawn } from 'node:child_process'
+
+const BIN = fileURLToPath(new URL('../../cli/bin.js', import.meta.url))
+
+/** Runs a command on a real terminal (Python has one), gives an answer once it is asked for, and tells how it ended. */
+const PTY = `
+import os, pty, select, signal, sys
+answer, argv = sys.argv[1], sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(argv[0], argv)
+seen, asked = b'', False
+while True:
+    try:
+        data = os.read(fd, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data
+    if not asked and b'[y/N] ' in seen:
+        asked = True
+        if answer == 'SIGTERM':
+            os.kill(pid, signal.SIGTERM)
+        else:
+            os.write(fd, {'SIGINT': b'\\x03', 'EOF': b'\\x04'}.get(answer, answer.encode() + b'\\r'))
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(status))
+`
+
+/** Not spawnSync: the simulator answers from this process. */
+function onTerminal(
+  host: Host,
+  answer: string,
+  ...argv: string[]
+): Promise<{ code: number | null; out: string }> {
+  const env = {
+    ...process.env,
+    QSTATE_SOCKET: host.socket,
+    QSTATE_STATE_DIR: `${host.folder}/state`,
+    NO_COLOR: '1',
+  }
+  const child = spawn('python3', ['-c', PTY, answer, process.execPath, BIN, ...argv], { env })
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  return new Promise((resolve) =>
+    child.once('close', (code) => {
+      resolve({ code, out })
+    }),
+  )
+}
+
+test('python3 is here, for a real terminal', () => {
+  assert.equal(spawnSync('python3', ['--version']).status, 0)
+})
+
+const ANSWERS = [
+  { answer: 'y', code: 0, writes: 9, reason: 'y is yes' },
+  { answer: 'yes', code: 0, writes: 9, reason: 'yes is yes' },
+  { answer: '', code: 1, writes: 0, reason: 'the default is no' },
+  { answer: 'n', code: 1, writes: 0, reason: 'n is no' },
+  { answer: 'EOF', code: 1, writes: 0, reason: 'the end of input is no' },
+  { answer: 'SIGINT', code: 130, writes: 0, reason: 'Ctrl-C at the question ends it' },
+  { answer: 'SIGTERM', code: 143, writes: 0, reason: 'so does SIGTERM' },
+]
+
+for (const { answer, code, writes, reason } of ANSWERS) {
+  test(`on a real terminal, ${reason}`, async (t) => {
+    const host = await simulatedHost(t)
+    const result = await onTerminal(host, answer, 'apply', 'examples/windows-10.yaml')
+    assert.equal(result.code, code, result.out)
+    assert.equal(host.simulator.writes(), writes)
+  })
+}
+
+test('on a real terminal, a restart that is asked for is given when the answer is yes', async (t) => {
+  const host = await simulatedHost(t)
+  const { code, out } = await onTerminal(
+    host,
+    'y',
+    'apply',
+    '--yes',
+    '--restart',
+    'ask',
+    'examples/windows-10.yaml',
+  )
+  assert.equal(code, 0, out)
+  assert.match(out, /win10-work {2}restarted/)
+})
