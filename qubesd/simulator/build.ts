@@ -49,6 +49,7 @@ function buildQube(host: Host, fixture: QubeFixture): Qube {
     properties: new Map(),
     assignments: new Map(),
     starts: fixture.starts ?? 0,
+    volumes: new Map(Object.entries(fixture.volumes ?? {})),
   }
   for (const [name, text] of Object.entries(fixture.properties)) {
     qube.properties.set(name, restored(host, qube, name, text))

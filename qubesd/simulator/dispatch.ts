@@ -4,6 +4,7 @@ import { isWrite, type Method, type MethodCall } from './method.ts'
 import { DEVICE_METHODS, OTHER_DEVICE_METHODS } from './methods-devices.ts'
 import { PROPERTY_METHODS } from './methods-properties.ts'
 import { QUBE_METHODS } from './methods-qubes.ts'
+import { VOLUME_METHODS } from './methods-volumes.ts'
 import { validateName } from './property-definition.ts'
 import { read } from './properties.ts'
 import { repr } from './python.ts'
@@ -11,7 +12,13 @@ import { atLeast } from './release.ts'
 import { encodeException, encodeOk, type WireRequest } from './wire.ts'
 
 const METHODS = new Map<string, Method>(
-  Object.entries({ ...QUBE_METHODS, ...PROPERTY_METHODS, ...DEVICE_METHODS, ...OTHER_DEVICE_METHODS }),
+  Object.entries({
+    ...QUBE_METHODS,
+    ...PROPERTY_METHODS,
+    ...DEVICE_METHODS,
+    ...OTHER_DEVICE_METHODS,
+    ...VOLUME_METHODS,
+  }),
 )
 
 /** `events` is the one request whose answer does not end. */

@@ -155,6 +155,7 @@ function build(host: Host, klass: QubeClass, name: string, label: string, templa
     properties: new Map(),
     assignments: new Map(),
     starts: 0,
+    volumes: new Map(),
   }
   const quiet: Host = { ...host, reactions: [], listeners: new Set() }
   const qid = unusedQid(host)

@@ -44,6 +44,8 @@ export interface QubeFixture {
   readonly tools?: boolean
   /** Starts so far: another start is another start time. */
   readonly starts?: number
+  /** Bytes of the volumes that have been resized. */
+  readonly volumes?: Readonly<Record<string, number>>
 }
 
 export type QubeClass = 'AdminVM' | 'AppVM' | 'DispVM' | 'RemoteVM' | 'StandaloneVM' | 'TemplateVM'
@@ -126,7 +128,7 @@ function parseQube(value: unknown, at: string): QubeFixture {
   const qube = asObject(value, at)
   refuseOthers(
     qube,
-    ['name', 'class', 'state', 'uuid', 'tags', 'features', 'properties', 'tools', 'starts'],
+    ['name', 'class', 'state', 'uuid', 'tags', 'features', 'properties', 'tools', 'starts', 'volumes'],
     at,
   )
   const qubeClass = CLASSES.find((known) => known === qube['class'])
@@ -147,7 +149,13 @@ function parseQube(value: unknown, at: string): QubeFixture {
     properties: asStringRecord(qube['properties'], `${at}.properties`),
     ...(qube['tools'] === undefined ? {} : { tools: asBoolean(qube['tools'], `${at}.tools`) }),
     ...(qube['starts'] === undefined ? {} : { starts: asCount(qube['starts'], `${at}.starts`) }),
+    ...(qube['volumes'] === undefined ? {} : { volumes: parseVolumes(qube['volumes'], `${at}.volumes`) }),
   }
+}
+
+function parseVolumes(value: unknown, at: string): Record<string, number> {
+  const sizes = Object.entries(asObject(value, at))
+  return Object.fromEntries(sizes.map(([name, size]) => [name, asCount(size, `${at}.${name}`)]))
 }
 
 function checkQubes(qubes: readonly QubeFixture[]): void {

@@ -23,6 +23,8 @@ export interface Qube {
   readonly properties: Map<string, Value>
   /** By `assignmentKey`. */
   readonly assignments: Map<string, Assignment>
+  /** Bytes of the volumes that have been resized. */
+  readonly volumes: Map<string, number>
 }
 
 export interface Assignment {
@@ -139,6 +141,7 @@ export function toFixture(
       properties: settings(qube, qube.properties),
       ...(qube.tools ? { tools: true } : {}),
       ...(qube.starts > 0 ? { starts: qube.starts } : {}),
+      ...(qube.volumes.size > 0 ? { volumes: Object.fromEntries(qube.volumes) } : {}),
     })),
     usb: Object.fromEntries(host.usb),
     assignments: qubesInOrder(host).flatMap((qube) =>

@@ -17,7 +17,7 @@ import { decodeRequest, encodeEvent } from './wire.ts'
  * A qubesd that runs anywhere: the Admin API of 4.2, 4.3 or 4.4 over a Unix socket, on a host that is
  * in memory. It answers as the real daemon does, down to the text of errors and the order of events.
  * It knows nothing of qstate, of policy (whoever reaches the socket is dom0), or of Xen: starting and
- * stopping take no time, and volumes, pools, firewalls and backups are not there.
+ * stopping take no time, of volumes there are only their sizes, and pools, firewalls and backups are not there.
  */
 
 export { type Fault, parseFaults } from './faults.ts'
