@@ -9,6 +9,7 @@ import {
   listTags,
   powerState,
   send,
+  volumeSize,
 } from '../qubesd/admin.ts'
 import { type Client } from '../qubesd/client.ts'
 import { QubesdError } from '../qubesd/errors.ts'
@@ -61,6 +62,13 @@ export function qubesHost(options: QubesHostOptions): Host {
     async state(qube) {
       try {
         return await powerState(client, qube)
+      } catch (error) {
+        throw asHostError(error)
+      }
+    },
+    async volumeSize(qube, volume) {
+      try {
+        return await volumeSize(client, qube, volume)
       } catch (error) {
         throw asHostError(error)
       }

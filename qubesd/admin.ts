@@ -113,6 +113,14 @@ export async function powerState(client: Client, qube: string): Promise<string> 
   )
 }
 
+/** Bytes of a volume. */
+export async function volumeSize(client: Client, qube: string, volume: string): Promise<number> {
+  return ask(client, qube, 'admin.vm.volume.Info', volume, (text) => {
+    const digits = /^size=([0-9]{1,15})$/m.exec(text)?.[1]
+    return digits === undefined ? undefined : Number(digits)
+  })
+}
+
 /**
  * Tells the releases apart by what the daemon answers. 4.2 lists no UUIDs; 4.4 says why it refuses, where
  * 4.3 says nothing. `qubes` is a listing that the caller has already.
@@ -134,7 +142,7 @@ export async function detectRelease(client: Client, qubes: readonly ListedQube[]
 
 /** Sends a call that changes something. Finishes even when the run is being stopped. */
 export async function send(client: Client, call: Call): Promise<void> {
-  const slow = /\.(?:Start|Shutdown|Create\.\w+)$/.test(call.method)
+  const slow = /\.(?:Start|Shutdown|Create\.\w+|volume\.Resize)$/.test(call.method)
   const content = await client.call(call, {
     finish: isWrite(call.method),
     ...(slow ? { timeoutMs: 600_000 } : {}),

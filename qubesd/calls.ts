@@ -93,7 +93,7 @@ const portArgument = (device: UsbDevice): string => `${device.backend}+${device.
 
 /** Whether a call changes something on the host. */
 export function isWrite(method: string): boolean {
-  return !/\.(?:List|Get|GetAll|GetDefault|CheckWith[A-Za-z]+|Available|Assigned|Attached|CurrentState|Events)$/.test(
+  return !/\.(?:List|Info|Get|GetAll|GetDefault|CheckWith[A-Za-z]+|Available|Assigned|Attached|CurrentState|Events)$/.test(
     method,
   )
 }

@@ -1,5 +1,6 @@
 import { RECORD_FEATURE, type Value } from '../spec/index.ts'
 import { correctedRecord, ownedAfter } from './corrected-record.ts'
+import { findCreated, identified } from './creation.ts'
 import { type Host, HostError, type HostCall, NO_NEEDS, type Observation } from './host.ts'
 import { type Journal } from './journal.ts'
 import { observePaths } from './observe.ts'
@@ -10,8 +11,9 @@ import { type Failure, type Outcome, type QubeReport } from './report.ts'
 
 /** One qube's way through an apply. `report` is replaced as things happen. */
 export interface QubeRun {
-  readonly plan: QubePlan
-  readonly facts: QubeFacts
+  /** Of a qube that is created, with its UUID from then on. */
+  plan: QubePlan
+  facts: QubeFacts
   /** Why the plan is not for this qube: it is not there any more, or another has taken its name. */
   readonly mismatch: string | null
   readonly host: Host
@@ -51,6 +53,7 @@ export async function checkGuards(
     fail(run, 'stale', { code: 'unknown-qube', message: mismatch, hint: 'make a new plan' })
     return false
   }
+  if (isToBeCreated(run)) return true
   const seen = await observePaths(
     run.host,
     run.providers,
@@ -81,6 +84,9 @@ export async function checkGuards(
   return false
 }
 
+/** What is not there has no values to compare. */
+const isToBeCreated = ({ plan }: QubeRun): boolean => plan.create !== undefined && plan.uuid === null
+
 /** Qubes 4.2 lists no UUIDs, so that there the qube itself is asked whether it is still the one of the plan. */
 async function otherQube({ plan, facts, host }: QubeRun): Promise<string | null> {
   if (facts.qube.uuid !== null || plan.uuid === null) return null
@@ -106,6 +112,11 @@ export async function applyQube(
   )
   try {
     if (!(await checkGuards(run, pending))) return
+    if (isToBeCreated(run)) {
+      await createQube(run)
+      if (!(await checkGuards(run, pending))) return
+    }
+    await growVolumes(run)
     const stays = ownedAfter(run.plan, uuidOf(run))
     const first = pending.filter((change) => extent === 'part' || !stays.has(change.path))
     await makeChanges(run, first)
@@ -125,6 +136,22 @@ export async function applyQube(
     if (!(error instanceof HostError)) throw error
     fail(run, 'failed', failureOf(error))
     if (error.fatal) throw error
+  }
+}
+
+/** Its values are guarded once it is there, like those of any other. */
+async function createQube(run: QubeRun): Promise<void> {
+  for (const call of run.plan.create?.calls ?? []) await send(run, call, 'create')
+  const qube = await findCreated(run.host, run.plan.qube)
+  run.facts = { ...run.facts, qube }
+  run.plan = identified(run.plan, qube.uuid ?? '')
+}
+
+/** Before the record is written: a qube without one is looked at again by the next run. */
+async function growVolumes(run: QubeRun): Promise<void> {
+  for (const { name, size, calls } of run.plan.volumes ?? []) {
+    if (run.signal.aborted || (await run.host.volumeSize(run.plan.qube, name)) >= size) continue
+    for (const call of calls) await send(run, call, `volumes/${name}`)
   }
 }
 

@@ -8,6 +8,7 @@ import {
   startReport,
   type QubeRun,
 } from './apply-qube.ts'
+import { templateProblem } from './creation.ts'
 import { type Journal } from './journal.ts'
 import { movesOf } from './moves.ts'
 import { needsApply, type Plan, type QubePlan } from './plan.ts'
@@ -119,9 +120,11 @@ function startRun(
   const mismatch =
     context.host.release(context.qubes) !== release
       ? `the plan is for Qubes ${release}, and this host is not`
-      : qube === undefined || replaced
-        ? notPlannedFor(plan.qube)
-        : null
+      : plan.create !== undefined
+        ? creationProblem(plan, plan.create.template, context.qubes)
+        : qube === undefined || replaced
+          ? notPlannedFor(plan.qube)
+          : null
   return {
     plan,
     facts: {
@@ -138,6 +141,16 @@ function startRun(
     recordText: plan.record.before,
     touched: false,
   }
+}
+
+/** Why a qube is not to be created after all. */
+function creationProblem(
+  { qube }: QubePlan,
+  template: string | null,
+  qubes: readonly HostQube[],
+): string | null {
+  if (qubes.some(({ name }) => name === qube)) return `${qube} was to be created, and is there by now`
+  return templateProblem(template, qubes)
 }
 
 const finish = (plan: Plan, runs: readonly QubeRun[], interrupted: string | null): Report => ({

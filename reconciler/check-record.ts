@@ -13,7 +13,8 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
   const before = parse(record.before, identity)
   const after = parse(record.after, identity)
   if (record.before !== record.after) {
-    if (uuid === null) return `it writes a record to ${name} without saying which qube that is`
+    if (uuid === null && qube.create === undefined)
+      return `it writes a record to ${name} without saying which qube that is`
     if (record.after !== null && after === null)
       return `the ownership record of ${name} is not one that qstate would write`
     if (after !== null && after.name !== plan.spec.name)

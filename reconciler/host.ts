@@ -1,4 +1,4 @@
-import { type Value } from '../spec/index.ts'
+import { type Value, type VolumeSizes } from '../spec/index.ts'
 
 /**
  * What the core needs of the outer world, handed to it by the caller. Nothing here knows how the host is reached.
@@ -21,6 +21,9 @@ export interface HostQube {
   /** Not told by the listing of 4.2; read when it is needed. */
   readonly uuid: string | null
 }
+
+/** A volume whose size a spec can say. */
+export type VolumeName = keyof VolumeSizes
 
 /** What looking found. `unknown` never leads to a write, and says what would make it known. */
 export type Observation<T> =
@@ -90,6 +93,8 @@ export interface Host {
   tableTemplates(): Promise<readonly Orphan[]>
   /** `Running`, `Halted`, … as the host says now. Fails with HostError. */
   state(qube: string): Promise<string>
+  /** Bytes of a volume as the host says now. Fails with HostError. */
+  volumeSize(qube: string, volume: VolumeName): Promise<number>
   /** Fails with HostError. */
   write(call: HostCall): Promise<void>
 }

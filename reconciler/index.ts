@@ -25,6 +25,7 @@ export {
   type Blocked,
   type Change,
   countWrites,
+  type Creation,
   needsApply,
   type Note,
   type Plan,

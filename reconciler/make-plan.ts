@@ -1,14 +1,17 @@
-import { type DesiredQube, type DesiredState, type Value } from '../spec/index.ts'
+import { type DesiredQube, type DesiredState, type Ensure, type Value } from '../spec/index.ts'
+import { blockedQube, describe } from './blocked-qube.ts'
+import { creationOf, growthsOf, templateProblem } from './creation.ts'
 import { diffQube, type Difference, type Unfinished } from './diff.ts'
 import { type Host, type HostQube, type Release } from './host.ts'
-import { type ObservedQube, observeQube, observeRecord } from './observe.ts'
+import { foreseeQube, type ObservedQube, observeQube, observeRecord } from './observe.ts'
 import { mapLimited } from './map-limited.ts'
 import { byOrder } from './order.ts'
 import { diffSettings, guarded, inverse } from './patch.ts'
 import { type Blocked, type Change, type Note, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
+import { withGrowth } from './plan-growth.ts'
 import { formatRecord, isEmptyRecord, type OwnershipRecord, recordTooLong, sameOwnership } from './record.ts'
-import { isRunning, planWaits } from './waits.ts'
+import { planWaits } from './waits.ts'
 
 export interface PlanContext {
   readonly host: Host
@@ -77,7 +80,11 @@ async function planQube(
   context: PlanContext,
 ): Promise<QubePlan> {
   if (qube === undefined) {
-    const hint = 'create it (qvm-create), or correct the name in the spec; qvm-ls lists the qubes there are'
+    const missing = desired.qubes.get(name)
+    if (missing?.ensure !== undefined && context.mode !== 'adopt')
+      return planCreation(missing, missing.ensure, desired, context)
+    const hint =
+      'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
     return blockedQube(
       { name, klass: '', state: '', uuid: null },
       { path: null, why: 'there is no such qube', hint },
@@ -102,7 +109,39 @@ async function planQube(
     const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
     return blockedQube(qube, { path: null, why, hint })
   }
-  return planObserved(observed, wanted, record, desired, context)
+  const plan = await planObserved(observed, wanted, record, desired, context)
+  if (wanted?.ensure === undefined || observed.recordText !== null || context.mode === 'adopt') return plan
+  return withGrowth(plan, qube, wanted.ensure, context.host)
+}
+
+async function planCreation(
+  missing: DesiredQube,
+  ensure: Ensure,
+  desired: DesiredState,
+  context: PlanContext,
+): Promise<QubePlan> {
+  const { name } = missing
+  const { klass, template, label } = ensure
+  const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
+  const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
+  const why = templateProblem(template, context.qubes)
+  if (why !== null) {
+    const hint = 'name another; a template that this spec creates is there for the next apply'
+    return blocked(`it cannot be created: ${why}`, hint)
+  }
+  if (!context.selects(name, 'qube/label'))
+    return blocked('it is not there, and is created as a whole only', `use --target ${name}`)
+  const wanted = select(missing, context) ?? missing
+  const created = new Map<string, Value>([
+    ['qube/label', label],
+    ...(template === null ? [] : [['qube/properties/template', template] as const]),
+  ])
+  const facts = { qube, release: context.release }
+  const observed = await foreseeQube(context.host, context.providers, facts, wanted, created)
+  const plan = await planObserved(observed, wanted, null, desired, context)
+  if (plan.blocked.some(({ path }) => path === null)) return plan
+  const volumes = growthsOf(name, ensure)
+  return { ...plan, create: creationOf(name, ensure), ...(volumes.length === 0 ? {} : { volumes }) }
 }
 
 async function planObserved(
@@ -163,7 +202,8 @@ async function planObserved(
     : isEmptyRecord(next)
       ? null
       : formatRecord(next)
-  if (facts.qube.uuid === null && after !== observed.recordText) {
+  const isThere = (): boolean => context.qubes.some(({ name }) => name === facts.qube.name)
+  if (facts.qube.uuid === null && after !== observed.recordText && isThere()) {
     const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
     return blockedQube(facts.qube, { path: null, why: 'the qube does not tell its UUID', hint })
   }
@@ -269,21 +309,3 @@ function untoldQube(qube: HostQube, why: string): QubePlan {
     notes: [{ kind: 'untold', path: null, text }],
   }
 }
-
-function blockedQube(qube: HostQube, why: Blocked): QubePlan {
-  return {
-    ...describe(qube),
-    changes: [],
-    record: { before: null, after: null },
-    blocked: [why],
-    waiting: [],
-    notes: [],
-  }
-}
-
-const describe = (qube: HostQube): Pick<QubePlan, 'qube' | 'uuid' | 'klass' | 'running'> => ({
-  qube: qube.name,
-  uuid: qube.uuid,
-  klass: qube.klass,
-  running: isRunning(qube),
-})

@@ -56,6 +56,28 @@ export async function observeQube(
   }
 }
 
+/** A qube that is not there yet, as it will be when it has just been created: nothing is set but what creates it. */
+export async function foreseeQube(
+  host: Host,
+  providers: Providers,
+  facts: QubeFacts,
+  wanted: DesiredQube,
+  created: ReadonlyMap<string, Value>,
+): Promise<ObservedQube> {
+  const values = [...wanted.settings.keys()].map((path): [string, Observation<Value>] => {
+    const value = created.get(path)
+    const seen = value === undefined ? null : providerOf(providers, path).normalize(path, value, facts)
+    return [path, seen === null ? { status: 'absent' } : { status: 'present', value: seen }]
+  })
+  return {
+    facts: await withTables(host, facts, wanted),
+    values: new Map(values),
+    record: { kind: 'none' },
+    recordText: null,
+    peek: () => undefined,
+  }
+}
+
 /** Whether the host has the tables that are asked for: looked at here, so that the plan can say so. */
 async function withTables(host: Host, facts: QubeFacts, wanted: DesiredQube | null): Promise<QubeFacts> {
   const tables = wanted?.settings.get(SLIC_TABLES)?.value

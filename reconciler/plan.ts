@@ -1,5 +1,5 @@
-import { type RestartPolicy, type Value } from '../spec/index.ts'
-import { type HostCall, type Orphan, type Release } from './host.ts'
+import { type CreatableClass, type RestartPolicy, type Value } from '../spec/index.ts'
+import { type HostCall, type Orphan, type Release, type VolumeName } from './host.ts'
 import { type Operation } from './patch.ts'
 import { ownRecord } from './record.ts'
 
@@ -35,6 +35,10 @@ export interface QubePlan {
   readonly uuid: string | null
   readonly klass: string
   readonly running: boolean
+  /** The qube is not there, and is created first: `uuid` is null, and its record has none yet. */
+  readonly create?: Creation
+  /** Volumes to grow: of a qube that is created, or whose creation was cut short. */
+  readonly volumes?: readonly VolumeGrowth[]
   /** In the order in which they are made. */
   readonly changes: readonly Change[]
   readonly record: RecordChange
@@ -45,6 +49,21 @@ export interface QubePlan {
   readonly restart?: RestartPolicy
   /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
   readonly notes: readonly Note[]
+}
+
+/** What makes a qube that is not there. */
+export interface Creation {
+  readonly klass: CreatableClass
+  readonly template: string | null
+  readonly label: string
+  readonly calls: readonly HostCall[]
+}
+
+/** A volume that is to have this many bytes, if it has fewer: none is ever made smaller. */
+export interface VolumeGrowth {
+  readonly name: VolumeName
+  readonly size: number
+  readonly calls: readonly HostCall[]
 }
 
 export interface Change {
@@ -78,14 +97,20 @@ export interface Blocked {
 }
 
 export interface Note {
-  readonly kind: 'adopted' | 'guest-owned' | 'released' | 'clone' | 'dropped' | 'forgotten' | 'untold'
+  readonly kind:
+    'adopted' | 'guest-owned' | 'released' | 'clone' | 'created' | 'dropped' | 'forgotten' | 'untold'
   readonly path: string | null
   readonly text: string
 }
 
 /** The one home of "is there anything to do?". */
 export function needsApply(plan: QubePlan): boolean {
-  return plan.changes.length > 0 || plan.record.before !== plan.record.after
+  return (
+    plan.create !== undefined ||
+    (plan.volumes?.length ?? 0) > 0 ||
+    plan.changes.length > 0 ||
+    plan.record.before !== plan.record.after
+  )
 }
 
 export function planIsEmpty(plan: Plan): boolean {
@@ -106,6 +131,9 @@ function recordWrites({ qube, uuid, record, changes }: QubePlan): number {
 /** Writes that an apply of the plan makes when all goes well. */
 export function countWrites(plan: Plan): number {
   const ofQube = (qube: QubePlan): number =>
-    qube.changes.reduce((sum, change) => sum + change.calls.length, 0) + recordWrites(qube)
+    [qube.create, ...(qube.volumes ?? []), ...qube.changes].reduce(
+      (sum, part) => sum + (part?.calls.length ?? 0),
+      recordWrites(qube),
+    )
   return plan.qubes.reduce((sum, qube) => sum + ofQube(qube), 0)
 }

@@ -1,8 +1,16 @@
-import { isSettingPath, isValueFor, QUBE_NAME, type Value } from '../spec/index.ts'
+import { CREATABLE, isSettingPath, isValueFor, LABEL, QUBE_NAME, type Value } from '../spec/index.ts'
 import { recordProblem } from './check-record.ts'
+import { creationOf, growthOf, VOLUMES } from './creation.ts'
 import { type Release } from './host.ts'
 import { guarded, inverse, type Operation, pointerOf } from './patch.ts'
-import { type Change, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
+import {
+  type Change,
+  type Creation,
+  type Plan,
+  PLAN_SCHEMA,
+  type QubePlan,
+  type VolumeGrowth,
+} from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
 
 /**
@@ -76,6 +84,8 @@ function qubeProblem(qube: unknown): string | undefined {
   }
   if (!notes.every(isNote) || !blocked.every(isBlocked))
     return `what it says of ${name} is not what plans say`
+  const makes = creationProblem(qube, name) ?? volumesProblem(qube, name)
+  if (makes !== undefined) return makes
   const paths = new Set<string>()
   for (const change of changes as unknown[]) {
     const problem = changeProblem(name, change)
@@ -85,6 +95,38 @@ function qubeProblem(qube: unknown): string | undefined {
     paths.add(path)
   }
   return undefined
+}
+
+/** A qube that is created has nothing yet, and is made by the call that its creation gives. */
+function creationProblem(plan: Record<string, unknown>, name: string): string | undefined {
+  const { create, uuid, running, klass, record } = plan
+  if (create === undefined) return undefined
+  const strange = `what it says of creating ${name} is not what plans say`
+  if (!isObject(create) || create['klass'] !== klass || uuid !== null || running === true) return strange
+  if (!isObject(record) || record['before'] !== null) return strange
+  const { klass: made, template, label } = create as Partial<Creation>
+  if (made === undefined || !CREATABLE.includes(made)) return strange
+  if (typeof label !== 'string' || !LABEL.test(label)) return strange
+  const isBased = typeof template === 'string' && QUBE_NAME.test(template)
+  if (made === 'AppVM' ? !isBased : template !== null) return strange
+  const same = JSON.stringify(creationOf(name, { klass: made, template: template ?? null, label }))
+  return JSON.stringify(create) === same ? undefined : strange
+}
+
+function volumesProblem(plan: Record<string, unknown>, name: string): string | undefined {
+  const { volumes, running } = plan
+  if (volumes === undefined) return undefined
+  const strange = `what it says of the volumes of ${name} is not what plans say`
+  if (!Array.isArray(volumes) || running === true) return strange
+  const fine = (volumes as unknown[]).every((volume) => {
+    if (!isObject(volume)) return false
+    const { name: which, size } = volume as Partial<VolumeGrowth>
+    if (which === undefined || !VOLUMES.includes(which)) return false
+    if (!Number.isSafeInteger(size) || size === undefined || size <= 0) return false
+    return JSON.stringify(volume) === JSON.stringify(growthOf(name, which, size))
+  })
+  const names = new Set((volumes as VolumeGrowth[]).map((volume) => volume.name))
+  return fine && names.size === volumes.length ? undefined : strange
 }
 
 function isRestart(value: unknown): boolean {

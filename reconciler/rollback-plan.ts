@@ -1,10 +1,18 @@
 import { canBeAbsent, type Value } from '../spec/index.ts'
-import { type Host, type HostQube, type Release, sameValue } from './host.ts'
+import { type Host, type HostQube, NO_NEEDS, type Release, sameValue } from './host.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { byOrder } from './order.ts'
 import { diffSettings, guarded, inverse } from './patch.ts'
-import { type Blocked, type Change, needsApply, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
+import {
+  type Blocked,
+  type Change,
+  needsApply,
+  type Note,
+  type Plan,
+  PLAN_SCHEMA,
+  type QubePlan,
+} from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
 import {
   formatRecord,
@@ -39,6 +47,8 @@ interface Doing {
   readonly paths: Map<string, Path>
   /** The record's text before the oldest of them. */
   record: string | null
+  /** The oldest of them created it: it stays, and so does what created it. */
+  created: boolean
 }
 
 /**
@@ -62,8 +72,14 @@ export async function makeRollbackPlan(undone: readonly Plan[], context: Rollbac
 function collect(undone: readonly Plan[]): ReadonlyMap<string, Doing> {
   const byQube = new Map<string, Doing>()
   for (const qube of undone.flatMap((plan) => plan.qubes).filter(needsApply)) {
-    const doing = byQube.get(qube.qube) ?? { uuid: qube.uuid, paths: new Map<string, Path>(), record: null }
+    const doing = byQube.get(qube.qube) ?? {
+      uuid: qube.uuid,
+      paths: new Map<string, Path>(),
+      record: null,
+      created: false,
+    }
     doing.record = qube.record.before
+    doing.created = qube.create !== undefined
     for (const { path, before, after } of qube.changes) {
       doing.paths.set(path, { target: before, left: doing.paths.get(path)?.left ?? after })
     }
@@ -74,11 +90,13 @@ function collect(undone: readonly Plan[]): ReadonlyMap<string, Doing> {
 
 async function rollbackQube(name: string, doing: Doing, context: RollbackContext): Promise<QubePlan> {
   const qube = context.qubes.find((candidate) => candidate.name === name)
-  if (qube === undefined || (qube.uuid !== null && doing.uuid !== qube.uuid)) {
+  const isOther = doing.uuid !== null || !doing.created ? qube?.uuid !== doing.uuid : false
+  if (qube === undefined || (qube.uuid !== null && isOther)) {
     const why = 'the qube that was changed then is not there any more'
     return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
-  const identified = qube.uuid === null ? { ...qube, uuid: doing.uuid } : qube
+  const uuid = doing.uuid ?? (qube.uuid === null && doing.created ? await uuidOf(name, context) : null)
+  const identified = qube.uuid === null ? { ...qube, uuid } : qube
   const facts: QubeFacts = { qube: identified, release: context.release }
   const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
   const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
@@ -89,6 +107,11 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
       hint: 'nothing of it can be rolled back',
     }
     return empty(name, identified, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
+  }
+  if (doing.created && doing.uuid === null && reading.kind === 'none') {
+    // The plan that created it could not know its UUID: only its record tells that it is the same.
+    const why = 'whether this is the qube that was created then is not known: it carries no record'
+    return empty(name, identified, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
   const changes: Change[] = []
   const blocked: Blocked[] = []
@@ -123,8 +146,20 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     changes,
     record: { before: recordText, after: same ? recordText : after === null ? null : formatRecord(after) },
     waiting,
-    notes: note,
+    notes: [...note, ...(doing.created ? [createdNote(name)] : [])],
   }
+}
+
+const createdNote = (name: string): Note => ({
+  kind: 'created',
+  path: null,
+  text: `was created by what is undone, and stays: \`qvm-remove ${name}\` removes it`,
+})
+
+/** Not listed by 4.2. */
+async function uuidOf(name: string, { host }: RollbackContext): Promise<string | null> {
+  const uuid = (await host.read(name, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')
+  return uuid.status === 'present' ? uuid.value : null
 }
 
 function makeChange(

@@ -1,6 +1,6 @@
 import { type Position, type RestartPolicy } from './desired-state.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
-import { type Body, type ProfileUse, type Statement } from './manifest.ts'
+import { type Body, type EnsureStatement, type ProfileUse, type Statement } from './manifest.ts'
 import { builtInBodies } from './profiles.ts'
 import { quote, suggest } from './wording.ts'
 
@@ -10,6 +10,7 @@ export interface Composed {
   /** Built-in profiles that took part. */
   readonly builtIns: ReadonlySet<string>
   readonly restart: RestartPolicy | null
+  readonly ensure: EnsureStatement | null
   /** False where a part could not be read or found: what is missing proves nothing. */
   readonly complete: boolean
 }
@@ -18,6 +19,7 @@ interface Layers extends Composed {
   readonly statements: Map<string, Statement>
   readonly builtIns: Set<string>
   restart: RestartPolicy | null
+  ensure: EnsureStatement | null
   complete: boolean
   /** How many profiles stand on top of each other. */
   depth: number
@@ -80,6 +82,7 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
     }
     for (const [path, statement] of body.statements) layers.statements.set(path, statement)
     layers.restart = body.restart ?? layers.restart
+    layers.ensure = body.ensure ?? layers.ensure
     return layers
   }
 
@@ -97,6 +100,7 @@ function addLayer(layers: Layers, over: Composed): void {
   for (const [path, statement] of over.statements) layers.statements.set(path, statement)
   for (const name of over.builtIns) layers.builtIns.add(name)
   layers.restart = over.restart ?? layers.restart
+  layers.ensure = over.ensure ?? layers.ensure
   if (!over.complete) layers.complete = false
 }
 
@@ -104,20 +108,21 @@ const NOTHING = (complete = false): Layers => ({
   statements: new Map(),
   builtIns: new Set(),
   restart: null,
+  ensure: null,
   complete,
   depth: 0,
 })
 
 /** A built-in profile stands in no file: its values are said where it is extended. */
 function placedAt(
-  { statements, complete, depth, restart }: Layers,
+  { statements, complete, depth, restart, ensure }: Layers,
   name: string,
   position: Position,
 ): Layers {
   const placed = [...statements].map(([path, { setting }]) => {
     return [path, { path, position, setting: setting && { ...setting, position } }] as const
   })
-  return { statements: new Map(placed), builtIns: new Set([name]), restart, complete, depth }
+  return { statements: new Map(placed), builtIns: new Set([name]), restart, ensure, complete, depth }
 }
 
 function unknownProfile(name: string, profiles: ReadonlyMap<string, Body>): ReturnType<typeof problem> {

@@ -43,6 +43,24 @@ export interface DesiredSetting {
  */
 export type RestartPolicy = 'never' | 'ask' | 'now' | { readonly window: string }
 
+/** Volumes whose size can be said, in bytes. */
+export interface VolumeSizes {
+  readonly root?: number
+  readonly private?: number
+}
+
+export type CreatableClass = 'StandaloneVM' | 'AppVM' | 'TemplateVM'
+
+/** What a qube is created as where it is not there. One that is there is left what it is. */
+export interface Ensure {
+  readonly klass: CreatableClass
+  /** An AppVM has one, and nothing else has. */
+  readonly template: string | null
+  readonly label: string
+  /** Smaller volumes are grown, until qstate has set something on the qube. */
+  readonly volumes: VolumeSizes
+}
+
 export interface DesiredQube {
   readonly name: string
   /** By path. What is not here is not qstate's business. */
@@ -51,6 +69,8 @@ export interface DesiredQube {
   readonly unmanaged?: ReadonlySet<string>
   /** Without it: never. */
   readonly restart?: RestartPolicy
+  /** Without it, a qube that is not there cannot be planned. */
+  readonly ensure?: Ensure
   readonly position: Position
 }
 

@@ -3,9 +3,10 @@ import { type DesiredQube } from './desired-state.ts'
 
 /** SHA-256 over the wanted settings. Places and the order of writing do not count. */
 export function digestOf(name: string | null, qubes: ReadonlyMap<string, DesiredQube>): string {
-  const wanted = sorted(qubes).map(([qube, { settings }]) => [
+  const wanted = sorted(qubes).map(([qube, { settings, ensure }]) => [
     qube,
     sorted(settings).map(([path, { value }]) => [path, value]),
+    ...(ensure === undefined ? [] : [ensure]),
   ])
   return createHash('sha256')
     .update(JSON.stringify({ name, qubes: wanted }))

@@ -9,13 +9,16 @@ export {
   type Area,
   AREAS,
   type AssignmentMode,
+  type CreatableClass,
   type DesiredQube,
   type DesiredSetting,
   type DesiredState,
+  type Ensure,
   type HostFacts,
   type Position,
   type RestartPolicy,
   type Value,
+  type VolumeSizes,
 } from './desired-state.ts'
 export { type Diagnostic } from './diagnostics.ts'
 export { formatDiagnostics } from './format.ts'
@@ -25,6 +28,7 @@ export { manifestSchema } from './manifest-schema.ts'
 export { BUILT_IN_PROFILES } from './profiles.ts'
 export { resolve } from './resolve.ts'
 export { nearest } from './wording.ts'
+export { CREATABLE, LABEL } from './words.ts'
 export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
 export {
   canBeAbsent,

@@ -1,6 +1,7 @@
 import { OWN_NAME } from './names.ts'
 import {
   audio,
+  ensure,
   extendsSchema,
   mapOf,
   named,
@@ -20,7 +21,7 @@ import { QUBE_NAME, TAG_NAME } from './settings.ts'
 
 const definition = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
 
-const BODY_KEYS = { extends: extendsSchema, slic, audio, stubdom, usb, qube, tags, restart }
+const BODY_KEYS = { extends: extendsSchema, slic, audio, stubdom, usb, qube, tags, restart, ensure }
 const body = Object.fromEntries(Object.keys(BODY_KEYS).map((key) => [key, definition(key)]))
 
 const match = object(
@@ -94,6 +95,6 @@ export const manifestSchema: object = {
   ),
   $defs: {
     ...BODY_KEYS,
-    body: object('a map of slic, audio, stubdom, usb, qube, tags, restart and extends', body),
+    body: object('a map of slic, audio, stubdom, usb, qube, tags, restart, ensure and extends', body),
   },
 }

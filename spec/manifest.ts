@@ -1,4 +1,4 @@
-import { type DesiredSetting, type Position, type RestartPolicy } from './desired-state.ts'
+import { type DesiredSetting, type Ensure, type Position, type RestartPolicy } from './desired-state.ts'
 
 /** A file of the manifest. The path is as the user gave it: positions repeat it, nothing opens it. */
 export interface SourceFile {
@@ -21,6 +21,12 @@ export interface Statement {
   readonly setting: DesiredSetting | null
 }
 
+/** What a body says of creating its qube. The label may be said by a setting instead. */
+export interface EnsureStatement extends Omit<Ensure, 'label'> {
+  readonly label: string | null
+  readonly position: Position
+}
+
 /** A name that a body extends, and where it says so. */
 export interface ProfileUse {
   readonly profile: string
@@ -32,6 +38,7 @@ export interface Body {
   readonly extends: readonly ProfileUse[]
   readonly statements: ReadonlyMap<string, Statement>
   readonly restart: RestartPolicy | null
+  readonly ensure: EnsureStatement | null
   readonly position: Position
   /** False when a part of it could not be read: what is missing from it then proves nothing. */
   readonly complete: boolean

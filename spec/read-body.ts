@@ -1,6 +1,7 @@
 import { type RestartPolicy } from './desired-state.ts'
 import { type Body, type ProfileUse } from './manifest.ts'
 import { adviseOnValue } from './advice.ts'
+import { readEnsure } from './read-ensure.ts'
 import { readGeneric } from './read-generic.ts'
 import { readSlic } from './read-slic.ts'
 import { readFlag, readUsb } from './read-usb.ts'
@@ -45,6 +46,7 @@ export function readBody(written: WrittenMap, reading: Reading): Body {
     extends: readExtends(part('extends')),
     statements: draft.statements,
     restart: readRestart(part('restart')),
+    ensure: readEnsure(part('ensure'), draft.reading),
     position: written.position,
     complete,
   }

@@ -99,7 +99,14 @@ function bodyOf({ key, value }: Entry, reading: Reading): Body {
   if (value.kind === 'map' && !reading.refused.has(value)) {
     return { ...readBody(value, reading), position: key.position }
   }
-  return { extends: [], statements: new Map(), restart: null, position: key.position, complete: false }
+  return {
+    extends: [],
+    statements: new Map(),
+    restart: null,
+    ensure: null,
+    position: key.position,
+    complete: false,
+  }
 }
 
 export function readSelectors(documents: readonly Written[], reading: Reading): readonly Selector[] {

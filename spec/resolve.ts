@@ -1,10 +1,11 @@
 import { checkClaims } from './check-claims.ts'
-import { checkQube } from './check-qube.ts'
+import { checkQube, ensureLabel } from './check-qube.ts'
 import { type Composed, composer, layOver } from './compose.ts'
 import {
   type DesiredQube,
   type DesiredSetting,
   type DesiredState,
+  type Ensure,
   type HostFacts,
   type Position,
 } from './desired-state.ts'
@@ -73,7 +74,9 @@ function composeAll(
   return all
 }
 
-function desiredQube(name: string, { statements, restart }: Composed, position: Position): DesiredQube {
+function desiredQube(name: string, composed: Composed, position: Position): DesiredQube {
+  const { statements, restart } = composed
+  const ensure = ensureOf(composed)
   const settings = new Map<string, DesiredSetting>()
   const unmanaged = new Set<string>()
   for (const [path, { setting }] of sorted(statements)) {
@@ -85,8 +88,17 @@ function desiredQube(name: string, { statements, restart }: Composed, position: 
     settings,
     ...(unmanaged.size === 0 ? {} : { unmanaged }),
     ...(restart === null ? {} : { restart }),
+    ...(ensure === null ? {} : { ensure }),
     position,
   }
+}
+
+/** Without a label there is none: that has been told. */
+function ensureOf(composed: Composed): Ensure | null {
+  const label = ensureLabel(composed)
+  if (composed.ensure === null || label === null) return null
+  const { klass, template, volumes } = composed.ensure
+  return { klass, template, label, volumes }
 }
 
 const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }

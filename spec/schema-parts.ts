@@ -4,12 +4,13 @@ import { type NameKind } from './names.ts'
 import {
   FEATURE_NAME,
   PROPERTY_NAME,
+  QUBE_NAME,
   type Setting,
   type SettingType,
   SETTINGS,
   TAG_NAME,
 } from './settings.ts'
-import { MAX_TEXT, MODES, RESTART_WORDS, WINDOW } from './words.ts'
+import { CREATABLE, LABEL, MAX_TEXT, MODES, RESTART_WORDS, SIZE, WINDOW } from './words.ts'
 
 export type Schema = Readonly<Record<string, unknown>>
 
@@ -261,4 +262,24 @@ export const restart = union(
     ),
   ],
   { description: 'When the running qube may be restarted so that changes count. Without it: never.' },
+)
+
+const size = text('a size such as 60GiB or 2048MiB', { pattern: SIZE.source })
+
+export const ensure = union(
+  'present, or a map of class, label, template, root and private',
+  [
+    words('present'),
+    object('a map of class, label, template, root and private', {
+      class: { ...words(...CREATABLE), 'x-expected': 'StandaloneVM, AppVM or TemplateVM' },
+      label: text('a label such as red', { pattern: LABEL.source }),
+      template: text('the name of a template', { pattern: QUBE_NAME.source }),
+      root: size,
+      private: size,
+    }),
+  ],
+  {
+    description:
+      'Creates the qube where it is not there. Sizes of volumes count until qstate has set something on it.',
+  },
 )

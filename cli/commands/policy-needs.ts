@@ -1,4 +1,11 @@
-import { type Area, parsePath, RECORD_FEATURE, SLIC_TABLES, type Value } from '../../spec/index.ts'
+import {
+  type Area,
+  type Ensure,
+  parsePath,
+  RECORD_FEATURE,
+  SLIC_TABLES,
+  type Value,
+} from '../../spec/index.ts'
 import { providers } from '../../providers/index.ts'
 import { SLIC_GET } from '../../providers/slic/index.ts'
 import {
@@ -9,6 +16,7 @@ import {
   type Refusal,
   type Release,
 } from '../../reconciler/host.ts'
+import { creationOf, growthsOf } from '../../reconciler/creation.ts'
 import { providerOf, type QubeFacts } from '../../reconciler/provider.ts'
 
 /**
@@ -24,6 +32,8 @@ export interface Scope {
   readonly names: readonly string[] | null
   /** Values that are asked for, by path. `null` is wanted absent. */
   readonly settings: ReadonlyMap<string, Value | null>
+  /** What the qube is created as. */
+  readonly ensure: Ensure | null
   /** The spec lets qstate restart them. */
   readonly restarts: boolean
 }
@@ -63,6 +73,7 @@ export function groupsOf(scope: Scope, others: readonly Scope[], release: Releas
   const { target } = scope
   return [
     recordGroup(scope, facts),
+    ...(scope.ensure === null ? [] : [ensureGroup(target, scope.ensure)]),
     ...(scope.restarts ? [restartGroup(target)] : []),
     ...readGroups(target, needs, shared, release),
     ...[...scope.settings].flatMap(([path, value]) => settingGroups(scope, path, value, facts)),
@@ -95,6 +106,17 @@ function recordGroup({ target, settings }: Scope, facts: QubeFacts): Group {
     ],
   }
 }
+
+/** The name is in what Create is sent, which policy does not see: this lets the caller create any qube of the kind. */
+const ensureGroup = (target: string, ensure: Ensure): Group => ({
+  title: `${target}: created where it is not there; policy cannot say by which name`,
+  rules: [
+    ...creationOf(target, ensure).calls.map(({ method, arg }) => rule(method, arg, '@adminvm')),
+    ...growthsOf(target, ensure).flatMap(({ name }) =>
+      ['Info', 'Resize'].map((verb) => rule(`admin.vm.volume.${verb}`, name, target)),
+    ),
+  ],
+})
 
 const restartGroup = (target: string): Group => ({
   title: `${target}: shut down, wait until it is halted, start again, as the spec allows`,

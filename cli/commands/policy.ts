@@ -96,6 +96,7 @@ const scopeOf = (qube: DesiredQube | undefined, target: string, names: Scope['na
   target,
   names,
   settings: new Map([...(qube?.settings.values() ?? [])].map(({ path, value }) => [path, value])),
+  ensure: qube?.ensure ?? null,
   restarts: (qube?.restart ?? 'never') !== 'never',
 })
 

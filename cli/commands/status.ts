@@ -31,7 +31,7 @@ export async function status(
 interface Summary {
   readonly qube: string
   readonly running: boolean
-  readonly state: 'as wanted' | 'to be changed' | 'to be taken over' | 'drifted' | 'blocked'
+  readonly state: 'as wanted' | 'to be changed' | 'to be created' | 'to be taken over' | 'drifted' | 'blocked'
   readonly changes: number
   readonly drift: readonly string[]
   readonly blocked: readonly string[]
@@ -55,6 +55,7 @@ function summaryOf(qube: QubePlan): Summary {
 
 function stateOf(qube: QubePlan, drift: number, blocked: number): Summary['state'] {
   if (blocked > 0) return 'blocked'
+  if (qube.create !== undefined) return 'to be created'
   if (drift > 0) return 'drifted'
   if (!needsApply(qube)) return 'as wanted'
   return qube.changes.length === 0 ? 'to be taken over' : 'to be changed'

@@ -14,9 +14,9 @@ export const HOST_CHECKS: readonly Check<Scene>[] = [
 ]
 
 function windowsQubes({ patients, unasked, desired, qubes }: Scene): Judgements {
-  const missing = [...(desired?.qubes.keys() ?? [])].filter(
-    (name) => !qubes.some((qube) => qube.name === name),
-  )
+  const missing = [...(desired?.qubes.values() ?? [])]
+    .filter(({ name, ensure }) => ensure === undefined && !qubes.some((qube) => qube.name === name))
+    .map(({ name }) => name)
   return [
     ...missing.map((name) =>
       problem(

@@ -8,7 +8,7 @@ import {
   type QubePlan,
 } from '../../reconciler/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { belowArea, safe, shortCommit, showPath, showValue } from './value.ts'
+import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
 
 /** A plan for people: what changes where, why, and when it counts; then one line that sums it up. */
 export function planView(plan: Plan, style: Style): string {
@@ -38,9 +38,13 @@ const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0 || qube.
 
 function qubeView(qube: QubePlan, style: Style): string {
   const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
-  const lines = [`${style.bold(qube.qube)}${kind}`]
+  const lines = qube.create === undefined ? [`${style.bold(qube.qube)}${kind}`] : [creationLine(qube, style)]
   for (const note of qube.notes.filter(({ kind: of }) => of === 'dropped')) {
     lines.push(style.red(fold(`! ${note.text}`, style.width, '  ')))
+  }
+  if (qube.create === undefined) {
+    for (const { name, size } of qube.volumes ?? [])
+      lines.push(style.yellow(`  the ${name} volume will be grown to ${showSize(size)}`))
   }
   const names = qube.changes.map((change) => belowArea(change.path))
   const nameWidth = Math.max(
@@ -64,6 +68,16 @@ function qubeView(qube: QubePlan, style: Style): string {
   }
   lines.push(...noteLines(qube, style))
   return lines.join('\n')
+}
+
+function creationLine({ qube, create, volumes }: QubePlan, style: Style): string {
+  const template = create?.template ?? null
+  const parts = [
+    `${create?.klass ?? ''}${template === null ? '' : ` of ${template}`}`,
+    create?.label ?? '',
+    ...(volumes ?? []).map(({ name, size }) => `${name} ${showSize(size)}`),
+  ]
+  return `${style.bold(qube)} ${style.green('will be created')}: ${parts.join(', ')}`
 }
 
 function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: Style): string[] {
@@ -93,7 +107,8 @@ function sideBySide(left: string, right: string, style: Style): string[] {
 }
 
 function noteLines(qube: QubePlan, style: Style): string[] {
-  const adopted = qube.notes.filter((note) => note.kind === 'adopted')
+  // What creates a qube is right as soon as it is there.
+  const adopted = qube.create === undefined ? qube.notes.filter((note) => note.kind === 'adopted') : []
   const others = qube.notes.filter((note) => note.kind !== 'adopted' && note.kind !== 'dropped')
   const lines = others.map((note) =>
     style.dim(
@@ -122,10 +137,15 @@ function summary(plan: Plan, style: Style): string {
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => `${count} ${reason}`)
       .join(', ')
-    const what =
-      changes.length === 0
-        ? 'no value to change, ownership to record'
-        : `${plural(changes.length, 'change')} (${reasons})`
+    const created = plan.qubes.filter(({ create }) => create !== undefined).length
+    const what = [
+      ...(created === 0 ? [] : [`${plural(created, 'qube')} to create`]),
+      ...(changes.length > 0
+        ? [`${plural(changes.length, 'change')} (${reasons})`]
+        : created === 0
+          ? ['no value to change, ownership to record']
+          : []),
+    ].join(', ')
     const rest = settled === 0 ? '' : `; ${plural(settled, 'qube')} as wanted`
     lines.push(
       `${style.bold('Plan:')} ${what} in ${plural(qubes, 'qube')}, ${plural(countWrites(plan), 'write')}${rest}.`,

@@ -55,10 +55,13 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
 function describe(qube: QubeReport, plan: Plan): string {
   const done = qube.outcomes.filter((outcome) => outcome.status === 'applied').length
   const all = qube.outcomes.length
+  const planned = plan.qubes.find((p) => p.qube === qube.qube)
   switch (qube.status) {
     case 'applied':
+      if (planned?.create !== undefined) return all === 0 ? 'created' : `created, ${plural(done, 'change')}`
       if (all > 0) return plural(done, 'change')
-      return planOf(qube, plan)?.record.after === null ? 'given up' : 'taken over'
+      if ((planned?.volumes?.length ?? 0) > 0) return 'volumes grown'
+      return planned?.record.after === null ? 'given up' : 'taken over'
     case 'stale':
       return 'changed since the plan: nothing written'
     case 'failed':
@@ -67,14 +70,11 @@ function describe(qube: QubeReport, plan: Plan): string {
     case 'skipped':
       return 'not begun'
     case 'blocked':
-      return planOf(qube, plan)?.blocked[0]?.why ?? 'blocked'
+      return planned?.blocked[0]?.why ?? 'blocked'
     case 'unchanged':
       return 'as wanted'
   }
 }
-
-const planOf = (qube: QubeReport, plan: Plan): QubePlan | undefined =>
-  plan.qubes.find((planned) => planned.qube === qube.qube)
 
 /** Nothing went wrong with it: the run ended before the rest was begun. */
 const wasStopped = (qube: QubeReport): boolean =>

@@ -47,3 +47,9 @@ function withUnit(path: string, value: number): string {
 export function safe(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+/** Bytes of a volume, as a spec says them. */
+export function showSize(bytes: number): string {
+  const gib = bytes / 1024 ** 3
+  return Number.isInteger(gib) ? `${gib} GiB` : `${bytes / 1024 ** 2} MiB`
+}

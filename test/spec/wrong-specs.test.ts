@@ -158,7 +158,7 @@ qubes:
   win:
 `,
     expected: [
-      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, restart and extends, or leave the key out',
+      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, restart, ensure and extends, or leave the key out',
     ],
   },
   {
@@ -1728,6 +1728,99 @@ qubes:
       '7:51 error bad-mac this is no MAC address as Qubes keeps one — six pairs of small hex digits, as in "00:16:3e:5e:6c:00"',
       '8:12 error reserved-name the tag "created-by-dom0" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
       '8:29 error reserved-name the tag "audiovm-sys-audio" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
+    ],
+  },
+  {
+    reason: 'creating says what it makes, in these words',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win: { ensure: absent }
+  win-a: { ensure: { class: DispVM, label: red } }
+  win-b: { ensure: { label: "12", size: 60GiB } }
+  win-c: { ensure: }
+  win-d: { ensure: true }
+  win-e: { ensure: { label: "red name=dom0" } }
+  win-f: { ensure: { template: "no such", label: red } }
+`,
+    expected: [
+      '3:18 error wrong-type the text "absent" cannot stand here — expected present, or a map of class, label, template, root and private',
+      '4:29 error bad-value the text "DispVM" cannot stand here — expected StandaloneVM, AppVM or TemplateVM',
+      '5:29 error bad-value the text "12" cannot stand here — expected a label such as red',
+      '5:35 error unknown-key unknown key "size" — expected class, label, private, root or template',
+      '6:12 error no-value there is no value here — expected present, or a map of class, label, template, root and private, or leave the key out',
+      '7:20 error wrong-type true cannot stand here — expected present, or a map of class, label, template, root and private',
+      '8:29 error bad-value the text "red name=dom0" cannot stand here — expected a label such as red',
+      '9:32 error bad-value the text "no such" cannot stand here — expected the name of a template',
+    ],
+  },
+  {
+    reason: 'a size of a volume has a unit',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win: { ensure: { label: red, root: 60, private: 20GB } }
+  win-a: { ensure: { label: red, root: 0GiB, private: 1.5GiB } }
+`,
+    expected: [
+      '3:38 error wrong-type the number 60 cannot stand here — expected a size such as 60GiB or 2048MiB; put it in quotes if the text "60" is meant',
+      '3:51 error bad-value the text "20GB" cannot stand here — expected a size such as 60GiB or 2048MiB',
+      '4:40 error bad-value the text "0GiB" cannot stand here — expected a size such as 60GiB or 2048MiB',
+      '4:55 error bad-value the text "1.5GiB" cannot stand here — expected a size such as 60GiB or 2048MiB',
+    ],
+  },
+  {
+    reason: 'a qube is created from what its class is created from',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win: { ensure: { class: AppVM, label: red } }
+  win-a: { ensure: { class: StandaloneVM, template: win11-template, label: red } }
+  win-b: { ensure: { class: TemplateVM, template: win11-template, label: red } }
+  win-c: { ensure: { template: win11-template, label: red, root: 60GiB } }
+  win-d: { ensure: { template: win-d, label: red } }
+`,
+    expected: [
+      '3:27 error ensure-template an AppVM is made from a template — write template: NAME beside it',
+      '4:53 error ensure-clone a StandaloneVM is made empty here, not cloned from a template — write class: AppVM, or clone the template by hand (qvm-clone) and leave template out',
+      '5:51 error ensure-clone a TemplateVM is made empty here, not cloned from a template — write class: AppVM, or clone the template by hand (qvm-clone) and leave template out',
+      '6:66 error ensure-root the root volume of an AppVM is that of its template — leave root out; its private volume can have a size',
+      '7:20 error itself win-d cannot be its own template — name another qube',
+    ],
+  },
+  {
+    reason: 'a qube is created with a label, wherever it is said',
+    yaml: `
+apiVersion: qstate/v1
+profiles:
+  standalone: { ensure: { root: 60GiB } }
+qubes:
+  win: { ensure: present }
+  win-a: { extends: standalone }
+  win-b: { extends: standalone, qube: { label: red } }
+  win-c: { ensure: present, qube: { label: { value: "1" } } }
+`,
+    expected: [
+      '3:25 error ensure-label a qube is created with a label — write label: COLOUR, in ensure or under qube',
+      '5:18 error ensure-label a qube is created with a label — write label: COLOUR, in ensure or under qube',
+      '8:44 error bad-label "1" is not a label — red, orange, yellow, green, gray, blue, purple, black, or the name of a label of your own',
+    ],
+  },
+  {
+    reason: 'a selector creates no qube, through a profile neither',
+    yaml: `
+apiVersion: qstate/v1
+profiles:
+  standalone: { ensure: { label: red } }
+select:
+  - match: { tag: windows }
+    ensure: present
+  - match: { tag: office }
+    extends: standalone
+`,
+    expected: [
+      '3:25 error ensure-select a selector matches qubes that are there: it creates none — write it for the qube itself, under qubes',
+      '6:13 error ensure-select a selector matches qubes that are there: it creates none — write it for the qube itself, under qubes',
     ],
   },
 ]

@@ -1,0 +1,48 @@
+import { type CreatableClass, type VolumeSizes } from './desired-state.ts'
+import { errorAt, problem } from './diagnostics.ts'
+import { type EnsureStatement } from './manifest.ts'
+import { type Reading } from './reading.ts'
+import { CREATABLE, SIZE } from './words.ts'
+import { get, type Written } from './written.ts'
+
+/** What a body says of creating its qube. What the schema refused is passed over: it has been reported. */
+export function readEnsure(written: Written | undefined, reading: Reading): EnsureStatement | null {
+  if (written === undefined) return null
+  const part = (key: string): Written | undefined => {
+    const found = get(written, key)
+    return found === undefined || reading.refused.has(found) ? undefined : found
+  }
+  const text = (key: string): string | null => {
+    const value = part(key)
+    return value?.kind === 'text' ? value.value : null
+  }
+  const template = text('template')
+  const klass = CREATABLE.find((known) => known === text('class')) ?? classFor(template)
+  const complain = (key: string, code: string, message: string, hint: string): void => {
+    reading.report(errorAt((part(key) ?? written).position, problem(code, message, hint)))
+  }
+  if (klass === 'AppVM' && template === null && get(written, 'template') === undefined) {
+    complain('class', 'ensure-template', 'an AppVM is made from a template', 'write template: NAME beside it')
+  }
+  if (klass !== 'AppVM' && template !== null) {
+    const hint = 'write class: AppVM, or clone the template by hand (qvm-clone) and leave template out'
+    complain('template', 'ensure-clone', `a ${klass} is made empty here, not cloned from a template`, hint)
+  }
+  if (klass === 'AppVM' && part('root') !== undefined) {
+    const hint = 'leave root out; its private volume can have a size'
+    complain('root', 'ensure-root', 'the root volume of an AppVM is that of its template', hint)
+  }
+  return { klass, template, label: text('label'), volumes: volumesOf(text), position: written.position }
+}
+
+const classFor = (template: string | null): CreatableClass => (template === null ? 'StandaloneVM' : 'AppVM')
+
+function volumesOf(text: (key: string) => string | null): VolumeSizes {
+  const [root, own] = [bytesOf(text('root')), bytesOf(text('private'))]
+  return { ...(root === null ? {} : { root }), ...(own === null ? {} : { private: own }) }
+}
+
+function bytesOf(size: string | null): number | null {
+  const [, digits, unit] = SIZE.exec(size ?? '') ?? []
+  return digits === undefined ? null : Number(digits) * 1024 ** (unit === 'MiB' ? 2 : 3)
+}

@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Plan } from '../../reconciler/index.ts'
+import { type Host, simulatedHost } from './run-cli.ts'
+
+const RELEASES = ['4.2', '4.3', '4.4'] as const
+
+const GIB = 1024 ** 3
+
+/** A spec with one qube, from its body as YAML on one line. */
+function spec(host: Host, body: string, name = 'win11-new'): string {
+  const path = join(host.folder, 'spec.yaml')
+  writeFileSync(path, `apiVersion: qstate/v1\nname: test\nqubes:\n  ${name}: ${body}\n`)
+  return path
+}
+
+const WINDOWS =
+  '{ extends: windows-11, ensure: { label: orange, root: 60GiB, private: 20GiB }, tags: [office], qube: { defaultUser: alice } }'
+
+const writes = (host: Host): string[] =>
+  host.simulator.requests.filter((r) => r.write).map((r) => `${r.method}+${r.arg} ${r.dest}`)
+
+const recordOf = (host: Host, name = 'win11-new'): Record<string, unknown> | undefined => {
+  const text = host.simulator.host.qubes.get(name)?.features.get('qstate.applied')
+  return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>)
+}
+
+const planOf = async (host: Host, path: string): Promise<Plan> =>
+  JSON.parse((await host.qstate('plan', '--json', path)).out) as Plan
+
+test('a qube that is not there is created, grown, set and recorded, and then all is as wanted', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const path = spec(host, WINDOWS)
+    const shown = await host.qstate('plan', path)
+    assert.equal(shown.code, 0, shown.err)
+    assert.match(
+      shown.out,
+      /win11-new will be created: StandaloneVM, orange, root 60 GiB, private 20 GiB\n {2}audio\n/,
+    )
+    assert.match(shown.out, /Plan: 1 qube to create, 11 changes \(11 new\) in 1 qube, 15 writes\./)
+    assert.equal(host.simulator.writes(), 0)
+    assert.match(
+      (await host.qstate('status', path)).out,
+      /win11-new {2}halted {3}to be created {2}11 changes/,
+    )
+
+    const { code, out } = await host.qstate('apply', '--yes', path)
+    assert.equal(code, 0, out)
+    assert.match(out, /✓ win11-new {2}created, 11 changes/)
+    assert.match(out, /Done: 1 applied; 15 writes/)
+    const made = host.simulator.host.qubes.get('win11-new')
+    assert.equal(made?.klass, 'StandaloneVM')
+    assert.equal(made.state, 'Halted')
+    assert.deepEqual(
+      [...made.volumes],
+      [
+        ['root', 60 * GIB],
+        ['private', 20 * GIB],
+      ],
+    )
+    assert.equal(made.properties.get('virt_mode'), 'hvm')
+    assert.ok(made.tags.has('office'))
+    assert.equal(recordOf(host)?.['uuid'], made.properties.get('uuid'))
+    assert.equal((recordOf(host)?.['set'] as Record<string, unknown>)['qube/memory'], 8192)
+    assert.deepEqual(writes(host).slice(0, 4), [
+      'admin.vm.Create.StandaloneVM+ dom0',
+      'admin.vm.volume.Resize+root win11-new',
+      'admin.vm.volume.Resize+private win11-new',
+      'admin.vm.feature.Set+qstate.applied win11-new',
+    ])
+
+    host.simulator.clearLog()
+    assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do: 1 qube as wanted/)
+    assert.equal(host.simulator.writes(), 0)
+    assert.deepEqual(
+      host.simulator.requests.filter((r) => r.method.includes('volume')),
+      [],
+    )
+  }
+})
+
+test('an app qube is created from its template, which the spec may own', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const body =
+      '{ ensure: { template: fedora-42 }, qube: { label: red, memory: 2048, properties: { template: fedora-42 } } }'
+    const path = spec(host, body)
+    assert.match((await host.qstate('plan', path)).out, /will be created: AppVM of fedora-42, red\n/)
+    const { code, out } = await host.qstate('apply', '--yes', path)
+    assert.equal(code, 0, out)
+    const create = host.simulator.requests.find((r) => r.method.includes('Create'))
+    assert.equal(create?.arg, 'fedora-42')
+    assert.equal(create.payload, 'name=win11-new label=red')
+    const set = recordOf(host)?.['set'] as Record<string, unknown>
+    assert.equal(set['qube/label'], 'red')
+    assert.equal(set['qube/properties/template'], 'fedora-42')
+    assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
+  }
+})
+
+test('a template qube is created; a volume that is large enough is not touched', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, '{ ensure: { class: TemplateVM, label: black, root: 10GiB, private: 512MiB } }')
+  const { code, out } = await host.qstate('apply', '--yes', path)
+  assert.equal(code, 0, out)
+  assert.match(out, /root 10 GiB, private 512 MiB/)
+  assert.match(out, /✓ win11-new {2}created\n/)
+  assert.deepEqual(writes(host), ['admin.vm.Create.TemplateVM+ dom0'])
+  host.simulator.clearLog()
+  assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('without ensure, a qube that is not there is blocked, with a hint that names it', async (t) => {
+  const host = await simulatedHost(t)
+  const { code, out } = await host.qstate('plan', spec(host, '{ audio: ich6 }'))
+  assert.equal(code, 1)
+  assert.match(out, /there is no such qube/)
+  assert.match(out, /ensure: present/)
+})
+
+test('a qube that is there is left what it is', async (t) => {
+  const host = await simulatedHost(t)
+  const body = '{ ensure: { class: TemplateVM, label: red, private: 1GiB }, qube: { memory: 6144 } }'
+  const plan = await planOf(host, spec(host, body, 'win10-work'))
+  assert.equal(plan.qubes[0]?.create, undefined)
+  assert.deepEqual(
+    plan.qubes[0]?.changes.map(({ path }) => path),
+    ['qube/memory'],
+  )
+})
+
+test('adopt creates nothing, and neither does a target that leaves the qube area out', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, WINDOWS)
+  assert.equal((await host.qstate('adopt', '--yes', path)).code, 1)
+  const { code, out } = await host.qstate('apply', '--yes', '--target', 'area:audio', path)
+  assert.equal(code, 1)
+  assert.match(out, /is created as a whole only/)
+  assert.equal(host.simulator.writes(), 0)
+  assert.equal((await host.qstate('apply', '--yes', '--target', 'win11-new', path)).code, 0)
+})
+
+test('a template that is none, or not there, blocks before anything is written', async (t) => {
+  const host = await simulatedHost(t)
+  for (const [template, why] of [
+    ['nosuch', 'its template nosuch is not there'],
+    ['win10-work', 'win10-work is a StandaloneVM, and no template'],
+  ]) {
+    const path = spec(host, `{ ensure: { template: ${template}, label: red } }`)
+    const { code, out } = await host.qstate('apply', '--yes', path)
+    assert.equal(code, 1)
+    assert.match(out, new RegExp(`it cannot be created: ${why}`))
+  }
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('what qubesd will not create is told, and nothing else is tried', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const { code, out } = await host.qstate(
+      'apply',
+      '--yes',
+      spec(host, '{ ensure: { label: nosuch }, audio: ich6 }'),
+    )
+    assert.equal(code, 3)
+    assert.match(out, /✗ win11-new {2}failed: 0 of 1 change done/)
+    assert.deepEqual(writes(host), ['admin.vm.Create.StandaloneVM+ dom0'])
+    assert.equal(host.simulator.host.qubes.has('win11-new'), false)
+  }
+})
+
+test('refused by policy, the line that would allow it is told', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.Create.StandaloneVM' }, do: 'refuse' }])
+  const { code, out } = await host.qstate('apply', '--yes', spec(host, WINDOWS))
+  assert.equal(code, 3)
+  assert.match(out, /admin\.vm\.Create\.StandaloneVM on dom0: refused/)
+})
+
+test('cut off after any write, the next run goes on and ends in the same state', async (t) => {
+  for (const release of RELEASES) {
+    const whole = await simulatedHost(t, { release })
+    await whole.qstate('apply', '--yes', spec(whole, WINDOWS))
+    const stateOf = (host: Host): unknown => {
+      const { volumes, properties, features, tags } = host.simulator.host.qubes.get('win11-new') ?? {}
+      return [volumes, properties, features, tags].map((part) => [...(part ?? [])].map(String).sort())
+    }
+    const wanted = stateOf(whole)
+    const total = writes(whole).length
+    for (const action of ['die-after', 'die-before'] as const) {
+      for (let after = 0; after < total; after += 1) {
+        const host = await simulatedHost(t, { release })
+        host.simulator.setFaults([{ match: { writesOnly: true }, after, times: 1, do: action }])
+        await host.qstate('apply', '--yes', spec(host, WINDOWS))
+        host.simulator.setFaults([])
+        await host.simulator.restart()
+        const { code, out } = await host.qstate('apply', '--yes', spec(host, WINDOWS))
+        assert.equal(code, 0, `${action} ${after}: ${out}`)
+        assert.deepEqual(stateOf(host), wanted, `${action} ${after}`)
+        assert.match((await host.qstate('apply', '--yes', spec(host, WINDOWS))).out, /Nothing to do/)
+      }
+    }
+  }
+})
+
+test('a qube whose creation was cut short before its volumes were grown is shown so', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.volume.Resize' }, do: 'refuse' }])
+  const first = await host.qstate('apply', '--yes', spec(host, WINDOWS))
+  assert.equal(first.code, 3)
+  assert.equal(recordOf(host), undefined)
+  host.simulator.setFaults([])
+  const { out } = await host.qstate('plan', spec(host, WINDOWS))
+  assert.match(out, /win11-new StandaloneVM, halted\n {2}the root volume will be grown to 60 GiB\n/)
+})
+
+test('volumes are not looked at once something is recorded, nor of a running qube', async (t) => {
+  const host = await simulatedHost(t)
+  const body = '{ ensure: { label: red, root: 500GiB }, qube: { memory: 6144 } }'
+  await host.qstate('apply', '--yes', spec(host, body, 'win10-work'))
+  assert.equal(host.simulator.host.qubes.get('win10-work')?.volumes.size, 0)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 6144 } }', 'win7-oem'))
+  const plan = await planOf(host, spec(host, body, 'win7-oem'))
+  assert.equal(plan.qubes[0]?.volumes, undefined)
+})
+
+test('a saved plan creates what was reviewed, or nothing', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const file = join(host.folder, 'plan.json')
+    await host.qstate('plan', '-o', file, spec(host, WINDOWS))
+    const { code, out } = await host.qstate('apply', '--yes', file)
+    assert.equal(code, 0, out)
+    assert.ok(recordOf(host))
+
+    host.simulator.clearLog()
+    const again = await host.qstate('apply', '--yes', file)
+    assert.equal(again.code, 4)
+    assert.match(again.out, /win11-new was to be created, and is there by now/)
+    assert.equal(host.simulator.writes(), 0)
+  }
+})
+
+test('a saved plan whose template has gone is stale', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ ensure: { class: TemplateVM, label: black } }', 'tpl'))
+  const file = join(host.folder, 'plan.json')
+  await host.qstate('plan', '-o', file, spec(host, '{ ensure: { template: tpl, label: red } }'))
+  host.simulator.act(Buffer.from('admin.vm.Remove dom0 name tpl\0'))
+  host.simulator.clearLog()
+  const { code, out } = await host.qstate('apply', '--yes', file)
+  assert.equal(code, 4)
+  assert.match(out, /its template tpl is not there/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+type Tree = Record<string, unknown>
+
+test('a saved plan that was tampered with creates nothing', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'plan.json')
+  await host.qstate('plan', '-o', file, spec(host, WINDOWS))
+  const whole = readFileSync(file, 'utf8')
+  const TAMPERED: readonly ((create: Tree, qube: Tree, volumes: Tree[]) => void)[] = [
+    (create) => (create['label'] = 'red'),
+    (create) => (create['label'] = 'red pool=other'),
+    (create) => (create['template'] = 'fedora-42'),
+    (create) => (create['klass'] = 'AppVM'),
+    (create) => (create['klass'] = 'AdminVM'),
+    (create) => (create['calls'] = []),
+    (create) => ((create['calls'] as Tree[])[0]!['payload'] = 'name=other label=orange'),
+    (create) => (create['more'] = 1),
+    (_, qube) => (qube['create'] = null),
+    (_, qube) => (qube['klass'] = 'TemplateVM'),
+    (_, qube) => (qube['running'] = true),
+    (_, qube) => (qube['uuid'] = '00000000-0000-4000-8000-000000000001'),
+    (_, qube) => delete qube['create'],
+    (_, qube) => (qube['volumes'] = {}),
+    (_, __, volumes) => (volumes[0]!['size'] = 1),
+    (_, __, volumes) => (volumes[0]!['name'] = 'volatile'),
+    (_, __, volumes) => volumes.push(volumes[0]!),
+  ]
+  for (const tamper of TAMPERED) {
+    const plan = JSON.parse(whole) as { qubes: [Tree] }
+    const [qube] = plan.qubes
+    tamper(qube['create'] as Tree, qube, qube['volumes'] as Tree[])
+    writeFileSync(file, JSON.stringify(plan))
+    const { code, err } = await host.qstate('apply', '--yes', file)
+    assert.equal(code, 1, `${tamper.toString()}: ${err}`)
+    assert.match(err, /is refused/)
+  }
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('a qube of that name that turns up at the last moment is not written to', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, '{ ensure: { label: orange }, audio: ich6 }')
+  const requests = host.simulator.requests as unknown[] & { push: (...items: unknown[]) => number }
+  const push = requests.push.bind(requests)
+  requests.push = (request: unknown) => {
+    if ((request as { method: string }).method.includes('Create'))
+      host.simulator.act(Buffer.from('admin.vm.Create.StandaloneVM dom0 name dom0\0name=win11-new label=red'))
+    return push(request)
+  }
+  const { code } = await host.qstate('apply', '--yes', path)
+  assert.equal(code, 3)
+  const other = host.simulator.host.qubes.get('win11-new')
+  assert.equal(other?.properties.get('label'), 'red')
+  assert.equal(other.features.get('audio-model'), undefined)
+})
+
+test('history has it, and a rollback takes the values back and leaves the qube', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    await host.qstate('apply', '--yes', spec(host, WINDOWS))
+    assert.match((await host.qstate('history')).out, /15 writes +win11-new/)
+    const { code, out } = await host.qstate('rollback', '--yes')
+    assert.equal(code, 0, out)
+    assert.match(out, /was created by what is undone, and stays: `qvm-remove win11-new` removes it/)
+    const made = host.simulator.host.qubes.get('win11-new')
+    assert.equal(made?.properties.has('virt_mode'), false)
+    assert.equal(recordOf(host), undefined)
+    assert.equal((await host.qstate('apply', '--yes', spec(host, WINDOWS))).code, 0)
+  }
+})
+
+test('a rollback does not touch another qube that has got the name', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, WINDOWS))
+  host.simulator.act(Buffer.from('admin.vm.Remove dom0 name win11-new\0'))
+  host.simulator.act(Buffer.from('admin.vm.Create.StandaloneVM dom0 name dom0\0name=win11-new label=red'))
+  host.simulator.clearLog()
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 1)
+  assert.match(out, /it carries no record/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('the policy of a management qube has what creating takes', async (t) => {
+  const host = await simulatedHost(t)
+  const { out } = await host.qstate('policy', '--qube', 'mgmt', '--for', '4.3', spec(host, WINDOWS))
+  for (const line of [
+    /^admin\.vm\.Create\.StandaloneVM +\* +mgmt +@adminvm +allow target=dom0$/m,
+    /^admin\.vm\.volume\.Info +\+root +mgmt +win11-new +allow target=dom0$/m,
+    /^admin\.vm\.volume\.Resize +\+private +mgmt +win11-new +allow target=dom0$/m,
+  ])
+    assert.match(out, line)
+})
