@@ -57,6 +57,11 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
 
   applying(program.command('apply [paths...]'))
     .description('makes the host as the spec wants it, or does what a saved plan says')
+    .option(
+      '--allow-remove <qube>',
+      'lets this qube, which the spec wants absent, be removed with its data; may be given again',
+      collect,
+    )
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/apply.ts')).apply(paths, all(command), io),

@@ -142,7 +142,7 @@ export async function detectRelease(client: Client, qubes: readonly ListedQube[]
 
 /** Sends a call that changes something. Finishes even when the run is being stopped. */
 export async function send(client: Client, call: Call): Promise<void> {
-  const slow = /\.(?:Start|Shutdown|Create\.\w+|volume\.Resize)$/.test(call.method)
+  const slow = /\.(?:Start|Shutdown|Create\.\w+|volume\.Resize|vm\.Remove)$/.test(call.method)
   const content = await client.call(call, {
     finish: isWrite(call.method),
     ...(slow ? { timeoutMs: 600_000 } : {}),

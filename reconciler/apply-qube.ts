@@ -116,6 +116,10 @@ export async function applyQube(
       await createQube(run)
       if (!(await checkGuards(run, pending))) return
     }
+    if (run.plan.remove !== undefined) {
+      await removeQube(run)
+      return
+    }
     await growVolumes(run)
     const stays = ownedAfter(run.plan, uuidOf(run))
     const first = pending.filter((change) => extent === 'part' || !stays.has(change.path))
@@ -145,6 +149,17 @@ async function createQube(run: QubeRun): Promise<void> {
   const qube = await findCreated(run.host, run.plan.qube)
   run.facts = { ...run.facts, qube }
   run.plan = identified(run.plan, qube.uuid ?? '')
+}
+
+/** With the record as it was planned for, so that whose it is has just been looked at. qubesd removes no qube that runs. */
+async function removeQube(run: QubeRun): Promise<void> {
+  const { qube, remove } = run.plan
+  for (const call of remove?.calls ?? []) await send(run, call, 'remove')
+  if ((await run.host.list()).some(({ name }) => name === qube)) {
+    const hint = 'see `journalctl -u qubesd -e` in dom0'
+    throw new HostError('not-kept', `${qube} is still there after it was removed`, hint, false)
+  }
+  conclude(run)
 }
 
 /** Before the record is written: a qube without one is looked at again by the next run. */

@@ -3,12 +3,12 @@ import { type Blocked, type QubePlan } from './plan.ts'
 import { isRunning } from './waits.ts'
 
 /** The plan of a qube of which nothing is written. */
-export function blockedQube(qube: HostQube, why: Blocked): QubePlan {
+export function blockedQube(qube: HostQube, why?: Blocked): QubePlan {
   return {
     ...describe(qube),
     changes: [],
     record: { before: null, after: null },
-    blocked: [why],
+    blocked: why === undefined ? [] : [why],
     waiting: [],
     notes: [],
   }

@@ -12,6 +12,12 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
   const identity = { name, uuid: uuid ?? '' }
   const before = parse(record.before, identity)
   const after = parse(record.after, identity)
+  if (qube.remove !== undefined) {
+    const isOwn = before !== null && before.name !== null && before.name === plan.spec.name
+    return isOwn && record.before === record.after
+      ? undefined
+      : `${name} is not this configuration’s to remove`
+  }
   if (record.before !== record.after) {
     if (uuid === null && qube.create === undefined)
       return `it writes a record to ${name} without saying which qube that is`

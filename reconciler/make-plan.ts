@@ -9,6 +9,7 @@ import { byOrder } from './order.ts'
 import { diffSettings, guarded, inverse } from './patch.ts'
 import { type Blocked, type Change, type Note, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
+import { planRemoval } from './plan-removal.ts'
 import { withGrowth } from './plan-growth.ts'
 import { formatRecord, isEmptyRecord, type OwnershipRecord, recordTooLong, sameOwnership } from './record.ts'
 import { planWaits } from './waits.ts'
@@ -79,16 +80,21 @@ async function planQube(
   desired: DesiredState,
   context: PlanContext,
 ): Promise<QubePlan> {
+  const ensure = desired.qubes.get(name)?.ensure
+  if (ensure === 'absent') {
+    const removes = context.mode !== 'adopt' && context.selects(name, 'qube/label')
+    if (qube === undefined || removes) return planRemoval(qube, name, desired.name, context.host)
+    const hint = '`qstate apply` does, with the whole qube as its target if it has one'
+    return blockedQube(qube, { path: null, why: 'this removes no qube', hint })
+  }
   if (qube === undefined) {
     const missing = desired.qubes.get(name)
-    if (missing?.ensure !== undefined && context.mode !== 'adopt')
-      return planCreation(missing, missing.ensure, desired, context)
+    if (missing !== undefined && ensure !== undefined && context.mode !== 'adopt')
+      return planCreation(missing, ensure, desired, context)
     const hint =
       'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
-    return blockedQube(
-      { name, klass: '', state: '', uuid: null },
-      { path: null, why: 'there is no such qube', hint },
-    )
+    const gone = { name, klass: '', state: '', uuid: null }
+    return blockedQube(gone, { path: null, why: 'there is no such qube', hint })
   }
   const wanted = select(desired.qubes.get(name) ?? null, context)
   const observed = await observeQube(
@@ -110,8 +116,8 @@ async function planQube(
     return blockedQube(qube, { path: null, why, hint })
   }
   const plan = await planObserved(observed, wanted, record, desired, context)
-  if (wanted?.ensure === undefined || observed.recordText !== null || context.mode === 'adopt') return plan
-  return withGrowth(plan, qube, wanted.ensure, context.host)
+  if (ensure === undefined || observed.recordText !== null || context.mode === 'adopt') return plan
+  return withGrowth(plan, qube, ensure, context.host)
 }
 
 async function planCreation(

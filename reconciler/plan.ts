@@ -39,6 +39,8 @@ export interface QubePlan {
   readonly create?: Creation
   /** Volumes to grow: of a qube that is created, or whose creation was cut short. */
   readonly volumes?: readonly VolumeGrowth[]
+  /** The qube goes, with all its data, and its record with it. Nothing else is planned for it. */
+  readonly remove?: Removal
   /** In the order in which they are made. */
   readonly changes: readonly Change[]
   readonly record: RecordChange
@@ -49,6 +51,10 @@ export interface QubePlan {
   readonly restart?: RestartPolicy
   /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
   readonly notes: readonly Note[]
+}
+
+export interface Removal {
+  readonly calls: readonly HostCall[]
 }
 
 /** What makes a qube that is not there. */
@@ -107,6 +113,7 @@ export interface Note {
 export function needsApply(plan: QubePlan): boolean {
   return (
     plan.create !== undefined ||
+    plan.remove !== undefined ||
     (plan.volumes?.length ?? 0) > 0 ||
     plan.changes.length > 0 ||
     plan.record.before !== plan.record.after
@@ -131,7 +138,7 @@ function recordWrites({ qube, uuid, record, changes }: QubePlan): number {
 /** Writes that an apply of the plan makes when all goes well. */
 export function countWrites(plan: Plan): number {
   const ofQube = (qube: QubePlan): number =>
-    [qube.create, ...(qube.volumes ?? []), ...qube.changes].reduce(
+    [qube.create, qube.remove, ...(qube.volumes ?? []), ...qube.changes].reduce(
       (sum, part) => sum + (part?.calls.length ?? 0),
       recordWrites(qube),
     )

@@ -2,6 +2,7 @@ import { CREATABLE, isSettingPath, isValueFor, LABEL, QUBE_NAME, type Value } fr
 import { recordProblem } from './check-record.ts'
 import { creationOf, growthOf, VOLUMES } from './creation.ts'
 import { type Release } from './host.ts'
+import { removalOf } from './plan-removal.ts'
 import { guarded, inverse, type Operation, pointerOf } from './patch.ts'
 import {
   type Change,
@@ -84,7 +85,7 @@ function qubeProblem(qube: unknown): string | undefined {
   }
   if (!notes.every(isNote) || !blocked.every(isBlocked))
     return `what it says of ${name} is not what plans say`
-  const makes = creationProblem(qube, name) ?? volumesProblem(qube, name)
+  const makes = creationProblem(qube, name) ?? volumesProblem(qube, name) ?? removalProblem(qube, name)
   if (makes !== undefined) return makes
   const paths = new Set<string>()
   for (const change of changes as unknown[]) {
@@ -127,6 +128,17 @@ function volumesProblem(plan: Record<string, unknown>, name: string): string | u
   })
   const names = new Set((volumes as VolumeGrowth[]).map((volume) => volume.name))
   return fine && names.size === volumes.length ? undefined : strange
+}
+
+function removalProblem(plan: Record<string, unknown>, name: string): string | undefined {
+  const { remove, uuid, running, changes, create, volumes } = plan
+  if (remove === undefined) return undefined
+  const alone =
+    create === undefined && volumes === undefined && Array.isArray(changes) && changes.length === 0
+  const same = JSON.stringify(remove) === JSON.stringify(removalOf(name))
+  return same && alone && uuid !== null && running === false
+    ? undefined
+    : `what it says of removing ${name} is not what plans say`
 }
 
 function isRestart(value: unknown): boolean {

@@ -24,6 +24,7 @@ export function checkClaims(qubes: ReadonlyMap<string, Composed>, report: Report
   const claimed = new Map<string, Claims>()
   let order = 0
   for (const [qube, composed] of qubes) {
+    if (composed.ensure?.creates === 'absent') continue
     for (const { device, key, mode, position } of assignments(composed)) {
       if (mode === 'ask-to-attach') continue
       const claim = { qube, key, device, position, order: order++ }

@@ -5,7 +5,7 @@ import { type Statement } from './manifest.ts'
 import { HOST_SLIC } from './read-slic.ts'
 import { deniedInterfaces, parseUsbKey, type UsbDevice } from './usb-device.ts'
 import { at, oneOf } from './wording.ts'
-import { LABEL } from './words.ts'
+import { ABSENT, LABEL } from './words.ts'
 
 export interface Assignment {
   readonly device: UsbDevice
@@ -170,20 +170,21 @@ function checkItself(name: string, qube: View, report: Report): void {
 /** A label that makes do: the one that is said with `ensure`, else the setting. */
 export function ensureLabel({ ensure, statements }: Composed): string | null {
   const setting = statements.get('qube/label')?.setting?.value
-  return ensure?.label ?? (typeof setting === 'string' && LABEL.test(setting) ? setting : null)
+  const said = ensure === null || ensure.creates === ABSENT ? null : ensure.creates.label
+  return said ?? (typeof setting === 'string' && LABEL.test(setting) ? setting : null)
 }
 
 function checkEnsure(name: string | null, composed: Composed, report: Report): void {
   const { ensure, complete } = composed
   if (ensure === null) return
-  const { position, template } = ensure
+  const { position, creates } = ensure
   if (name === null) {
     const hint = 'write it for the qube itself, under qubes'
-    const message = 'a selector matches qubes that are there: it creates none'
+    const message = 'a selector matches qubes that are there: it creates none, and removes none'
     report(errorAt(position, problem('ensure-select', message, hint)))
-  } else if (template === name) {
+  } else if (creates !== ABSENT && creates.template === name) {
     report(errorAt(position, problem('itself', `${name} cannot be its own template`, 'name another qube')))
-  } else if (complete && ensureLabel(composed) === null) {
+  } else if (creates !== ABSENT && complete && ensureLabel(composed) === null) {
     const hint = 'write label: COLOUR, in ensure or under qube'
     report(errorAt(position, problem('ensure-label', 'a qube is created with a label', hint)))
   }

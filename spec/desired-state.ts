@@ -69,8 +69,8 @@ export interface DesiredQube {
   readonly unmanaged?: ReadonlySet<string>
   /** Without it: never. */
   readonly restart?: RestartPolicy
-  /** Without it, a qube that is not there cannot be planned. */
-  readonly ensure?: Ensure
+  /** Without it, a qube that is not there cannot be planned. One that is to be absent has no settings. */
+  readonly ensure?: Ensure | 'absent'
   readonly position: Position
 }
 

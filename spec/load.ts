@@ -54,7 +54,10 @@ function checkOffline(
   compose: Compose,
   report: Report,
 ): void {
-  for (const body of profiles.values()) compose(body)
+  for (const body of profiles.values()) {
+    compose(body)
+    if (body.ensure?.creates === 'absent') report(errorAt(body.ensure.position, ABSENT_IN_PROFILE))
+  }
   const composed = new Map([...qubes].map(([name, body]) => [name, compose(body)]))
   // A selector may yet add what a qube seems to lack: then `resolve` looks for it.
   const isWhole = selectors.length === 0
@@ -109,6 +112,12 @@ function readEachOnce(readTable: LoadOptions['readTable']): LoadOptions['readTab
     return found
   }
 }
+
+const ABSENT_IN_PROFILE = problem(
+  'ensure-absent',
+  'a profile removes no qube',
+  'write ensure: absent for the qube itself, under qubes',
+)
 
 const NO_FILE = { file: '', line: 1, column: 1, length: 1 }
 

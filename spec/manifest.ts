@@ -21,9 +21,9 @@ export interface Statement {
   readonly setting: DesiredSetting | null
 }
 
-/** What a body says of creating its qube. The label may be said by a setting instead. */
-export interface EnsureStatement extends Omit<Ensure, 'label'> {
-  readonly label: string | null
+/** What a body says of whether its qube is there. The label may be said by a setting instead. */
+export interface EnsureStatement {
+  readonly creates: (Omit<Ensure, 'label'> & { readonly label: string | null }) | 'absent'
   readonly position: Position
 }
 

@@ -2,12 +2,14 @@ import { type CreatableClass, type VolumeSizes } from './desired-state.ts'
 import { errorAt, problem } from './diagnostics.ts'
 import { type EnsureStatement } from './manifest.ts'
 import { type Reading } from './reading.ts'
-import { CREATABLE, SIZE } from './words.ts'
+import { ABSENT, CREATABLE, SIZE } from './words.ts'
 import { get, type Written } from './written.ts'
 
-/** What a body says of creating its qube. What the schema refused is passed over: it has been reported. */
+/** What a body says of whether its qube is there. What the schema refused is passed over: it has been reported. */
 export function readEnsure(written: Written | undefined, reading: Reading): EnsureStatement | null {
   if (written === undefined) return null
+  const { position } = written
+  if (written.kind === 'text' && written.value === ABSENT) return { creates: ABSENT, position }
   const part = (key: string): Written | undefined => {
     const found = get(written, key)
     return found === undefined || reading.refused.has(found) ? undefined : found
@@ -32,7 +34,8 @@ export function readEnsure(written: Written | undefined, reading: Reading): Ensu
     const hint = 'leave root out; its private volume can have a size'
     complain('root', 'ensure-root', 'the root volume of an AppVM is that of its template', hint)
   }
-  return { klass, template, label: text('label'), volumes: volumesOf(text), position: written.position }
+  const creates = { klass, template, label: text('label'), volumes: volumesOf(text) }
+  return { creates, position }
 }
 
 const classFor = (template: string | null): CreatableClass => (template === null ? 'StandaloneVM' : 'AppVM')

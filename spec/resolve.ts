@@ -81,7 +81,8 @@ function desiredQube(name: string, composed: Composed, position: Position): Desi
   const unmanaged = new Set<string>()
   for (const [path, { setting }] of sorted(statements)) {
     if (setting === null) unmanaged.add(path)
-    else settings.set(path, setting)
+    // What goes has nothing set any more.
+    else if (ensure !== 'absent') settings.set(path, setting)
   }
   return {
     name,
@@ -94,10 +95,11 @@ function desiredQube(name: string, composed: Composed, position: Position): Desi
 }
 
 /** Without a label there is none: that has been told. */
-function ensureOf(composed: Composed): Ensure | null {
+function ensureOf(composed: Composed): Ensure | 'absent' | null {
   const label = ensureLabel(composed)
+  if (composed.ensure?.creates === 'absent') return 'absent'
   if (composed.ensure === null || label === null) return null
-  const { klass, template, volumes } = composed.ensure
+  const { klass, template, volumes } = composed.ensure.creates
   return { klass, template, label, volumes }
 }
 

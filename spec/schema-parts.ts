@@ -267,9 +267,9 @@ export const restart = union(
 const size = text('a size such as 60GiB or 2048MiB', { pattern: SIZE.source })
 
 export const ensure = union(
-  'present, or a map of class, label, template, root and private',
+  'present, absent, or a map of class, label, template, root and private',
   [
-    words('present'),
+    words('present', 'absent'),
     object('a map of class, label, template, root and private', {
       class: { ...words(...CREATABLE), 'x-expected': 'StandaloneVM, AppVM or TemplateVM' },
       label: text('a label such as red', { pattern: LABEL.source }),
@@ -280,6 +280,6 @@ export const ensure = union(
   ],
   {
     description:
-      'Creates the qube where it is not there. Sizes of volumes count until qstate has set something on it.',
+      'Creates the qube where it is not there; absent removes it, if it is asked for on the command line, too. Sizes of volumes count until qstate has set something on it.',
   },
 )

@@ -35,6 +35,8 @@ export function isPlainNumber({
 
 export const RESTART_WORDS = ['never', 'ask', 'now'] as const
 
+export const ABSENT = 'absent'
+
 /** Classes of qubes that can be created from a spec. */
 export const CREATABLE = ['StandaloneVM', 'AppVM', 'TemplateVM'] as const
 

@@ -24,6 +24,13 @@ import {
   stateFolder,
   tablesOf,
 } from '../session.ts'
+import {
+  removalsConfirmed,
+  removesQubes,
+  requireAllowed,
+  type RemovalOptions,
+  withholdRemovals,
+} from '../removals.ts'
 import { restartLines, type RestartOptions, restartWaiting } from '../restarts.ts'
 import { attachNow, liveLines, type LiveReport } from '../live.ts'
 import { tellUnfinished } from '../unfinished.ts'
@@ -31,7 +38,7 @@ import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
 import { makeStyle, type Style } from '../views/style.ts'
 
-export interface ApplyOptions extends GlobalOptions, PlanOptions, RestartOptions {
+export interface ApplyOptions extends GlobalOptions, PlanOptions, RestartOptions, RemovalOptions {
   readonly yes?: boolean
   readonly failFast?: boolean
   readonly live?: boolean
@@ -46,7 +53,7 @@ export async function apply(paths: readonly string[], options: ApplyOptions, io:
   const spec = loadSpec(paths, options, io)
   const connection = await connect(options, io, tablesOf(spec))
   return locked(connection, options, io, async (session) => {
-    const plan = await planSpec(spec, session, options, io)
+    const plan = withholdRemovals(await planSpec(spec, session, options, io), options)
     return confirmAndApply(plan, session, options, io, false)
   })
 }
@@ -66,6 +73,7 @@ export async function confirmAndApply(
   saved: boolean,
 ): Promise<number> {
   const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+  requireAllowed(plan, options)
   if (options.json !== true) io.out(planView(plan, style))
   if (planIsEmpty(plan)) {
     const after = await afterwards(plan, null, session, options, io)
@@ -74,14 +82,16 @@ export async function confirmAndApply(
     return withAfterwards(planIsBlocked(plan) ? EXIT.error : EXIT.done, after)
   }
   const asked = options.yes !== true
-  if (asked && !(await confirmed(options, io))) return io.signal.aborted ? signalExit(io) : EXIT.error
+  if (asked && !((await confirmed(options, io)) && (await removalsConfirmed(plan, io))))
+    return io.signal.aborted ? signalExit(io) : EXIT.error
   // A person may have taken an hour to say yes.
   const now = asked ? await listQubes(session) : session
   const report = await run(plan, now, options, io, saved || asked)
   if (options.json !== true) {
     io.out(`\n${reportView(report, style)}`)
     if (report.generation !== null) {
-      io.out(style.dim(`Generation ${report.generation}: \`qstate rollback\` undoes it.\n`))
+      const back = removesQubes(plan) ? ', but brings no removed qube back' : ''
+      io.out(style.dim(`Generation ${report.generation}: \`qstate rollback\` undoes it${back}.\n`))
     }
   }
   const after = report.interrupted === null ? await afterwards(plan, report, session, options, io) : NOTHING

@@ -33,7 +33,7 @@ export interface Scope {
   /** Values that are asked for, by path. `null` is wanted absent. */
   readonly settings: ReadonlyMap<string, Value | null>
   /** What the qube is created as. */
-  readonly ensure: Ensure | null
+  readonly ensure: Ensure | 'absent' | null
   /** The spec lets qstate restart them. */
   readonly restarts: boolean
 }
@@ -73,7 +73,9 @@ export function groupsOf(scope: Scope, others: readonly Scope[], release: Releas
   const { target } = scope
   return [
     recordGroup(scope, facts),
-    ...(scope.ensure === null ? [] : [ensureGroup(target, scope.ensure)]),
+    ...(scope.ensure === null
+      ? []
+      : [scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure)]),
     ...(scope.restarts ? [restartGroup(target)] : []),
     ...readGroups(target, needs, shared, release),
     ...[...scope.settings].flatMap(([path, value]) => settingGroups(scope, path, value, facts)),
@@ -116,6 +118,11 @@ const ensureGroup = (target: string, ensure: Ensure): Group => ({
       ['Info', 'Resize'].map((verb) => rule(`admin.vm.volume.${verb}`, name, target)),
     ),
   ],
+})
+
+const removeGroup = (target: string): Group => ({
+  title: `${target}: removed, where its record says that it is this configuration's`,
+  rules: [rule('admin.vm.Remove', '', target)],
 })
 
 const restartGroup = (target: string): Group => ({

@@ -31,7 +31,14 @@ export async function status(
 interface Summary {
   readonly qube: string
   readonly running: boolean
-  readonly state: 'as wanted' | 'to be changed' | 'to be created' | 'to be taken over' | 'drifted' | 'blocked'
+  readonly state:
+    | 'as wanted'
+    | 'to be changed'
+    | 'to be created'
+    | 'to be removed'
+    | 'to be taken over'
+    | 'drifted'
+    | 'blocked'
   readonly changes: number
   readonly drift: readonly string[]
   readonly blocked: readonly string[]
@@ -55,6 +62,7 @@ function summaryOf(qube: QubePlan): Summary {
 
 function stateOf(qube: QubePlan, drift: number, blocked: number): Summary['state'] {
   if (blocked > 0) return 'blocked'
+  if (qube.remove !== undefined) return 'to be removed'
   if (qube.create !== undefined) return 'to be created'
   if (drift > 0) return 'drifted'
   if (!needsApply(qube)) return 'as wanted'

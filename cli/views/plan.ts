@@ -38,7 +38,13 @@ const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0 || qube.
 
 function qubeView(qube: QubePlan, style: Style): string {
   const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
-  const lines = qube.create === undefined ? [`${style.bold(qube.qube)}${kind}`] : [creationLine(qube, style)]
+  const lines = [
+    qube.create !== undefined
+      ? creationLine(qube, style)
+      : qube.remove !== undefined
+        ? `${style.bold(qube.qube)} ${style.red('WILL BE REMOVED, with all its data')}:${kind}`
+        : `${style.bold(qube.qube)}${kind}`,
+  ]
   for (const note of qube.notes.filter(({ kind: of }) => of === 'dropped')) {
     lines.push(style.red(fold(`! ${note.text}`, style.width, '  ')))
   }
@@ -137,12 +143,14 @@ function summary(plan: Plan, style: Style): string {
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => `${count} ${reason}`)
       .join(', ')
+    const removed = plan.qubes.filter(({ remove }) => remove !== undefined).length
     const created = plan.qubes.filter(({ create }) => create !== undefined).length
     const what = [
+      ...(removed === 0 ? [] : [style.red(`${plural(removed, 'qube')} TO REMOVE`)]),
       ...(created === 0 ? [] : [`${plural(created, 'qube')} to create`]),
       ...(changes.length > 0
         ? [`${plural(changes.length, 'change')} (${reasons})`]
-        : created === 0
+        : created + removed === 0
           ? ['no value to change, ownership to record']
           : []),
     ].join(', ')

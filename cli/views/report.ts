@@ -1,4 +1,4 @@
-import { type Plan, type QubePlan, type QubeReport, type Report } from '../../reconciler/index.ts'
+import { type Plan, type QubeReport, type Report } from '../../reconciler/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
 import { showPath, showValue } from './value.ts'
@@ -58,6 +58,7 @@ function describe(qube: QubeReport, plan: Plan): string {
   const planned = plan.qubes.find((p) => p.qube === qube.qube)
   switch (qube.status) {
     case 'applied':
+      if (planned?.remove !== undefined) return 'removed'
       if (planned?.create !== undefined) return all === 0 ? 'created' : `created, ${plural(done, 'change')}`
       if (all > 0) return plural(done, 'change')
       if ((planned?.volumes?.length ?? 0) > 0) return 'volumes grown'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { type Plan } from '../../reconciler/index.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
@@ -349,4 +349,180 @@ test('the policy of a management qube has what creating takes', async (t) => {
     /^admin\.vm\.volume\.Resize +\+private +mgmt +win11-new +allow target=dom0$/m,
   ])
     assert.match(out, line)
+})
+
+/** A qube that is this configuration's, halted, in a spec that then wants it absent. */
+async function owned(
+  t: TestContext,
+  release: (typeof RELEASES)[number] = '4.3',
+): Promise<{ readonly host: Host; readonly path: string }> {
+  const host = await simulatedHost(t, { release })
+  const made = await host.qstate('apply', '--yes', spec(host, WINDOWS))
+  assert.equal(made.code, 0, made.out)
+  host.simulator.clearLog()
+  return { host, path: spec(host, '{ extends: windows-11, ensure: absent, tags: [office] }') }
+}
+
+test('a qube is removed only where the spec, the command line and its record say so', async (t) => {
+  for (const release of RELEASES) {
+    const { host, path } = await owned(t, release)
+    const shown = await host.qstate('plan', path)
+    assert.equal(shown.code, 0, shown.err)
+    assert.match(shown.out, /win11-new WILL BE REMOVED, with all its data: StandaloneVM, halted\n/)
+    assert.match(shown.out, /Plan: 1 qube TO REMOVE in 1 qube, 1 write\./)
+    assert.match((await host.qstate('status', path)).out, /to be removed/)
+
+    const withheld = await host.qstate('apply', '--yes', path)
+    assert.equal(withheld.code, 1)
+    assert.match(withheld.out, /apply with --allow-remove win11-new/)
+    assert.equal((await host.qstate('apply', '--yes', '--allow-remove', 'win10-work', path)).code, 1)
+    assert.equal(host.simulator.writes(), 0)
+
+    const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
+    assert.equal(code, 0, out)
+    assert.match(out, /✓ win11-new {2}removed/)
+    assert.match(out, /brings no removed qube back/)
+    assert.deepEqual(writes(host), ['admin.vm.Remove+ win11-new'])
+    assert.equal(host.simulator.host.qubes.has('win11-new'), false)
+
+    host.simulator.clearLog()
+    assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do: 1 qube as wanted/)
+    assert.equal((await host.qstate('adopt', '--yes', path)).code, 0)
+    assert.equal(host.simulator.writes(), 0)
+  }
+})
+
+test('at a terminal the name is typed once more', async (t) => {
+  const { host, path } = await owned(t)
+  const argv = ['apply', '--allow-remove', 'win11-new', path]
+  for (const answers of [['n'], ['y'], ['y', 'y'], ['y', 'win11']]) {
+    assert.equal((await host.qstateWith({ terminal: true, answers }, ...argv)).code, 1)
+    assert.equal(host.simulator.writes(), 0)
+  }
+  const { code, err } = await host.qstateWith({ terminal: true, answers: ['y', 'win11-new'] }, ...argv)
+  assert.equal(code, 0, err)
+  assert.equal(host.simulator.host.qubes.has('win11-new'), false)
+})
+
+test('what is not this configuration’s is not removed, nor what runs, nor by another command', async (t) => {
+  const remove = ['apply', '--yes', '--allow-remove']
+  const { host, path } = await owned(t)
+  const CASES: readonly (readonly [string, string, RegExp])[] = [
+    ['name: test\n', 'win10-home', /qstate has neither made it nor set anything on it/],
+    ['name: other\n', 'win11-new', /its record names another configuration/],
+    ['', 'win11-new', /a configuration without a name removes nothing/],
+  ]
+  for (const [name, qube, why] of CASES) {
+    const others = qube === 'win11-new' ? '' : `, win11-new: ${WINDOWS}`
+    writeFileSync(path, `apiVersion: qstate/v1\n${name}qubes: { ${qube}: { ensure: absent }${others} }\n`)
+    const { code, out } = await host.qstate(...remove, qube, path)
+    assert.equal(code, 1)
+    assert.match(out.replaceAll(/\s+/g, ' '), why)
+  }
+  spec(host, '{ ensure: absent }')
+  assert.match((await host.qstate('adopt', '--yes', path)).out, /this removes no qube/)
+  const part = ['--target', 'win11-new/usb']
+  assert.match((await host.qstate(...remove, 'win11-new', ...part, path)).out, /this removes no qube/)
+  assert.equal(host.simulator.writes(), 0)
+
+  host.simulator.act(Buffer.from('admin.vm.Start dom0 name win11-new\0'))
+  assert.match((await host.qstate(...remove, 'win11-new', path)).out, /it is not removed while it runs/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('a clone, whose record is its origin’s, is not removed', async (t) => {
+  const { host, path } = await owned(t)
+  const record = host.simulator.host.qubes.get('win11-new')?.features.get('qstate.applied') ?? ''
+  host.simulator.host.qubes.get('win10-home')?.features.set('qstate.applied', record)
+  writeFileSync(
+    path,
+    `apiVersion: qstate/v1\nname: test\nqubes: { win10-home: { ensure: absent }, win11-new: ${WINDOWS} }\n`,
+  )
+  const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'win10-home', path)
+  assert.equal(code, 1)
+  assert.match(out, /neither made it nor set anything on it/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('a saved plan removes the qube that was reviewed, as it was, or none', async (t) => {
+  for (const release of RELEASES) {
+    const { host, path } = await owned(t, release)
+    const file = join(host.folder, 'plan.json')
+    await host.qstate('plan', '-o', file, path)
+    const whole = readFileSync(file, 'utf8')
+    const unasked = await host.qstate('apply', '--yes', file)
+    assert.equal(unasked.code, 64)
+    assert.match(unasked.err, /the plan removes win11-new/)
+
+    const TAMPERED: readonly ((qube: Tree, plan: Tree) => unknown)[] = [
+      (qube) => (qube['qube'] = 'win10-home'),
+      (qube) => (qube['remove'] = { calls: [] }),
+      (qube) => (qube['uuid'] = null),
+      (qube) => (qube['running'] = true),
+      (qube) => (qube['record'] = { before: null, after: null }),
+      (qube) => ((qube['record'] as Tree)['after'] = null),
+      (_, plan) => ((plan['spec'] as Tree)['name'] = 'other'),
+    ]
+    for (const tamper of TAMPERED) {
+      const plan = JSON.parse(whole) as { qubes: [Tree] }
+      tamper(plan.qubes[0], plan)
+      writeFileSync(file, JSON.stringify(plan))
+      const argv = ['--allow-remove', 'win11-new', '--allow-remove', 'win10-home', file]
+      const { code, err } = await host.qstate('apply', '--yes', ...argv)
+      assert.equal(code, 1, tamper.toString())
+      assert.match(err, /is refused/)
+    }
+    writeFileSync(file, whole)
+
+    // Someone takes it over in between.
+    const features = host.simulator.host.qubes.get('win11-new')?.features
+    const record = features?.get('qstate.applied') ?? ''
+    features?.set('qstate.applied', record.replace('"test"', '"other"'))
+    host.simulator.clearLog()
+    assert.equal((await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', file)).code, 4)
+    assert.equal(host.simulator.writes(), 0)
+    features?.set('qstate.applied', record)
+    assert.equal((await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', file)).code, 0)
+    // Another of the same name is another qube.
+    host.simulator.act(Buffer.from('admin.vm.Create.StandaloneVM dom0 name dom0\0name=win11-new label=red'))
+    host.simulator.clearLog()
+    assert.equal((await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', file)).code, 4)
+    assert.equal(host.simulator.writes(), 0)
+  }
+})
+
+test('a removal that qubesd refuses, does not do, or does without saying so, is told', async (t) => {
+  const apply = (host: Host, path: string) =>
+    host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
+  for (const [fault, told] of [
+    ['refuse', /admin\.vm\.Remove on win11-new: refused/],
+    ['pretend', /win11-new is still there after it was removed/],
+    ['die-after', /./],
+  ] as const) {
+    const { host, path } = await owned(t)
+    host.simulator.setFaults([{ match: { method: 'admin.vm.Remove' }, do: fault }])
+    const { code, out } = await apply(host, path)
+    assert.equal(code, 3)
+    assert.match(out, told)
+    host.simulator.setFaults([])
+    await host.simulator.restart()
+    assert.equal((await apply(host, path)).code, 0)
+    assert.equal(host.simulator.host.qubes.has('win11-new'), false)
+  }
+})
+
+test('a rollback does not bring a removed qube back, and says so', async (t) => {
+  const { host, path } = await owned(t)
+  await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 1)
+  assert.match(out, /is not there any more/)
+})
+
+test('the policy of a management qube lets it remove what the spec wants absent, and nothing else', async (t) => {
+  const host = await simulatedHost(t)
+  const { out } = await host.qstate('policy', '--qube', 'mgmt', spec(host, '{ ensure: absent }'))
+  assert.match(out, /^admin\.vm\.Remove +\* +mgmt +win11-new +allow target=dom0$/m)
+  const without = await host.qstate('policy', '--qube', 'mgmt', spec(host, WINDOWS))
+  assert.doesNotMatch(without.out, /admin\.vm\.Remove /)
 })

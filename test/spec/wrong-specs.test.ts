@@ -1735,7 +1735,7 @@ qubes:
     yaml: `
 apiVersion: qstate/v1
 qubes:
-  win: { ensure: absent }
+  win: { ensure: gone }
   win-a: { ensure: { class: DispVM, label: red } }
   win-b: { ensure: { label: "12", size: 60GiB } }
   win-c: { ensure: }
@@ -1744,12 +1744,12 @@ qubes:
   win-f: { ensure: { template: "no such", label: red } }
 `,
     expected: [
-      '3:18 error wrong-type the text "absent" cannot stand here — expected present, or a map of class, label, template, root and private',
+      '3:18 error wrong-type the text "gone" cannot stand here — expected present, absent, or a map of class, label, template, root and private',
       '4:29 error bad-value the text "DispVM" cannot stand here — expected StandaloneVM, AppVM or TemplateVM',
       '5:29 error bad-value the text "12" cannot stand here — expected a label such as red',
       '5:35 error unknown-key unknown key "size" — expected class, label, private, root or template',
-      '6:12 error no-value there is no value here — expected present, or a map of class, label, template, root and private, or leave the key out',
-      '7:20 error wrong-type true cannot stand here — expected present, or a map of class, label, template, root and private',
+      '6:12 error no-value there is no value here — expected present, absent, or a map of class, label, template, root and private, or leave the key out',
+      '7:20 error wrong-type true cannot stand here — expected present, absent, or a map of class, label, template, root and private',
       '8:29 error bad-value the text "red name=dom0" cannot stand here — expected a label such as red',
       '9:32 error bad-value the text "no such" cannot stand here — expected the name of a template',
     ],
@@ -1819,8 +1819,25 @@ select:
     extends: standalone
 `,
     expected: [
-      '3:25 error ensure-select a selector matches qubes that are there: it creates none — write it for the qube itself, under qubes',
-      '6:13 error ensure-select a selector matches qubes that are there: it creates none — write it for the qube itself, under qubes',
+      '3:25 error ensure-select a selector matches qubes that are there: it creates none, and removes none — write it for the qube itself, under qubes',
+      '6:13 error ensure-select a selector matches qubes that are there: it creates none, and removes none — write it for the qube itself, under qubes',
+    ],
+  },
+  {
+    reason: 'a profile and a selector remove no qube',
+    yaml: `
+apiVersion: qstate/v1
+profiles:
+  gone: { ensure: absent }
+qubes:
+  win: { extends: gone }
+select:
+  - match: { tag: windows }
+    ensure: absent
+`,
+    expected: [
+      '3:19 error ensure-absent a profile removes no qube — write ensure: absent for the qube itself, under qubes',
+      '8:13 error ensure-select a selector matches qubes that are there: it creates none, and removes none — write it for the qube itself, under qubes',
     ],
   },
 ]
