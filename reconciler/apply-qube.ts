@@ -25,8 +25,6 @@ export interface QubeRun {
   report: QubeReport
   /** The record as it stands on the qube. */
   recordText: string | null
-  /** A write has been sent, whatever came of it. */
-  touched: boolean
 }
 
 export function startReport(plan: QubePlan): QubeReport {
@@ -36,7 +34,16 @@ export function startReport(plan: QubePlan): QubeReport {
     status: 'skipped',
     error: null,
   }))
-  return { qube: plan.qube, status, outcomes, stale: [], error: null, writes: 0, waiting: plan.waiting }
+  return {
+    qube: plan.qube,
+    status,
+    outcomes,
+    stale: [],
+    error: null,
+    writes: 0,
+    touched: false,
+    waiting: plan.waiting,
+  }
 }
 
 /**
@@ -80,7 +87,7 @@ export async function checkGuards(
     stale.push({ path: RECORD_FEATURE, planned: run.recordText, found: recordText })
   }
   if (stale.length === 0) return true
-  run.report = { ...run.report, status: run.touched ? 'failed' : 'stale', stale }
+  run.report = { ...run.report, status: run.report.touched ? 'failed' : 'stale', stale }
   return false
 }
 
@@ -212,7 +219,7 @@ async function writeRecord(run: QubeRun, text: string | null): Promise<void> {
 
 async function send(run: QubeRun, call: HostCall, what: string): Promise<void> {
   await note(run, what, 'before')
-  run.touched = true
+  run.report = { ...run.report, touched: true }
   await run.host.write(call)
   run.report = { ...run.report, writes: run.report.writes + 1 }
   await note(run, what, 'after')

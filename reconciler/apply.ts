@@ -139,7 +139,6 @@ function startRun(
     withheld,
     report: startReport(plan),
     recordText: plan.record.before,
-    touched: false,
   }
 }
 

@@ -31,6 +31,8 @@ export interface QubeReport {
   readonly error: Failure | null
   /** Writes that were answered well, the record's among them. One that was not may have been done all the same. */
   readonly writes: number
+  /** A write has been sent, whatever came of it. */
+  readonly touched: boolean
   /** Settings changed that count only after the next start of the running qube. */
   readonly waiting: readonly string[]
 }
@@ -68,7 +70,7 @@ export const EXIT = {
 /** One code for a whole report: nothing amiss, all amiss, or in part. */
 export function exitCodeOf(report: Report): number {
   const statuses = report.qubes.map((qube) => qube.status)
-  const wrote = report.qubes.some((q) => q.writes > 0 || q.outcomes.some((o) => o.status === 'applied'))
+  const wrote = report.qubes.some((qube) => qube.touched)
   const blocked = report.plan.qubes.some((qube) => qube.blocked.length > 0)
   const done = statuses.every((s) => s === 'applied' || s === 'unchanged')
   if (!blocked && done && report.interrupted === null) return EXIT.done

@@ -44,7 +44,7 @@ test('a qube that is not there is created, grown, set and recorded, and then all
     assert.equal(host.simulator.writes(), 0)
     assert.match(
       (await host.qstate('status', path)).out,
-      /win11-new {2}halted {3}to be created {2}11 changes/,
+      /win11-new {2}halted {3}to be created {5}11 changes/,
     )
 
     const { code, out } = await host.qstate('apply', '--yes', path)
