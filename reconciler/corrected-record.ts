@@ -1,6 +1,12 @@
-import { type Value } from '../spec/index.ts'
 import { type QubePlan } from './plan.ts'
-import { formatRecord, isEmptyRecord, ownRecord, type OwnershipRecord, type Waits } from './record.ts'
+import {
+  formatRecord,
+  isEmptyRecord,
+  ownRecord,
+  type OwnershipRecord,
+  restoreEntry,
+  type Waits,
+} from './record.ts'
 import { type Outcome } from './report.ts'
 
 /**
@@ -42,8 +48,8 @@ export function correctedRecord(
   const was = new Map(plan.record.after === null ? [] : next.was)
   for (const path of made) was.delete(path)
   for (const { path } of affected) {
-    restore(set, old?.set, path)
-    restore(was, old?.was, path)
+    restoreEntry(set, old?.set, path)
+    restoreEntry(was, old?.was, path)
   }
   const failed = new Set(affected.map((outcome) => outcome.path))
   const corrected: OwnershipRecord = {
@@ -62,14 +68,4 @@ function withoutPaths(waits: Waits | null, old: Waits | null, failed: ReadonlySe
   const before = old?.start === waits.start ? old.paths : []
   const paths = waits.paths.filter((path) => !failed.has(path) || before.includes(path))
   return paths.length === 0 ? null : { start: waits.start, paths }
-}
-
-function restore(
-  into: Map<string, Value | null>,
-  from: ReadonlyMap<string, Value | null> | undefined,
-  path: string,
-): void {
-  const value = from?.get(path)
-  if (value === undefined) into.delete(path)
-  else into.set(path, value)
 }

@@ -1,17 +1,25 @@
 import { type DesiredQube, type DesiredState, type Ensure, type Value } from '../spec/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
+import { changeOf } from './change.ts'
 import { creationOf, growthsOf, templateProblem } from './creation.ts'
 import { diffQube, type Difference, type Unfinished } from './diff.ts'
 import { type Host, type HostQube, type Release } from './host.ts'
 import { foreseeQube, type ObservedQube, observeQube, observeRecord } from './observe.ts'
 import { mapLimited } from './map-limited.ts'
 import { byOrder } from './order.ts'
-import { diffSettings, guarded, inverse } from './patch.ts'
+import { diffSettings, type Operation } from './patch.ts'
 import { type Blocked, type Change, type Note, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
 import { planRemoval } from './plan-removal.ts'
 import { withGrowth } from './plan-growth.ts'
-import { formatRecord, isEmptyRecord, type OwnershipRecord, recordTooLong, sameOwnership } from './record.ts'
+import {
+  formatRecord,
+  isEmptyRecord,
+  type OwnershipRecord,
+  recordTooLong,
+  restoreEntry,
+  sameOwnership,
+} from './record.ts'
 import { planWaits } from './waits.ts'
 
 export interface PlanContext {
@@ -232,30 +240,22 @@ async function planObserved(
   }
 }
 
+/** A change with what a person should know of it. */
 function planChange(
   difference: Difference,
-  operation: Parameters<typeof guarded>[3] | undefined,
+  operation: Operation | undefined,
   observed: ObservedQube,
   providers: Providers,
 ): Change | Blocked {
-  const { path, before, after, reason } = difference
-  const { facts } = observed
-  const qube = facts.qube.name
+  const { path, before, after } = difference
+  const { facts, peek } = observed
   const provider = providerOf(providers, path)
-  const calls = provider.calls({ qube, path, before, after }, facts)
-  if ('refused' in calls) return { path, why: calls.refused, hint: calls.hint }
-  if (operation === undefined) throw new Error(`${path} differs and has no operation`)
+  const change = changeOf(difference, operation, provider, facts)
+  if ('why' in change) return change
   const remark = provider.remark?.(path, after, facts)
-  const inherited = before === null ? provider.inherited?.(path, observed.peek) : undefined
+  const inherited = before === null ? provider.inherited?.(path, peek) : undefined
   return {
-    path,
-    before,
-    after,
-    patch: guarded(qube, path, before, operation),
-    inverse: inverse(qube, path, before, after),
-    reason,
-    effect: provider.effect(path, facts),
-    calls,
+    ...change,
     remarks: remark === undefined ? [] : [remark],
     ...(inherited === undefined ? {} : { inherited }),
   }
@@ -268,12 +268,8 @@ function restore(
   path: string,
   record: OwnershipRecord | null,
 ): void {
-  const last = record?.set.get(path)
-  if (last === undefined) set.delete(path)
-  else set.set(path, last)
-  const before = record?.was.get(path)
-  if (before === undefined) was.delete(path)
-  else was.set(path, before)
+  restoreEntry(set, record?.set, path)
+  restoreEntry(was, record?.was, path)
 }
 
 function select(qube: DesiredQube | null, context: PlanContext): DesiredQube | null {

@@ -124,6 +124,17 @@ export function ownRecord(
   return reading.kind === 'record' ? reading.record : null
 }
 
+/** What a record says of one path, as another had it. */
+export function restoreEntry(
+  into: Map<string, Value | null>,
+  from: ReadonlyMap<string, Value | null> | undefined,
+  path: string,
+): void {
+  const value = from?.get(path)
+  if (value === undefined) into.delete(path)
+  else into.set(path, value)
+}
+
 export function recordTooLong(text: string): boolean {
   return text.length > MAX_RECORD_LENGTH
 }

@@ -1,9 +1,11 @@
 import { canBeAbsent, type Value } from '../spec/index.ts'
+import { changeOf } from './change.ts'
+import { type Difference } from './diff.ts'
 import { type Host, type HostQube, NO_NEEDS, type Release, sameValue } from './host.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { byOrder } from './order.ts'
-import { diffSettings, guarded, inverse } from './patch.ts'
+import { diffSettings } from './patch.ts'
 import {
   type Blocked,
   type Change,
@@ -169,23 +171,11 @@ function makeChange(
   facts: QubeFacts,
   context: RollbackContext,
 ): Change | Blocked {
-  const qube = facts.qube.name
-  const provider = providerOf(context.providers, path)
-  const calls = provider.calls({ qube, path, before, after }, facts)
-  if ('refused' in calls) return { path, why: calls.refused, hint: calls.hint }
-  const operation = diffSettings(qube, new Map([[path, before]]), new Map([[path, after]])).get(path)
-  if (operation === undefined) throw new Error(`${path} differs and has no operation`)
-  return {
+  const operation = diffSettings(facts.qube.name, new Map([[path, before]]), new Map([[path, after]])).get(
     path,
-    before,
-    after,
-    patch: guarded(qube, path, before, operation),
-    inverse: inverse(qube, path, before, after),
-    reason: 'rollback',
-    effect: provider.effect(path, facts),
-    calls,
-    remarks: [],
-  }
+  )
+  const difference: Difference = { path, before, after, reason: 'rollback' }
+  return changeOf(difference, operation, providerOf(context.providers, path), facts)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Position, type Value } from './desired-state.ts'
+import { NOWHERE, type Position, type Value } from './desired-state.ts'
 import { type Composed } from './compose.ts'
 import { errorAt, problem, type Report, warningAt } from './diagnostics.ts'
 import { type Statement } from './manifest.ts'
@@ -52,8 +52,6 @@ interface View {
   readonly model: boolean
   readonly tables: readonly string[]
 }
-
-const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }
 
 function view(composed: Composed): View {
   const find = (path: string): Statement | undefined => composed.statements.get(path)

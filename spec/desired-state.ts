@@ -27,6 +27,9 @@ export interface Position {
   readonly length: number
 }
 
+/** For what stands in no file. */
+export const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }
+
 export interface DesiredSetting {
   readonly area: Area
   /** Path below the qube; unique in a qube. */

@@ -2,6 +2,7 @@ import { checkClaims } from './check-claims.ts'
 import { checkQube } from './check-qube.ts'
 import { checkSchema } from './check-schema.ts'
 import { type Compose, composer } from './compose.ts'
+import { NOWHERE } from './desired-state.ts'
 import { type Diagnostic, errorAt, keyOf, problem, type Report, sortDiagnostics } from './diagnostics.ts'
 import { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
 import { readDevices, readName, readProfiles, readQubes, readSelectors } from './read-documents.ts'
@@ -82,7 +83,7 @@ function readDocuments(
       else allRead = false
     }
   }
-  if (!seen) report(errorAt({ ...NO_FILE, file: sources[0]?.path ?? '' }, NO_DOCUMENT))
+  if (!seen) report(errorAt({ ...NOWHERE, file: sources[0]?.path ?? '' }, NO_DOCUMENT))
   return { documents, allRead }
 }
 
@@ -118,8 +119,6 @@ const ABSENT_IN_PROFILE = problem(
   'a profile removes no qube',
   'write ensure: absent for the qube itself, under qubes',
 )
-
-const NO_FILE = { file: '', line: 1, column: 1, length: 1 }
 
 const NO_DOCUMENT = problem(
   'no-document',

@@ -7,6 +7,7 @@ import {
   type DesiredState,
   type Ensure,
   type HostFacts,
+  NOWHERE,
   type Position,
 } from './desired-state.ts'
 import { type Diagnostic, keyOf, type Report, sortDiagnostics } from './diagnostics.ts'
@@ -102,5 +103,3 @@ function ensureOf(composed: Composed): Ensure | 'absent' | null {
   const { klass, template, volumes } = composed.ensure.creates
   return { klass, template, label, volumes }
 }
-
-const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }
