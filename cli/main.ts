@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { HostError } from '../reconciler/host.ts'
 import { EXIT } from '../reconciler/report.ts'
 import { QubesdError } from '../qubesd/errors.ts'
+import { GitError, RevisionError } from '../agent/errors.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { addCommands, collect } from './program.ts'
@@ -84,9 +85,13 @@ function understand(
   error: unknown,
 ): { exitCode: number; code: string; message: string; hint: string } | undefined {
   if (error instanceof UserError) return error
-  if (error instanceof HostError || error instanceof QubesdError) {
+  if (error instanceof HostError || error instanceof QubesdError || error instanceof GitError) {
     const { code, message, hint } = error
     return { exitCode: EXIT.error, code, message, hint }
+  }
+  if (error instanceof RevisionError) {
+    const { code, message, hint } = error
+    return { exitCode: code === 'bad-revision' ? EXIT.usage : EXIT.invalidSpec, code, message, hint }
   }
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
     return {

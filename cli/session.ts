@@ -1,6 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
-import { commitOf } from '../agent/git.ts'
 import { providers, qubesHost, slicFiles, slicService, type SlicStore } from '../providers/index.ts'
 import { type Client, createClient } from '../qubesd/client.ts'
 import { findTransport } from '../qubesd/connect.ts'
@@ -185,7 +184,7 @@ export async function planSpec(
 ): Promise<Plan> {
   const [desired, commit] = await Promise.all([
     resolveSpec(spec, session, options, io),
-    commitOf(spec.sources.folder),
+    spec.sources.commit(),
   ])
   const selects = await targetFilter(options.target ?? [], desired.qubes.keys(), session, io)
   const plan = await makePlan(desired, {

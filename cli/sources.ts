@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { commitOf } from '../agent/git.ts'
 import { type LoadOptions, type SourceFile } from '../spec/index.ts'
 import { EXIT } from '../reconciler/index.ts'
 import { type Io, UserError } from './io.ts'
@@ -13,8 +14,8 @@ export interface Sources {
   /** As given, for messages. */
   readonly paths: readonly string[]
   readonly files: readonly SourceFile[]
-  /** Where the spec is kept, for the question which commit it is. */
-  readonly folder: string
+  /** Commit that the files are of, `+` at its end where they differ from it; null where they are of none. */
+  readonly commit: () => Promise<string | null>
   readonly readTable: NonNullable<LoadOptions['readTable']>
   /** Paths of the tables that were read, by SHA-256. */
   readonly tablePaths: ReadonlyMap<string, string>
@@ -36,7 +37,7 @@ export function readSources(given: readonly string[], io: Io): Sources {
   return {
     paths,
     files: files.map((path) => ({ path, text: readText(path, io.cwd) })),
-    folder: folderOf(resolve(io.cwd, paths[0] ?? '.')),
+    commit: () => commitOf(folderOf(resolve(io.cwd, paths[0] ?? '.'))),
     tablePaths,
     readTable(path, from) {
       const full = isAbsolute(path) ? path : resolve(io.cwd, dirname(from), path)

@@ -1,0 +1,29 @@
+/** What git could not do. `retryable`: the same may succeed later with nothing changed here. */
+export class GitError extends Error {
+  override readonly name = 'GitError'
+  readonly code: 'git-missing' | 'git-failed' | 'git-too-large' | 'git-timeout' | 'aborted'
+  readonly hint: string
+
+  constructor(code: GitError['code'], message: string, hint: string) {
+    super(message)
+    this.code = code
+    this.hint = hint
+  }
+
+  get retryable(): boolean {
+    return this.code === 'git-failed' || this.code === 'git-timeout'
+  }
+}
+
+/** A revision that cannot be used, for what it holds. The same revision never can. */
+export class RevisionError extends Error {
+  override readonly name = 'RevisionError'
+  readonly code: 'bad-revision' | 'no-such-path' | 'refused-content'
+  readonly hint: string
+
+  constructor(code: RevisionError['code'], message: string, hint: string) {
+    super(message)
+    this.code = code
+    this.hint = hint
+  }
+}
