@@ -2,7 +2,7 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  { ignores: ['dist/', 'node_modules/', '**/*.mjs', '**/*.js', 'spec/manifest-validator.ts'] },
+  { ignores: ['dist/', 'node_modules/', '**/*.mjs', '**/*.js', 'spec/**/*-validator.ts'] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true } },

@@ -1,4 +1,4 @@
-// Compiles the schema of a spec into code ahead of time: `spec/manifest-validator.ts`, which is not committed. Compiling it
+// Compiles the schemas into code ahead of time: `spec/manifest-validator.ts` and its like, which are not committed. Compiling them
 // with ajv at every start took longer than all else that `qstate validate` does. scripts/setup.mjs runs this before tsc.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,13 +9,13 @@ import standalone from 'ajv/dist/standalone/index.js'
 import { build, transform } from 'esbuild'
 
 /** The schema is made by TypeScript modules, which are bundled to be read before anything is compiled. */
-async function readSchema(root) {
+async function readSchema(root, source, name) {
   const folder = mkdtempSync(join(tmpdir(), 'qstate-schema-'))
   try {
     const outfile = join(folder, 'schema.mjs')
-    const entryPoints = [join(root, 'spec', 'manifest-schema.ts')]
+    const entryPoints = [join(root, source)]
     await build({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' })
-    return (await import(pathToFileURL(outfile).href)).manifestSchema
+    return (await import(pathToFileURL(outfile).href))[name]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -28,20 +28,28 @@ export function makeAjv(more = {}) {
   return ajv.addVocabulary(['x-expected', 'x-setting', 'x-name'])
 }
 
-export async function generateValidator(root) {
-  const ajv = makeAjv({ code: { source: true, esm: true } })
-  const code = standalone.default(ajv, ajv.compile(await readSchema(root)))
-  const text = await asTypeScript(code)
-  const file = join(root, 'spec', 'manifest-validator.ts')
-  // Left alone where nothing has changed, so that nothing is compiled again.
-  if (readOrNothing(file) !== text) writeFileSync(file, text)
+/** Where each schema is written, and where its validator goes. */
+const VALIDATORS = [
+  ['spec/manifest-schema.ts', 'manifestSchema', 'spec/manifest-validator.ts', 'validateManifest'],
+  ['spec/fleet/fleet-schema.ts', 'fleetSchema', 'spec/fleet/fleet-validator.ts', 'validateFleet'],
+  ['spec/fleet/rollout-schema.ts', 'rolloutSchema', 'spec/fleet/rollout-validator.ts', 'validateRollout'],
+]
+
+export async function generateValidators(root) {
+  for (const [source, schema, file, name] of VALIDATORS) {
+    const ajv = makeAjv({ code: { source: true, esm: true } })
+    const code = standalone.default(ajv, ajv.compile(await readSchema(root, source, schema)))
+    const text = await asTypeScript(code, source, name)
+    // Left alone where nothing has changed, so that nothing is compiled again.
+    if (readOrNothing(join(root, file)) !== text) writeFileSync(join(root, file), text)
+  }
 }
 
 /**
  * ajv's code for ES modules still calls `require` for its helpers. It is made smaller too, since all of it is read at each
  * start and nobody reads it for pleasure.
  */
-async function asTypeScript(code) {
+async function asTypeScript(code, source, validator) {
   const helpers = []
   const body = code.replace(
     /const (\w+) = require\("(ajv\/dist\/runtime\/\w+)"\)\.default;/g,
@@ -61,12 +69,12 @@ async function asTypeScript(code) {
     target: 'es2023',
   })
   return [
-    '// Made by scripts/generate-validator.mjs from spec/manifest-schema.ts: change that.',
+    `// Made by scripts/generate-validator.mjs from ${source}: change that.`,
     '// @ts-nocheck',
     "import { type ValidateFunction } from 'ajv'",
     small.code.trim().replace(/export\s*\{[^}]*\bas validate\b[^}]*\};?$/, (list) => {
       const name = /([\w$]+) as validate\b/.exec(list)[1]
-      return `\nexport const validateManifest = ${name} as ValidateFunction`
+      return `\nexport const ${validator} = ${name} as ValidateFunction`
     }),
     '',
   ].join('\n')

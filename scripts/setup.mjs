@@ -35,8 +35,8 @@ if (!existsSync(installed) || stale() || !complete()) {
 
 console.error('compiling …')
 // Imported late: what it imports may have been missing until now.
-const { generateValidator } = await import('./generate-validator.mjs')
-await generateValidator(root)
+const { generateValidators } = await import('./generate-validator.mjs')
+await generateValidators(root)
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', root])
 const { bundle } = await import('./bundle.mjs')
 await bundle(root)

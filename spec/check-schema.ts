@@ -1,4 +1,4 @@
-import { type ErrorObject } from 'ajv'
+import { type ErrorObject, type ValidateFunction } from 'ajv'
 import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
 import { unknownKeyHint } from './key-hints.ts'
 import { validateManifest } from './manifest-validator.ts'
@@ -11,15 +11,27 @@ import { describe, follow, plainValue, type Written } from './written.ts'
 type Annotated = Readonly<Record<string, unknown>>
 type Fault = ErrorObject<string, Annotated>
 
+/** A schema's generated validator, and what to write instead of a key that it does not know. */
+export interface Contract {
+  readonly validate: ValidateFunction
+  readonly keyHint: (key: string, allowed: readonly string[]) => string
+}
+
+const MANIFEST: Contract = { validate: validateManifest, keyHint: unknownKeyHint }
+
 /** Checks a document against the schema. Returns the places that were refused, so that readers pass them over. */
-export function checkSchema(document: Written, report: Report): ReadonlySet<Written> {
+export function checkSchema(
+  document: Written,
+  report: Report,
+  { validate, keyHint }: Contract = MANIFEST,
+): ReadonlySet<Written> {
   const refused = new Set<Written>()
-  if (validateManifest(plainValue(document))) return refused
+  if (validate(plainValue(document))) return refused
   const told = new Set<string>()
-  for (const fault of withoutUnionNoise((validateManifest.errors ?? []) as Fault[])) {
+  for (const fault of withoutUnionNoise((validate.errors ?? []) as Fault[])) {
     const place = follow(document, fault.instancePath)
     if (place === undefined) continue
-    if (fault.keyword === 'additionalProperties') refuseKey(place, fault, refused, report)
+    if (fault.keyword === 'additionalProperties') refused.add(refuseKey(place, fault, keyHint, report))
     else if (fault.keyword === 'propertyNames') refuseName(place, fault, report)
     else {
       // One place, one fault: a text that is too long does not fit its pattern either.
@@ -62,14 +74,15 @@ function withoutUnionNoise(faults: readonly Fault[]): readonly Fault[] {
   )
 }
 
-function refuseKey(place: Written, fault: Fault, refused: Set<Written>, report: Report): void {
+/** Returns what stands under the key, to be passed over. */
+function refuseKey(place: Written, fault: Fault, keyHint: Contract['keyHint'], report: Report): Written {
   const key = String(fault.params['additionalProperty'])
   const entry = place.kind === 'map' ? place.entries.get(key) : undefined
-  if (entry === undefined) return
-  refused.add(entry.value)
+  if (entry === undefined) return place
   const allowed = Object.keys((fault.parentSchema?.['properties'] ?? {}) as object)
-  const what = problem('unknown-key', `unknown key ${quote(key)}`, unknownKeyHint(key, allowed))
+  const what = problem('unknown-key', `unknown key ${quote(key)}`, keyHint(key, allowed))
   report(errorAt(entry.key.position, what))
+  return entry.value
 }
 
 /** Readers of names say the same in the same words; told twice, it is shown once. */
@@ -118,4 +131,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   apiVersion: 'start each document with "apiVersion: qstate/v1"',
   sha256: 'the digest of the file, as sha256sum prints it',
   match: 'which qubes: tag, name or class',
+  hosts: 'a map of host names to what is known of them',
+  revision: 'the commit, branch or tag that the hosts are to have',
+  waves: 'a list of waves, the first one first',
 }

@@ -22,7 +22,8 @@ export function loadManifest(
   const found: Diagnostic[] = []
   const report: Report = (diagnostic) => found.push(diagnostic)
 
-  const { documents, allRead } = readDocuments(sources, report)
+  const { documents: written, allRead } = readDocuments(sources, report)
+  const documents = options.shape?.(written, report) ?? written
   const refused = new Set(documents.flatMap((document) => [...checkSchema(document, report)]))
   const base: Reading = {
     report,
@@ -91,14 +92,19 @@ function readDocuments(
 function isManifest(document: Written, report: Report): boolean {
   const kind = get(document, 'kind')
   if (kind?.kind !== 'text' || kind.value === 'Qubes') return true
-  const reserved = kind.value === 'Fleet' || kind.value === 'Rollout'
-  const hint = reserved
-    ? 'this release reads Qubes only; keep rollouts out of the files of a host'
-    : suggest(kind.value, ['Qubes'], 'expected Qubes')
-  const message = reserved
-    ? `the kind ${kind.value} is kept for a later release`
-    : `unknown kind ${quote(kind.value)}`
-  report(errorAt(kind.position, problem(reserved ? 'reserved-kind' : 'unknown-kind', message, hint)))
+  const many = kind.value === 'Fleet' || kind.value === 'Rollout'
+  const what = many
+    ? problem(
+        'other-kind',
+        `a ${kind.value} is not the state of a host`,
+        'keep it out of the files of a host; `qstate rollout --help` tells how it is used',
+      )
+    : problem(
+        'unknown-kind',
+        `unknown kind ${quote(kind.value)}`,
+        suggest(kind.value, ['Qubes'], 'expected Qubes'),
+      )
+  report(errorAt(kind.position, what))
   return false
 }
 

@@ -1,4 +1,6 @@
 import { type DesiredSetting, type Ensure, type Position, type RestartPolicy } from './desired-state.ts'
+import { type Report } from './diagnostics.ts'
+import { type Written } from './written.ts'
 
 /** A file of the manifest. The path is as the user gave it: positions repeat it, nothing opens it. */
 export interface SourceFile {
@@ -12,6 +14,8 @@ export interface LoadOptions {
    * read. Without this function files are not looked at, and `tables` stays without them.
    */
   readonly readTable?: (path: string, from: string) => Buffer | string
+  /** Changes the documents after they are read and before they are checked: a fleet lays some over others. */
+  readonly shape?: (documents: readonly Written[], report: Report) => readonly Written[]
 }
 
 /** What one body says of one path: a setting, or (`setting` null) that qstate leaves the path alone after all. */

@@ -3,7 +3,21 @@ import { FEATURE_NAME, PROPERTY_NAME, QUBE_NAME, TAG_NAME } from './settings.ts'
 import { FORMS, MODES } from './words.ts'
 import { quote } from './wording.ts'
 
-export type NameKind = 'qube' | 'profile' | 'device' | 'feature' | 'property' | 'tag' | 'configuration'
+export type NameKind =
+  | 'qube'
+  | 'profile'
+  | 'device'
+  | 'feature'
+  | 'property'
+  | 'tag'
+  | 'configuration'
+  | 'host'
+  | 'group'
+  | 'label'
+  | 'value'
+  | 'wave'
+  | 'fleet'
+  | 'rollout'
 
 /** What is wrong with a name as the name of something of this kind. */
 export const nameProblem = (kind: NameKind, name: string): Problem | undefined => NAMES[kind](name)
@@ -151,6 +165,20 @@ const own =
       ? undefined
       : problem('bad-name', `${quote(name)} is not a ${kind} name`, OWN_NAME_HINT)
 
+/** Names that are words of subjects and of files, too: no dots. */
+export const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
+
+const plain =
+  (kind: string) =>
+  (name: string): Problem | undefined =>
+    HOST_NAME.test(name)
+      ? undefined
+      : problem(
+          'bad-name',
+          `${quote(name)} is not a ${kind} name`,
+          'a letter or digit, then letters, digits, _ or -, 63 characters at most',
+        )
+
 const NAMES: Readonly<Record<NameKind, (name: string) => Problem | undefined>> = {
   qube: managedQubeProblem,
   profile: own('profile'),
@@ -159,4 +187,11 @@ const NAMES: Readonly<Record<NameKind, (name: string) => Problem | undefined>> =
   feature: featureProblem,
   property: propertyProblem,
   tag: tagProblem,
+  host: plain('host'),
+  group: own('group'),
+  label: own('label'),
+  value: plain('value'),
+  wave: plain('wave'),
+  fleet: plain('fleet'),
+  rollout: plain('rollout'),
 }

@@ -54,24 +54,24 @@ apiVersion: qstate/v2
     ],
   },
   {
-    reason: 'Fleet is kept for later',
+    reason: 'a Fleet has a file of its own',
     yaml: `
 apiVersion: qstate/v1
 kind: Fleet
 `,
     expected: [
-      '2:7 error reserved-kind the kind Fleet is kept for a later release — this release reads Qubes only; keep rollouts out of the files of a host',
+      '2:7 error other-kind a Fleet is not the state of a host — keep it out of the files of a host; `qstate rollout --help` tells how it is used',
     ],
   },
   {
-    reason: 'Rollout is kept for later',
+    reason: 'a Rollout has a file of its own',
     yaml: `
 apiVersion: qstate/v1
 kind: Rollout
 whatever: 1
 `,
     expected: [
-      '2:7 error reserved-kind the kind Rollout is kept for a later release — this release reads Qubes only; keep rollouts out of the files of a host',
+      '2:7 error other-kind a Rollout is not the state of a host — keep it out of the files of a host; `qstate rollout --help` tells how it is used',
     ],
   },
   {

@@ -1,0 +1,123 @@
+import { HOST_NAME, OWN_NAME } from '../names.ts'
+import { mapOf, named, object, type Schema, text, union, words } from '../schema-parts.ts'
+import { hostNames, labels, match } from './schema-parts.ts'
+
+const spec: Schema = {
+  type: 'array',
+  minItems: 1,
+  'x-expected': 'a list of files or folders of YAML',
+  items: text('a file or folder of YAML, beside this file', { minLength: 1, maxLength: 1024 }),
+  description:
+    'Files of the spec, beside this one. What a host says is laid over its groups, and they over the fleet.',
+}
+
+const values = {
+  ...named(
+    'value',
+    HOST_NAME,
+    mapOf(
+      'a map of names to values',
+      union('a text, a number, true, false or a list of texts', [
+        { type: 'string' },
+        { type: 'number' },
+        { type: 'boolean' },
+        { type: 'array', items: { type: 'string' } },
+      ]),
+    ),
+  ),
+  description: 'What ${NAME} stands for in the spec.',
+}
+
+const way = (key: string, schema: Schema): Schema =>
+  object(`{ ${key} }`, { [key]: schema }, { required: [key] })
+
+const reach = union(
+  'agent, { socket: PATH }, { qrexec: PROGRAM } or { ssh: HOST }',
+  [
+    words('agent'),
+    {
+      ...object('one of socket, qrexec, ssh', {
+        socket: text('the path of a socket of qubesd', { minLength: 1, maxLength: 1024 }),
+        qrexec: text('the path of a qrexec-client-vm', { minLength: 1, maxLength: 1024 }),
+        ssh: text('a host of ssh, such as admin@laptop', {
+          pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,254}$',
+        }),
+      }),
+      minProperties: 1,
+      maxProperties: 1,
+    },
+  ],
+  {
+    description:
+      'How the host is reached: by an agent of its own that connects outwards, or directly from here.',
+  },
+)
+
+const store = union(
+  'local, or { nats: [SERVER, ...] }',
+  [
+    words('local'),
+    way('nats', {
+      type: 'array',
+      minItems: 1,
+      'x-expected': 'a list of servers such as tls://nats.example.org:4222',
+      items: text('a server such as tls://nats.example.org:4222', {
+        pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
+      }),
+    }),
+  ],
+  {
+    description:
+      'Where rollouts are kept: in a folder of this machine, or on servers that all hosts connect to.',
+  },
+)
+
+/** Hosts, what is known of them, and how they are reached. */
+export const fleetSchema: object = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:qstate:fleet:v1',
+  title: 'qstate fleet',
+  description: 'Many Qubes OS machines that get their state from one repository.',
+  ...object(
+    'a map with apiVersion, kind, name and hosts',
+    {
+      apiVersion: { ...words('qstate/v1'), 'x-expected': 'qstate/v1' },
+      kind: { ...words('Fleet'), 'x-expected': 'Fleet' },
+      name: text('a name for the fleet', { pattern: HOST_NAME.source }),
+      store,
+      spec,
+      values,
+      groups: named(
+        'group',
+        OWN_NAME,
+        mapOf(
+          'a map of group names to what they say',
+          object('a map with match or hosts, and spec or values', {
+            match,
+            hosts: hostNames('Hosts of the group by name.'),
+            spec,
+            values,
+          }),
+        ),
+      ),
+      hosts: {
+        ...named(
+          'host',
+          HOST_NAME,
+          mapOf(
+            'a map of host names to what is known of them',
+            object('a map of labels, spec, values, reach, key', {
+              labels,
+              spec,
+              values,
+              reach,
+              key: text('a public key that begins with U', { pattern: '^U[A-Z2-7]{55}$' }),
+            }),
+          ),
+        ),
+        minProperties: 1,
+      },
+    },
+    { required: ['apiVersion', 'kind', 'name', 'hosts'] },
+  ),
+}

@@ -1,0 +1,66 @@
+import { globMatches } from '../select.ts'
+import { get, type Written } from '../written.ts'
+import { type Amount, type FleetHost, type HostMatch, type SpecPath } from './model.ts'
+import { DURATION } from './schema-parts.ts'
+
+/** Readers of what the schema has seen already: what it refused reads as if it were not there. */
+export const textOf = (written: Written | undefined): string | null =>
+  written?.kind === 'text' ? written.value : null
+
+export const numberOf = (written: Written | undefined): number | null =>
+  written?.kind === 'number' && Number.isSafeInteger(written.value) ? written.value : null
+
+export const itemsOf = (written: Written | undefined): readonly Written[] =>
+  written?.kind === 'list' ? written.items : []
+
+export const textsOf = (written: Written | undefined): readonly string[] =>
+  itemsOf(written).flatMap((item) => textOf(item) ?? [])
+
+/** Texts with their places: paths, and names to look up. */
+export const placedTexts = (written: Written | undefined): readonly SpecPath[] =>
+  itemsOf(written).flatMap((item) =>
+    item.kind === 'text' ? [{ path: item.value, position: item.position }] : [],
+  )
+
+export function entriesOf(written: Written | undefined): ReadonlyMap<string, Written> {
+  const entries = written?.kind === 'map' ? [...written.entries] : []
+  return new Map(entries.map(([key, { value }]) => [key, value]))
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds of `30m`. */
+export function durationOf(written: Written | undefined): number | null {
+  const [, digits, unit] = DURATION.exec(textOf(written) ?? '') ?? []
+  return digits === undefined ? null : Number(digits) * (UNIT_MS[unit ?? ''] ?? 0)
+}
+
+export function percentOf(written: Written | undefined): number | null {
+  const text = textOf(written)
+  return text === null ? null : Number(text.replace('%', ''))
+}
+
+export function amountOf(written: Written | undefined): Amount | null {
+  const count = numberOf(written)
+  if (count !== null) return { count }
+  const percent = percentOf(written)
+  return percent === null ? null : { percent }
+}
+
+export function matchOf(written: Written | undefined): HostMatch | null {
+  if (written?.kind !== 'map') return null
+  const labels = [...entriesOf(get(written, 'labels'))].flatMap(([key, value]) => {
+    const text = textOf(value)
+    return text === null ? [] : [[key, text] as const]
+  })
+  return { labels: new Map(labels), name: textOf(get(written, 'name')), group: textOf(get(written, 'group')) }
+}
+
+/** Whether a host meets all conditions. */
+export function hostMatches(match: HostMatch, host: Pick<FleetHost, 'name' | 'labels' | 'groups'>): boolean {
+  return (
+    [...match.labels].every(([key, value]) => host.labels.get(key) === value) &&
+    (match.name === null || globMatches(match.name, host.name)) &&
+    (match.group === null || host.groups.includes(match.group))
+  )
+}
