@@ -9,8 +9,8 @@ import { gitNow } from './git.ts'
 export interface Revision {
   /** Null where a tree that is no commit was named. */
   readonly commit: string | null
-  /** YAML files at or below the paths, by path from the root of the repository, as bytes. */
-  readonly files: ReadonlyMap<string, Buffer>
+  /** YAML files at or below the paths: their text by their path from the root of the repository. */
+  readonly files: ReadonlyMap<string, string>
   /** Another file, named from one of them: its bytes, or why there are none. */
   readonly read: (path: string, from: string) => Buffer | string
 }
@@ -40,7 +40,7 @@ export function readRevision(folder: string, rev: string, paths: readonly string
   const unique = [...new Map(files.map((entry) => [entry.path, entry])).values()]
   return {
     commit,
-    files: readBlobs(folder, unique),
+    files: new Map([...readBlobs(folder, unique)].map(([path, bytes]) => [path, decode(path, bytes)])),
     read: (path, from) => readNamed(folder, entries, path, from),
   }
 }
@@ -135,6 +135,14 @@ function readBlobs(folder: string, entries: readonly Entry[]): ReadonlyMap<strin
     files.set(path, content)
   }
   return files
+}
+
+function decode(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw refused(`${printable(path)} is not UTF-8`, 'a spec is UTF-8 text')
+  }
 }
 
 function readNamed(

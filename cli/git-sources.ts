@@ -1,8 +1,6 @@
 import { relative } from 'node:path'
 import { type Revision, readRevision } from '../agent/revision.ts'
 import { repositoryOf } from '../agent/git.ts'
-import { EXIT } from '../reconciler/index.ts'
-import { UserError } from './io.ts'
 import { type Sources } from './sources.ts'
 
 /**
@@ -21,23 +19,10 @@ export function sourcesOf(revision: Revision, prefix = ''): Sources {
   const real = new Map([...revision.files.keys()].map((path) => [shown(path), path]))
   return {
     paths: [...real.keys()],
-    files: [...revision.files].map(([path, bytes]) => ({ path: shown(path), text: decode(path, bytes) })),
+    files: [...revision.files].map(([path, text]) => ({ path: shown(path), text })),
     commit: () => Promise.resolve(revision.commit),
     readTable: (path, from) => revision.read(path, real.get(from) ?? from),
     // A saved plan names its tables by where they are; what is in git objects is nowhere to be read by name.
     tablePaths: new Map(),
-  }
-}
-
-function decode(path: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new UserError(
-      EXIT.invalidSpec,
-      'unreadable',
-      `${path}: the file is not UTF-8`,
-      'a spec is UTF-8 text',
-    )
   }
 }

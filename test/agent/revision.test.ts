@@ -4,7 +4,7 @@ import { RevisionError } from '../../agent/errors.ts'
 import { readRevision } from '../../agent/revision.ts'
 import { makeRepository } from '../support/repository.ts'
 
-const paths = (files: ReadonlyMap<string, Buffer>): readonly string[] => [...files.keys()].sort()
+const paths = (files: ReadonlyMap<string, unknown>): readonly string[] => [...files.keys()].sort()
 
 test('reads the files of a commit as they were, whatever the work tree holds', (t) => {
   const repo = makeRepository(t)
@@ -14,8 +14,8 @@ test('reads the files of a commit as they were, whatever the work tree holds', (
   const then = readRevision(repo.folder, first, ['hosts'])
   assert.equal(then.commit, first)
   assert.deepEqual(paths(then.files), ['hosts/a.yaml', 'hosts/deep/b.yml'])
-  assert.equal(then.files.get('hosts/a.yaml')?.toString(), 'one\n')
-  assert.equal(readRevision(repo.folder, 'main', ['']).files.get('hosts/a.yaml')?.toString(), 'two\n')
+  assert.equal(then.files.get('hosts/a.yaml'), 'one\n')
+  assert.equal(readRevision(repo.folder, 'main', ['']).files.get('hosts/a.yaml'), 'two\n')
 })
 
 test('reads a tree that is no commit, as a hook has one of what is staged', (t) => {
@@ -27,12 +27,16 @@ test('reads a tree that is no commit, as a hook has one of what is staged', (t) 
   repo.write({ 'a.yaml': 'later\n' })
   const staged = readRevision(repo.folder, tree, ['.'])
   assert.equal(staged.commit, null)
-  assert.equal(staged.files.get('a.yaml')?.toString(), 'staged\n')
+  assert.equal(staged.files.get('a.yaml'), 'staged\n')
 })
 
-const REFUSED: readonly [string, Record<string, string | { link: string }>, RegExp][] = [
-  ['a link among the YAML files', { 'hosts/b.yaml': { link: '/etc/passwd' } }, /b\.yaml is a symbolic link/],
-  ['a link that may be a folder', { 'hosts/more': { link: '../..' } }, /hosts\/more is a symbolic link/],
+const REFUSED: readonly [string, Record<string, string | { linkTo: string }>, RegExp][] = [
+  [
+    'a link among the YAML files',
+    { 'hosts/b.yaml': { linkTo: '/etc/passwd' } },
+    /b\.yaml is a symbolic link/,
+  ],
+  ['a link that may be a folder', { 'hosts/more': { linkTo: '../..' } }, /hosts\/more is a symbolic link/],
   ['a file kept elsewhere', { 'hosts/b.yaml': 'version https://git-lfs.github.com/spec/v1\n' }, /git-lfs/],
   ['a file that is too large', { 'hosts/b.yaml': '#'.repeat(1024 * 1024 + 1) }, /larger than 1 MiB/],
 ]
@@ -59,7 +63,7 @@ test('refuses a submodule among the files of a spec', (t) => {
 
 test('leads nowhere outside the repository', (t) => {
   const repo = makeRepository(t)
-  repo.commit({ 'a.yaml': 'a\n', 'slic.bin': 'table', 'link.bin': { link: '/etc/passwd' } })
+  repo.commit({ 'a.yaml': 'a\n', 'slic.bin': 'table', 'link.bin': { linkTo: '/etc/passwd' } })
   for (const path of ['..', '../x', '/etc', 'hosts/../../x'])
     assert.throws(() => readRevision(repo.folder, 'HEAD', [path]), /leads out of the repository/, path)
   const { read } = readRevision(repo.folder, 'HEAD', ['a.yaml'])
@@ -73,8 +77,9 @@ test('leads nowhere outside the repository', (t) => {
 test('says which revision or path is not there', (t) => {
   const repo = makeRepository(t)
   repo.commit({ 'a.yaml': 'a\n', 'docs/x.md': '' })
-  const fails = (rev: string, path: string, why: RegExp): void =>
-    void assert.throws(() => readRevision(repo.folder, rev, [path]), why, `${rev} ${path}`)
+  const fails = (rev: string, path: string, why: RegExp): void => {
+    assert.throws(() => readRevision(repo.folder, rev, [path]), why, `${rev} ${path}`)
+  }
   fails('no-such', '', /there is no revision “no-such”/)
   fails('--help', '', /there is no revision “--help”/)
   fails('main', 'hosts', /hosts is not there \(main\)/)

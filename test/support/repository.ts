@@ -6,14 +6,14 @@ import { type Scope, tempFolder } from './temp.ts'
 /** A git repository of a test's own, made with the real git. */
 export interface Repository {
   readonly folder: string
-  /** Writes files; `null` removes one, `{ link }` makes it a symbolic link. */
+  /** Writes files; `null` removes one, `{ linkTo }` makes it a symbolic link. */
   write(files: Readonly<Record<string, FileContent>>): void
   /** Writes files and commits everything. The commit. */
   commit(files: Readonly<Record<string, FileContent>>, options?: CommitOptions): string
   git(...args: string[]): string
 }
 
-export type FileContent = string | Buffer | null | { readonly link: string }
+export type FileContent = string | Buffer | null | { readonly linkTo: string }
 
 export interface CommitOptions {
   readonly message?: string
@@ -47,7 +47,7 @@ export function makeRepository(scope: Scope, folder: string = join(tempFolder(sc
       rmSync(full, { recursive: true, force: true })
       if (content === null) continue
       mkdirSync(dirname(full), { recursive: true })
-      if (typeof content === 'object' && 'link' in content) symlinkSync(content.link, full)
+      if (typeof content === 'object' && 'linkTo' in content) symlinkSync(content.linkTo, full)
       else writeFileSync(full, content)
     }
   }
