@@ -164,7 +164,7 @@ async function hostFacts(manifest: Manifest, session: Session, io: Io): Promise<
   const withTags = await mapLimited(qubes, 8, async ({ name, klass }) => ({
     name,
     klass,
-    tags: await tagsOf(name, manifest.selects.tags, session, io),
+    ...(await tagsOf(name, manifest.selects.tags, session, io)),
   }))
   return { qubes: withTags }
 }

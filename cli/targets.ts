@@ -1,13 +1,10 @@
-import { hasTag, listTags } from '../qubesd/admin.ts'
-import { QubesdError } from '../qubesd/errors.ts'
-import { type Client } from '../qubesd/client.ts'
-import { EXIT, type HostQube, mapLimited } from '../reconciler/index.ts'
-import { nearest } from '../spec/index.ts'
+import { EXIT, type Host, type HostQube, mapLimited, NO_NEEDS } from '../reconciler/index.ts'
+import { nearest, type Untold } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
 /** The host whose qubes are meant. */
 interface Asked {
-  readonly client: Client
+  readonly host: Host
   readonly qubes: readonly HostQube[]
 }
 
@@ -39,7 +36,7 @@ async function targetRule(
     const tagged = await mapLimited(
       qubes,
       8,
-      async (q) => [q.name, await tagsOf(q.name, [tag], session, io)] as const,
+      async (q) => [q.name, (await tagsOf(q.name, [tag], session, io)).tags] as const,
     )
     const names = new Set(tagged.filter(([, tags]) => tags.has(tag)).map(([name]) => name))
     if (names.size === 0) {
@@ -82,18 +79,16 @@ function badTarget(target: string): UserError {
 export async function tagsOf(
   qube: string,
   wanted: readonly string[],
-  session: Asked,
+  { host }: Asked,
   io: Io,
-): Promise<ReadonlySet<string>> {
-  const [tag] = wanted
-  if (tag === undefined) return new Set()
-  try {
-    if (wanted.length === 1) return new Set((await hasTag(session.client, qube, tag)) ? [tag] : [])
-    const all = await listTags(session.client, qube)
-    return new Set(wanted.filter((name) => all.includes(name)))
-  } catch (error) {
-    if (!(error instanceof QubesdError) || error.retryable || error.code === 'aborted') throw error
-    io.err(`warning: ${qube} is passed over where tags are asked for: ${error.message}\n  ${error.hint}\n`)
-    return new Set()
-  }
+): Promise<{ readonly tags: ReadonlySet<string>; readonly untold?: Untold }> {
+  if (wanted.length === 0) return { tags: new Set() }
+  const reading = await host.read(qube, { ...NO_NEEDS, tags: wanted })
+  const seen = wanted.map((name) => ({ name, tag: reading.tag(name) }))
+  const tags = new Set(seen.filter(({ tag }) => tag.status === 'present').map(({ name }) => name))
+  const untold = seen.map(({ tag }) => tag).find((tag) => tag.status === 'unknown')
+  if (untold === undefined) return { tags }
+  const { why, hint } = untold
+  io.err(`warning: ${qube} is passed over where tags are asked for: ${why}\n  ${hint}\n`)
+  return { tags, untold: { why, hint } }
 }

@@ -9,6 +9,7 @@ export {
   HostError,
   type HostQube,
   type Needs,
+  NO_NEEDS,
   type Observation,
   type Reading,
   type Refusal,

@@ -104,6 +104,12 @@ async function planQube(
     const gone = { name, klass: '', state: '', uuid: null }
     return blockedQube(gone, { path: null, why: 'there is no such qube', hint })
   }
+  const untold = desired.untold?.get(name)
+  if (untold !== undefined) {
+    // A setting that a selector may want is neither made nor taken back.
+    const why = `whether a selector means it is not known: ${untold.why}`
+    return blockedQube(qube, { path: null, why, hint: untold.hint })
+  }
   const wanted = select(desired.qubes.get(name) ?? null, context)
   const observed = await observeQube(
     context.host,

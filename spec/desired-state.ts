@@ -83,6 +83,8 @@ export interface DesiredState {
   readonly qubes: ReadonlyMap<string, DesiredQube>
   /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */
   readonly tables: ReadonlyMap<string, Buffer>
+  /** Qubes whose tags are not known, though a selector asks for one: what is wanted of them is not known either. */
+  readonly untold?: ReadonlyMap<string, Untold>
   /** SHA-256 over the wanted settings in canonical form: equal specs have equal digests, wherever they are written. */
   readonly digest: string
 }
@@ -94,5 +96,13 @@ export interface HostFacts {
     readonly klass: string
     /** Those of the tags that selectors ask for which the qube has. */
     readonly tags: ReadonlySet<string>
+    /** Why its tags are not known, where they are not. */
+    readonly untold?: Untold
   }[]
+}
+
+/** Why something is not known, and what would make it known. */
+export interface Untold {
+  readonly why: string
+  readonly hint: string
 }

@@ -17,6 +17,7 @@ export {
   type HostFacts,
   type Position,
   type RestartPolicy,
+  type Untold,
   type Value,
   type VolumeSizes,
 } from './desired-state.ts'

@@ -9,6 +9,7 @@ import {
   type HostFacts,
   NOWHERE,
   type Position,
+  type Untold,
 } from './desired-state.ts'
 import { type Diagnostic, keyOf, type Report, sortDiagnostics } from './diagnostics.ts'
 import { digestOf, sorted } from './digest.ts'
@@ -42,7 +43,21 @@ export function resolve(
     ]),
   )
   const { name, tables } = manifest
-  return { desired: { name, qubes: desired, tables, digest: digestOf(name, desired) }, diagnostics }
+  const untold = untoldIn(manifest, facts)
+  const state = { name, qubes: desired, tables, digest: digestOf(name, desired) }
+  return { desired: untold.size === 0 ? state : { ...state, untold }, diagnostics }
+}
+
+/** Qubes that a selector may mean, if only their tags were known. */
+function untoldIn({ selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Untold> {
+  return new Map(
+    facts.qubes.flatMap((qube) => {
+      const { name, untold } = qube
+      if (untold === undefined) return []
+      const mayMatch = selectors.some(({ match }) => match.tag !== null && matches({ ...match, tag: null }, qube))
+      return mayMatch ? [[name, untold] as const] : []
+    }),
+  )
 }
 
 interface Layered {
