@@ -89,7 +89,7 @@ function featureProblem(name: string): Problem | undefined {
       'no manifest sets it',
     )
   }
-  const why = KEPT_FEATURES[name]
+  const why = Object.hasOwn(KEPT_FEATURES, name) ? KEPT_FEATURES[name] : undefined
   if (why !== undefined)
     return problem('reserved-name', `the feature ${quote(name)} is not set by manifests`, why)
   if (name === 'internal') {

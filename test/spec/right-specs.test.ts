@@ -296,3 +296,10 @@ test('empty documents, empty qubes and files without qubes are fine', () => {
   assert.deepEqual([...state.qubes.keys()], ['win'])
   assert.deepEqual(settingsOf(state), {})
 })
+
+test('features may have names that every JavaScript object has', () => {
+  for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
+    const path = `qube/features/${name}`
+    assert.deepEqual(Object.entries(settingsOfBody(`qube: { features: { ${name}: "1" } }`)), [[path, '1']])
+  }
+})
