@@ -31,6 +31,7 @@ export function makeAjv(more = {}) {
 /** Where each schema is written, and where its validator goes. */
 const VALIDATORS = [
   ['spec/manifest-schema.ts', 'manifestSchema', 'spec/manifest-validator.ts', 'validateManifest'],
+  ['spec/agent/agent-schema.ts', 'agentSchema', 'spec/agent/agent-validator.ts', 'validateAgent'],
   ['spec/fleet/fleet-schema.ts', 'fleetSchema', 'spec/fleet/fleet-validator.ts', 'validateFleet'],
   ['spec/fleet/rollout-schema.ts', 'rolloutSchema', 'spec/fleet/rollout-validator.ts', 'validateRollout'],
 ]

@@ -54,7 +54,9 @@ function untoldIn({ selectors }: Manifest, facts: HostFacts): ReadonlyMap<string
     facts.qubes.flatMap((qube) => {
       const { name, untold } = qube
       if (untold === undefined) return []
-      const mayMatch = selectors.some(({ match }) => match.tag !== null && matches({ ...match, tag: null }, qube))
+      const mayMatch = selectors.some(
+        ({ match }) => match.tag !== null && matches({ ...match, tag: null }, qube),
+      )
       return mayMatch ? [[name, untold] as const] : []
     }),
   )

@@ -1,0 +1,165 @@
+import { checkSchema, type Contract } from '../check-schema.ts'
+import { type Area, AREAS, NOWHERE } from '../desired-state.ts'
+import {
+  type Diagnostic,
+  errorAt,
+  type Problem,
+  problem,
+  type Report,
+  sortDiagnostics,
+} from '../diagnostics.ts'
+import { durationOf, entriesOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
+import { type SourceFile } from '../manifest.ts'
+import { oneOf, quote, suggest } from '../wording.ts'
+import { get, type Written } from '../written.ts'
+import { SIZE } from '../words.ts'
+import { readYaml } from '../yaml-documents.ts'
+import { validateAgent } from './agent-validator.ts'
+import { readWindow } from './calendar.ts'
+import { type AgentConfig, type AgentTrust, type Freeze, type NotifyTarget, type Window } from './model.ts'
+
+const CONTRACT: Contract = {
+  validate: validateAgent,
+  keyHint: (key, allowed) => suggest(key, allowed, `expected ${oneOf([...allowed].sort())}`),
+}
+
+const MINUTE = 60_000
+const MIB = 1024 * 1024
+
+/** Reads an agent's own file. All that is wrong with it is told at once; with any error there is no configuration. */
+export function loadAgentConfig(source: SourceFile): {
+  readonly config: AgentConfig | null
+  readonly diagnostics: readonly Diagnostic[]
+} {
+  const found: Diagnostic[] = []
+  const report: Report = (diagnostic) => found.push(diagnostic)
+  const { documents } = readYaml(source, report)
+  const [document, second] = documents
+  if (document === undefined) {
+    if (found.length === 0) report(errorAt({ ...NOWHERE, file: source.path }, NO_DOCUMENT))
+    return { config: null, diagnostics: found }
+  }
+  if (second !== undefined) report(errorAt(second.position, TWO_DOCUMENTS))
+  checkSchema(document, report, CONTRACT)
+  const config = found.some(isError) ? null : read(document, report)
+  const diagnostics = sortDiagnostics(found)
+  return { config: diagnostics.some(isError) ? null : config, diagnostics }
+}
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
+
+function read(document: Written, report: Report): AgentConfig {
+  const part = (...keys: readonly string[]): Written | undefined =>
+    keys.reduce<Written | undefined>((here, key) => get(here, key), document)
+  return {
+    source: readSource(part('source'), report),
+    verify: {
+      ...readTrust(part('verify'), report),
+      commits: textOf(part('verify', 'commits')) === 'tip' ? 'tip' : 'all',
+    },
+    policy: {
+      mode: (textOf(part('policy', 'mode')) ?? 'observe') as 'observe' | 'propose' | 'apply',
+      drift: readDrift(part('policy', 'drift')),
+      prune: textOf(part('policy', 'prune')) === 'report' ? 'report' : 'apply',
+    },
+    compareMs: durationOf(part('compare')) ?? 60 * MINUTE,
+    windows: itemsOf(part('windows')).flatMap((window) => readTimes(window, report)),
+    freezes: itemsOf(part('freezes')).map((freeze) => readFreeze(freeze, report)),
+    restartTimeoutMs: durationOf(part('restartTimeout')) ?? 15 * MINUTE,
+    listen: textOf(part('listen')),
+    notify: itemsOf(part('notify')).flatMap((target) => readTarget(target, report)),
+  }
+}
+
+function readSource(written: Written | undefined, report: Report): AgentConfig['source'] {
+  const text = (key: string): string | null => textOf(get(written, key))
+  const [branch, tag] = [text('branch'), text('tag')]
+  if (branch !== null && tag !== null && written !== undefined)
+    report(errorAt(get(written, 'tag')?.position ?? written.position, TWO_REFS))
+  const paths = textsOf(get(written, 'paths'))
+  const [, digits, unit] = SIZE.exec(text('maxSize') ?? '64MiB') ?? []
+  return {
+    url: text('url') ?? '',
+    ref: tag === null ? { kind: 'branch', name: branch ?? 'main' } : { kind: 'tag', name: tag },
+    paths: paths.length === 0 ? ['.'] : paths,
+    everyMs: durationOf(get(written, 'every')) ?? 5 * MINUTE,
+    maxBytes: Number(digits) * (unit === 'GiB' ? 1024 * MIB : MIB),
+    identity: text('identity'),
+    knownHosts: text('knownHosts'),
+  }
+}
+
+function readTrust(written: Written | undefined, report: Report): AgentTrust {
+  const text = (key: string): string | null => textOf(get(written, key))
+  const needed = (key: string, by: string): string => {
+    const value = text(key)
+    if (value === null && written !== undefined)
+      report(errorAt(get(written, 'by')?.position ?? written.position, missing(key, by)))
+    return value ?? ''
+  }
+  switch (text('by')) {
+    case 'ssh':
+      return { by: 'ssh', allowedSigners: needed('allowedSigners', 'ssh'), revoked: text('revoked') }
+    case 'gpg':
+      return { by: 'gpg', keyring: needed('keyring', 'gpg') }
+    default:
+      return { by: 'none' }
+  }
+}
+
+function readDrift(written: Written | undefined): Readonly<Record<Area, 'correct' | 'report'>> {
+  const said = entriesOf(written)
+  const all = textOf(written) ?? textOf(said.get('default')) ?? 'report'
+  const word = (area: Area): 'correct' | 'report' =>
+    (textOf(said.get(area)) ?? all) === 'correct' ? 'correct' : 'report'
+  return Object.fromEntries(AREAS.map((area) => [area, word(area)])) as Record<Area, 'correct' | 'report'>
+}
+
+function readTimes(written: Written, report: Report): readonly Window[] {
+  const window = readWindow(textOf(written) ?? '')
+  if ('from' in window) return [window]
+  report(errorAt(written.position, window))
+  return []
+}
+
+function readFreeze(written: Written, report: Report): Freeze {
+  const text = (key: string): string => textOf(get(written, key)) ?? ''
+  for (const key of ['from', 'until']) {
+    const day = get(written, key)
+    if (day !== undefined && Number.isNaN(Date.parse(text(key)))) report(errorAt(day.position, NO_DAY))
+  }
+  if (text('from') >= text('until')) report(errorAt(written.position, BACKWARDS))
+  return { from: text('from'), until: text('until'), why: text('why') }
+}
+
+function readTarget(written: Written, report: Report): readonly NotifyTarget[] {
+  const [url, command] = [textOf(get(written, 'webhook')), textsOf(get(written, 'command'))]
+  const on = get(written, 'on') === undefined ? null : textsOf(get(written, 'on'))
+  if ((url === null) === (command.length === 0)) {
+    report(errorAt(written.position, ONE_TARGET))
+    return []
+  }
+  const tokenFile = textOf(get(written, 'token'))
+  if (url !== null) return [{ on, to: { kind: 'webhook', url, tokenFile } }]
+  if (tokenFile !== null) report(errorAt(get(written, 'token')?.position ?? written.position, NO_TOKEN))
+  return [{ on, to: { kind: 'command', argv: command } }]
+}
+
+const NO_DOCUMENT = problem(
+  'no-document',
+  'there is no document here',
+  'an agent’s file starts with "apiVersion: qstate/v1" and "kind: Agent"',
+)
+const TWO_DOCUMENTS = problem('two-documents', 'there is another document', 'an agent has one')
+const TWO_REFS = problem('two-refs', 'it follows a branch or a tag, not both', 'keep one of them')
+const NO_DAY = problem('bad-day', 'there is no such day', 'a day such as 2026-12-20')
+const BACKWARDS = problem(
+  'bad-freeze',
+  'it ends before it begins',
+  'until is the first day that is free again',
+)
+const ONE_TARGET = problem('bad-target', 'it needs a webhook or a command', 'and not both')
+const NO_TOKEN = problem('bad-target', 'a command is given no token', 'leave it out')
+
+const missing = (key: string, by: string): Problem =>
+  problem('missing-key', `the key ${quote(key)} is missing`, `with by: ${by} it says whose signatures count`)

@@ -1,0 +1,61 @@
+import { type Area } from '../desired-state.ts'
+
+/** What an agent is to do, as a file on its host says: nothing of it comes from the repository that it watches. */
+export interface AgentConfig {
+  readonly source: {
+    /** What git takes: https, ssh, a path, or a bundle's path. */
+    readonly url: string
+    readonly ref: { readonly kind: 'branch' | 'tag'; readonly name: string }
+    /** Files and folders from the root of the repository. */
+    readonly paths: readonly string[]
+    readonly everyMs: number
+    /** Of what one fetch may bring. */
+    readonly maxBytes: number
+    readonly identity: string | null
+    readonly knownHosts: string | null
+  }
+  readonly verify: AgentTrust & { readonly commits: 'all' | 'tip' }
+  readonly policy: {
+    readonly mode: 'observe' | 'propose' | 'apply'
+    readonly drift: Readonly<Record<Area, 'correct' | 'report'>>
+    readonly prune: 'apply' | 'report'
+  }
+  readonly compareMs: number
+  /** Times of the week in which anything may be written; empty: always. */
+  readonly windows: readonly Window[]
+  readonly freezes: readonly Freeze[]
+  readonly restartTimeoutMs: number
+  /** Where metrics, health and status are served: `unix:PATH` or `ADDRESS:PORT`; null: nowhere. */
+  readonly listen: string | null
+  readonly notify: readonly NotifyTarget[]
+}
+
+export type AgentTrust =
+  | { readonly by: 'none' }
+  | { readonly by: 'ssh'; readonly allowedSigners: string; readonly revoked: string | null }
+  | { readonly by: 'gpg'; readonly keyring: string }
+
+/** Local time. One that ends before it begins ends on the next day. */
+export interface Window {
+  /** Days that it begins on; 0 is Sunday. */
+  readonly days: readonly number[]
+  /** Minutes since midnight, up to 1440. */
+  readonly from: number
+  readonly to: number
+}
+
+/** From the first instant of a day up to that of another, local time. */
+export interface Freeze {
+  readonly from: string
+  readonly until: string
+  readonly why: string
+}
+
+export interface NotifyTarget {
+  /** What is told; null: everything. */
+  readonly on: readonly string[] | null
+  readonly to:
+    | { readonly kind: 'webhook'; readonly url: string; readonly tokenFile: string | null }
+    /** Program and arguments. The notice comes on its standard input. */
+    | { readonly kind: 'command'; readonly argv: readonly string[] }
+}

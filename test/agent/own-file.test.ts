@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadAgentConfig } from '../../spec/agent/index.ts'
+
+const HEAD = 'apiVersion: qstate/v1\nkind: Agent\n'
+const SOURCE = 'source: { url: "ssh://git@example.org/qubes.git" }\n'
+const VERIFY = 'verify: { by: ssh, allowedSigners: /etc/qstate/allowed }\n'
+
+const load = (text: string): ReturnType<typeof loadAgentConfig> =>
+  loadAgentConfig({ path: 'agent.yaml', text })
+
+test('reads an agent’s file, with its defaults', () => {
+  const { config, diagnostics } = load(HEAD + SOURCE + VERIFY)
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(config, {
+    source: {
+      url: 'ssh://git@example.org/qubes.git',
+      ref: { kind: 'branch', name: 'main' },
+      paths: ['.'],
+      everyMs: 300_000,
+      maxBytes: 64 * 1024 * 1024,
+      identity: null,
+      knownHosts: null,
+    },
+    verify: { by: 'ssh', allowedSigners: '/etc/qstate/allowed', revoked: null, commits: 'all' },
+    policy: {
+      mode: 'observe',
+      drift: {
+        slic: 'report',
+        audio: 'report',
+        stubdom: 'report',
+        usb: 'report',
+        qube: 'report',
+        tags: 'report',
+      },
+      prune: 'apply',
+    },
+    compareMs: 3_600_000,
+    windows: [],
+    freezes: [],
+    restartTimeoutMs: 900_000,
+    listen: null,
+    notify: [],
+  })
+})
+
+test('reads all that it can say', () => {
+  const { config, diagnostics } = load(`${HEAD}
+source:
+  url: /srv/qubes.git
+  tag: stable
+  paths: [profiles, hosts/laptop.yaml]
+  every: 30s
+  maxSize: 8MiB
+  identity: /etc/qstate/key
+  knownHosts: /etc/qstate/known_hosts
+verify: { by: gpg, keyring: /etc/qstate/keys.gpg, commits: tip }
+policy: { mode: apply, drift: { default: correct, usb: report }, prune: report }
+compare: 10m
+windows: ["Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"]
+freezes: [{ from: 2026-12-20, until: 2027-01-04, why: holidays }]
+restartTimeout: 30m
+listen: "127.0.0.1:9777"
+notify:
+  - { webhook: "https://example.org/hook", token: /etc/qstate/token, on: [drift, refused] }
+  - { command: [/usr/local/bin/tell, --loud] }
+`)
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(config?.source.ref, { kind: 'tag', name: 'stable' })
+  assert.equal(config.source.maxBytes, 8 * 1024 * 1024)
+  assert.deepEqual(config.verify, { by: 'gpg', keyring: '/etc/qstate/keys.gpg', commits: 'tip' })
+  assert.equal(config.policy.drift.usb, 'report')
+  assert.equal(config.policy.drift.audio, 'correct')
+  assert.deepEqual(config.windows[0], { days: [1, 2, 3, 4, 5], from: 1320, to: 360 })
+  assert.deepEqual(config.windows[1], { days: [0, 6], from: 0, to: 1440 })
+  assert.deepEqual(config.freezes, [{ from: '2026-12-20', until: '2027-01-04', why: 'holidays' }])
+  assert.deepEqual(config.notify[1], {
+    on: null,
+    to: { kind: 'command', argv: ['/usr/local/bin/tell', '--loud'] },
+  })
+})
+
+/** What is wrong, where it is told, and a word that has to be in it. */
+const WRONG: readonly [string, string, string, RegExp][] = [
+  ['no kind', `apiVersion: qstate/v1\n${SOURCE}${VERIFY}`, '1:1', /kind/],
+  ['another kind', `apiVersion: qstate/v1\nkind: Fleet\n${SOURCE}${VERIFY}`, '2:7', /Agent/],
+  ['no source', HEAD + VERIFY, '1:1', /source/],
+  ['a misspelt key', `${HEAD}${SOURCE}${VERIFY}polcy: {}\n`, '5:1', /policy/],
+  ['a mode that is none', `${HEAD}${SOURCE}${VERIFY}policy: { mode: aply }\n`, '5:17', /apply/],
+  ['no signers', `${HEAD}${SOURCE}verify: { by: ssh }\n`, '4:15', /allowedSigners/],
+  ['no keyring', `${HEAD}${SOURCE}verify: { by: gpg }\n`, '4:15', /keyring/],
+  [
+    'a branch and a tag',
+    `${HEAD}source: { url: /x, branch: main, tag: v1 }\n${VERIFY}`,
+    '3:39',
+    /branch or a tag/,
+  ],
+  ['a URL that runs a program', `${HEAD}source: { url: "ext::sh" }\n${VERIFY}`, '3:16', /https or ssh/],
+  [
+    'an option in place of a branch',
+    `${HEAD}source: { url: /x, branch: --upload-pack=x }\n${VERIFY}`,
+    '3:28',
+    /branch/,
+  ],
+  ['a quote in a path for ssh', `${HEAD}source: { url: /x, identity: "/a'b" }\n${VERIFY}`, '3:30', /path/],
+  ['a window that is none', `${HEAD}${SOURCE}${VERIFY}windows: ["25:00-06:00"]\n`, '5:11', /22:00-06:00/],
+  ['an empty window', `${HEAD}${SOURCE}${VERIFY}windows: ["06:00-06:00"]\n`, '5:11', /00:00-24:00/],
+  [
+    'a day that is none',
+    `${HEAD}${SOURCE}${VERIFY}freezes: [{ from: 2026-13-40, until: 2027-01-01 }]\n`,
+    '5:19',
+    /day/,
+  ],
+  [
+    'a freeze backwards',
+    `${HEAD}${SOURCE}${VERIFY}freezes: [{ from: 2027-02-01, until: 2027-01-01 }]\n`,
+    '5:11',
+    /before it begins/,
+  ],
+  ['an address that others reach', `${HEAD}${SOURCE}${VERIFY}listen: "0.0.0.0:80"\n`, '5:9', /loopback/],
+  ['nobody to tell', `${HEAD}${SOURCE}${VERIFY}notify: [{ on: [drift] }]\n`, '5:10', /webhook or a command/],
+  [
+    'a token for a command',
+    `${HEAD}${SOURCE}${VERIFY}notify: [{ command: [/x], token: /t }]\n`,
+    '5:34',
+    /token/,
+  ],
+  [
+    'a notice that is none',
+    `${HEAD}${SOURCE}${VERIFY}notify: [{ command: [/x], on: [drfit] }]\n`,
+    '5:32',
+    /drift/,
+  ],
+  ['two documents', `${HEAD}${SOURCE}${VERIFY}---\n${HEAD}`, '6:1', /another document/],
+  ['nothing', '# nothing\n', '1:1', /kind: Agent/],
+]
+
+for (const [what, text, where, word] of WRONG)
+  test(`refuses ${what}, and says where`, () => {
+    const { config, diagnostics } = load(text)
+    assert.equal(config, null)
+    const told = diagnostics.map(
+      ({ position, message, hint }) => `${position.line}:${position.column}: ${message} ${hint}`,
+    )
+    assert.ok(
+      told.some((line) => line.startsWith(`${where}: `) && word.test(line)),
+      told.join('\n'),
+    )
+  })
+
+test('tells all that is wrong at once', () => {
+  const { diagnostics } = load(`${HEAD}source: { url: x }\nverify: { by: pgp }\nlisten: here\n`)
+  assert.equal(diagnostics.length, 3)
+})
