@@ -127,7 +127,7 @@ function failure(
     return new GitError('git-timeout', `${what}: no end within the time it has`, 'see to network and server')
   }
   const said = lastLines(stderr)
-  if (code === TOO_LONG || signal === 'SIGXFSZ' || /file size limit|File too large|SIGXFSZ/i.test(said)) {
+  if (code === TOO_LONG || signal === 'SIGXFSZ' || CUT_SHORT.test(said)) {
     return new GitError('git-too-large', `${what}: more than is allowed`, 'keep large files out of it')
   }
   return new GitError(
@@ -136,6 +136,10 @@ function failure(
     'what git says is quoted; nothing was touched',
   )
 }
+
+/** Where the part of git that unpacks died of the limit: all that is left is that it said nothing. */
+const CUT_SHORT =
+  /file size limit|File too large|SIGXFSZ|^(?:fatal|error): (?:fetch-pack: invalid index-pack output|index-pack died.*)$/i
 
 /** Text of git, and of the server behind it: shortened, and without anything that moves a terminal's cursor. */
 function lastLines(stderr: Buffer): string {

@@ -1,0 +1,10 @@
+import { type AgentConfig } from '../spec/agent/index.ts'
+
+/** What an agent may do by itself. `observe` reports, `propose` saves a plan for a person to apply, `apply` applies. */
+export type Policy = AgentConfig['policy']
+
+/** Whether anything may be written now. */
+export type Gate =
+  | { readonly open: true }
+  /** `until`: ISO 8601, or null where only a person opens it. */
+  | { readonly open: false; readonly why: 'suspended' | 'frozen' | 'outside'; readonly until: string | null }

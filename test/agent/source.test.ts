@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openMirror } from '../../agent/mirror.ts'
+import { gitSource, type News, type Source } from '../../agent/source.ts'
+import { type AgentTrust } from '../../spec/agent/index.ts'
+import { makeRepository, makeSshKey, type Repository } from '../support/repository.ts'
+import { type Scope, tempFolder } from '../support/temp.ts'
+
+const NONE: AgentTrust = { by: 'none' }
+const SPEC = 'apiVersion: qstate/v1\nqubes: {}\n'
+
+interface World {
+  readonly folder: string
+  readonly repo: Repository
+  readonly source: (more?: Partial<Options>) => Source
+}
+
+interface Options {
+  readonly trust: AgentTrust
+  readonly commits: 'all' | 'tip'
+  readonly url: string
+  readonly tag: string
+  readonly maxBytes: number
+  readonly paths: readonly string[]
+}
+
+function makeWorld(scope: Scope): World {
+  const folder = tempFolder(scope)
+  const repo = makeRepository(scope)
+  let mirrors = 0
+  return {
+    folder,
+    repo,
+    source({
+      trust = NONE,
+      commits = 'all',
+      url = repo.folder,
+      tag,
+      maxBytes = 2 ** 26,
+      paths = ['.'],
+    } = {}) {
+      mirrors += 1
+      const mirror = openMirror(join(folder, `mirror-${mirrors}.git`), {
+        url,
+        ref: tag === undefined ? { kind: 'branch', name: 'main' } : { kind: 'tag', name: tag },
+        maxBytes,
+        identity: null,
+        knownHosts: null,
+      })
+      return gitSource(mirror, { trust, commits, paths })
+    },
+  }
+}
+
+const never = new AbortController().signal
+const base = (commit: string): { commit: string; known: boolean } => ({ commit, known: true })
+const look = (source: Source, from: string | null, accepted: string | null = null): Promise<News> =>
+  source.look(from === null ? null : base(from), accepted, never)
+
+/** What became of it, in a word: the code of a refusal where it was refused. */
+const wordOf = (news: News): string => (news.kind === 'refused' ? news.refusal.code : news.kind)
+
+/** Two people who may sign, one who may not. */
+function signers(
+  scope: Scope,
+  folder: string,
+): { trust: AgentTrust; alice: string; bela: string; eve: string } {
+  const [alice, bela, eve] = ['alice', 'bela', 'eve'].map((name) => makeSshKey(scope, name))
+  assert.ok(alice && bela && eve)
+  const file = join(folder, 'allowed')
+  writeFileSync(file, `alice@example.org ${alice.public}\nbela@example.org ${bela.public}\n`)
+  return {
+    trust: { by: 'ssh', allowedSigners: file, revoked: null },
+    alice: alice.path,
+    bela: bela.path,
+    eve: eve.path,
+  }
+}
+
+test('brings a commit, tells when there is nothing new, and reads one again', async (t) => {
+  const { repo, source } = makeWorld(t)
+  const first = repo.commit({ 'a.yaml': SPEC })
+  const from = source()
+  const news = await look(from, null)
+  assert.ok(news.kind === 'commit')
+  assert.equal(news.commit, first)
+  assert.equal(news.revision.files.get('a.yaml'), SPEC)
+  assert.equal(wordOf(await look(from, first)), 'unchanged')
+  assert.equal(from.recall(first)?.files.get('a.yaml'), SPEC)
+  assert.equal(from.recall('0'.repeat(40)), null)
+  // Its files are not known any more: they are brought again.
+  assert.equal(wordOf(await from.look({ commit: first, known: false }, null, never)), 'commit')
+})
+
+test('takes signed commits of those who may sign, and tells who did', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice, bela } = signers(t, folder)
+  const first = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  const from = source({ trust })
+  const news = await look(from, null)
+  assert.equal(news.kind === 'commit' && news.signers, 'alice@example.org')
+  repo.commit({ 'b.yaml': SPEC }, { sshKey: bela })
+  repo.commit({ 'c.yaml': SPEC }, { sshKey: alice })
+  const more = await look(from, first)
+  assert.equal(more.kind === 'commit' && more.signers, 'alice@example.org, bela@example.org')
+})
+
+test('refuses what is not signed, or signed by another, and looks no further', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice, eve } = signers(t, folder)
+  const good = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  const from = source({ trust })
+  assert.equal(wordOf(await look(from, null)), 'commit')
+  for (const [options, why] of [
+    [{}, /it is not signed/],
+    [{ sshKey: eve }, /not among those allowed/],
+  ] as const) {
+    repo.commit({ 'a.yaml': null, 'broken.yaml': ': :' }, options)
+    const news = await look(from, good)
+    assert.equal(news.kind === 'refused' && news.refusal.code, 'bad-signature')
+    assert.match(news.kind === 'refused' ? news.refusal.why : '', why)
+    repo.git('reset', '--quiet', '--hard', good)
+  }
+})
+
+test('judges every commit since the one in force, or only the newest, as its policy says', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice } = signers(t, folder)
+  const good = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  repo.commit({ 'b.yaml': SPEC })
+  repo.commit({ 'c.yaml': SPEC }, { sshKey: alice })
+  assert.equal(wordOf(await look(source({ trust }), good)), 'bad-signature')
+  assert.equal(wordOf(await look(source({ trust, commits: 'tip' }), good)), 'commit')
+})
+
+test('an unsigned commit that came by a merge counts, too', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice } = signers(t, folder)
+  const good = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  repo.git('checkout', '--quiet', '-b', 'side')
+  repo.commit({ 'side.yaml': SPEC })
+  repo.git('checkout', '--quiet', 'main')
+  repo.commit({ 'b.yaml': SPEC }, { sshKey: alice })
+  repo.git(
+    '-c',
+    'gpg.format=ssh',
+    '-c',
+    `user.signingKey=${alice}`,
+    'merge',
+    '--quiet',
+    '-S',
+    '--no-edit',
+    'side',
+  )
+  assert.equal(wordOf(await look(source({ trust }), good)), 'bad-signature')
+})
+
+test('a key that has been revoked signs no more', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice } = signers(t, folder)
+  repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  const revoked = join(folder, 'revoked')
+  writeFileSync(revoked, execFileSync('ssh-keygen', ['-y', '-f', alice]))
+  assert.ok(trust.by === 'ssh')
+  const news = await look(source({ trust: { ...trust, revoked } }), null)
+  assert.equal(wordOf(news), 'bad-signature')
+})
+
+test('a signature of the other kind is none, whatever keys this user has', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { alice } = signers(t, folder)
+  const { home, id, keyring } = gpgKey(folder, 'carla')
+  repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  assert.equal(wordOf(await look(source({ trust: { by: 'gpg', keyring } }), null)), 'bad-signature')
+  repo.commit({ 'a.yaml': SPEC }, { gpgKey: { id, home } })
+  const { trust } = signers(t, folder)
+  assert.equal(wordOf(await look(source({ trust }), null)), 'bad-signature')
+})
+
+test('takes commits signed by GPG keys in the ring, and by no other', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const carla = gpgKey(folder, 'carla')
+  const mallory = gpgKey(folder, 'mallory')
+  const trust: AgentTrust = { by: 'gpg', keyring: carla.keyring }
+  repo.commit({ 'a.yaml': SPEC }, { gpgKey: carla })
+  const news = await look(source({ trust }), null)
+  assert.equal(news.kind === 'commit' && news.signers, 'carla <carla@example.org>')
+  repo.commit({ 'a.yaml': SPEC }, { gpgKey: mallory })
+  assert.equal(wordOf(await look(source({ trust }), null)), 'bad-signature')
+})
+
+test('history that is rewritten or set back is refused, until a person takes the commit', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice } = signers(t, folder)
+  const first = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  const second = repo.commit({ 'b.yaml': SPEC }, { sshKey: alice })
+  const from = source({ trust })
+  assert.equal(wordOf(await look(from, null)), 'commit')
+
+  repo.git('reset', '--quiet', '--hard', first)
+  assert.equal(wordOf(await look(from, second)), 'rewound')
+  const other = repo.commit({ 'c.yaml': SPEC }, { sshKey: alice })
+  const news = await look(from, second)
+  assert.equal(wordOf(news), 'rewound')
+  assert.match(news.kind === 'refused' ? news.refusal.hint : '', new RegExp(`accept ${other.slice(0, 12)}`))
+  assert.equal(wordOf(await look(from, second, first)), 'rewound')
+  assert.equal(wordOf(await look(from, second, other.slice(0, 12))), 'commit')
+  // Taken or not, it has to be signed.
+  repo.git('reset', '--quiet', '--hard', first)
+  const unsigned = repo.commit({ 'd.yaml': SPEC })
+  assert.equal(wordOf(await look(from, second, unsigned)), 'bad-signature')
+})
+
+test('follows a tag that is moved as commits are released', async (t) => {
+  const { repo, source } = makeWorld(t)
+  const first = repo.commit({ 'a.yaml': SPEC })
+  repo.git('tag', '--annotate', '--no-sign', '-m', 'release', 'stable')
+  const second = repo.commit({ 'b.yaml': SPEC })
+  const from = source({ tag: 'stable' })
+  const news = await look(from, null)
+  assert.equal(news.kind === 'commit' && news.commit, first)
+  repo.git('tag', '--force', '--annotate', '--no-sign', '-m', 'release', 'stable')
+  const later = await look(from, first)
+  assert.equal(later.kind === 'commit' && later.commit, second)
+})
+
+test('reads a bundle, as one is carried to a machine that reaches no server', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const commit = repo.commit({ 'a.yaml': SPEC })
+  const bundle = join(folder, 'qubes.bundle')
+  repo.git('bundle', 'create', '--quiet', bundle, 'main')
+  const news = await look(source({ url: bundle }), null)
+  assert.equal(news.kind === 'commit' && news.commit, commit)
+})
+
+test('a repository that cannot be reached, or has no such branch, is unreachable and no commit', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const gone = await look(source({ url: join(folder, 'nowhere') }), null)
+  assert.equal(gone.kind === 'unreachable' && gone.error.code, 'git-failed')
+  // It has no commit yet, so no branch.
+  assert.equal(wordOf(await look(source(), null)), 'unreachable')
+  repo.commit({ 'a.yaml': SPEC })
+  assert.equal(wordOf(await look(source({ url: 'ext::sh -c true' }), null)), 'unreachable')
+})
+
+test('brings no more than it may', async (t) => {
+  const { repo, source } = makeWorld(t)
+  // Bytes that do not compress.
+  repo.commit({ 'a.yaml': SPEC, 'noise.bin': randomBytes(400_000) })
+  const news = await look(source({ maxBytes: 100_000 }), null)
+  assert.equal(news.kind === 'unreachable' && news.error.code, 'git-too-large')
+  assert.equal(wordOf(await look(source({ maxBytes: 1_000_000 }), null)), 'commit')
+})
+
+test('runs nothing that a repository brings: no hook, no filter, no submodule', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const trace = join(folder, 'it-ran')
+  repo.commit({
+    'a.yaml': SPEC,
+    '.gitattributes': '* filter=evil diff=evil\n',
+    '.gitmodules': `[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch ${trace}"\n`,
+    '.lfsconfig': '[lfs]\n\turl = http://127.0.0.1:9/\n',
+  })
+  mkdirSync(join(repo.folder, '.git/hooks'), { recursive: true })
+  for (const hook of ['post-checkout', 'reference-transaction', 'post-update', 'pre-auto-gc'])
+    writeFileSync(join(repo.folder, '.git/hooks', hook), `#!/bin/sh\ntouch ${trace}\n`, { mode: 0o755 })
+  assert.equal(wordOf(await look(source({ paths: ['a.yaml'] }), null)), 'commit')
+  assert.equal(existsSync(trace), false)
+})
+
+test('a revision that leads elsewhere is refused for what it holds', async (t) => {
+  const { repo, source } = makeWorld(t)
+  repo.commit({ 'a.yaml': SPEC, 'b.yaml': { linkTo: '/etc/passwd' } })
+  assert.equal(wordOf(await look(source(), null)), 'refused-content')
+})
+
+/** A key of GPG in a home of its own, and its public half as a ring. */
+function gpgKey(
+  folder: string,
+  name: string,
+): { readonly home: string; readonly id: string; readonly keyring: string } {
+  const home = join(folder, `gnupg-${name}`)
+  mkdirSync(home, { mode: 0o700 })
+  const gpg = (...args: string[]): string =>
+    execFileSync('gpg', ['--homedir', home, '--batch', '--quiet', '--pinentry-mode', 'loopback', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  const id = `${name} <${name}@example.org>`
+  gpg('--passphrase', '', '--quick-generate-key', id, 'ed25519', 'sign', 'never')
+  const keyring = join(folder, `${name}.gpg`)
+  gpg('--export', '--output', keyring, id)
+  return { home, id, keyring }
+}
