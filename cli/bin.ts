@@ -48,6 +48,7 @@ const io: Io = {
   // eslint-disable-next-line no-restricted-globals -- the one clock
   pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
   signal: stop.signal,
+  onHangup: (listener) => void process.on('SIGHUP', listener),
   ask(question) {
     const reader = createInterface({ input: process.stdin, output: process.stderr })
     return new Promise((resolve) => {

@@ -20,6 +20,8 @@ export interface Io {
   pause(ms: number): Promise<void>
   /** Aborts at SIGINT or SIGTERM; `reason` is the signal's name. */
   readonly signal: AbortSignal
+  /** Calls the listener at every SIGHUP, which ends the process where nobody listens. */
+  onHangup(listener: () => void): void
 }
 
 /** A mistake of the user's, or of the world, that has been understood: shown without a stack. */

@@ -14,6 +14,8 @@ export interface GlobalOptions {
   readonly logFormat?: 'text' | 'json'
   readonly timeout: string
   readonly concurrency: string
+  /** Told of each call and how it went, where a program wants to count them. */
+  readonly onCall?: (call: string, outcome: string) => void
 }
 
 export function wholeNumber(text: string, option: string, min: number, max: number): number {

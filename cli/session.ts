@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import { providers, qubesHost, slicFiles, slicService, type SlicStore } from '../providers/index.ts'
 import { type Client, createClient } from '../qubesd/client.ts'
+import { describeCall } from '../qubesd/errors.ts'
 import { findTransport } from '../qubesd/connect.ts'
 import { QUBESD_SOCKET } from '../qubesd/socket.ts'
 import {
@@ -31,6 +32,14 @@ import { tagsOf, targetFilter } from './targets.ts'
 import { unfinishedChanges } from './unfinished.ts'
 import { plural } from './views/style.ts'
 
+/** A host to plan for: one that answers, or one that was recorded, which has neither daemon nor history. */
+export interface PlanningHost {
+  readonly client: Client | null
+  readonly host: Host
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+}
+
 /** A way to one host, on which nothing has been asked yet. */
 export interface Connection {
   readonly client: Client
@@ -38,9 +47,8 @@ export interface Connection {
 }
 
 /** One host, and its qubes as they were listed. */
-export interface Session extends Connection {
-  readonly qubes: readonly HostQube[]
-  readonly release: Release
+export interface Session extends Connection, PlanningHost {
+  readonly client: Client
 }
 
 /** Bytes of a table from the spec, by its SHA-256. */
@@ -80,11 +88,12 @@ export async function makeClient(options: GlobalOptions, io: Io): Promise<Client
     signal: io.signal,
     // In dom0 the line in a hint is for some management qube: dom0 itself needs none.
     source: transport.kind === 'qrexec' ? io.hostname : 'MANAGEMENT-QUBE',
-    ...(log === undefined
+    ...(log === undefined && options.onCall === undefined
       ? {}
       : {
           onCall: (call, outcome) => {
-            log.call(call, outcome)
+            log?.call(call, outcome)
+            options.onCall?.(describeCall(call), outcome === 'ok' ? 'ok' : outcome.code)
           },
         }),
   })
@@ -110,7 +119,11 @@ export interface LoadedSpec {
 
 /** Reads and validates a spec. Warnings go to stderr; an error ends the command before anything else is done. */
 export function loadSpec(paths: readonly string[], options: GlobalOptions, io: Io): LoadedSpec {
-  const sources = readSources(paths.length > 0 ? paths : (options.config ?? []), io)
+  return loadSources(readSources(paths.length > 0 ? paths : (options.config ?? []), io), options, io)
+}
+
+/** The same of files that have been read already, wherever they came from. */
+export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
   const { manifest, diagnostics } = loadManifest(sources.files, { readTable: sources.readTable })
   tellDiagnostics(diagnostics, sources, options, io)
   if (manifest === null) throw new InvalidSpec(diagnostics)
@@ -144,10 +157,10 @@ export function tellDiagnostics(
   io.err(`${formatDiagnostics(diagnostics, sources.files, { color, width: io.columns }).trimEnd()}\n\n`)
 }
 
-/** Selectors applied to the qubes of the host, with as few questions as they need. */
-async function resolveSpec(
+/** Selectors applied to the qubes of the host, with as few questions as they need: without selectors there need be no host. */
+export async function resolveSpec(
   spec: LoadedSpec,
-  session: Session,
+  session: Pick<PlanningHost, 'host' | 'qubes'> | null,
   options: GlobalOptions,
   io: Io,
 ): Promise<DesiredState> {
@@ -158,8 +171,12 @@ async function resolveSpec(
   return desired
 }
 
-async function hostFacts(manifest: Manifest, session: Session, io: Io): Promise<HostFacts> {
-  if (!manifest.selects.needsHost) return { qubes: [] }
+async function hostFacts(
+  manifest: Manifest,
+  session: Pick<PlanningHost, 'host' | 'qubes'> | null,
+  io: Io,
+): Promise<HostFacts> {
+  if (!manifest.selects.needsHost || session === null) return { qubes: [] }
   const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
   const withTags = await mapLimited(qubes, 8, async ({ name, klass }) => ({
     name,
@@ -172,12 +189,14 @@ async function hostFacts(manifest: Manifest, session: Session, io: Io): Promise<
 export interface PlanOptions {
   readonly target?: string[]
   readonly parallelism: string
+  /** Instead of targets, where it is a program that plans. */
+  readonly selects?: (qube: string, path: string) => boolean
 }
 
 /** The plan for a spec on a host. */
 export async function planSpec(
   spec: LoadedSpec,
-  session: Session,
+  session: PlanningHost,
   options: GlobalOptions & PlanOptions,
   io: Io,
   mode: 'apply' | 'adopt' = 'apply',
@@ -186,7 +205,8 @@ export async function planSpec(
     resolveSpec(spec, session, options, io),
     spec.sources.commit(),
   ])
-  const selects = await targetFilter(options.target ?? [], desired.qubes.keys(), session, io)
+  const selects =
+    options.selects ?? (await targetFilter(options.target ?? [], desired.qubes.keys(), session, io))
   const plan = await makePlan(desired, {
     host: session.host,
     providers,
@@ -195,7 +215,10 @@ export async function planSpec(
     now: io.now().toISOString(),
     commit,
     mode,
-    unfinished: await unfinishedChanges(stateFolder(options, io, session)),
+    unfinished:
+      session.client === null
+        ? () => undefined
+        : await unfinishedChanges(stateFolder(options, io, { client: session.client })),
     selects,
     parallelism: wholeNumber(options.parallelism, '--parallelism', 1, 64),
     onQube: progress('planning', options, io),
@@ -210,7 +233,11 @@ export const tablesOf =
     spec.manifest.tables.get(sha256)
 
 /** A line that is written over, on a terminal and with enough qubes to be worth it. */
-function progress(verb: string, options: GlobalOptions, io: Io): (done: number, total: number) => void {
+export function progress(
+  verb: string,
+  options: GlobalOptions,
+  io: Io,
+): (done: number, total: number) => void {
   if (!io.errIsTerminal || options.json === true || options.verbose === true) return () => undefined
   return (done, total) => {
     if (total < 8) return

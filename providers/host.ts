@@ -16,7 +16,6 @@ import { QubesdError } from '../qubesd/errors.ts'
 import {
   type Host,
   type HostCall,
-  HostError,
   type HostQube,
   type Needs,
   type Observation,
@@ -25,6 +24,7 @@ import {
   type Unknown,
   type UsbAssignment,
 } from '../reconciler/index.ts'
+import { asHostError, noSuchProperty } from './failures.ts'
 import { type PropertyAnswer } from '../qubesd/parse.ts'
 import { SLIC_REMOVE, SLIC_SET } from './slic/index.ts'
 import { type SlicStore } from './slic/store.ts'
@@ -150,9 +150,7 @@ async function readProperties(
 
 /** A property that this class of qube does not have is not one at its default: it cannot be set either. */
 function known(seen: Observation<PropertyAnswer>, qube: string, name: string): Observation<PropertyAnswer> {
-  if (seen.status !== 'absent') return seen
-  const hint = 'leave it out for this qube; `qvm-prefs` lists the properties that it has'
-  return { status: 'unknown', why: `${qube} has no property ${name} on this release`, hint }
+  return seen.status === 'absent' ? noSuchProperty(qube, name) : seen
 }
 
 async function readTags(
@@ -224,11 +222,4 @@ function persistenceCall(call: HostCall, error: unknown): HostCall | undefined {
   if (call.method === 'admin.vm.device.usb.Detach' && error.message.includes('QubesVMNotHaltedError'))
     return { ...call, method, payload: 'False' }
   return undefined
-}
-
-function asHostError(error: unknown): HostError {
-  if (error instanceof HostError) return error
-  if (!(error instanceof QubesdError)) throw error
-  const fatal = error.code === 'daemon-gone' || error.code === 'aborted'
-  return new HostError(error.code, error.message, error.hint, fatal, error)
 }

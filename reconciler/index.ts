@@ -11,6 +11,7 @@ export {
   type Needs,
   NO_NEEDS,
   type Observation,
+  type Orphan,
   type Reading,
   type Refusal,
   type Release,

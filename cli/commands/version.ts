@@ -6,7 +6,7 @@ import { type GlobalOptions } from '../options.ts'
 /** The bundle has it baked in. */
 declare const QSTATE_VERSION: string | undefined
 
-function ownVersion(): string {
+export function ownVersion(): string {
   if (typeof QSTATE_VERSION === 'string') return QSTATE_VERSION
   // The file is two levels up from dist/cli/commands/, in the checkout and in the package alike.
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')

@@ -36,6 +36,7 @@ interface World {
   readonly answers: string[]
   readonly terminal: boolean
   readonly columns: number
+  readonly cwd: string
 }
 
 /** A simulated host for one test, with its own folder, gone when the test ends. */
@@ -71,7 +72,7 @@ export async function runCli(argv: readonly string[], world: Partial<World> = {}
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     env: world.env ?? {},
-    cwd: ROOT,
+    cwd: world.cwd ?? ROOT,
     outIsTerminal: terminal,
     errIsTerminal: terminal,
     inIsTerminal: terminal,
@@ -81,6 +82,7 @@ export async function runCli(argv: readonly string[], world: Partial<World> = {}
     now: () => new Date('2026-11-24T12:00:00Z'),
     pause: () => Promise.resolve(),
     signal: new AbortController().signal,
+    onHangup: () => undefined,
     ask(question) {
       err += question
       return Promise.resolve(answers.shift() ?? null)

@@ -42,6 +42,7 @@ export async function runCli(
     pause: () => Promise.resolve(),
     signal: new AbortController().signal,
     ask: () => Promise.resolve(null),
+    onHangup: () => undefined,
     ...world,
   }
   const code = await main([...hostOptions(host), ...argv], io)

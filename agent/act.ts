@@ -1,0 +1,134 @@
+import { HostError } from '../reconciler/index.ts'
+import { readWindow } from '../spec/agent/index.ts'
+import { nextBeginning } from './calendar.ts'
+import { type AgentContext, type Life, retryMs } from './life.ts'
+import { troubleOf } from './listen.ts'
+import { type Waiting } from './memory.ts'
+import { type NoticedBy } from './noticed.ts'
+import { type Gate } from './policy.ts'
+import { type CommittedSpec } from './ports.ts'
+import { reconcile, type Reconciled } from './reconcile.ts'
+import { remember } from './remember.ts'
+import { type Orders } from './store.ts'
+
+/** Where events are not heard, everything is compared this often at least. */
+const WITHOUT_EVENTS_MS = 5 * 60_000
+
+/** What is to be brought to what. */
+interface Work {
+  readonly spec: CommittedSpec
+  /** Null: all qubes. */
+  readonly about: ReadonlySet<string> | null
+  readonly noticedBy: NoticedBy
+  readonly orders: Orders
+}
+
+/** Brings the host, or the qubes that something has happened to, to what the spec says; remembers what came of it. */
+export async function act(work: Work, life: Life, context: AgentContext): Promise<Reconciled | null> {
+  const { spec, about, noticedBy, orders } = work
+  const { clock, settings, signal, store, watch } = context
+  const now = clock.now()
+  const gate = gateOf(orders, settings.gate, now)
+  const { corrections, failures, restarts } = life.memory
+  try {
+    const done = await reconcile(
+      spec,
+      about,
+      { policy: settings.policy, gate, corrections, failures, restarts, now },
+      context.host,
+      async () => gateOf(await store.orders(), settings.gate, clock.now()).open,
+    )
+    life.memory = {
+      ...remember(life.memory, done, {
+        about,
+        noticedBy,
+        now: now.toISOString(),
+        commit: spec.commit,
+      }),
+      error: null,
+    }
+    if (about === null) {
+      life.known = new Set([...spec.manifest.qubes.keys(), ...done.seen.qubes.map(({ qube }) => qube)])
+      life.due.compare = clock.now().getTime() + compareEvery(life, context)
+    }
+    await propose(spec, done, about, life, context)
+    planNext(done, about, gate, life, clock.now())
+    return done
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    if (signal.aborted) return null
+    life.failures += 1
+    life.memory = { ...life.memory, error: troubleOf(error, life, now) }
+    life.due.compare = clock.now().getTime() + retryMs(life.failures)
+    watch.say('error', error.message, { hint: error.hint })
+    return null
+  }
+}
+
+/** A plan that waits for a person is saved whole, whatever it was that brought it up. */
+async function propose(
+  spec: CommittedSpec,
+  done: Reconciled,
+  about: ReadonlySet<string> | null,
+  life: Life,
+  { host, settings, clock }: AgentContext,
+): Promise<void> {
+  if (settings.policy.mode !== 'propose') return
+  if (life.memory.held.length === 0) {
+    life.memory = { ...life.memory, proposed: null }
+    return
+  }
+  const plan = about === null ? done.seen : await host.plan(spec, () => true)
+  const changes = JSON.stringify(
+    plan.qubes.map(({ qube, changes: list }) => [qube, list.map(({ patch }) => patch)]),
+  )
+  if (life.memory.proposed?.changes === changes) return
+  const file = await host.save(spec, plan)
+  life.memory = { ...life.memory, proposed: { file, changes, at: clock.now().toISOString() } }
+}
+
+/** When to look again at what could not be done now. */
+function planNext(
+  done: Reconciled,
+  about: ReadonlySet<string> | null,
+  gate: Gate,
+  life: Life,
+  now: Date,
+): void {
+  if (done.again || done.busy !== null) {
+    life.failures += 1
+    life.due.again = now.getTime() + retryMs(life.failures)
+    // What was put off before is not forgotten for what is tried again now.
+    life.retry = about === null || life.retry === null ? null : new Set([...about, ...life.retry])
+    return
+  }
+  life.failures = 0
+  const { held, waiting } = life.memory
+  const opens = !gate.open && gate.until !== null ? [Date.parse(gate.until)] : []
+  const times = [
+    ...held.flatMap(({ qube, until }) => (until === null ? [] : [{ qube, at: Date.parse(until) }])),
+    ...waiting.flatMap((one) => [...restartTimes(one, now), ...opens].map((at) => ({ qube: one.qube, at }))),
+  ]
+  life.due.again = Math.max(now.getTime() + retryMs(1), Math.min(Infinity, ...times.map(({ at }) => at)))
+  life.retry = new Set(times.map(({ qube }) => qube))
+}
+
+/** When a qube may next be restarted for what waits, where that is a matter of time. */
+function restartTimes({ restart }: Waiting, now: Date): readonly number[] {
+  if (typeof restart === 'string') return []
+  const window = readWindow(restart.window)
+  const next = 'from' in window ? nextBeginning([window], now) : undefined
+  return next === undefined ? [] : [next.getTime()]
+}
+
+function gateOf({ suspended }: Orders, calendar: (now: Date) => Gate, now: Date): Gate {
+  if (suspended === null) return calendar(now)
+  const { until } = suspended
+  if (until !== null && Date.parse(until) <= now.getTime()) return calendar(now)
+  return { open: false, why: 'suspended', until }
+}
+
+const compareEvery = (life: Life, { settings }: AgentContext): number =>
+  life.memory.events === 'refused'
+    ? Math.min(settings.compareEvery, WITHOUT_EVENTS_MS)
+    : settings.compareEvery

@@ -1,0 +1,84 @@
+import { type Change, needsApply, type Plan, type QubePlan } from '../reconciler/index.ts'
+import { type Area } from '../spec/index.ts'
+import { type Attempts, turnOf } from './attempts.ts'
+import { type Gate, type Policy } from './policy.ts'
+
+/** Something that a plan would do, and that is not done now. `path` null: the whole qube. */
+export interface Held {
+  readonly qube: string
+  readonly path: string | null
+  readonly why:
+    | 'observed'
+    | 'proposed'
+    | 'suspended'
+    | 'frozen'
+    | 'outside'
+    | 'reported'
+    | 'backing-off'
+    | 'conflict'
+    | 'failed'
+    | 'removal'
+  /** When it may be done, ISO 8601; null where only a person can say. */
+  readonly until: string | null
+}
+
+export interface Rules {
+  readonly policy: Policy
+  readonly gate: Gate
+  /** Settings put right after somebody had changed them, by `qube/path`. */
+  readonly corrections: Attempts
+  /** Applies that failed, by qube. */
+  readonly failures: Attempts
+  /** Restarts that came to nothing, by qube. */
+  readonly restarts: Attempts
+  readonly now: Date
+}
+
+/** A setting that has been put right that often, and was changed back each time, is a conflict. */
+export const CONFLICT_FROM = 3
+
+/** What of a plan is not to be done now, and why. The rest may be. Pure. */
+export function heldOf(plan: Plan, rules: Rules): readonly Held[] {
+  return plan.qubes.filter(needsApply).flatMap((qube) => heldOfQube(qube, rules))
+}
+
+function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
+  const whole = (why: Held['why'], until: string | null = null): Held[] => [
+    { qube: qube.qube, path: null, why, until },
+  ]
+  const { policy, gate } = rules
+  // A removal takes a person's word, given on the command line: a commit alone never destroys data.
+  if (qube.remove !== undefined) return whole('removal')
+  if (policy.mode === 'observe') return whole('observed')
+  if (policy.mode === 'propose') return whole('proposed')
+  if (!gate.open) return whole(gate.why, gate.until)
+  const turn = turnOf(rules.failures, qube.qube, rules.now)
+  if (!turn.now) return whole('failed', turn.from)
+  return qube.changes.flatMap((change) => {
+    const held = heldOfChange(qube.qube, change, rules)
+    return held === undefined ? [] : [held]
+  })
+}
+
+function heldOfChange(qube: string, { path, reason }: Change, rules: Rules): Held | undefined {
+  const { policy, corrections, now } = rules
+  const held = (why: Held['why'], until: string | null): Held => ({ qube, path, why, until })
+  if (reason === 'prune') return policy.prune === 'report' ? held('reported', null) : undefined
+  if (reason !== 'drift') return undefined
+  if (policy.drift[areaOf(path)] === 'report') return held('reported', null)
+  const turn = turnOf(corrections, keyOf(qube, path), now)
+  if (turn.now) return undefined
+  return held(turn.times >= CONFLICT_FROM ? 'conflict' : 'backing-off', turn.from)
+}
+
+/** What a plan is to leave out so that nothing of what is held is done. */
+export function without(held: readonly Held[]): (qube: string, path: string) => boolean {
+  const qubes = new Set(held.filter(({ path }) => path === null).map(({ qube }) => qube))
+  const settings = new Set(held.map(({ qube, path }) => keyOf(qube, path ?? '')))
+  return (qube, path) => !qubes.has(qube) && (path === '' || !settings.has(keyOf(qube, path)))
+}
+
+export const keyOf = (qube: string, path: string): string => `${qube}/${path}`
+
+/** A path begins with its area: there is a provider for it. */
+const areaOf = (path: string): Area => path.slice(0, path.indexOf('/')) as Area

@@ -1,0 +1,15 @@
+/**
+ * The long-running reconciler of one host. It follows a git repository of which it checks out nothing, hears the events of the
+ * host, and does what its policy lets it do. It is handed the host, the clock and the commands' way of planning; what it keeps
+ * on disk it can lose.
+ */
+export { gateAt } from './calendar.ts'
+export { type Held } from './decide.ts'
+export { type AgentContext, type AgentWatch, type Turn } from './life.ts'
+export { runAgent } from './loop.ts'
+export { type Memory, NO_MEMORY } from './memory.ts'
+export { openMirror } from './mirror.ts'
+export { type Notice } from './notices.ts'
+export { type AgentHost, type Clock, type CommittedSpec, type HostNews, type Selects } from './ports.ts'
+export { gitSource, type News, type Source } from './source.ts'
+export { openStore } from './store.ts'

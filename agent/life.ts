@@ -1,0 +1,71 @@
+import { type Memory } from './memory.ts'
+import { type Notice } from './notices.ts'
+import { type Gate, type Policy } from './policy.ts'
+import { type AgentHost, type Clock, type CommittedSpec } from './ports.ts'
+import { type Reconciled } from './reconcile.ts'
+import { type Source } from './source.ts'
+import { type Store } from './store.ts'
+
+export interface AgentSettings {
+  readonly policy: Policy
+  /** Milliseconds between two looks at the repository. */
+  readonly lookEvery: number
+  /** Milliseconds between two comparisons of everything, where events are heard. */
+  readonly compareEvery: number
+  /** Repository and branch or tag, for people. Commits of another one are no ancestors of these. */
+  readonly where: string
+  /** Of this host's spec, from the root of the repository. */
+  readonly paths: readonly string[]
+  /** Whether the calendar lets anything be written, and until when if not. */
+  readonly gate: (now: Date) => Gate
+}
+
+export interface AgentContext {
+  readonly settings: AgentSettings
+  readonly source: Source
+  readonly host: AgentHost
+  readonly store: Store
+  readonly clock: Clock
+  readonly hostname: string
+  readonly signal: AbortSignal
+  /** Calls the listener when a person wants the agent to look now. */
+  readonly onNudge: (listener: () => void) => void
+  readonly tell: (notice: Notice) => void
+  readonly watch: AgentWatch
+}
+
+/** What is told of the agent's life, for logs and metrics. Nothing is decided by it. */
+export interface AgentWatch {
+  readonly turn: (told: Turn) => void
+  readonly say: (level: 'info' | 'warn' | 'error', message: string, about?: object) => void
+}
+
+export interface Turn {
+  readonly why: string
+  readonly memory: Memory
+  readonly done: Reconciled | null
+}
+
+/** What changes while an agent lives. */
+export interface Life {
+  memory: Memory
+  /** What has been told of it already, and what is on disk. */
+  told: Memory
+  saved: Memory | null
+  spec: CommittedSpec | null
+  /** Qubes of the last plan. */
+  known: ReadonlySet<string>
+  /** Turns in a row that came to nothing. */
+  failures: number
+  /** When what comes next, in milliseconds since the epoch. */
+  readonly due: { look: number; compare: number; again: number }
+  /** Qubes that `due.again` is about; null: all. */
+  retry: ReadonlySet<string> | null
+}
+
+const RETRY_MS = 1000
+const LONGEST_RETRY_MS = 5 * 60_000
+
+/** How long to wait after so many failures in a row, in milliseconds. */
+export const retryMs = (failures: number): number =>
+  Math.min(RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)

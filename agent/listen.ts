@@ -1,0 +1,67 @@
+import { type HostError } from '../reconciler/index.ts'
+import { concernOf, type Scope } from './events.ts'
+import { type AgentContext, type Life } from './life.ts'
+import { lookAt, type Mailbox } from './mailbox.ts'
+import { type Trouble } from './memory.ts'
+
+/** Turns what the host tells into what is to be looked at, until the signal fires or the host will not tell. */
+export async function listen(
+  life: Life,
+  mailbox: Mailbox,
+  { clock, host, signal, watch }: AgentContext,
+): Promise<void> {
+  const compareAll = (why: string): void => {
+    mailbox.post((pending) => {
+      pending.all = why
+    })
+  }
+  let lost = 0
+  for await (const news of host.events(signal)) {
+    switch (news.kind) {
+      case 'connected':
+        lost = 0
+        life.memory = { ...life.memory, events: 'connected' }
+        compareAll('the host can be heard')
+        break
+      case 'lost':
+        lost += 1
+        life.memory = { ...life.memory, events: 'lost' }
+        watch.say('warn', news.error.message, { hint: news.error.hint })
+        // A daemon that is restarted is away once; one that is not there at all is trouble, to be told.
+        if (lost === 1) break
+        life.memory = { ...life.memory, error: troubleOf(news.error, life, clock.now()) }
+        mailbox.post((pending) => {
+          pending.told = true
+        })
+        break
+      case 'refused':
+        life.memory = { ...life.memory, events: 'refused' }
+        watch.say('warn', `no events: ${news.error.message}`, { hint: news.error.hint })
+        compareAll('the host tells no events')
+        break
+      case 'event': {
+        const { event } = news
+        const concern = concernOf(event, scopeOf(life))
+        if (concern?.kind === 'all') compareAll(event.name)
+        if (concern?.kind === 'qube')
+          mailbox.post((pending) => {
+            lookAt(pending, concern.qube, event.name)
+          })
+      }
+    }
+  }
+}
+
+/** What keeps the host from being looked at, and since when. */
+export function troubleOf(
+  { code, message, hint }: HostError,
+  { memory }: Life,
+  now: Date,
+): Trouble & { readonly since: string } {
+  return { code, message, hint, since: memory.error?.since ?? now.toISOString() }
+}
+
+function scopeOf({ spec, known }: Life): Scope {
+  const manifest = spec?.manifest
+  return { known, open: manifest !== undefined && (manifest.selects.needsHost || manifest.name !== null) }
+}

@@ -1,0 +1,66 @@
+import { type AgentContext, type Life } from './life.ts'
+import { loadSpec } from './load-spec.ts'
+import { type Pending } from './mailbox.ts'
+import { type News, type Refusal } from './source.ts'
+import { type Orders } from './store.ts'
+
+/** Looks at the repository once, and puts a new commit in force if it may be. */
+export async function look(
+  pending: Pending,
+  orders: Orders,
+  life: Life,
+  context: AgentContext,
+): Promise<void> {
+  const { clock, settings, source, store, signal, watch } = context
+  const { inForce } = life.memory
+  const base = inForce === null ? null : { commit: inForce.commit, known: life.spec !== null }
+  const news = await source.look(base, orders.accepted, signal)
+  life.due.look = clock.now().getTime() + settings.lookEvery
+  if (signal.aborted) return
+  const at = clock.now().toISOString()
+  if (news.kind === 'unreachable') {
+    unreached(news, at, life, context)
+    return
+  }
+  const { commit } = news
+  const seenAt = life.memory.wanted?.commit === commit ? life.memory.wanted.seenAt : at
+  life.memory = { ...life.memory, unreachable: null, wanted: { commit, seenAt } }
+  if (news.kind === 'unchanged') {
+    life.memory = { ...life.memory, refused: null }
+    return
+  }
+  const loaded = news.kind === 'refused' ? { refusal: news.refusal } : loadSpec(commit, news.revision)
+  if ('refusal' in loaded) {
+    refuse(commit, loaded.refusal, at, life, context)
+    return
+  }
+  const signers = news.kind === 'commit' ? news.signers : ''
+  if (loaded.warnings !== '') watch.say('warn', loaded.warnings, { commit })
+  watch.say('info', 'a commit is in force', { commit, signers })
+  life.spec = loaded.spec
+  const since = inForce?.commit === commit ? inForce.since : at
+  // What failed with another commit may do with this one.
+  life.memory = { ...life.memory, refused: null, inForce: { commit, since, signers }, failures: {} }
+  if (orders.accepted !== null) await store.accept(null)
+  // Before events are heard, the first comparison is still to come anyway.
+  if (life.memory.events !== 'lost') pending.all = 'a new commit'
+}
+
+function unreached(
+  { error }: Extract<News, { kind: 'unreachable' }>,
+  at: string,
+  life: Life,
+  { watch }: AgentContext,
+): void {
+  const { code, message, hint } = error
+  const { since, times } = life.memory.unreachable ?? { since: at, times: 0 }
+  life.memory = { ...life.memory, unreachable: { code, message, hint, since, times: times + 1 } }
+  watch.say('warn', message, { hint })
+}
+
+function refuse(commit: string, refusal: Refusal, at: string, life: Life, { watch }: AgentContext): void {
+  const known = life.memory.refused
+  const isNews = known?.commit !== commit || known.code !== refusal.code
+  if (isNews) watch.say('error', `commit refused: ${refusal.why}`, { commit, hint: refusal.hint })
+  life.memory = { ...life.memory, refused: { commit, at: isNews ? at : known.at, ...refusal } }
+}

@@ -1,0 +1,99 @@
+import { type Blocked } from '../reconciler/index.ts'
+import { type RestartPolicy, type Value } from '../spec/index.ts'
+import { type Attempts } from './attempts.ts'
+import { type Held } from './decide.ts'
+import { type Refusal } from './source.ts'
+
+/**
+ * What an agent knows, and keeps over restarts: plain JSON, shown by `qstate status`. Losing it costs the history of what was
+ * seen, and the commit that a new one must come after; never anything of what is owned.
+ */
+export interface Memory {
+  readonly schema: 'qstate.agent'
+  readonly version: 1
+  readonly updatedAt: string
+  /** For people: repository and branch or tag. */
+  readonly source: string
+  /** Of this host's spec, from the root of the repository. */
+  readonly paths: readonly string[]
+  readonly mode: string
+  /** The commit that branch or tag stands at, as last seen. */
+  readonly wanted: { readonly commit: string; readonly seenAt: string } | null
+  /** The last good commit: what the host is compared with. */
+  readonly inForce: { readonly commit: string; readonly since: string; readonly signers: string } | null
+  /** The last commit after which nothing of its own was left to do. */
+  readonly applied: { readonly commit: string; readonly at: string } | null
+  readonly refused: (Refusal & { readonly commit: string; readonly at: string }) | null
+  readonly unreachable: (Trouble & { readonly since: string; readonly times: number }) | null
+  readonly error: (Trouble & { readonly since: string }) | null
+  readonly events: 'connected' | 'lost' | 'refused'
+  readonly comparedAt: string | null
+  readonly drift: readonly Drift[]
+  readonly held: readonly Held[]
+  readonly blocked: readonly (Blocked & { readonly qube: string })[]
+  readonly waiting: readonly Waiting[]
+  readonly proposed: { readonly file: string; readonly changes: string; readonly at: string } | null
+  readonly suspended: Suspension | null
+  readonly corrections: Attempts
+  readonly failures: Attempts
+  readonly restarts: Attempts
+}
+
+/** A person wants the agent to write nothing. */
+export interface Suspension {
+  /** ISO 8601, or null: until it is resumed. */
+  readonly until: string | null
+  readonly by: string
+  readonly since: string
+  readonly why: string
+}
+
+/** Settings of a running qube that count after its next start. */
+export interface Waiting {
+  readonly qube: string
+  readonly paths: readonly string[]
+  readonly restart: RestartPolicy
+}
+
+export interface Trouble {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+/** A setting that is not as qstate left it. */
+export interface Drift {
+  readonly qube: string
+  readonly path: string
+  readonly wanted: Value | null
+  readonly found: Value | null
+  readonly since: string
+  /** How it came to be noticed: the event, or the comparison. Who did it qubesd does not tell. */
+  readonly noticed: string
+}
+
+export const NO_MEMORY: Memory = {
+  schema: 'qstate.agent',
+  version: 1,
+  updatedAt: '',
+  source: '',
+  paths: [],
+  mode: '',
+  wanted: null,
+  inForce: null,
+  applied: null,
+  refused: null,
+  unreachable: null,
+  error: null,
+  events: 'lost',
+  comparedAt: null,
+  drift: [],
+  held: [],
+  blocked: [],
+  waiting: [],
+  proposed: null,
+  suspended: null,
+  corrections: {},
+  failures: {},
+  restarts: {},
+}

@@ -1,0 +1,118 @@
+import { type NOTICE_WORDS } from '../spec/agent/index.ts'
+import { CONFLICT_FROM, keyOf } from './decide.ts'
+import { type Memory } from './memory.ts'
+import { type NoticedBy } from './noticed.ts'
+import { type Reconciled, settledBy } from './reconcile.ts'
+
+/** Something that has happened and that a person, or a program of theirs, may want to know. Plain JSON, with a schema. */
+export interface Notice {
+  readonly schema: 'qstate.notice'
+  readonly version: 1
+  readonly kind: NoticeKind
+  /** ISO 8601. */
+  readonly at: string
+  /** This machine's name. */
+  readonly host: string
+  /** One line for people. */
+  readonly text: string
+  readonly commit: string | null
+  /** What it is about, as far as there is more to say. */
+  readonly about: Readonly<Record<string, unknown>>
+}
+
+export type NoticeKind = (typeof NOTICE_WORDS)[number]
+
+/** A repository is told as unreachable once that many looks have failed: one that sleeps for a minute is no news. */
+const UNREACHABLE_FROM = 3
+
+interface Told {
+  readonly host: string
+  readonly at: string
+  readonly noticedBy: NoticedBy
+}
+
+/** What has happened between two states of the memory. The same state twice tells nothing. Pure. */
+export function noticesOf(
+  before: Memory,
+  after: Memory,
+  done: Reconciled | null,
+  { host, at, noticedBy }: Told,
+): readonly Notice[] {
+  const notices: Notice[] = []
+  const commit = after.inForce?.commit ?? null
+  const tell = (kind: NoticeKind, text: string, about: Readonly<Record<string, unknown>> = {}): void => {
+    notices.push({ schema: 'qstate.notice', version: 1, kind, at, host, text, commit, about })
+  }
+  const { refused, unreachable, error, proposed } = after
+  if (refused !== null && refused.commit !== before.refused?.commit)
+    tell('refused', `commit refused: ${firstLine(refused.why)}`, { ...refused })
+  if (unreachable !== null && unreachable.times >= UNREACHABLE_FROM && !isTold(before))
+    tell('unreachable', `the repository cannot be reached: ${unreachable.message}`, { ...unreachable })
+  if (unreachable === null && isTold(before)) tell('reachable', 'the repository can be reached again')
+  if (error !== null && error.message !== before.error?.message) tell('error', error.message, { ...error })
+  if (error === null && before.error !== null) tell('recovered', 'the host answers as it should again')
+  if (proposed !== null && proposed.changes !== before.proposed?.changes)
+    tell('proposed', `a plan waits for a person: qstate apply ${proposed.file}`, { ...proposed })
+  tellDrift(before, after, tell)
+  if (done !== null) {
+    tellCorrected(done, noticedBy, tell)
+    tellDone(done, tell)
+  }
+  const waited = new Set(before.waiting.map((one) => JSON.stringify(one)))
+  for (const one of after.waiting.filter((entry) => !waited.has(JSON.stringify(entry))))
+    tell('waiting', `${one.qube} waits for its next start: ${one.paths.join(', ')}`, { ...one })
+  return notices
+}
+
+type Tell = (kind: NoticeKind, text: string, about?: Readonly<Record<string, unknown>>) => void
+
+function tellDrift(before: Memory, after: Memory, tell: Tell): void {
+  const known = new Set(before.drift.map((one) => JSON.stringify([one.qube, one.path, one.found])))
+  for (const one of after.drift)
+    if (!known.has(JSON.stringify([one.qube, one.path, one.found])))
+      tell('drift', `${keyOf(one.qube, one.path)} was changed on the host (${one.noticed})`, {
+        ...one,
+        corrected: false,
+      })
+  const fought = new Set(before.held.filter(isConflict).map(({ qube, path }) => keyOf(qube, path ?? '')))
+  for (const one of after.held.filter(isConflict)) {
+    const key = keyOf(one.qube, one.path ?? '')
+    // Once: further tries come to the same, and each would be told again.
+    if (fought.has(key) || (after.corrections[key]?.times ?? 0) > CONFLICT_FROM) continue
+    const text = `${key} is changed back again and again: left alone until ${one.until ?? 'somebody decides'}, and longer each time`
+    tell('conflict', text, { ...one })
+  }
+}
+
+/** What was put right in the same turn never stood in the memory as drift. */
+function tellCorrected(done: Reconciled, noticedBy: Told['noticedBy'], tell: Tell): void {
+  const settled = settledBy(done.applied?.report)
+  for (const { qube, changes } of done.seen.qubes)
+    for (const { path, reason, before: found, after: wanted } of changes) {
+      if (reason !== 'drift' || !settled.has(keyOf(qube, path))) continue
+      const noticed = noticedBy(qube, path)
+      const text = `${keyOf(qube, path)} was changed on the host (${noticed}), and has been put right`
+      tell('drift', text, { qube, path, wanted, found, noticed, corrected: true })
+    }
+}
+
+function tellDone(done: Reconciled, tell: Tell): void {
+  for (const restart of done.restarts) tell('restarted', `${restart.qube} ${restart.status}`, { ...restart })
+  if (done.applied === null) return
+  const { report, generation } = done.applied
+  const qubes = report.qubes.map(({ qube, status, writes, outcomes }) => ({ qube, status, writes, outcomes }))
+  const changed = qubes.filter(({ status }) => status === 'applied').map(({ qube }) => qube)
+  const failed = qubes.filter(({ status }) => status !== 'applied' && status !== 'unchanged')
+  const names = failed.map(({ qube, status }) => `${qube} ${status}`).join(', ')
+  const about = { generation, interrupted: report.interrupted, qubes }
+  if (changed.length > 0) tell('applied', `applied to ${changed.join(', ')}`, about)
+  if (failed.length > 0 || report.interrupted !== null)
+    tell('failed', `not all applied: ${names || (report.interrupted ?? '')}`, about)
+}
+
+const isTold = ({ unreachable }: Memory): boolean =>
+  unreachable !== null && unreachable.times >= UNREACHABLE_FROM
+
+const isConflict = ({ why }: Memory['held'][number]): boolean => why === 'conflict'
+
+const firstLine = (text: string): string => text.slice(0, (text + '\n').indexOf('\n'))

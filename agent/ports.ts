@@ -1,0 +1,62 @@
+import { type HostError, type Plan, type Report, type RestartReport } from '../reconciler/index.ts'
+import { type Manifest } from '../spec/index.ts'
+import { type HostEvent } from './events.ts'
+import { type Revision } from './revision.ts'
+
+/** The spec of one commit, read and found valid. */
+export interface CommittedSpec {
+  readonly commit: string
+  readonly manifest: Manifest
+  readonly revision: Revision
+}
+
+export type Selects = (qube: string, path: string) => boolean
+
+/** The host as the agent needs it. What fails fails with HostError; anything else is a bug. */
+export interface AgentHost {
+  /** For people. */
+  readonly where: string
+  /** What the spec would change, of the settings that are selected. Reads only. */
+  plan(spec: CommittedSpec, selects: Selects): Promise<Plan>
+  /**
+   * Does what a plan says; or says who is at work on the host. `mayStill` is asked once nobody else can be at work: whoever has
+   * told the agent to be still by then is heard.
+   */
+  apply(
+    spec: CommittedSpec,
+    plan: Plan,
+    mayStill: () => Promise<boolean>,
+  ): Promise<Applied | { readonly kind: 'busy'; readonly who: string } | { readonly kind: 'held' }>
+  /** Restarts the qubes for which something waits, where the spec says that they may be now, and `may` agrees. */
+  restart(
+    plan: Plan,
+    report: Report | null,
+    may: (qube: string) => boolean,
+  ): Promise<readonly RestartReport[]>
+  /** Saves a plan where a person finds it. Its path. */
+  save(spec: CommittedSpec, plan: Plan): Promise<string>
+  /** Ends when the signal fires, or after `refused`. */
+  events(signal: AbortSignal): AsyncIterable<HostNews>
+}
+
+export interface Applied {
+  readonly kind: 'applied'
+  readonly report: Report
+  /** Null: there was nothing to write. */
+  readonly generation: number | null
+}
+
+export type HostNews =
+  /** From here on nothing is missed; what was before is not known. */
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'event'; readonly event: HostEvent }
+  | { readonly kind: 'lost'; readonly error: HostError }
+  /** The host will not tell. */
+  | { readonly kind: 'refused'; readonly error: HostError }
+
+/** Time, as the loop knows it. */
+export interface Clock {
+  now(): Date
+  /** Resolves after so many milliseconds, or as soon as the signal fires. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}

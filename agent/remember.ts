@@ -1,0 +1,102 @@
+import { needsApply, type Plan, type QubePlan } from '../reconciler/index.ts'
+import { keyOf } from './decide.ts'
+import { type Drift, type Memory } from './memory.ts'
+import { type NoticedBy } from './noticed.ts'
+import { type Reconciled, settledBy } from './reconcile.ts'
+
+/** What a reconciliation was about, and when. */
+export interface Occasion {
+  /** Null: all qubes. */
+  readonly about: ReadonlySet<string> | null
+  readonly noticedBy: NoticedBy
+  /** ISO 8601. */
+  readonly now: string
+  readonly commit: string
+}
+
+/** What is known after a reconciliation. Of qubes that it was not about, what was known before. Pure. */
+export function remember(memory: Memory, done: Reconciled, occasion: Occasion): Memory {
+  const { about, now, commit } = occasion
+  const outside = <T extends { readonly qube: string }>(list: readonly T[]): readonly T[] =>
+    about === null ? [] : list.filter(({ qube }) => !about.has(qube))
+  const after = settledBy(done.applied?.report)
+  const held = [...outside(memory.held), ...done.held].sort(byQube)
+  const blocked = done.seen.qubes.flatMap(({ qube, blocked }) => blocked.map((entry) => ({ qube, ...entry })))
+  const next: Memory = {
+    ...memory,
+    comparedAt: about === null ? now : memory.comparedAt,
+    drift: [...outside(memory.drift), ...driftIn(done.seen, after, memory.drift, occasion)].sort(byQube),
+    held,
+    blocked: [...outside(memory.blocked), ...blocked].sort(byQube),
+    waiting: [...outside(memory.waiting), ...waitingIn(done)].sort(byQube),
+    ...triedOf(done),
+  }
+  return isApplied(done, next) ? { ...next, applied: appliedAt(memory, commit, now) } : next
+}
+
+const triedOf = ({ tried: { corrections, failures, restarts } }: Reconciled): Reconciled['tried'] => ({
+  corrections,
+  failures,
+  restarts,
+})
+
+function driftIn(
+  plan: Plan,
+  after: ReadonlySet<string>,
+  before: readonly Drift[],
+  { noticedBy, now }: Occasion,
+): readonly Drift[] {
+  return plan.qubes.flatMap(({ qube, changes }) =>
+    changes
+      .filter(({ reason, path }) => reason === 'drift' && !after.has(keyOf(qube, path)))
+      .map((change): Drift => {
+        const { path, before: found, after: wanted } = change
+        const known = before.find((one) => one.qube === qube && one.path === path)
+        const same = known !== undefined && JSON.stringify(known.found) === JSON.stringify(found)
+        return same
+          ? { ...known, wanted }
+          : { qube, path, wanted, found, since: now, noticed: noticedBy(qube, path) }
+      }),
+  )
+}
+
+function waitingIn(done: Reconciled): Memory['waiting'] {
+  const restarted = new Set(
+    done.restarts.filter(({ status }) => status === 'restarted').map(({ qube }) => qube),
+  )
+  return done.seen.qubes.flatMap(({ qube, waiting, restart = 'never' }) => {
+    const paths = done.applied?.report.qubes.find((one) => one.qube === qube)?.waiting ?? waiting
+    return paths.length === 0 || restarted.has(qube) ? [] : [{ qube, paths: [...paths].sort(), restart }]
+  })
+}
+
+/** Whether the commit has come to all that it can: what is left is only what others have changed since. */
+function isApplied(done: Reconciled, memory: Memory): boolean {
+  const drifted = new Set(memory.drift.map(({ qube, path }) => keyOf(qube, path)))
+  const isOthers = ({ qube, path }: { qube: string; path: string | null }): boolean =>
+    path !== null && drifted.has(keyOf(qube, path))
+  if (done.again || done.busy !== null || memory.blocked.length > 0) return false
+  if (Object.keys(memory.failures).length > 0) return false
+  if (!memory.held.every((held) => isOthers(held) || isOnlyDrift(done.seen, held.qube))) return false
+  // Everything has to have been looked at since the commit came.
+  return memory.comparedAt !== null && memory.inForce !== null && memory.comparedAt >= memory.inForce.since
+}
+
+/** A qube that is held as a whole, and that only others have changed. */
+function isOnlyDrift(plan: Plan, name: string): boolean {
+  const qube = plan.qubes.find((one) => one.qube === name)
+  return qube !== undefined && needsApply(qube) && onlyDrift(qube)
+}
+
+const onlyDrift = ({ changes, create, remove, volumes }: QubePlan): boolean =>
+  create === undefined &&
+  remove === undefined &&
+  volumes === undefined &&
+  changes.length > 0 &&
+  changes.every(({ reason }) => reason === 'drift')
+
+const appliedAt = (memory: Memory, commit: string, now: string): Memory['applied'] =>
+  memory.applied?.commit === commit ? memory.applied : { commit, at: now }
+
+const byQube = (a: { readonly qube: string }, b: { readonly qube: string }): number =>
+  a.qube < b.qube ? -1 : a.qube > b.qube ? 1 : 0

@@ -1,0 +1,79 @@
+import { watch } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder, readIfThere, writeDurably } from '../journal/files.ts'
+import { type Memory, NO_MEMORY, type Suspension } from './memory.ts'
+
+/** What a person on this host has told the agent. Files, so that it holds while the agent is not running, too. */
+export interface Orders {
+  readonly suspended: Suspension | null
+  /** A commit to take although it does not come after the one in force; at least its first seven digits. */
+  readonly accepted: string | null
+}
+
+export interface Store {
+  load(): Promise<Memory>
+  save(memory: Memory): Promise<void>
+  orders(): Promise<Orders>
+  suspend(suspension: Suspension | null): Promise<void>
+  accept(commit: string | null): Promise<void>
+  /** Calls the listener when orders have been given. Until the signal fires. */
+  onOrders(listener: () => void, signal: AbortSignal): Promise<void>
+}
+
+const ORDERS = { suspended: 'suspended.json', accepted: 'accepted.json' }
+
+/** A folder of this host's agent. Each file is replaced whole, so that a crash leaves the old or the new one. */
+export function openStore(folder: string): Store {
+  const memory = join(folder, 'memory.json')
+  const suspended = join(folder, ORDERS.suspended)
+  const accepted = join(folder, ORDERS.accepted)
+  const replace = async (path: string, content: object): Promise<void> => {
+    await makeFolder(folder)
+    await writeDurably(path, `${JSON.stringify(content, null, 2)}\n`)
+  }
+  return {
+    async load() {
+      const json = (await readJson(memory)) as Partial<Memory> | null | undefined
+      // One of a later version, or damaged: as good as none. Nothing that is owned stands in it.
+      return json?.schema === 'qstate.agent' && json.version === 1 ? { ...NO_MEMORY, ...json } : NO_MEMORY
+    },
+    save: (next) => replace(memory, next),
+    async orders() {
+      const accept = (await readJson(accepted)) as { readonly commit?: unknown } | null | undefined
+      return {
+        suspended: suspensionOf(await readJson(suspended)),
+        accepted: typeof accept?.commit === 'string' ? accept.commit : null,
+      }
+    },
+    suspend: (suspension) =>
+      suspension === null ? rm(suspended, { force: true }) : replace(suspended, suspension),
+    accept: (commit) => (commit === null ? rm(accepted, { force: true }) : replace(accepted, { commit })),
+    async onOrders(listener, signal) {
+      await makeFolder(folder)
+      const names: readonly (string | null)[] = Object.values(ORDERS)
+      watch(folder, { signal }, (_, name) => {
+        if (names.includes(name)) listener()
+      }).on('error', () => undefined)
+    },
+  }
+}
+
+/** Undefined where there is no file, null where it is no JSON. */
+async function readJson(path: string): Promise<unknown> {
+  const text = await readIfThere(path)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return null
+  }
+}
+
+/** Whoever wrote something there wanted the agent to be still: what cannot be understood holds until it is taken away. */
+function suspensionOf(json: unknown): Suspension | null {
+  if (json === undefined) return null
+  const said = (typeof json === 'object' && json !== null ? json : {}) as Partial<Suspension>
+  const until = typeof said.until === 'string' && !Number.isNaN(Date.parse(said.until)) ? said.until : null
+  return { until, by: said.by ?? '', since: said.since ?? '', why: said.why ?? '' }
+}

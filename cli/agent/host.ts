@@ -1,0 +1,154 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type AgentHost, type CommittedSpec, type HostNews, type Selects } from '../../agent/index.ts'
+import { generationJournal, takeLock } from '../../journal/index.ts'
+import { providers } from '../../providers/index.ts'
+import { asHostError } from '../../providers/failures.ts'
+import { type EventOrGap, daemonEvents } from '../../qubesd/events.ts'
+import { QubesdError } from '../../qubesd/errors.ts'
+import { applyPlan, HostError, type Plan } from '../../reconciler/index.ts'
+import { sourcesOf } from '../git-sources.ts'
+import { type Io, UserError } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
+import { writePlanFile } from '../plan-file.ts'
+import { restartWaiting } from '../restarts.ts'
+import { type Connection, listQubes, planSpec, type Session, stateFolder, type Tables } from '../session.ts'
+
+export interface AgentHostOptions {
+  readonly global: GlobalOptions
+  readonly io: Io
+  readonly connection: Connection
+  /** Seconds. */
+  readonly restartTimeout: number
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+/** Tables of the spec that is being worked on. */
+export interface CurrentTables {
+  readonly tables: Tables
+  use(spec: CommittedSpec): void
+}
+
+export function currentTables(): CurrentTables {
+  let current: ReadonlyMap<string, Buffer> = new Map()
+  return {
+    tables: (sha256) => current.get(sha256),
+    use: ({ manifest }) => {
+      current = manifest.tables
+    },
+  }
+}
+
+/** A host as the agent needs it, made of what the commands do. */
+export function agentHost(tables: CurrentTables, options: AgentHostOptions): AgentHost {
+  const { global, io, connection } = options
+  const folder = stateFolder(global, io, connection)
+  const session = (): Promise<Session> => listQubes(connection)
+  return {
+    where: connection.host.where,
+    plan: (spec, selects) =>
+      asking(async () => {
+        tables.use(spec)
+        return planFor(spec, await session(), selects, options)
+      }),
+    async apply(spec, plan, mayStill) {
+      tables.use(spec)
+      const who = `agent@${io.hostname}`
+      const at = io.now().toISOString()
+      const lock = await takeLock(folder, { who, now: at, again: () => Promise.resolve(false) })
+      if (lock.kind === 'busy') return { kind: 'busy', who: lock.holder.who }
+      let generation: number | null = null
+      try {
+        if (!(await mayStill())) return { kind: 'held' }
+        const { host, qubes } = await session()
+        const report = await applyPlan(plan, {
+          host,
+          providers,
+          qubes,
+          parallelism: PARALLELISM,
+          failFast: false,
+          recheck: false,
+          journal: generationJournal(folder, { who, at, pid: process.pid }, (number) => {
+            generation = number
+          }),
+          signal: io.signal,
+        })
+        return { kind: 'applied', report, generation }
+      } finally {
+        await lock.release()
+      }
+    },
+    restart: async (plan, report, may) =>
+      restartWaiting(
+        { ...plan, qubes: plan.qubes.filter(({ qube }) => may(qube)) },
+        report,
+        await session(),
+        { ...global, restartTimeout: String(options.restartTimeout) },
+        io,
+      ),
+    save: (spec, plan) => saveProposal(spec, plan, join(folder, 'agent'), io),
+    events: (signal) => hostNews(connection, signal, options.sleep),
+  }
+}
+
+const PARALLELISM = 4
+
+function planFor(
+  spec: CommittedSpec,
+  session: Session,
+  selects: Selects,
+  { global, io }: AgentHostOptions,
+): Promise<Plan> {
+  const loaded = { sources: sourcesOf(spec.revision), manifest: spec.manifest }
+  return planSpec(loaded, session, { ...global, parallelism: String(PARALLELISM), selects }, io)
+}
+
+/** What a spec asks of a host that has not got it is trouble with that host, as far as the agent can tell. */
+async function asking<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof UserError) throw new HostError(error.code, error.message, error.hint, false, error)
+    if (error instanceof QubesdError) throw asHostError(error)
+    throw error
+  }
+}
+
+/** Tables are kept beside the plan: when a person applies it, they are looked for there. */
+async function saveProposal(spec: CommittedSpec, plan: Plan, folder: string, io: Io): Promise<string> {
+  const tables = join(folder, 'tables')
+  const path = join(folder, 'proposed.json')
+  await mkdir(tables, { recursive: true, mode: 0o700 })
+  const kept = await Promise.all(
+    [...spec.manifest.tables].map(async ([sha256, bytes]) => {
+      const file = join(tables, sha256)
+      await writeFile(file, bytes, { mode: 0o600 })
+      return [sha256, file] as const
+    }),
+  )
+  writePlanFile(path, { ...plan, tables: Object.fromEntries(kept) }, io)
+  return path
+}
+
+const LONGEST_PAUSE_MS = 30_000
+
+async function* hostNews(
+  { client }: Connection,
+  signal: AbortSignal,
+  sleep: (ms: number) => Promise<void>,
+): AsyncIterable<HostNews> {
+  const pause = (attempt: number): Promise<void> =>
+    sleep(Math.min(250 * 2 ** (attempt - 1), LONGEST_PAUSE_MS))
+  try {
+    for await (const news of daemonEvents(client.transport, { signal, pause })) yield newsOf(news)
+  } catch (error) {
+    if (!(error instanceof QubesdError)) throw error
+    if (!signal.aborted) yield { kind: 'refused', error: asHostError(error) }
+  }
+}
+
+function newsOf(news: EventOrGap): HostNews {
+  if (news.kind === 'gap') return { kind: 'lost', error: asHostError(news.error) }
+  const { event } = news
+  return event.name === 'connection-established' ? { kind: 'connected' } : { kind: 'event', event }
+}

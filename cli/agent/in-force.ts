@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs'
+import { type Memory } from '../../agent/memory.ts'
+import { openStore } from '../../agent/store.ts'
+import { type Holder, lockHolder } from '../../journal/index.ts'
+import { type Sources } from '../sources.ts'
+import { type Io } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
+import { agentPlace } from './place.ts'
+
+/** What the agent of a host knows, and whether it is at work. */
+export interface AgentState {
+  readonly memory: Memory
+  readonly running: Holder | null
+  readonly mirror: string
+}
+
+/** Null where no agent has ever kept this host. Asks the host nothing. */
+export async function agentState(options: GlobalOptions, io: Io): Promise<AgentState | null> {
+  const { folder, mirror } = await agentPlace(options, io)
+  if (!existsSync(folder)) return null
+  const store = openStore(folder)
+  const [memory, orders] = [await store.load(), await store.orders()]
+  if (memory.updatedAt === '') return null
+  // What has been ordered counts from now on, whether or not the agent has come by it yet.
+  return {
+    memory: { ...memory, suspended: orders.suspended },
+    running: (await lockHolder(folder)) ?? null,
+    mirror,
+  }
+}
+
+/** The spec that the agent keeps the host by; null where no commit is in force. */
+export async function sourcesInForce({ memory, mirror }: AgentState): Promise<Sources | null> {
+  if (memory.inForce === null) return null
+  const [{ readRevision }, { sourcesOf }] = await Promise.all([
+    import('../../agent/revision.ts'),
+    import('../git-sources.ts'),
+  ])
+  return sourcesOf(readRevision(mirror, memory.inForce.commit, memory.paths))
+}

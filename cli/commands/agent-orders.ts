@@ -1,0 +1,94 @@
+import { openStore } from '../../agent/index.ts'
+import { takeLock } from '../../journal/index.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
+import { agentPlace } from '../agent/place.ts'
+import { type Io, UserError } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
+import { stateFolder } from '../session.ts'
+
+/** Says whether the agent's own file is right. */
+export function checkAgentFile(options: AgentOptions, io: Io): Promise<number> {
+  const { path, config } = readAgentFile(options, io)
+  if (options.json === true) io.out(`${JSON.stringify(config, null, 2)}\n`)
+  else {
+    const { source, policy, verify } = config
+    const signed = verify.by === 'none' ? 'no signature needed' : `commits signed by ${verify.by}`
+    io.out(
+      `Valid: ${path} follows ${source.url}, ${source.ref.kind} ${source.ref.name}; ${policy.mode}, ${signed}.\n`,
+    )
+  }
+  return Promise.resolve(EXIT.done)
+}
+
+export interface SuspendOptions extends GlobalOptions {
+  readonly for?: string
+  readonly why?: string
+}
+
+/** Has the agent write nothing until it is resumed, or for a while. It goes on looking. */
+export async function suspend(options: SuspendOptions, io: Io): Promise<number> {
+  const { folder, connection } = await agentPlace(options, io)
+  const store = openStore(folder)
+  const until =
+    options.for === undefined ? null : new Date(io.now().getTime() + spanOf(options.for)).toISOString()
+  const by = `${io.username}@${io.hostname}`
+  const suspension = { until, by, since: io.now().toISOString(), why: options.why ?? '' }
+  await store.suspend(suspension)
+  await whoeverIsAtWork(stateFolder(options, io, connection), io)
+  if (options.json === true) io.out(`${JSON.stringify({ suspended: suspension }, null, 2)}\n`)
+  else
+    io.out(
+      `Suspended${until === null ? ', until `qstate agent resume`' : ` until ${until}`}. It goes on looking, and writes nothing.\n`,
+    )
+  return EXIT.done
+}
+
+/** Waits until an apply under way is over: then the agent has heard that it is suspended. */
+async function whoeverIsAtWork(folder: string, io: Io): Promise<void> {
+  const who = `${io.username}@${io.hostname}`
+  let told = false
+  const lock = await takeLock(folder, {
+    who,
+    now: io.now().toISOString(),
+    again: async (holder) => {
+      if (!told)
+        io.err(`Waiting for ${holder.who} (process ${holder.pid}, since ${holder.since}) to finish …\n`)
+      told = true
+      await io.pause(100)
+      return !io.signal.aborted
+    },
+  })
+  if (lock.kind === 'held') await lock.release()
+}
+
+export async function resume(options: GlobalOptions, io: Io): Promise<number> {
+  const store = openStore((await agentPlace(options, io)).folder)
+  const { suspended } = await store.orders()
+  await store.suspend(null)
+  if (options.json === true) io.out(`${JSON.stringify({ suspended: null }, null, 2)}\n`)
+  else io.out(suspended === null ? 'It was not suspended.\n' : 'Resumed.\n')
+  return EXIT.done
+}
+
+/** Has the agent take a commit that does not come after the one in force. Its signature has to be good all the same. */
+export async function accept(commit: string, options: GlobalOptions, io: Io): Promise<number> {
+  if (!/^[0-9a-f]{7,64}$/.test(commit)) {
+    const hint = 'give at least seven of its digits, as `qstate status` shows them'
+    throw new UserError(EXIT.usage, 'bad-commit', `“${commit}” is no commit`, hint)
+  }
+  const store = openStore((await agentPlace(options, io)).folder)
+  await store.accept(commit)
+  if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
+  else io.out(`${commit} is taken, if it is what branch or tag stands at and its signature is good.\n`)
+  return EXIT.done
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function spanOf(text: string): number {
+  const [, digits, unit] = /^([1-9][0-9]{0,4})([smhd])$/.exec(text) ?? []
+  if (digits !== undefined) return Number(digits) * (UNIT_MS[unit ?? ''] ?? 0)
+  const hint = 'a span of time such as 90s, 30m, 12h or 7d'
+  throw new UserError(EXIT.usage, 'bad-option', `--for “${text}” is no span of time`, hint)
+}

@@ -1,0 +1,161 @@
+import { setMaxListeners } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  type AgentHost,
+  type Clock,
+  gateAt,
+  gitSource,
+  type Memory,
+  NO_MEMORY,
+  openMirror,
+  openStore,
+  runAgent,
+} from '../../agent/index.ts'
+import { makeMetrics } from '../../agent/metrics.ts'
+import { openNotifier } from '../../agent/notify.ts'
+import { serve } from '../../agent/serve.ts'
+import { takeLock } from '../../journal/index.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { type AgentConfig } from '../../spec/agent/index.ts'
+import { agentHost, currentTables } from '../agent/host.ts'
+import { agentLog, type Say } from '../agent/log.ts'
+import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
+import { agentPlace } from '../agent/place.ts'
+import { turnLines } from '../agent/turn-lines.ts'
+import { type Io, UserError } from '../io.ts'
+import { ownVersion } from './version.ts'
+
+/** Keeps the host as the repository says, until it is stopped. */
+export async function agent(options: AgentOptions, io: Io): Promise<number> {
+  const { config } = readAgentFile(options, io)
+  const say = await agentLog(options, io)
+  // Each call under way listens to it, and each of the agent's parts.
+  setMaxListeners(100, io.signal)
+  const metrics = makeMetrics(ownVersion())
+  const tables = currentTables()
+  const quiet: Io = {
+    ...io,
+    errIsTerminal: false,
+    inIsTerminal: false,
+    err: (text) => {
+      say('warn', text.trim())
+    },
+  }
+  const { connection, folder, mirror } = await agentPlace(
+    {
+      ...options,
+      // Its own log tells them.
+      verbose: false,
+      onCall: (call, outcome) => {
+        metrics.call(outcome === 'ok' ? 'ok' : 'failed')
+        say('debug', `${call}: ${outcome}`)
+      },
+    },
+    quiet,
+    tables.tables,
+  )
+  const lock = await lockAgent(folder, io)
+  try {
+    const clock: Clock = {
+      now: () => io.now(),
+      sleep: (ms, signal) => wait(Math.min(ms, MAX_TIMER_MS), undefined, { signal }).catch(() => undefined),
+    }
+    const host = agentHost(tables, {
+      global: options,
+      io: quiet,
+      connection,
+      restartTimeout: Math.ceil(config.restartTimeoutMs / 1000),
+      sleep: (ms) => clock.sleep(ms, io.signal),
+    })
+    await live(config, { say, metrics, host, clock, folder, mirror }, io)
+    return EXIT.done
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Notices of what the loop has said in its log already. */
+const LOGGED: ReadonlySet<string> = new Set(['refused', 'unreachable', 'error'])
+
+/** What a timer of Node takes at most. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+interface Parts {
+  readonly say: Say
+  readonly metrics: ReturnType<typeof makeMetrics>
+  readonly host: AgentHost
+  readonly clock: Clock
+  readonly folder: string
+  readonly mirror: string
+}
+
+async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
+  const { say, metrics, host, clock, folder, mirror } = parts
+  const { source, verify, policy } = config
+  const { signal } = io
+  let memory: Memory = NO_MEMORY
+  if (config.listen !== null) {
+    await serve(config.listen, { metrics, memory: () => memory }, signal)
+    say('info', `tells metrics, health and status on ${config.listen}`)
+  }
+  const store = openStore(folder)
+  const notify = openNotifier(config.notify, { clock, signal, say })
+  const where = `${source.url} ${source.ref.kind} ${source.ref.name}`
+  say('info', `keeps ${host.where} as ${where} says`, { mode: policy.mode, signed: verify.by })
+  if (verify.by === 'none')
+    say('warn', 'commits need no signature: whoever may push decides what this host becomes')
+  await runAgent({
+    settings: {
+      policy,
+      lookEvery: source.everyMs,
+      compareEvery: config.compareMs,
+      where,
+      paths: source.paths,
+      gate: (now) => gateAt(config, now),
+    },
+    source: gitSource(openMirror(mirror, source), {
+      trust: verify,
+      commits: verify.commits,
+      paths: source.paths,
+    }),
+    host,
+    store,
+    clock,
+    hostname: io.hostname,
+    signal,
+    onNudge: (listener) => {
+      io.onHangup(listener)
+      void store.onOrders(listener, signal)
+    },
+    tell: (notice) => {
+      metrics.notice(notice.kind)
+      if (!LOGGED.has(notice.kind)) say('info', notice.text, { notice: notice.kind })
+      notify(notice)
+    },
+    watch: {
+      say,
+      turn: (told) => {
+        memory = told.memory
+        metrics.turn(told)
+        for (const { level, text, about } of turnLines(told)) say(level, text, about)
+      },
+    },
+  })
+}
+
+async function lockAgent(folder: string, io: Io): Promise<{ release(): Promise<void> }> {
+  const who = `${io.username}@${io.hostname}`
+  const lock = await takeLock(folder, {
+    who,
+    now: io.now().toISOString(),
+    again: () => Promise.resolve(false),
+  })
+  if (lock.kind === 'held') return lock
+  const { pid, since } = lock.holder
+  throw new UserError(
+    EXIT.locked,
+    'locked',
+    `another agent keeps this host: process ${pid}, since ${since}`,
+    'there is one agent a host: `systemctl status qstate-agent` tells of it',
+  )
+}

@@ -1,0 +1,477 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { type AgentConfig, readWindow, type Window } from '../../spec/agent/index.ts'
+import { runCli } from '../support/cli.ts'
+import { type WindowsQube, windowsHost } from '../support/fixtures.ts'
+import { startHost, type TestHost } from '../support/host.ts'
+import { act } from '../support/requests.ts'
+import { untilRequest } from '../support/watch.ts'
+import { type AgentWorld, agentWorld, type AgentWorldOptions } from './world.ts'
+
+type Policy = AgentConfig['policy']
+
+const policyOf = (
+  mode: Policy['mode'],
+  drift: 'correct' | 'report',
+  prune: Policy['prune'] = 'apply',
+): Policy => ({
+  mode,
+  drift: { slic: drift, audio: drift, stubdom: drift, usb: drift, qube: drift, tags: drift },
+  prune,
+})
+
+const APPLY = policyOf('apply', 'correct')
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+const spec = (vcpus: number, more = ''): string =>
+  `apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { qube: { vcpus: ${vcpus}${more} } }\n`
+
+interface Started extends AgentWorld {
+  readonly host: TestHost
+  vcpus(): unknown
+  setVcpus(value: number): void
+  /** Kinds of the notices since last asked. */
+  told(): readonly string[]
+}
+
+/** An agent that has applied a first commit, on a host whose `win-a` had two CPUs. */
+async function started(
+  t: TestContext,
+  options: Partial<AgentWorldOptions> = {},
+  qubes: readonly WindowsQube[] = [{ name: 'win-a' }, { name: 'win-b' }],
+): Promise<Started> {
+  const host = await startHost(t, { fixture: windowsHost(qubes) })
+  const world = agentWorld(host, { policy: APPLY, ...options })
+  t.after(() => world.stop())
+  world.branch.commit(spec(3))
+  world.begin()
+  await world.pass(1000)
+  let seen = 0
+  return Object.assign(world, {
+    host,
+    vcpus: () => host.simulator.host.qubes.get('win-a')?.properties.get('vcpus'),
+    setVcpus: (value: number) => {
+      act(host.simulator, {
+        dest: 'win-a',
+        method: 'admin.vm.property.Set',
+        arg: 'vcpus',
+        payload: String(value),
+      })
+    },
+    told: () => {
+      const kinds = world.notices.slice(seen).map(({ kind }) => kind)
+      seen = world.notices.length
+      return kinds
+    },
+  })
+}
+
+const windowOf = (text: string): Window => {
+  const window = readWindow(text)
+  assert.ok('from' in window)
+  return window
+}
+
+test('applies a commit, and what it changes later', async (t) => {
+  const agent = await started(t)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal(agent.memory().applied?.commit, agent.branch.tip)
+  const second = agent.branch.commit(spec(4))
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 4)
+  assert.equal(agent.memory().applied?.commit, second)
+  assert.deepEqual(agent.told(), ['applied', 'applied'])
+})
+
+test('a host where nothing happens costs no call after the first comparison', async (t) => {
+  const agent = await started(t)
+  agent.host.simulator.clearLog()
+  await agent.pass(59 * MINUTE)
+  assert.deepEqual(agent.host.simulator.requests, [])
+  // The net: one comparison an hour, which writes nothing.
+  await agent.pass(2 * MINUTE)
+  assert.ok(agent.host.simulator.requests.length > 0)
+  assert.equal(agent.host.simulator.writes(), 0)
+})
+
+test('a change on the host is put right as soon as its event is heard, and only that qube is read', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  agent.host.simulator.clearLog()
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  assert.deepEqual(agent.told(), ['drift', 'applied'])
+  const notice = agent.notices.find(({ kind }) => kind === 'drift')
+  assert.match(
+    notice?.text ?? '',
+    /win-a\/qube\/vcpus was changed on the host \(property-set:vcpus\), and has been put right/,
+  )
+  const read = new Set(agent.host.simulator.requests.map(({ dest }) => dest))
+  assert.deepEqual([...read].sort(), ['dom0', 'win-a'])
+})
+
+test('events about other qubes, or other devices, cost nothing', async (t) => {
+  const agent = await started(t)
+  agent.host.simulator.clearLog()
+  act(agent.host.simulator, { dest: 'sys-net', method: 'admin.vm.property.Set', arg: 'vcpus', payload: '4' })
+  act(agent.host.simulator, { dest: 'sys-net', method: 'admin.vm.feature.Set', arg: 'x', payload: '1' })
+  await agent.pass(10 * MINUTE)
+  assert.deepEqual(agent.host.simulator.requests, [])
+})
+
+test('a burst of events is one look', async (t) => {
+  const agent = await started(t)
+  const before = agent.turns.length
+  for (let value = 4; value < 60; value += 1) agent.setVcpus(value)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  // One look puts it right, and one hears of that.
+  assert.equal(agent.turns.slice(before).filter(({ done }) => done !== null).length, 2)
+})
+
+test('what drifts is reported and left, where its policy says so', async (t) => {
+  const agent = await started(t, { policy: policyOf('apply', 'report') })
+  agent.told()
+  agent.setVcpus(8)
+  await agent.pass(HOUR)
+  assert.equal(agent.vcpus(), 8)
+  const [drift] = agent.memory().drift
+  assert.deepEqual(
+    [drift?.qube, drift?.path, drift?.wanted, drift?.found, drift?.noticed],
+    ['win-a', 'qube/vcpus', 3, 8, 'property-set:vcpus'],
+  )
+  assert.deepEqual(agent.told(), ['drift'])
+  // The commit is applied all the same, and what it newly says is.
+  assert.equal(agent.memory().applied?.commit, agent.branch.tip)
+  agent.branch.commit(spec(3, ', memory: 4096'))
+  await agent.pass(6 * MINUTE)
+  assert.equal(agent.host.simulator.host.qubes.get('win-a')?.properties.get('memory'), 4096)
+  assert.equal(agent.vcpus(), 8)
+  // Set back by whoever changed it: no drift any more.
+  agent.setVcpus(3)
+  await agent.pass(1000)
+  assert.deepEqual(agent.memory().drift, [])
+})
+
+test('policy can differ by area', async (t) => {
+  const policy = { ...APPLY, drift: { ...APPLY.drift, qube: 'report' as const } }
+  const agent = await started(t, { policy })
+  agent.branch.commit(
+    `${spec(3)}    audio: ich6\n`.replace('{ qube: { vcpus: 3 } }\n', '\n    qube: { vcpus: 3 }\n'),
+  )
+  await agent.pass(5 * MINUTE)
+  agent.setVcpus(8)
+  agent.host.setFeature('win-a', 'audio-model', 'ac97')
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 8)
+  assert.equal(agent.host.simulator.host.qubes.get('win-a')?.features.get('audio-model'), 'ich6')
+})
+
+test('a correction that is undone again and again is not fought', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  let corrections = 0
+  // Somebody’s script sets it back every ten seconds, for six hours.
+  for (let tens = 0; tens < 6 * 360; tens += 1) {
+    if (agent.vcpus() !== 8) {
+      corrections += 1
+      agent.setVcpus(8)
+    }
+    await agent.pass(10_000)
+  }
+  // At once, then after 1, 2, 4 … minutes.
+  assert.ok(corrections <= 10, `${corrections} corrections`)
+  assert.equal(agent.told().filter((kind) => kind === 'conflict').length, 1)
+  const [held] = agent.memory().held
+  assert.equal(held?.why, 'conflict')
+  assert.ok(held.until)
+  // Once nobody undoes it, it is put right.
+  await agent.pass(7 * HOUR)
+  assert.equal(agent.vcpus(), 3)
+  assert.deepEqual(agent.memory().held, [])
+})
+
+test('a refused commit changes nothing, and the last good one stays in force', async (t) => {
+  const agent = await started(t)
+  const good = agent.branch.tip
+  agent.told()
+  agent.branch.commit(spec(7), 'unsigned')
+  await agent.pass(HOUR)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal(agent.memory().inForce?.commit, good)
+  assert.equal(agent.memory().refused?.code, 'bad-signature')
+  assert.deepEqual(agent.told(), ['refused'])
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  // A signed one on top of it does not help: the one below it is still not signed.
+  agent.branch.commit(spec(6))
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('a spec that is wrong is refused with what is wrong', async (t) => {
+  const agent = await started(t)
+  agent.branch.commit('apiVersion: qstate/v1\nqubes:\n  win-a: { qube: { vcpu: 3 } }\n')
+  await agent.pass(5 * MINUTE)
+  const { refused } = agent.memory()
+  assert.equal(refused?.code, 'invalid-spec')
+  assert.match(refused.why, /host\.yaml:3:20: error: .*vcpu/)
+  agent.branch.commit(spec(5))
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 5)
+  assert.equal(agent.memory().refused, null)
+})
+
+test('history set back is refused until a person takes it', async (t) => {
+  const agent = await started(t)
+  const first = agent.branch.tip ?? ''
+  agent.branch.commit(spec(4))
+  await agent.pass(5 * MINUTE)
+  agent.branch.rewind(first)
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 4)
+  assert.equal(agent.memory().refused?.code, 'rewound')
+  await agent.store().accept(first)
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal((await agent.store().orders()).accepted, null)
+})
+
+test('a repository that is away for long is told, and the commit in force stays', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  agent.branch.reachable = false
+  await agent.pass(10 * MINUTE)
+  assert.deepEqual(agent.told(), [])
+  await agent.pass(10 * MINUTE)
+  assert.deepEqual(agent.told(), ['unreachable'])
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  agent.branch.reachable = true
+  await agent.pass(5 * MINUTE)
+  assert.ok(agent.told().includes('reachable'))
+})
+
+test('an observer writes nothing and reports all', async (t) => {
+  const agent = await started(t, { policy: policyOf('observe', 'correct') })
+  assert.equal(agent.host.simulator.writes(), 0)
+  assert.deepEqual(agent.memory().held, [{ qube: 'win-a', path: null, why: 'observed', until: null }])
+  assert.equal(agent.memory().applied, null)
+})
+
+test('a proposal is saved for a person, who applies it; then nothing is proposed any more', async (t) => {
+  const agent = await started(t, { policy: policyOf('propose', 'correct') })
+  assert.equal(agent.host.simulator.writes(), 0)
+  assert.deepEqual(agent.told(), ['proposed'])
+  const { proposed } = agent.memory()
+  assert.ok(proposed)
+  const { code, err } = await runCli(agent.host, ['apply', '--yes', proposed.file])
+  assert.equal(code, 0, err)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal(agent.memory().proposed, null)
+  assert.equal(agent.memory().applied?.commit, agent.branch.tip)
+})
+
+test('nothing is written outside the times, and all of it when they come', async (t) => {
+  const agent = await started(t, { windows: [windowOf('22:00-23:00')] })
+  assert.equal(agent.vcpus(), undefined)
+  assert.equal(agent.memory().held[0]?.why, 'outside')
+  await agent.pass(13 * HOUR)
+  assert.equal(agent.host.simulator.writes(), 0)
+  await agent.pass(HOUR + MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.deepEqual(agent.memory().held, [])
+})
+
+test('a freeze keeps everything as it is', async (t) => {
+  const agent = await started(t, { freezes: [{ from: '2026-11-26', until: '2026-11-28', why: '' }] })
+  await agent.pass(39 * HOUR)
+  assert.equal(agent.host.simulator.writes(), 0)
+  assert.equal(agent.memory().held[0]?.why, 'frozen')
+  await agent.pass(2 * HOUR)
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('suspended, it goes on looking and writes nothing; resumed, it acts at once', async (t) => {
+  const agent = await started(t)
+  await agent.store().suspend({ until: null, by: 'alice', since: '', why: 'a demonstration' })
+  agent.setVcpus(8)
+  agent.branch.commit(spec(4))
+  await agent.pass(2 * HOUR)
+  assert.equal(agent.vcpus(), 8)
+  assert.equal(agent.memory().suspended?.by, 'alice')
+  assert.equal(agent.memory().held[0]?.why, 'suspended')
+  await agent.store().suspend(null)
+  agent.nudge()
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 4)
+})
+
+test('a suspension ends by itself when its time is over', async (t) => {
+  const agent = await started(t)
+  const until = new Date(agent.clock.now().getTime() + HOUR).toISOString()
+  await agent.store().suspend({ until, by: 'alice', since: '', why: '' })
+  agent.setVcpus(8)
+  await agent.pass(59 * MINUTE)
+  assert.equal(agent.vcpus(), 8)
+  await agent.pass(2 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('a damaged suspension holds: whoever wrote it wanted the agent to be still', async (t) => {
+  const agent = await started(t)
+  await agent.store().suspend({ until: 'for a bit', by: 'alice', since: '', why: '' })
+  agent.setVcpus(8)
+  await agent.pass(3 * HOUR)
+  assert.equal(agent.vcpus(), 8)
+})
+
+test('a daemon that is restarted is no trouble; changes made while it was not heard are found', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  await agent.away(true)
+  await agent.pass(1000)
+  agent.setVcpus(8)
+  await agent.away(false)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  assert.deepEqual(agent.told(), ['drift', 'applied'])
+  assert.match(agent.notices.at(-2)?.text ?? '', /the host can be heard/)
+})
+
+test('a daemon that does not answer is told, tried again less and less often, and all is well after', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  agent.host.simulator.setFaults([{ match: {}, do: 'drop-before' }])
+  agent.host.simulator.clearLog()
+  agent.setVcpus(8)
+  await agent.pass(HOUR)
+  assert.ok(agent.host.simulator.requests.length < 30, `${agent.host.simulator.requests.length} calls`)
+  assert.deepEqual(agent.told(), ['error'])
+  agent.host.simulator.setFaults([])
+  await agent.pass(6 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.ok(agent.told().includes('recovered'))
+})
+
+test('one qube that fails stops no other, is tried less and less often, and keeps the commit from counting as applied', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  agent.host.simulator.setFaults([{ match: { dest: 'win-a', writesOnly: true }, do: 'refuse' }])
+  agent.branch.commit(`${spec(5)}  win-b: { qube: { vcpus: 6 } }\n`)
+  await agent.pass(3 * HOUR)
+  assert.equal(agent.host.simulator.host.qubes.get('win-b')?.properties.get('vcpus'), 6)
+  assert.equal(agent.vcpus(), 3)
+  assert.notEqual(agent.memory().applied?.commit, agent.branch.tip)
+  const tries = agent.host.simulator.requests.filter(({ dest, write }) => write && dest === 'win-a').length
+  assert.ok(tries <= 12, `${tries} tries`)
+  agent.host.simulator.setFaults([])
+  // Another commit is tried at once.
+  agent.branch.commit(`${spec(4)}  win-b: { qube: { vcpus: 6 } }\n`)
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 4)
+  assert.equal(agent.memory().applied?.commit, agent.branch.tip)
+})
+
+test('what is no longer asked for is taken back, or reported, as its policy says', async (t) => {
+  for (const prune of ['apply', 'report'] as const) {
+    const agent = await started(t, { policy: policyOf('apply', 'correct', prune) })
+    agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes: {}\n')
+    await agent.pass(5 * MINUTE)
+    assert.equal(agent.vcpus(), prune === 'apply' ? undefined : 3)
+    assert.equal(agent.memory().held.length, prune === 'apply' ? 0 : 1)
+  }
+})
+
+test('a commit alone removes no qube', async (t) => {
+  const agent = await started(t)
+  agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { ensure: absent }\n')
+  await agent.pass(HOUR)
+  assert.ok(agent.host.simulator.host.qubes.has('win-a'))
+  assert.equal(agent.memory().held[0]?.why, 'removal')
+})
+
+test('a qube that a selector comes to mean, or that is created, is found by its event', async (t) => {
+  const agent = await started(t)
+  agent.branch.commit(`${spec(3)}select:\n  - { match: { tag: office }, qube: { vcpus: 5 } }\n`)
+  await agent.pass(5 * MINUTE)
+  act(agent.host.simulator, { dest: 'win-b', method: 'admin.vm.tag.Set', arg: 'office', payload: '' })
+  await agent.pass(1000)
+  assert.equal(agent.host.simulator.host.qubes.get('win-b')?.properties.get('vcpus'), 5)
+})
+
+test('what waits for a restart is listed until the qube has been restarted', async (t) => {
+  const agent = await started(t, {}, [{ name: 'win-a', state: 'Running' }])
+  assert.deepEqual(agent.memory().waiting, [{ qube: 'win-a', paths: ['qube/vcpus'], restart: 'never' }])
+  for (const method of ['admin.vm.Shutdown', 'admin.vm.Start'])
+    act(agent.host.simulator, { dest: 'win-a', method, arg: '', payload: '' })
+  await agent.pass(1000)
+  assert.deepEqual(agent.memory().waiting, [])
+})
+
+test('a qube is restarted within the window that its spec gives, and not before', async (t) => {
+  const agent = await started(t, {}, [{ name: 'win-a', state: 'Running' }])
+  agent.branch.commit(spec(5).replace('{ qube', '{ restart: { window: "02:00-04:00" }, qube'))
+  await agent.pass(5 * MINUTE)
+  const shutdowns = (): number =>
+    agent.host.simulator.requests.filter(({ method }) => method === 'admin.vm.Shutdown').length
+  await agent.pass(17 * HOUR)
+  assert.equal(shutdowns(), 0)
+  await agent.pass(2 * HOUR)
+  assert.equal(shutdowns(), 1)
+  assert.equal(agent.host.simulator.host.qubes.get('win-a')?.state, 'Running')
+  assert.deepEqual(agent.memory().waiting, [])
+  assert.ok(agent.told().includes('restarted'))
+})
+
+test('killed at any call, it converges when it begins again, and keeps to the commit in force', async (t) => {
+  for (let nth = 1; nth <= 12; nth += 1) {
+    const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }]) })
+    const agent = agentWorld(host, { policy: APPLY })
+    agent.branch.commit(spec(3, ', memory: 4096'))
+    agent.begin()
+    const { taken } = untilRequest(host.simulator, () => true, nth)
+    await Promise.race([taken, agent.pass(1000)])
+    await agent.kill()
+    agent.branch.reachable = nth % 2 === 0
+    agent.begin()
+    await agent.pass(1000)
+    agent.branch.reachable = true
+    await agent.pass(10 * MINUTE)
+    const qube = host.simulator.host.qubes.get('win-a')
+    assert.deepEqual(
+      [qube?.properties.get('vcpus'), qube?.properties.get('memory')],
+      [3, 4096],
+      `call ${nth}`,
+    )
+    assert.equal(agent.memory().applied?.commit, agent.branch.tip)
+    await agent.stop()
+  }
+})
+
+test('the commit in force is so again at the next start, whether or not its repository answers', async (t) => {
+  const agent = await started(t)
+  await agent.stop()
+  agent.setVcpus(8)
+  agent.branch.reachable = false
+  agent.begin()
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('ends cleanly when it is told to, in the midst of things', async (t) => {
+  const agent = await started(t)
+  agent.branch.commit(spec(4))
+  agent.nudge()
+  await agent.stop()
+  assert.equal(agent.log.at(-1), 'info stopped')
+  assert.deepEqual(
+    agent.log.filter((line) => line.startsWith('BUG')),
+    [],
+  )
+})

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { existsSync, mkdtempSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { NO_MEMORY } from '../../agent/memory.ts'
+import { noticeSchema } from '../../agent/notice-schema.ts'
+import { type Notice, noticesOf } from '../../agent/notices.ts'
+import { openNotifier } from '../../agent/notify.ts'
+import { type NotifyTarget } from '../../spec/agent/index.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const notice = (kind: Notice['kind'], text = kind as string): Notice => ({
+  schema: 'qstate.notice',
+  version: 1,
+  kind,
+  at: '2026-11-26T08:00:00.000Z',
+  host: 'laptop',
+  text,
+  commit: null,
+  about: {},
+})
+
+/** Time that never keeps anybody waiting, and counts how long it would have. */
+const hurried = () => {
+  const waited: number[] = []
+  return {
+    waited,
+    clock: {
+      now: () => new Date('2026-11-26T08:00:00Z'),
+      sleep: (ms: number) => {
+        waited.push(ms)
+        return Promise.resolve()
+      },
+    },
+  }
+}
+
+interface Hook {
+  readonly url: string
+  readonly got: { readonly body: unknown; readonly headers: IncomingMessage['headers'] }[]
+  /** Resolves when so many have come. */
+  came(count: number): Promise<void>
+}
+
+/** A server that answers with these statuses in turn, then with 204. */
+async function webhook(t: TestContext, statuses: number[]): Promise<Hook> {
+  const got: Hook['got'] = []
+  let heard = (): void => undefined
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => (body += text))
+    request.on('end', () => {
+      got.push({ body: JSON.parse(body), headers: request.headers })
+      response.writeHead(statuses.shift() ?? 204, { location: 'http://127.0.0.1:9/' }).end()
+      heard()
+    })
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret-path`,
+    got,
+    came: (count) =>
+      new Promise((resolve) => {
+        heard = () => {
+          if (got.length >= count) resolve()
+        }
+        heard()
+      }),
+  }
+}
+
+const signal = new AbortController().signal
+
+test('a webhook gets what it is told of, with its token, in order', async (t) => {
+  const hook = await webhook(t, [])
+  const token = join(tempFolder(t), 'token')
+  writeFileSync(token, 'hush\n')
+  const to: NotifyTarget = {
+    on: ['drift', 'refused'],
+    to: { kind: 'webhook', url: hook.url, tokenFile: token },
+  }
+  const notify = openNotifier([to], { clock: hurried().clock, signal, say: () => undefined })
+  for (const kind of ['drift', 'applied', 'refused'] as const) notify(notice(kind))
+  await hook.came(2)
+  assert.deepEqual(
+    hook.got.map(({ body }) => (body as Notice).kind),
+    ['drift', 'refused'],
+  )
+  assert.equal(hook.got[0]?.headers.authorization, 'Bearer hush')
+  assert.equal(hook.got[0].headers['content-type'], 'application/json')
+})
+
+test('a server that fails is asked again, later each time, and what came after waits its turn', async (t) => {
+  const hook = await webhook(t, [500, 503, 429])
+  const { clock, waited } = hurried()
+  const to: NotifyTarget = { on: null, to: { kind: 'webhook', url: hook.url, tokenFile: null } }
+  const notify = openNotifier([to], { clock, signal, say: () => undefined })
+  notify(notice('drift', 'first'))
+  notify(notice('drift', 'second'))
+  await hook.came(5)
+  assert.deepEqual(
+    hook.got.map(({ body }) => (body as Notice).text),
+    ['first', 'first', 'first', 'first', 'second'],
+  )
+  assert.deepEqual(waited, [1000, 2000, 4000])
+})
+
+test('what is refused for good is said once, without the URL, and not sent elsewhere', async (t) => {
+  const hook = await webhook(t, [403, 302])
+  const said: string[] = []
+  const to: NotifyTarget = { on: null, to: { kind: 'webhook', url: hook.url, tokenFile: null } }
+  const notify = openNotifier([to], { clock: hurried().clock, signal, say: (_, text) => said.push(text) })
+  for (const text of ['one', 'two', 'three']) notify(notice('drift', text))
+  await hook.came(3)
+  assert.equal(said.length, 2)
+  assert.match(said[0] ?? '', /not delivered to 127\.0\.0\.1:\d+: it answers 403/)
+  assert.doesNotMatch(said.join(), /secret-path/)
+})
+
+test('a command reads the notice, and is tried again when it fails', async (t) => {
+  const folder = mkdtempSync(join(tempFolder(t), 'x'))
+  const program = join(folder, 'tell')
+  const done = join(folder, 'done')
+  writeFileSync(
+    program,
+    `#!/bin/sh\nif [ -e ${folder}/tried ]; then cat > ${done}.new && mv ${done}.new ${done}; else touch ${folder}/tried; exit 1; fi\n`,
+    { mode: 0o755 },
+  )
+  const settled = (resolve: () => void): void => {
+    const watcher = watch(folder, () => {
+      if (!existsSync(done)) return
+      watcher.close()
+      resolve()
+    })
+  }
+  const delivered = new Promise<void>(settled)
+  const to: NotifyTarget = { on: null, to: { kind: 'command', argv: [program] } }
+  const nobody: NotifyTarget = { on: ['waiting'], to: { kind: 'command', argv: ['/nonexistent/program'] } }
+  const said: string[] = []
+  const notify = openNotifier([nobody, to], {
+    clock: hurried().clock,
+    signal,
+    say: (_, text) => said.push(text),
+  })
+  // One that is not there keeps nobody waiting.
+  notify(notice('waiting'))
+  await delivered
+  assert.equal((JSON.parse(readFileSync(done, 'utf8')) as Notice).schema, 'qstate.notice')
+  assert.match(
+    said.join(),
+    /notice waiting .* not delivered to \/nonexistent\/program: there is no such program/,
+  )
+})
+
+test('every notice fits the schema that is printed', () => {
+  const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
+  const validate = ajv.compile(noticeSchema)
+  const at = '2026-11-26T08:00:00.000Z'
+  const trouble = { code: 'x', message: 'it is gone', hint: 'look', since: at }
+  const memory = {
+    ...NO_MEMORY,
+    refused: { commit: 'abc', at, code: 'rewound' as const, why: 'why\nmore', hint: 'hint' },
+    unreachable: { ...trouble, times: 3 },
+    error: trouble,
+    proposed: { file: '/x', changes: '[]', at },
+    drift: [
+      { qube: 'a', path: 'qube/vcpus', wanted: 3, found: null, since: at, noticed: 'property-set:vcpus' },
+    ],
+    held: [{ qube: 'a', path: 'qube/vcpus', why: 'conflict' as const, until: at }],
+    corrections: { 'a/qube/vcpus': { times: 3, last: at } },
+    waiting: [{ qube: 'a', paths: ['qube/memory'], restart: 'never' as const }],
+  }
+  const told = { host: 'laptop', at, noticedBy: () => 'x' }
+  const notices = noticesOf(NO_MEMORY, memory, null, told)
+  assert.deepEqual(
+    notices.map(({ kind }) => kind),
+    ['refused', 'unreachable', 'error', 'proposed', 'drift', 'conflict', 'waiting'],
+  )
+  for (const one of notices) assert.ok(validate(one), JSON.stringify(validate.errors))
+  assert.equal(notices[0]?.text, 'commit refused: why')
+  // The same state again is no news; that it is over is.
+  assert.deepEqual(noticesOf(memory, memory, null, told), [])
+  assert.deepEqual(
+    noticesOf(memory, NO_MEMORY, null, told).map(({ kind }) => kind),
+    ['reachable', 'recovered'],
+  )
+})

@@ -1,0 +1,403 @@
+import { setMaxListeners } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate as nextRound } from 'node:timers/promises'
+import { GitError } from '../../agent/errors.ts'
+import {
+  type Clock,
+  gateAt,
+  type HostNews,
+  type Memory,
+  type News,
+  type Notice,
+  openStore,
+  runAgent,
+  type Source,
+  type Turn,
+} from '../../agent/index.ts'
+import { agentHost, currentTables } from '../../cli/agent/host.ts'
+import { type Io } from '../../cli/io.ts'
+import { stateFolder } from '../../cli/session.ts'
+import { qubesHost, slicFiles } from '../../providers/index.ts'
+import { createClient } from '../../qubesd/client.ts'
+import { decodeEvents } from '../../qubesd/codec.ts'
+import { encodeEvent } from '../../qubesd/simulator/wire.ts'
+import { socketTransport } from '../../qubesd/socket.ts'
+import { type Transport } from '../../qubesd/transport.ts'
+import { HostError } from '../../reconciler/index.ts'
+import { type AgentConfig, type Freeze, type Window } from '../../spec/agent/index.ts'
+import { type TestHost } from '../support/host.ts'
+
+/** Time that stands still until it is told to go on. */
+export interface VirtualClock extends Clock {
+  /** The next time that somebody waits for, in milliseconds since the epoch. */
+  next(): number | undefined
+  set(time: number): void
+  /** Nobody is ever woken again. */
+  stop(): void
+}
+
+function virtualClock(start: string): VirtualClock {
+  let time = Date.parse(start)
+  let isStopped = false
+  const waiters = new Set<{ readonly at: number; readonly wake: () => void }>()
+  return {
+    now: () => new Date(time),
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (isStopped) return
+        const waiter = {
+          at: time + ms,
+          wake: () => {
+            waiters.delete(waiter)
+            resolve()
+          },
+        }
+        waiters.add(waiter)
+        if (signal.aborted) waiter.wake()
+        else signal.addEventListener('abort', waiter.wake, { once: true })
+      }),
+    next: () => (waiters.size === 0 ? undefined : Math.min(...[...waiters].map(({ at }) => at))),
+    set(to) {
+      time = to
+      for (const waiter of [...waiters]) if (waiter.at <= to) waiter.wake()
+    },
+    stop() {
+      isStopped = true
+      waiters.clear()
+    },
+  }
+}
+
+/** A branch that a test moves: commits with their specs, good or not. */
+export interface Branch {
+  readonly commits: Map<string, BranchCommit>
+  tip: string | null
+  reachable: boolean
+  /** Adds a commit on top. Its name. */
+  commit(yaml: string, how?: 'signed' | 'unsigned'): string
+  /** Sets the branch back to an earlier commit. */
+  rewind(to: string): void
+}
+
+interface BranchCommit {
+  readonly yaml: string
+  readonly signed: boolean
+  readonly parent: string | null
+}
+
+function makeBranch(): Branch {
+  const commits = new Map<string, BranchCommit>()
+  const branch: Branch = {
+    commits,
+    tip: null,
+    reachable: true,
+    commit(yaml, how = 'signed') {
+      const name = (commits.size + 1).toString(16).padStart(40, '0')
+      commits.set(name, { yaml, signed: how === 'signed', parent: branch.tip })
+      branch.tip = name
+      return name
+    },
+    rewind(to) {
+      branch.tip = to
+    },
+  }
+  return branch
+}
+
+/** Judges as the real one does, without git. */
+function branchSource(branch: Branch): Source {
+  const revision = (commit: string) => ({
+    commit,
+    files: new Map([['host.yaml', branch.commits.get(commit)?.yaml ?? '']]),
+    read: () => 'there are no tables here',
+  })
+  /** Commits after one, up to the tip; undefined where the tip does not come after it. */
+  const since = (base: string, tip: string): readonly BranchCommit[] | undefined => {
+    const found: BranchCommit[] = []
+    for (let at: string | null = tip; at !== null; at = branch.commits.get(at)?.parent ?? null) {
+      if (at === base) return found
+      found.push(branch.commits.get(at) as BranchCommit)
+    }
+    return undefined
+  }
+  return {
+    look(base, accepted) {
+      const { tip, reachable } = branch
+      if (!reachable || tip === null) {
+        const error = new GitError('git-failed', 'git fetch: nobody answers', 'see to the network')
+        return Promise.resolve<News>({ kind: 'unreachable', error })
+      }
+      if (tip === base?.commit && base.known) return Promise.resolve<News>({ kind: 'unchanged', commit: tip })
+      const refuse = (code: 'rewound' | 'bad-signature'): News => ({
+        kind: 'refused',
+        commit: tip,
+        refusal: { code, why: code, hint: '' },
+      })
+      const range = base === null ? [branch.commits.get(tip) as BranchCommit] : since(base.commit, tip)
+      if (range === undefined && accepted !== tip) return Promise.resolve(refuse('rewound'))
+      const judged = range ?? [branch.commits.get(tip) as BranchCommit]
+      if (judged.some(({ signed }) => !signed)) return Promise.resolve(refuse('bad-signature'))
+      return Promise.resolve<News>({ kind: 'commit', commit: tip, revision: revision(tip), signers: 'alice' })
+    },
+    recall: (commit) => (branch.commits.has(commit) ? revision(commit) : null),
+  }
+}
+
+export interface AgentWorldOptions {
+  readonly policy: AgentConfig['policy']
+  readonly windows?: readonly Window[]
+  readonly freezes?: readonly Freeze[]
+  readonly start?: string
+  readonly lookEvery?: number
+  readonly compareEvery?: number
+}
+
+/** The agent's loop on a simulated host over its socket, in virtual time. */
+export interface AgentWorld {
+  readonly clock: VirtualClock
+  readonly branch: Branch
+  readonly notices: Notice[]
+  readonly turns: Turn[]
+  /** What was said, `LEVEL MESSAGE`. */
+  readonly log: string[]
+  memory(): Memory
+  store(): ReturnType<typeof openStore>
+  /** Begins the agent: the first time, or after a kill. */
+  begin(): void
+  /** Ends it as SIGTERM does. */
+  stop(): Promise<void>
+  /** Ends it as SIGKILL does: nothing that it has begun goes on. */
+  kill(): Promise<void>
+  nudge(): void
+  /** The daemon is away, or there again. */
+  away(isAway: boolean): Promise<void>
+  /** Until the agent waits for time to go by. */
+  settle(): Promise<void>
+  /** Lets time go by, waking whoever waits in it. */
+  pass(ms: number): Promise<void>
+}
+
+interface Run {
+  readonly stop: AbortController
+  readonly feed: Feed
+  readonly done: Promise<void>
+  nudge: () => void
+  dead: boolean
+}
+
+export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWorld {
+  const clock = virtualClock(options.start ?? '2026-11-26T08:00:00')
+  const branch = makeBranch()
+  const [notices, turns, log]: [Notice[], Turn[], string[]] = [[], [], []]
+  let run: Run | undefined
+  let time = clock
+  let exchanges = 0
+  let isAway = false
+
+  const transportOf = (mine: Run): Transport => {
+    const real = socketTransport(host.socket)
+    return {
+      ...real,
+      async exchange(call, how) {
+        if (mine.dead) return forever()
+        exchanges += 1
+        try {
+          return await real.exchange(call, how)
+        } finally {
+          exchanges -= 1
+          // What a killed process asked for may be done; it never learns of it.
+          if (isDead(mine)) await forever()
+        }
+      },
+    }
+  }
+  const ioOf = (mine: Run): Io => ({
+    out: () => undefined,
+    err: (text) => void log.push(`err ${text.trim()}`),
+    env: {},
+    cwd: host.folder,
+    outIsTerminal: false,
+    errIsTerminal: false,
+    inIsTerminal: false,
+    columns: 100,
+    hostname: 'test-host',
+    username: 'root',
+    now: () => time.now(),
+    pause: (ms) => time.sleep(ms, mine.stop.signal),
+    signal: mine.stop.signal,
+    onHangup: () => undefined,
+    ask: () => Promise.resolve(null),
+  })
+  const global = { color: false, timeout: '60', concurrency: '8', stateDir: join(host.folder, 'state') }
+
+  const begin = (): void => {
+    const mine: Run = {
+      stop: new AbortController(),
+      feed: openFeed(host, isAway),
+      done: Promise.resolve(),
+      nudge: () => undefined,
+      dead: false,
+    }
+    run = mine
+    setMaxListeners(100, mine.stop.signal)
+    const tables = currentTables()
+    const client = createClient(transportOf(mine), { signal: mine.stop.signal, timeoutMs: 20_000 })
+    const connection = { client, host: qubesHost({ client, slic: slicFiles(host.dom0, tables.tables) }) }
+    const io = ioOf(mine)
+    const real = agentHost(tables, {
+      global,
+      io,
+      connection,
+      restartTimeout: 900,
+      sleep: (ms) => time.sleep(ms, mine.stop.signal),
+    })
+    const store = openStore(join(stateFolder(global, io, connection), 'agent'))
+    const running = runAgent({
+      settings: {
+        policy: options.policy,
+        lookEvery: options.lookEvery ?? 300_000,
+        compareEvery: options.compareEvery ?? 3_600_000,
+        where: 'a branch',
+        paths: ['.'],
+        gate: (now) => gateAt({ windows: options.windows ?? [], freezes: options.freezes ?? [] }, now),
+      },
+      source: branchSource(branch),
+      host: { ...real, events: (signal) => mine.feed.events(signal) },
+      store: { ...store, save: (memory) => (mine.dead ? forever() : store.save(memory)) },
+      clock: { now: () => time.now(), sleep: (ms, signal) => time.sleep(ms, signal) },
+      hostname: 'test-host',
+      signal: mine.stop.signal,
+      onNudge: (listener) => {
+        mine.nudge = listener
+      },
+      tell: (notice) => void notices.push(notice),
+      watch: {
+        turn: (turn) => void turns.push(turn),
+        say: (level, message) => void log.push(`${level} ${message}`),
+      },
+    })
+    Object.assign(mine, { done: running })
+    running.catch((error: unknown) => void log.push(`BUG ${String(error)}`))
+  }
+
+  const settle = async (): Promise<void> => {
+    for (let still = 0; still < 4; still += 1) {
+      await nextRound()
+      const isBusy =
+        exchanges > 0 || process.getActiveResourcesInfo().some((name) => /^(?:FSReq|CloseReq)/.test(name))
+      if (isBusy) still = -1
+    }
+  }
+  const place = (): string => {
+    const client = createClient(socketTransport(host.socket))
+    return stateFolder(global, { env: {}, username: 'root' } as unknown as Io, { client })
+  }
+  return {
+    get clock() {
+      return time
+    },
+    branch,
+    notices,
+    turns,
+    log,
+    memory() {
+      const last = turns.at(-1)
+      if (last === undefined) throw new Error('the agent has not had a turn yet')
+      return last.memory
+    },
+    store: () => openStore(join(place(), 'agent')),
+    begin,
+    async stop() {
+      run?.stop.abort('SIGTERM')
+      await run?.done
+    },
+    async kill() {
+      if (run === undefined) return
+      run.dead = true
+      run.feed.close()
+      time.stop()
+      const fresh = virtualClock(time.now().toISOString())
+      time = fresh
+      await settle()
+      // The lock of a dead process counts for nothing; here it is the process of the test, which lives.
+      await rm(join(place(), 'lock'), { force: true })
+    },
+    nudge: () => {
+      run?.nudge()
+    },
+    async away(away) {
+      isAway = away
+      if (!away) await host.simulator.restart()
+      run?.feed.away(away)
+    },
+    settle,
+    async pass(ms) {
+      const mine = time
+      const end = mine.now().getTime() + ms
+      await settle()
+      for (let next = mine.next(); next !== undefined && next <= end; next = mine.next()) {
+        mine.set(Math.max(next, mine.now().getTime()))
+        await settle()
+      }
+      mine.set(end)
+      await settle()
+    },
+  }
+}
+
+/** A call, for TypeScript: what was false before a wait need not be so after it. */
+const isDead = (run: Run): boolean => run.dead
+
+const forever = (): Promise<never> => new Promise(() => undefined)
+
+/** The host's events as they come over the wire, without the time that a wire takes. */
+interface Feed {
+  events(signal: AbortSignal): AsyncIterable<HostNews>
+  away(isAway: boolean): void
+  close(): void
+}
+
+function openFeed(host: TestHost, isAway: boolean): Feed {
+  const news: HostNews[] = isAway ? [lost()] : [{ kind: 'connected' }]
+  let away = isAway
+  let wake = (): void => undefined
+  const push = (one: HostNews): void => {
+    news.push(one)
+    wake()
+  }
+  const hear = (event: Parameters<typeof encodeEvent>[0]): void => {
+    if (away) return
+    const decoded = decodeEvents(encodeEvent(event))
+    if ('events' in decoded) for (const one of decoded.events) push({ kind: 'event', event: one })
+  }
+  host.simulator.host.listeners.add(hear)
+  return {
+    async *events(signal) {
+      signal.addEventListener('abort', () => {
+        wake()
+      })
+      for (;;) {
+        const next = news.shift()
+        if (signal.aborted) return
+        if (next !== undefined) yield next
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+    },
+    away(isNow) {
+      away = isNow
+      push(isNow ? lost() : { kind: 'connected' })
+    },
+    close() {
+      host.simulator.host.listeners.delete(hear)
+    },
+  }
+}
+
+const lost = (): HostNews => ({
+  kind: 'lost',
+  error: new HostError('daemon-gone', 'the event stream ended', 'qubesd was stopped or restarted', true),
+})
