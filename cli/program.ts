@@ -37,8 +37,19 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       .option('--restart-timeout <seconds>', 'waits this long for a qube to shut down', '900')
 
   program
+    .command('init [folder]')
+    .description('lays out a git repository for the configuration of hosts')
+    .option('--host <name>', 'the first host (else this machine)')
+    .action(
+      run(async (folder: string | undefined, _: unknown, command: Command) =>
+        (await import('./commands/init.ts')).init(folder, all(command), io),
+      ),
+    )
+
+  program
     .command('validate [paths...]')
     .description('checks a spec; needs no host')
+    .option('--from-git <revision>', 'as it is in a revision, or in a tree such as `git write-tree` makes')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/validate.ts')).validate(paths, all(command), io),
@@ -49,6 +60,9 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .description('shows what an apply would do, and why')
     .option('-o, --out <file>', 'saves the plan, for review and `qstate apply FILE`')
     .option('--detailed-exitcode', 'ends with 2 when there is anything to do')
+    .option('--from-git <revision>', 'reads the spec from a revision of this repository, not from files')
+    .option('--diff <range>', 'shows what revision B asks otherwise than A, as in main..HEAD')
+    .option('--host-state <file>', 'plans for a host that `qstate record` has recorded')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/plan.ts')).plan(paths, all(command), io),
@@ -109,6 +123,14 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
+  targets(program.command('drift [paths...]'))
+    .description('shows what was changed on the host since qstate set it; ends with 2 when there is any')
+    .action(
+      run(async (paths: string[], _: unknown, command: Command) =>
+        (await import('./commands/drift.ts')).drift(paths, all(command), io),
+      ),
+    )
+
   program
     .command('show <what...>')
     .description('shows qubes as qstate sees them, or a saved plan')
@@ -127,6 +149,16 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .action(
       run(async (qubes: string[], _: unknown, command: Command) =>
         (await import('./commands/import.ts')).importQubes(qubes, all(command), io),
+      ),
+    )
+
+  program
+    .command('record')
+    .description('writes what the host is like as a file, to plan without it')
+    .option('-o, --out <file>', 'writes it there')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/record.ts')).record(all(command), io),
       ),
     )
 
@@ -159,10 +191,58 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
+  const agent = program
+    .command('agent')
+    .description('keeps the host as a git repository says, until it is stopped')
+    .option('-f, --file <file>', 'the agent’s own file (else QSTATE_AGENT_FILE, else /etc/qstate/agent.yaml)')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/agent.ts')).agent(all(command), io),
+      ),
+    )
+  agent
+    .command('check')
+    .description('says whether the agent’s own file is right')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/agent-orders.ts')).checkAgentFile(all(command), io),
+      ),
+    )
+  agent
+    .command('suspend')
+    .description('has the agent write nothing, until it is resumed or for a while')
+    .option('--for <span>', 'for so long, as in 2h')
+    .option('--why <text>', 'for people: `qstate status` shows it')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/agent-orders.ts')).suspend(all(command), io),
+      ),
+    )
+  agent
+    .command('resume')
+    .description('ends that')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/agent-orders.ts')).resume(all(command), io),
+      ),
+    )
+  agent
+    .command('accept <commit>')
+    .description('has the agent take a commit that does not come after the one in force')
+    .action(
+      run(async (commit: string, _: unknown, command: Command) =>
+        (await import('./commands/agent-orders.ts')).accept(commit, all(command), io),
+      ),
+    )
+
   program
-    .command('schema')
-    .description('prints the JSON Schema of a spec, for editors')
-    .action(run(async () => (await import('./commands/schema.ts')).schema(io)))
+    .command('schema [what]')
+    .description('prints the JSON Schema of a spec, for editors; or that of agent, notice')
+    .action(
+      run(async (what: string | undefined) =>
+        (await import('./commands/schema.ts')).schema(what ?? 'spec', io),
+      ),
+    )
 
   program
     .command('simulator')

@@ -13,6 +13,9 @@ export const providers: Providers = new Map<Area, Provider>(
 )
 
 export { qubesHost, type QubesHostOptions } from './host.ts'
+export { recordedHost } from './recorded/host.ts'
+export { type HostState, readHostState } from './recorded/model.ts'
+export { recordHost } from './recorded/record.ts'
 export { slicFiles } from './slic/files.ts'
 export { slicService } from './slic/service.ts'
 export { type SlicStore } from './slic/store.ts'

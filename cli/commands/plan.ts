@@ -1,23 +1,33 @@
 import { EXIT, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
-import { type Io } from '../io.ts'
+import { agentState } from '../agent/in-force.ts'
+import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { writePlanFile } from '../plan-file.ts'
-import { loadSpec, openSession, type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
+import { openHost, type RecordedOptions } from '../recorded.ts'
+import { type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
+import { findSpec, type SpecOptions } from '../spec-source.ts'
 import { planView } from '../views/plan.ts'
 import { makeStyle } from '../views/style.ts'
 import { tellUnfinished } from '../unfinished.ts'
 
-export interface PlanCommandOptions extends GlobalOptions, PlanOptions {
+export interface PlanCommandOptions extends GlobalOptions, PlanOptions, SpecOptions, RecordedOptions {
   readonly out?: string
   readonly detailedExitcode?: boolean
+  /** Two revisions, `A..B`. */
+  readonly diff?: string
 }
 
 /** Shows what an apply would do. Writes nothing to the host. */
 export async function plan(paths: readonly string[], options: PlanCommandOptions, io: Io): Promise<number> {
-  const spec = loadSpec(paths, options, io)
-  const session = await openSession(options, io, tablesOf(spec))
-  await tellUnfinished(stateFolder(options, io, session), io)
-  const made = await planSpec(spec, session, options, io)
+  if (options.diff !== undefined) {
+    if (options.fromGit !== undefined || options.out !== undefined) throw notWithDiff()
+    return (await import('./plan-diff.ts')).planDiff(options.diff, paths, options, io)
+  }
+  const agent = options.hostState === undefined ? await agentState(options, io) : null
+  const spec = await findSpec(paths, options, io, agent)
+  const host = await openHost(options, io, tablesOf(spec))
+  if (host.client !== null) await tellUnfinished(stateFolder(options, io, { client: host.client }), io)
+  const made = await planSpec(spec, host, options, io)
   if (options.out !== undefined) writePlanFile(options.out, made, io)
   printPlan(made, options, io)
   if (options.out !== undefined && options.json !== true) {
@@ -36,3 +46,11 @@ function planExit(made: Plan, detailed: boolean): number {
   if (planIsBlocked(made)) return EXIT.error
   return detailed && !planIsEmpty(made) ? EXIT.changes : EXIT.done
 }
+
+const notWithDiff = (): UserError =>
+  new UserError(
+    EXIT.usage,
+    'bad-option',
+    '--diff compares two revisions, and does not go with --from-git or --out',
+    'leave one of them out',
+  )

@@ -1,8 +1,19 @@
 import { EXIT } from '../../reconciler/report.ts'
-import { manifestSchema } from '../../spec/manifest-schema.ts'
-import { type Io } from '../io.ts'
+import { type Io, UserError } from '../io.ts'
 
-export function schema(io: Io): Promise<number> {
-  io.out(`${JSON.stringify(manifestSchema, null, 2)}\n`)
-  return Promise.resolve(EXIT.done)
+const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {
+  spec: async () => (await import('../../spec/manifest-schema.ts')).manifestSchema,
+  agent: async () => (await import('../../spec/agent/agent-schema.ts')).agentSchema,
+  notice: async () => (await import('../../agent/notice-schema.ts')).noticeSchema,
+}
+
+/** Prints the JSON Schema of what a person writes or a program reads. */
+export async function schema(what: string, io: Io): Promise<number> {
+  const load = Object.hasOwn(SCHEMAS, what) ? SCHEMAS[what] : undefined
+  if (load === undefined) {
+    const hint = `there are ${Object.keys(SCHEMAS).join(', ')}`
+    throw new UserError(EXIT.usage, 'unknown-schema', `there is no schema “${what}”`, hint)
+  }
+  io.out(`${JSON.stringify(await load(), null, 2)}\n`)
+  return EXIT.done
 }

@@ -1,5 +1,6 @@
 import {
   EXIT,
+  HostError,
   needsApply,
   type Plan,
   planIsBlocked,
@@ -8,24 +9,49 @@ import {
 } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { loadSpec, openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
+import { agentState } from '../agent/in-force.ts'
+import { findSpec, isNoSpec, type SpecOptions } from '../spec-source.ts'
+import { openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
+import { agentView } from '../views/agent.ts'
 import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
 import { showPath } from '../views/value.ts'
 
-/** A line for each qube of the spec: as wanted or not, drifted, blocked, waiting for a restart. Writes nothing. */
+/**
+ * What the agent of this host knows, where there is one; then a line for each qube: as wanted or not, drifted, blocked, waiting
+ * for a restart. Writes nothing.
+ */
 export async function status(
   paths: readonly string[],
-  options: GlobalOptions & PlanOptions,
+  options: GlobalOptions & PlanOptions & SpecOptions,
   io: Io,
 ): Promise<number> {
-  const spec = loadSpec(paths, options, io)
-  const session = await openSession(options, io, tablesOf(spec))
-  const plan = await planSpec(spec, session, options, io)
-  const rows = plan.qubes.map(summaryOf)
-  if (options.json === true)
-    io.out(`${JSON.stringify({ spec: plan.spec, host: plan.host, qubes: rows }, null, 2)}\n`)
-  else io.out(table(rows, plan, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
-  return planIsBlocked(plan) ? EXIT.error : EXIT.done
+  const agent = await agentState(options, io)
+  const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+  // Before the host is asked: where it does not answer, that is what there is to say.
+  if (agent !== null && options.json !== true) io.out(`${agentView(agent, style)}\n`)
+  const known = agent === null ? {} : { agent: { ...agent.memory, running: agent.running?.pid ?? null } }
+  const print = (told: object): void => {
+    io.out(`${JSON.stringify({ ...told, ...known }, null, 2)}\n`)
+  }
+  try {
+    const spec = await findSpec(paths, options, io, agent)
+    const session = await openSession(options, io, tablesOf(spec))
+    const plan = await planSpec(spec, session, options, io)
+    const rows = plan.qubes.map(summaryOf)
+    if (options.json === true) print({ spec: plan.spec, host: plan.host, qubes: rows })
+    else io.out(table(rows, plan, style))
+    return planIsBlocked(plan) ? EXIT.error : EXIT.done
+  } catch (error) {
+    if (agent === null) throw error
+    if (isNoSpec(error)) {
+      if (options.json === true) print({})
+      return EXIT.error
+    }
+    if (options.json !== true || !(error instanceof HostError)) throw error
+    const { code, message, hint } = error
+    print({ error: { code, message, hint } })
+    return EXIT.error
+  }
 }
 
 interface Summary {

@@ -4,11 +4,20 @@ import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { tellDiagnostics } from '../session.ts'
 import { readSources } from '../sources.ts'
+import { sourcesFromGit, type SpecOptions } from '../spec-source.ts'
 import { makeStyle, plural } from '../views/style.ts'
 
 /** Checks a spec without any host. */
-export function validate(paths: readonly string[], options: GlobalOptions, io: Io): Promise<number> {
-  const sources = readSources(paths.length > 0 ? paths : (options.config ?? []), io)
+export async function validate(
+  paths: readonly string[],
+  options: GlobalOptions & SpecOptions,
+  io: Io,
+): Promise<number> {
+  const given = paths.length > 0 ? paths : (options.config ?? [])
+  const sources =
+    options.fromGit === undefined
+      ? readSources(given, io)
+      : await sourcesFromGit(options.fromGit, given, io.cwd)
   const { manifest, diagnostics } = loadManifest(sources.files, { readTable: sources.readTable })
   const errors = diagnostics.filter((d) => d.severity === 'error').length
   const warnings = diagnostics.length - errors
@@ -24,5 +33,5 @@ export function validate(paths: readonly string[], options: GlobalOptions, io: I
     if (manifest === null) io.out(`${style.red(`${plural(errors, 'error')}${told} in ${files}.`)}\n`)
     else io.out(`${style.green('Valid:')} ${plural(manifest.qubes.size, 'qube')} in ${files}${told}.\n`)
   }
-  return Promise.resolve(manifest === null ? EXIT.invalidSpec : EXIT.done)
+  return manifest === null ? EXIT.invalidSpec : EXIT.done
 }

@@ -27,7 +27,8 @@ const WIDEST_NAME = 28
 const orphanText = (qube: string, path: string, style: Style): string =>
   fold(`${qube} is not there any more, and its SLIC template is: remove ${safe(path)}`, style.width, '')
 
-function header(plan: Plan, style: Style): string {
+/** Which host, which commit. */
+export function header(plan: Plan, style: Style): string {
   const release = plan.host.release === '4.2' ? 'Qubes 4.2' : 'Qubes 4.3 or later'
   const commit = plan.spec.commit === null ? '' : ` · commit ${shortCommit(plan.spec.commit)}`
   const name = plan.spec.name === null ? '' : `${plan.spec.name} · `
@@ -36,15 +37,17 @@ function header(plan: Plan, style: Style): string {
 
 const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0 || qube.waiting.length > 0
 
-function qubeView(qube: QubePlan, style: Style): string {
+/** The line that a qube begins with. */
+export function qubeLine(qube: QubePlan, style: Style): string {
   const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
-  const lines = [
-    qube.create !== undefined
-      ? creationLine(qube, style)
-      : qube.remove !== undefined
-        ? `${style.bold(qube.qube)} ${style.red('WILL BE REMOVED, with all its data')}:${kind}`
-        : `${style.bold(qube.qube)}${kind}`,
-  ]
+  if (qube.create !== undefined) return creationLine(qube, style)
+  return qube.remove !== undefined
+    ? `${style.bold(qube.qube)} ${style.red('WILL BE REMOVED, with all its data')}:${kind}`
+    : `${style.bold(qube.qube)}${kind}`
+}
+
+function qubeView(qube: QubePlan, style: Style): string {
+  const lines = [qubeLine(qube, style)]
   for (const note of qube.notes.filter(({ kind: of }) => of === 'dropped')) {
     lines.push(style.red(fold(`! ${note.text}`, style.width, '  ')))
   }
@@ -52,6 +55,18 @@ function qubeView(qube: QubePlan, style: Style): string {
     for (const { name, size } of qube.volumes ?? [])
       lines.push(style.yellow(`  the ${name} volume will be grown to ${showSize(size)}`))
   }
+  lines.push(...changesOf(qube, style), ...blockedLines(qube, style))
+  if (qube.waiting.length > 0) {
+    const text = `· set already, and waiting for its next start: ${qube.waiting.map(showPath).join(', ')}`
+    lines.push(style.yellow(fold(text, style.width, '  ')))
+  }
+  lines.push(...noteLines(qube, style))
+  return lines.join('\n')
+}
+
+/** A qube's changes, area by area. */
+export function changesOf(qube: QubePlan, style: Style): string[] {
+  const lines: string[] = []
   const names = qube.changes.map((change) => belowArea(change.path))
   const nameWidth = Math.max(
     12,
@@ -63,17 +78,15 @@ function qubeView(qube: QubePlan, style: Style): string {
     lines.push(`  ${area}`)
     for (const change of changes) lines.push(...changeLines(change, qube, nameWidth, style))
   }
-  for (const blocked of qube.blocked) {
-    const what = blocked.path === null ? '' : `${showPath(blocked.path)}: `
-    lines.push(style.red(fold(`! ${what}${blocked.why}`, style.width, '  ')))
-    lines.push(style.dim(fold(blocked.hint, style.width, '    ')))
-  }
-  if (qube.waiting.length > 0) {
-    const text = `· set already, and waiting for its next start: ${qube.waiting.map(showPath).join(', ')}`
-    lines.push(style.yellow(fold(text, style.width, '  ')))
-  }
-  lines.push(...noteLines(qube, style))
-  return lines.join('\n')
+  return lines
+}
+
+/** What of a qube cannot be planned, and what would help. */
+export function blockedLines(qube: QubePlan, style: Style): string[] {
+  return qube.blocked.flatMap(({ path, why, hint }) => [
+    style.red(fold(`! ${path === null ? '' : `${showPath(path)}: `}${why}`, style.width, '  ')),
+    style.dim(fold(hint, style.width, '    ')),
+  ])
 }
 
 function creationLine({ qube, create, volumes }: QubePlan, style: Style): string {

@@ -8,7 +8,7 @@ import { type Host, simulatedHost } from './run-cli.ts'
 async function hostWithoutTags(
   t: TestContext,
   qubes: string,
-): Promise<{ readonly host: Host; readonly spec: string; vcpus(): unknown }> {
+): Promise<{ readonly host: Host; readonly spec: string; readonly vcpus: () => unknown }> {
   const host = await simulatedHost(t)
   const spec = join(host.folder, 'spec.yaml')
   const name = 'win10-home'

@@ -1,0 +1,43 @@
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { readHostState, recordedHost } from '../providers/index.ts'
+import { EXIT } from '../reconciler/index.ts'
+import { type Io, UserError } from './io.ts'
+import { type GlobalOptions } from './options.ts'
+import { openSession, type PlanningHost, type Tables } from './session.ts'
+
+const MAX_BYTES = 64 * 1024 * 1024
+
+export interface RecordedOptions {
+  /** A file of `qstate record`, instead of the host. */
+  readonly hostState?: string
+}
+
+/** The host that answers, or the one that was recorded. */
+export function openHost(
+  options: GlobalOptions & RecordedOptions,
+  io: Io,
+  tables?: Tables,
+): Promise<PlanningHost> {
+  return options.hostState === undefined
+    ? openSession(options, io, tables)
+    : openRecorded(options.hostState, io)
+}
+
+async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
+  const full = resolve(io.cwd, path)
+  if (statSync(full).size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
+  const state = readHostState(readFileSync(full, 'utf8'))
+  if ('problem' in state) throw refused(path, state.problem)
+  const host = recordedHost(state)
+  const qubes = await host.list()
+  return { client: null, host, qubes, release: host.release(qubes) }
+}
+
+const refused = (path: string, why: string): UserError =>
+  new UserError(
+    EXIT.error,
+    'bad-host-state',
+    `${path} is refused: ${why}`,
+    'make one with `qstate record -o FILE`',
+  )

@@ -1,0 +1,39 @@
+import { type AgentState, sourcesInForce } from './agent/in-force.ts'
+import { type Io, UserError } from './io.ts'
+import { type GlobalOptions } from './options.ts'
+import { type LoadedSpec, loadSources, loadSpec } from './session.ts'
+import { type Sources } from './sources.ts'
+
+export interface SpecOptions extends GlobalOptions {
+  /** A revision of the repository that the user is in, instead of files. */
+  readonly fromGit?: string
+}
+
+/** The spec that a command is about: files that are named, a revision, or what the agent keeps this host by. */
+export async function findSpec(
+  paths: readonly string[],
+  options: SpecOptions,
+  io: Io,
+  agent: AgentState | null,
+): Promise<LoadedSpec> {
+  if (options.fromGit !== undefined) {
+    const given = paths.length > 0 ? paths : (options.config ?? [])
+    return loadSources(await sourcesFromGit(options.fromGit, given, io.cwd), options, io)
+  }
+  try {
+    return loadSpec(paths, options, io)
+  } catch (error) {
+    if (!isNoSpec(error)) throw error
+    const sources = agent === null ? null : await sourcesInForce(agent)
+    if (sources === null) throw error
+    return loadSources(sources, options, io)
+  }
+}
+
+/** Whether no spec was named, and none is here. */
+export const isNoSpec = (error: unknown): boolean => error instanceof UserError && error.code === 'no-spec'
+
+/** Files of a revision. What reads git is loaded only where it is asked for. */
+export async function sourcesFromGit(rev: string, paths: readonly string[], cwd: string): Promise<Sources> {
+  return (await import('./git-sources.ts')).gitSources(rev, paths, cwd)
+}

@@ -1,0 +1,90 @@
+import { type Held } from '../../agent/index.ts'
+import { type AgentState } from '../agent/in-force.ts'
+import { fold, padTo, type Style } from './style.ts'
+import { safe, shortCommit, showPath, showValue } from './value.ts'
+
+const HELD: Readonly<Record<Held['why'], string>> = {
+  observed: 'it only observes',
+  proposed: 'proposed, and for a person to apply',
+  suspended: 'suspended',
+  frozen: 'a freeze',
+  outside: 'outside its times',
+  reported: 'reported, as its policy says',
+  'backing-off': 'put right before, and changed back',
+  conflict: 'put right again and again, and changed back each time: a conflict',
+  failed: 'it failed when it was tried',
+  removal: 'a removal, which takes `qstate apply --allow-remove`',
+}
+
+/** What an agent knows of its host, for people. */
+export function agentView({ memory, running }: AgentState, style: Style): string {
+  const { wanted, inForce, applied, refused, unreachable, error, suspended, proposed } = memory
+  const state = running === null ? style.red('not running') : `process ${running.pid}`
+  const lines = [
+    `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${safe(memory.source)} ${style.dim(`(${state})`)}`,
+  ]
+  const row = (name: string, text: string, hint?: string): void => {
+    lines.push(
+      `  ${padTo(name, 10)}  ${fold(text, style.width - 14, '')
+        .split('\n')
+        .join(`\n${' '.repeat(14)}`)}`,
+    )
+    if (hint !== undefined && hint !== '') lines.push(style.dim(fold(hint, style.width, ' '.repeat(16))))
+  }
+  row(
+    'wanted',
+    wanted === null ? 'nothing yet' : `${shortCommit(wanted.commit)}  since ${time(wanted.seenAt)}`,
+  )
+  const signers = inForce === null || inForce.signers === '' ? '' : `, signed by ${safe(inForce.signers)}`
+  row(
+    'in force',
+    inForce === null
+      ? 'nothing yet'
+      : `${shortCommit(inForce.commit)}  since ${time(inForce.since)}${signers}`,
+  )
+  row('applied', applied === null ? 'nothing yet' : `${shortCommit(applied.commit)}  at ${time(applied.at)}`)
+  if (refused !== null) row('refused', style.red(safeLines(refused.why)), refused.hint)
+  if (unreachable !== null)
+    row(
+      'repository',
+      style.red(`not reached since ${time(unreachable.since)}: ${safe(unreachable.message)}`),
+      unreachable.hint,
+    )
+  if (error !== null)
+    row('error', style.red(`${safe(error.message)} (since ${time(error.since)})`), error.hint)
+  if (memory.events !== 'connected') row('events', style.yellow(EVENTS[memory.events]))
+  if (suspended !== null) {
+    const why = suspended.why === '' ? '' : `: ${safe(suspended.why)}`
+    const until = suspended.until === null ? '' : ` until ${time(suspended.until)}`
+    row('suspended', style.yellow(`by ${safe(suspended.by)}${until}${why}`))
+  }
+  for (const { qube, path, found, wanted: value, since, noticed } of memory.drift)
+    row(
+      'drift',
+      `${qube} ${showPath(path)} is ${showValue(path, found)}, wanted ${showValue(path, value)}; since ${time(since)} (${safe(noticed)})`,
+    )
+  for (const [text, names] of heldByWhy(memory.held)) row('held', `${names}: ${text}`)
+  if (proposed !== null) row('proposed', `qstate apply ${proposed.file}`)
+  for (const { qube, paths } of memory.waiting)
+    row('restart', style.yellow(`${qube} waits for its next start: ${paths.map(showPath).join(', ')}`))
+  return `${lines.join('\n')}\n`
+}
+
+const EVENTS = {
+  lost: 'not heard: changes on the host are noticed late',
+  refused: 'refused by policy: changes are noticed at the next comparison, within 5 minutes',
+}
+
+/** Whole texts that may have several lines, each of them safe. */
+const safeLines = (text: string): string => text.split('\n').map(safe).join('\n')
+
+const time = (iso: string): string => iso.slice(0, 16).replace('T', ' ')
+
+function heldByWhy(held: readonly Held[]): ReadonlyMap<string, string> {
+  const groups = new Map<string, string[]>()
+  for (const { qube, path, why, until } of held) {
+    const text = `${HELD[why]}${until === null ? '' : `, until ${time(until)}`}`
+    groups.set(text, [...(groups.get(text) ?? []), path === null ? qube : `${qube} ${showPath(path)}`])
+  }
+  return new Map([...groups].map(([text, names]) => [text, names.join(', ')]))
+}

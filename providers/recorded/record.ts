@@ -1,0 +1,119 @@
+import { getProperties, listFeatures, listTags } from '../../qubesd/admin.ts'
+import { type Client } from '../../qubesd/client.ts'
+import {
+  type Host,
+  HostError,
+  type HostQube,
+  mapLimited,
+  NO_NEEDS,
+  type Observation,
+  type Release,
+  type Unknown,
+} from '../../reconciler/index.ts'
+import { asHostError } from '../failures.ts'
+import { HOST_TABLES, type HostState, type QubeState } from './model.ts'
+
+export interface RecordContext {
+  readonly client: Client
+  readonly host: Host
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+  /** ISO 8601. */
+  readonly now: string
+  readonly onQube?: (done: number, total: number) => void
+}
+
+const VOLUMES = ['root', 'private'] as const
+
+/** Reads all that a spec could ask about. What is refused is recorded as that. Fails with HostError where the daemon is gone. */
+export async function recordHost(context: RecordContext): Promise<HostState> {
+  const { host, release, now } = context
+  const qubes = context.qubes.filter(({ klass }) => klass !== 'AdminVM')
+  let done = 0
+  const states = await mapLimited(qubes, 4, async (qube) => {
+    const state = await recordQube(qube, context)
+    done += 1
+    context.onQube?.(done, qubes.length)
+    return state
+  })
+  const problems = await Promise.all(
+    HOST_TABLES.map(async (table) => [table, (await host.tableProblem(table)) ?? null] as const),
+  )
+  return {
+    schema: 'qstate.host-state',
+    version: 1,
+    recordedAt: now,
+    where: host.where,
+    release,
+    qubes: states.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    tables: Object.fromEntries(problems),
+    templates: await host.tableTemplates(),
+  }
+}
+
+async function recordQube(qube: HostQube, { client, host }: RecordContext): Promise<QubeState> {
+  const { name, klass, state, uuid } = qube
+  const [names, properties, tags] = await Promise.all([
+    observe(() => listFeatures(client, name)),
+    observe(() => getProperties(client, name)),
+    observe(() => listTags(client, name)),
+  ])
+  const features = names.status === 'present' ? names.value : []
+  const reading = await host.read(name, { ...NO_NEEDS, features, usb: true, denied: true, slic: true })
+  return {
+    name,
+    klass,
+    state,
+    uuid,
+    features:
+      names.status === 'present'
+        ? {
+            status: 'present',
+            value: Object.fromEntries(features.map((one) => [one, told(reading.feature(one))])),
+          }
+        : names,
+    properties: mapped(properties, (all) =>
+      Object.fromEntries([...all].map(([one, { value, isDefault }]) => [one, { value, isDefault }])),
+    ),
+    tags: mapped(tags, (all) => [...all].sort()),
+    usb: reading.usb(),
+    denied: reading.denied(),
+    slic: reading.slic(),
+    volumes: await volumesOf(name, host),
+  }
+}
+
+/** One that went between two questions is not there. */
+function told(feature: Observation<string>): string | Unknown {
+  if (feature.status === 'present') return feature.value
+  return feature.status === 'unknown'
+    ? feature
+    : { status: 'unknown', why: 'it was just removed', hint: 'record again' }
+}
+
+async function volumesOf(name: string, host: Host): Promise<Readonly<Record<string, number>>> {
+  const sizes = await Promise.all(
+    VOLUMES.map(async (volume) => {
+      try {
+        return [[volume, await host.volumeSize(name, volume)] as const]
+      } catch (error) {
+        if (!(error instanceof HostError) || error.fatal) throw error
+        return []
+      }
+    }),
+  )
+  return Object.fromEntries(sizes.flat())
+}
+
+async function observe<T>(read: () => Promise<T>): Promise<Observation<T>> {
+  try {
+    return { status: 'present', value: await read() }
+  } catch (error) {
+    const failure = asHostError(error)
+    if (failure.fatal) throw failure
+    return { status: 'unknown', why: failure.message, hint: failure.hint }
+  }
+}
+
+const mapped = <A, B>(seen: Observation<A>, turn: (value: A) => B): Observation<B> =>
+  seen.status === 'present' ? { status: 'present', value: turn(seen.value) } : seen

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { loadAgentConfig } from '../../spec/agent/index.ts'
+import { makeRepository, type Repository } from '../support/repository.ts'
+import { tempFolder } from '../support/temp.ts'
+import { type Host, type Result, ROOT, runCli, simulatedHost } from './run-cli.ts'
+
+const spec = (body: string): string => `apiVersion: qstate/v1\nqubes:\n  win10-home: ${body}\n`
+
+interface World {
+  readonly host: Host
+  readonly repo: Repository
+  /** In the repository, on the host. */
+  readonly qstate: (...argv: string[]) => Promise<Result>
+}
+
+async function makeWorld(t: TestContext): Promise<World> {
+  const host = await simulatedHost(t)
+  const repo = makeRepository(t)
+  return { host, repo, qstate: (...argv) => host.qstateWith({ cwd: repo.folder }, ...argv) }
+}
+
+test('a plan is made for a revision, whatever lies in the folder', async (t) => {
+  const { repo, qstate } = await makeWorld(t)
+  const first = repo.commit({ 'hosts/a.yaml': spec('{ qube: { vcpus: 3 } }') })
+  repo.commit({ 'hosts/a.yaml': spec('{ qube: { vcpus: 5 } }') })
+  repo.write({ 'hosts/a.yaml': 'broken: [' })
+  const plan = await qstate('plan', '--from-git', 'HEAD~1', 'hosts')
+  assert.equal(plan.code, 0, plan.err)
+  assert.match(plan.out, new RegExp(`commit ${first.slice(0, 12)}`))
+  assert.match(plan.out, /vcpus +.* → 3 /)
+  const valid = await qstate('validate', '--from-git', 'HEAD', 'hosts/a.yaml')
+  assert.match(valid.out, /Valid: 1 qube in 1 file/)
+  const none = await qstate('plan', '--from-git', 'no-such', 'hosts')
+  assert.equal(none.code, 64)
+  assert.match(none.err, /there is no revision “no-such”/)
+})
+
+test('two revisions are compared without a host, and with one where a selector needs it', async (t) => {
+  const { host, repo, qstate } = await makeWorld(t)
+  repo.commit({ 'a.yaml': spec('{ qube: { vcpus: 3, memory: 4096 }, tags: [office] }') })
+  repo.commit({ 'a.yaml': spec('{ restart: ask, qube: { vcpus: 5 }, audio: ich6, tags: [office] }') })
+  const { code, out } = await qstate('plan', '--diff', 'HEAD~1..HEAD', 'a.yaml')
+  assert.equal(code, 0)
+  assert.match(out, /\+ model +not asked for → ich6/)
+  assert.match(out, /- memory +4096 MiB → not asked for/)
+  assert.match(out, /~ vcpus +3 → 5/)
+  assert.match(out, /restart {2}nothing → "ask"/)
+  assert.doesNotMatch(out, /office/)
+  assert.match(out, /3 settings in 1 qube/)
+  assert.deepEqual(host.simulator.requests, [])
+
+  const select = 'apiVersion: qstate/v1\nselect:\n  - { match: { name: "win*" }, qube: { vcpus: 4 } }\n'
+  repo.commit({ 'a.yaml': select })
+  const json = await qstate('plan', '--diff', 'HEAD~1..', '--json', '--detailed-exitcode', 'a.yaml')
+  assert.equal(json.code, 2, json.err)
+  const told = JSON.parse(json.out) as { qubes: { qube: string; status: string }[] }
+  assert.ok(told.qubes.some(({ qube, status }) => qube === 'win10-work' && status === 'added'))
+  const same = await qstate('plan', '--diff', 'HEAD..HEAD', 'a.yaml')
+  assert.match(same.out, /Both ask for the same/)
+  assert.equal((await qstate('plan', '--diff', '..', 'a.yaml')).code, 64)
+})
+
+test('a plan for a recorded host is the plan for the host, for every example', async (t) => {
+  for (const name of readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.yaml'))) {
+    const fixture = name === 'office.yaml' ? { fixture: 'examples/hosts/office.json' } : {}
+    const host = await simulatedHost(t, fixture)
+    const state = join(host.folder, 'host.json')
+    const recorded = await host.qstate('record', '-o', state)
+    assert.equal(recorded.code, 0, recorded.err)
+    const file = join('examples', name)
+    const planOf = ({ out }: Result): unknown => {
+      const { host: at, ...plan } = JSON.parse(out) as Record<string, unknown>
+      assert.ok(at)
+      return plan
+    }
+    const live = planOf(await host.qstate('plan', '--json', file))
+    await host.simulator.close()
+    const offline = await runCli(['plan', '--json', '--host-state', state, file])
+    assert.deepEqual(planOf(offline), live, name)
+  }
+})
+
+test('what could not be read is recorded as that, and never planned for', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([
+    { match: { method: 'admin.vm.feature.Get', arg: 'audio-model', dest: 'win10-home' }, do: 'refuse' },
+  ])
+  host.simulator.act(Buffer.from('admin.vm.feature.Set+audio-model dom0 name win10-home\0sb16'))
+  const state = join(host.folder, 'host.json')
+  await host.qstate('record', '-o', state)
+  const file = join(host.folder, 'spec.yaml')
+  writeFileSync(file, spec('{ audio: ich6, qube: { vcpus: 3 } }'))
+  const { code, out } = await runCli(['plan', '--host-state', state, file])
+  assert.equal(code, 1)
+  assert.match(out, /! audio model: .*refused/)
+  assert.match(out, /vcpus/)
+  for (const [text, why] of [
+    ['{}', /no recorded host/],
+    ['nonsense', /no JSON/],
+    ['{"schema":"qstate.host-state","version":2}', /another version/],
+    ['{"schema":"qstate.host-state","version":1}', /damaged/],
+  ] as const) {
+    writeFileSync(state, text)
+    const bad = await runCli(['plan', '--host-state', state, file])
+    assert.equal(bad.code, 1)
+    assert.match(bad.err, why)
+  }
+})
+
+test('drift is shown by itself, and ends with 2', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'spec.yaml')
+  writeFileSync(file, spec('{ qube: { vcpus: 3 } }'))
+  await host.qstate('apply', '--yes', file)
+  const none = await host.qstate('drift', file)
+  assert.deepEqual([none.code, /No drift: 1 qube/.test(none.out)], [0, true])
+
+  host.simulator.act(Buffer.from('admin.vm.property.Set+vcpus dom0 name win10-home\x008'))
+  writeFileSync(file, spec('{ qube: { vcpus: 3, memory: 5000 } }'))
+  host.simulator.clearLog()
+  const { code, out } = await host.qstate('drift', file)
+  assert.equal(code, 2)
+  assert.match(out, /vcpus +8 → 3 +drift/)
+  assert.doesNotMatch(out, /memory/)
+  assert.match(out, /Drift: 1 setting in 1 qube of 1\./)
+  assert.equal(host.simulator.writes(), 0)
+  const json = JSON.parse((await host.qstate('drift', '--json', file)).out) as { drift: object[] }
+  assert.deepEqual(json.drift, [{ qube: 'win10-home', path: 'qube/vcpus', wanted: 3, found: 8 }])
+
+  host.simulator.setFaults([{ match: { method: 'admin.vm.property.*' }, do: 'refuse' }])
+  const blind = await host.qstate('drift', file)
+  assert.equal(blind.code, 1, 'what could not be looked at may have drifted')
+  assert.match(blind.out, /could not be looked at/)
+})
+
+test('a new repository validates as it stands, and its hook keeps out what does not', async (t) => {
+  const folder = tempFolder(t)
+  const { code, out } = await runCli(['init', 'conf', '--host', 'laptop'], { cwd: folder })
+  assert.equal(code, 0)
+  assert.match(out, /hosts\/laptop\.yaml/)
+  const root = join(folder, 'conf')
+  const files = ['profiles', 'devices', 'hosts/laptop.yaml']
+  const valid = await runCli(['validate', ...files], { cwd: root })
+  assert.equal(valid.code, 0, valid.err)
+  const again = await runCli(['init', 'conf', '--host', 'laptop'], { cwd: folder })
+  assert.equal(again.code, 64)
+  assert.match(again.err, /nothing was written/)
+
+  // The agent’s file in its README is right, too.
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const yaml = /^ {4}apiVersion: [^]*?(?=\n\n)/m.exec(readme)?.[0].replace(/^ {4}/gm, '') ?? ''
+  assert.deepEqual(loadAgentConfig({ path: 'agent.yaml', text: yaml }).diagnostics, [])
+
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  writeFileSync(
+    join(bin, 'qstate'),
+    `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'dist/cli/bin.js')} "$@"\n`,
+  )
+  chmodSync(join(bin, 'qstate'), 0o755)
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', root, '-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
+      env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  git('config', 'core.hooksPath', '.githooks')
+  git('add', '--all')
+  git('commit', '--quiet', '-m', 'First')
+  const path = join(root, 'hosts/laptop.yaml')
+  const good = readFileSync(path, 'utf8')
+  writeFileSync(path, good.replace('extends: work', 'extends: wrok'))
+  git('add', '--all')
+  // What is staged counts, not what lies in the folder.
+  writeFileSync(path, good)
+  assert.throws(() => git('commit', '--quiet', '-m', 'Second'), /unknown profile "wrok"/)
+  assert.ok(existsSync(join(root, '.github/workflows/qstate.yaml')))
+})
+
+test('the schemas that are printed are JSON Schemas', async () => {
+  for (const what of ['spec', 'agent', 'notice']) {
+    const { code, out } = await runCli(['schema', what])
+    assert.equal(code, 0)
+    assert.match((JSON.parse(out) as { $schema: string }).$schema, /2020-12/)
+  }
+  const { code, err } = await runCli(['schema', 'else'])
+  assert.equal(code, 64)
+  assert.match(err, /there are spec, agent, notice/)
+})
