@@ -24,6 +24,10 @@ export async function packageFiles(root, version, epoch) {
   for (const name of readdirSync(join(root, 'examples')).sort())
     if (name.endsWith('.yaml'))
       add(`usr/share/doc/qstate/examples/${name}`, readFileSync(join(root, 'examples', name)))
+  add(
+    'usr/lib/systemd/system/qstate-agent.service',
+    readFileSync(join(root, 'systemd', 'qstate-agent.service')),
+  )
   // For dom0 to read, judge and install by hand: a package of a management qube puts nothing there.
   const dom0 = join(root, 'dom0')
   if (existsSync(dom0))

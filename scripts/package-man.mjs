@@ -2,11 +2,13 @@
 
 /** `program` is the commander program of cli/main.ts. */
 export function manPage(program, version, date) {
-  const commands = program.commands.flatMap((command) => [
-    `.SS ${bold(usageOf(command))}`,
+  const section = (command, before) => [
+    `.SS ${bold(`${before}${usageOf(command)}`)}`,
     text(sentence(command.description())),
     ...command.options.flatMap(optionLines),
-  ])
+    ...command.commands.flatMap((inner) => section(inner, `${command.name()} `)),
+  ]
+  const commands = program.commands.flatMap((command) => section(command, ''))
   return `${[
     `.TH QSTATE 1 "${date}" "qstate ${version}" "User Commands"`,
     '.SH NAME',
@@ -31,6 +33,9 @@ export function manPage(program, version, date) {
     italic('~/.local/state/qstate, /var/lib/qstate'),
     'Lock and history of each host; the second for root.',
     '.TP',
+    italic('/etc/qstate/agent.yaml'),
+    'The own file of the agent.',
+    '.TP',
     italic('~/.cache/qstate'),
     'Compiled code of the program, kept so that it starts faster. It can be removed at any time; QSTATE_NO_COMPILE_CACHE=1 does',
     'without.',
@@ -42,7 +47,7 @@ export function manPage(program, version, date) {
 const EXIT_CODES = [
   ['0', 'done, or nothing to do'],
   ['1', 'error'],
-  ['2', 'changes are there to be made (with --detailed-exitcode)'],
+  ['2', 'changes are there to be made (with --detailed-exitcode), or drift (drift)'],
   ['3', 'applied in part'],
   ['4', 'the host changed since the plan'],
   ['5', 'another run holds the host'],

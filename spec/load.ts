@@ -102,7 +102,9 @@ function isManifest(document: Written, report: Report): boolean {
     : problem(
         'unknown-kind',
         `unknown kind ${quote(kind.value)}`,
-        suggest(kind.value, ['Qubes'], 'expected Qubes'),
+        kind.value === 'Agent'
+          ? 'an agent’s own file is kept on its host, and checked there: qstate agent check --file FILE'
+          : suggest(kind.value, ['Qubes'], 'expected Qubes'),
       )
   report(errorAt(kind.position, what))
   return false

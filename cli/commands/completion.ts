@@ -25,14 +25,25 @@ interface Word {
 const optionsOf = (command: Command): Word[] =>
   command.options.map((option) => ({ word: option.long ?? option.short ?? '', help: option.description }))
 
-const commandsOf = (
-  program: Command,
-): { readonly name: string; readonly help: string; readonly options: Word[] }[] =>
-  program.commands.map((command) => ({
-    name: command.name(),
-    help: command.description(),
-    options: optionsOf(command),
-  }))
+interface Completed {
+  readonly name: string
+  readonly help: string
+  readonly options: Word[]
+  /** Words that may come next: commands of its own. */
+  readonly words: Word[]
+}
+
+/** A command of another is completed as a word after it; its options are among those of the other. */
+const commandsOf = (program: Command): Completed[] =>
+  program.commands.map((command) => {
+    const all = [command, ...command.commands].flatMap(optionsOf)
+    return {
+      name: command.name(),
+      help: command.description(),
+      options: all.filter(({ word }, index) => all.findIndex((other) => other.word === word) === index),
+      words: command.commands.map((inner) => ({ word: inner.name(), help: inner.description() })),
+    }
+  })
 
 const SHELLS: Readonly<Record<string, (program: Command) => string>> = { bash, zsh, fish }
 
@@ -40,12 +51,14 @@ function bash(program: Command): string {
   const common = optionsOf(program)
     .map((o) => o.word)
     .join(' ')
+  const list = (words: readonly Word[]): string => words.map(({ word }) => word).join(' ')
   const cases = commandsOf(program).map(
-    ({ name, options }) => `    ${name}) words="${options.map((o) => o.word).join(' ')}" ;;`,
+    ({ name, options, words }) =>
+      `    ${name}) words="${list(options)}"${words.length === 0 ? '' : ` next="${list(words)}"`} ;;`,
   )
   return `# bash completion for qstate: source it, or put it into bash-completion's folder
 _qstate() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" words="" command="" word
+  local cur="\${COMP_WORDS[COMP_CWORD]}" words="" next="" command="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) ;; *) command="$word"; break ;; esac
   done
@@ -57,7 +70,9 @@ ${cases.join('\n')}
   esac
   case "$cur" in
     -*) COMPREPLY=($(compgen -W "$words ${common}" -- "$cur")) ;;
-    *) if [ -z "$command" ]; then COMPREPLY=($(compgen -W "$words" -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    *) if [ -z "$command" ]; then COMPREPLY=($(compgen -W "$words" -- "$cur"))
+       elif [ -n "$next" ]; then COMPREPLY=($(compgen -W "$next" -- "$cur"))
+       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
   esac
 }
 complete -o filenames -F _qstate qstate
@@ -74,8 +89,10 @@ function zsh(program: Command): string {
     .map(({ name, help }) => `    '${name}:${single(help).replaceAll(':', ' ')}'`)
     .join('\n')
   const cases = commands.map(
-    ({ name, options }) =>
-      `    ${name}) _arguments ${describe([...options, ...optionsOf(program)])} '*:file:_files' ;;`,
+    ({ name, options, words }) =>
+      `    ${name}) _arguments ${describe([...options, ...optionsOf(program)])} '*:${
+        words.length === 0 ? 'file:_files' : `command:(${words.map(({ word }) => word).join(' ')})`
+      }' ;;`,
   )
   return `#compdef qstate
 _qstate() {
@@ -105,8 +122,12 @@ function fish(program: Command): string {
       ({ name, help }) => `complete -c qstate -n __fish_use_subcommand -a ${name} -d '${single(help)}'`,
     ),
     ...optionsOf(program).map((option) => line('', option)),
-    ...commands.flatMap(({ name, options }) =>
-      options.map((option) => line(`-n '__fish_seen_subcommand_from ${name}'`, option)),
-    ),
+    ...commands.flatMap(({ name, options, words }) => {
+      const within = `-n '__fish_seen_subcommand_from ${name}'`
+      return [
+        ...options.map((option) => line(within, option)),
+        ...words.map(({ word, help }) => `complete -c qstate ${within} -a ${word} -d '${single(help)}'`),
+      ]
+    }),
   ].join('\n')}\n`
 }

@@ -4,6 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { HOST_CHECKS } from '../../cli/doctor/host-checks.ts'
 import { QUBE_CHECKS } from '../../cli/doctor/qube-checks.ts'
+import { loadAgentConfig } from '../../spec/agent/index.ts'
+import { loadFleet } from '../../spec/fleet/index.ts'
 import { loadManifest } from '../../spec/index.ts'
 import { ROOT, runCli } from './run-cli.ts'
 
@@ -24,7 +26,12 @@ test('every spec in the documentation is valid', () => {
     for (const [, yaml = ''] of text.matchAll(/^```yaml\n([^]*?)^```$/gm)) {
       if (!yaml.startsWith('apiVersion:')) continue
       specs += 1
-      const { diagnostics } = loadManifest([{ path, text: yaml }])
+      const file = { path, text: yaml }
+      const { diagnostics } = /^kind: Agent$/m.test(yaml)
+        ? loadAgentConfig(file)
+        : /^kind: (?:Fleet|Rollout)$/m.test(yaml)
+          ? loadFleet([file])
+          : loadManifest([file])
       assert.deepEqual(diagnostics, [], `${path}:\n${yaml}`)
     }
   }
@@ -90,7 +97,9 @@ const helps = new Map<string, Promise<string>>()
 const helpOf = (command: string): Promise<string> => {
   const help =
     helps.get(command) ??
-    runCli([...(command === '' ? [] : [command]), '--help']).then(({ code, out }) => (code === 0 ? out : ''))
+    runCli([...command.split(' ').filter((word) => word !== ''), '--help']).then(({ code, out }) =>
+      code === 0 ? out : '',
+    )
   helps.set(command, help)
   return help
 }
@@ -105,7 +114,14 @@ async function problemOf(line: string): Promise<string | undefined> {
   const first = words[0] ?? ''
   if (command === undefined) return first.startsWith('-') ? optionProblem(words, general) : 'no such command'
   if (!first.startsWith('-') && first !== command) return `no such command: ${first}`
-  return optionProblem(words, general + (await helpOf(command)))
+  const help = await helpOf(command)
+  // A command of commands: the word after it is one of them.
+  const sub = words[words.indexOf(command) + 1]
+  const isSub = sub !== undefined && new RegExp(`^ {2}${sub}(?: |$)`, 'm').test(help)
+  const isWord = sub !== undefined && !sub.startsWith('-')
+  if (/^Usage: qstate \w+ \[options\] \[command\]/m.test(help) && isWord && !isSub)
+    return `no such command: ${command} ${sub}`
+  return optionProblem(words, general + help + (isSub ? await helpOf(`${command} ${sub}`) : ''))
 }
 
 const takesValue = (help: string, word: string | undefined): boolean =>
