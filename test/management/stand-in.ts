@@ -33,6 +33,14 @@ export interface StandIn {
   readonly missing: Set<string>
 }
 
+/** A call as qrexec has cleaned it, and what policy says of it. */
+interface Judged {
+  readonly call: string
+  readonly target: string
+  readonly allowed: boolean
+  readonly payload: Buffer
+}
+
 const SERVICES: Readonly<Record<string, string>> = {
   'qstate.slic.Get': 'get',
   'qstate.slic.Set': 'set',
@@ -61,7 +69,7 @@ export async function standIn(
   writeFileSync(program, PROGRAM.replace('PYTHON', python()).replace('SOCKET', socket))
   chmodSync(program, 0o755)
 
-  const answer = async (request: Buffer): Promise<Buffer> => {
+  const judge = (request: Buffer): Judged => {
     const end = request.indexOf(10)
     const [rawTarget = '', rawCall = ''] = request.toString('latin1', 0, end).split(' ')
     // qrexec-daemon.c, sanitize_name: what is no letter, digit or one of these becomes `_`.
@@ -69,8 +77,11 @@ export async function standIn(
     const call = rawCall.replace(/[^A-Za-z0-9_.+-]/g, '_')
     const decision = decide(rules, { call, source, target }, qubesOf(host.simulator))
     seen.push({ call, target, rule: decision.rule, allowed: decision.action === 'allow' })
-    if (decision.action === 'deny' || decision.target !== 'dom0') return Buffer.of(EXIT_REFUSED)
-    const payload = request.subarray(end + 1)
+    const allowed = decision.action === 'allow' && decision.target === 'dom0'
+    return { call, target, allowed, payload: request.subarray(end + 1) }
+  }
+  const answer = async ({ call, target, allowed, payload }: Judged): Promise<Buffer> => {
+    if (!allowed) return Buffer.of(EXIT_REFUSED)
     const [method, arg] = split(call)
     const operation = SERVICES[method]
     if (operation === undefined) return toQubesd(host.socket, call, target, payload)
@@ -79,8 +90,12 @@ export async function standIn(
   }
 
   const server = createServer({ allowHalfOpen: true }, (connection) => {
+    connection.on('error', () => undefined)
     void receive(connection).then(async (request) => {
-      connection.end(await answer(request))
+      const judged = judge(request)
+      // The one answer that has no end: it is passed on as it comes.
+      if (judged.allowed && judged.call === 'admin.Events') passOn(host.socket, judged, connection)
+      else connection.end(await answer(judged))
     })
   })
   server.listen(socket)
@@ -93,7 +108,7 @@ export async function standIn(
     ...real,
     async exchange(call, options) {
       const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
-      const bytes = await answer(Buffer.from(`${call.dest} ${service}\n${call.payload}`, 'latin1'))
+      const bytes = await answer(judge(Buffer.from(`${call.dest} ${service}\n${call.payload}`, 'latin1')))
       return bytes[0] === 0 ? bytes.subarray(1) : real.exchange(call, options)
     },
   }
@@ -117,12 +132,10 @@ s.sendall((' '.join(sys.argv[1:3]) + '\\n').encode('latin-1'))
 while data := read(0, 65536):
     s.sendall(data)
 s.shutdown(_socket.SHUT_WR)
-answer = b''
+code = s.recv(1)[0]
 while data := s.recv(65536):
-    answer += data
-code, answer = answer[0], answer[1:]
-while answer:
-    answer = answer[write(1, answer):]
+    while data:
+        data = data[write(1, data):]
 if code == 126:
     write(2, b'Request refused\\n')
 sys.exit(code)
@@ -153,6 +166,16 @@ function receive(connection: Socket): Promise<Buffer> {
     connection.once('end', done)
     connection.once('close', done)
   })
+}
+
+/** What comes from qubesd as it comes, until either side is gone. */
+function passOn(socket: string, { call, payload }: Judged, client: Socket): void {
+  const daemon = connect({ path: socket, allowHalfOpen: true })
+  daemon.end(Buffer.concat([Buffer.from(`${call} dom0 name dom0\0`, 'latin1'), payload]))
+  client.write(Buffer.of(0))
+  daemon.on('error', () => client.destroy())
+  client.on('close', () => daemon.destroy())
+  daemon.pipe(client)
 }
 
 /** The answer, after a byte for the exit code. */
