@@ -27,7 +27,7 @@ export function checkQube({ name, isWhole }: Subject, composed: Composed, report
   checkStubdom(qube, report)
   checkSlic(qube, composed, report)
   checkMemory(qube, report)
-  checkDenied(composed, report)
+  checkDenied(qube, composed, report)
   if (name !== null) checkItself(name, qube, report)
   checkEnsure(name, composed, report)
   if (composed.complete && name !== null) adviseOnQube(qube, composed, report)
@@ -36,13 +36,15 @@ export function checkQube({ name, isWhole }: Subject, composed: Composed, report
 
 /** The devices that a qube wants assigned. */
 export function assignments({ statements }: Composed): readonly Assignment[] {
-  return [...statements.values()].flatMap(({ path, position, setting }) => {
+  const found: Assignment[] = []
+  for (const { path, position, setting } of statements.values()) {
     const value = setting?.value
-    if (typeof value !== 'object' || value === null || !('mode' in value)) return []
+    if (typeof value !== 'object' || value === null || !('mode' in value)) continue
     const key = path.slice('usb/'.length)
     const device = parseUsbKey(key)
-    return 'problem' in device ? [] : [{ device, key, mode: value.mode, position }]
-  })
+    if (!('problem' in device)) found.push({ device, key, mode: value.mode, position })
+  }
+  return found
 }
 
 interface View {
@@ -135,11 +137,11 @@ function checkMemory(qube: View, report: Report): void {
   )
 }
 
-function checkDenied(composed: Composed, report: Report): void {
-  const assigned = assignments(composed)
-  for (const { path, position, setting } of composed.statements.values()) {
+function checkDenied({ usb }: View, { statements }: Composed, report: Report): void {
+  if (usb.length === 0) return
+  for (const { path, position, setting } of statements.values()) {
     if (!path.startsWith('usb/denied/') || setting?.value !== true) continue
-    for (const { device, key, position: place } of assigned) {
+    for (const { device, key, position: place } of usb) {
       const met = deniedInterfaces(device, path.slice('usb/denied/'.length))
       if (met.length === 0) continue
       const hint = `${key} at ${at(place)} has ${oneOf([...new Set(met)])}; give up one of the two`

@@ -91,6 +91,8 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
 
 /** Composed bodies on top of each other, the last one wins. */
 export function layOver(parts: readonly Composed[]): Composed {
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
   const layers = NOTHING(true)
   for (const part of parts) addLayer(layers, part)
   return layers

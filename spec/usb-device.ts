@@ -22,6 +22,17 @@ export const usbKey = ({ backend, port, identity }: UsbDevice): string => `${bac
 
 /** `BACKEND+PORT:IDENTITY` taken apart, or what is wrong with which part of it. */
 export function parseUsbKey(key: string): UsbDevice | PartProblem {
+  const { backend, port, identity } = USB_DEVICE.exec(key)?.groups ?? {}
+  return backend === undefined ||
+    port === undefined ||
+    identity === undefined ||
+    wildProblem(port, identity) !== undefined
+    ? explainUsbKey(key)
+    : { backend, port, identity }
+}
+
+/** The parts are looked at for the sake of the words; the one expression decides. */
+function explainUsbKey(key: string): PartProblem {
   const plus = key.indexOf('+')
   const colon = key.indexOf(':', plus + 1)
   if (plus < 0 || colon < 0) {
@@ -38,15 +49,13 @@ export function parseUsbKey(key: string): UsbDevice | PartProblem {
     [portProblem(port), plus + 1, port.length],
     [identityProblem(identity), colon + 1, identity.length],
     [wildProblem(port, identity), plus + 1, key.length - plus - 1],
-    // The parts are checked for the sake of the words; the one expression decides.
-    [
-      USB_DEVICE.test(key) ? undefined : problem('bad-device', `${quote(key)} is not a USB device`, ''),
-      0,
-      key.length,
-    ],
   ] as const
   for (const [what, start, length] of parts) if (what !== undefined) return { problem: what, start, length }
-  return { backend, port, identity }
+  return {
+    problem: problem('bad-device', `${quote(key)} is not a USB device`, ''),
+    start: 0,
+    length: key.length,
+  }
 }
 
 export function backendProblem(backend: string): Problem | undefined {

@@ -56,7 +56,7 @@ export function readYaml(
     tokens += 1
     if (tokens > MAX_TOKENS) return refuse(offset, TOO_MANY_TOKENS)
     if (parsed.length > MAX_DOCUMENTS) return refuse(offset, TOO_MANY_DOCUMENTS)
-    if (!CONTROL_LEXEMES.has(lexeme)) offset += lexeme.length
+    if (lexeme.length > 1 || !CONTROL_LEXEMES.has(lexeme)) offset += lexeme.length
   }
   for (const token of parser.end()) parsed.push(...composer.next(token))
   parsed.push(...composer.end(false, text.length))
@@ -127,12 +127,16 @@ function startsByEnd(document: Parsed): Map<number, number> {
 function locator(file: string, text: string): Locate {
   const starts = [0]
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  const startOf = (line: number): number => starts[line] ?? text.length + 1
+  // A document is read from its top to its end: the next place is mostly on the same line, or on the one below.
+  let index = 0
   return (start, end): Position => {
     const from = Math.min(start, text.length)
-    const index = lastAtOrBefore(starts, from)
-    const lineEnd = (starts[index + 1] ?? text.length + 1) - 1
+    if (from >= startOf(index + 1)) index += 1
+    if (from < startOf(index) || from >= startOf(index + 1)) index = lastAtOrBefore(starts, from)
+    const lineEnd = startOf(index + 1) - 1
     const length = text.slice(from, Math.min(end, lineEnd)).trimEnd().length
-    return { file, line: index + 1, column: from - (starts[index] ?? 0) + 1, length: Math.max(length, 1) }
+    return { file, line: index + 1, column: from - startOf(index) + 1, length: Math.max(length, 1) }
   }
 }
 
