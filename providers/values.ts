@@ -14,8 +14,8 @@ export interface Stored {
 
 /** Where a setting with a name of its own, or a feature or property by its own name, is kept. */
 export function storedAt(path: string): Stored | undefined {
-  const setting = SETTING_BY_PATH.get(path)
-  if (setting !== undefined) return { store: setting.store, name: setting.name, kind: kindOf(setting) }
+  const named = NAMED.get(path)
+  if (named !== undefined) return named
   const [, store, name] = /^qube\/(features|properties)\/(.+)$/.exec(path) ?? []
   if (name === undefined) return undefined
   return { store: store === 'features' ? 'feature' : 'property', name, kind: 'text' }
@@ -73,3 +73,10 @@ function kindOf(setting: Setting): Stored['kind'] {
   if (setting.path.startsWith('qube/features/')) return 'text'
   return setting.type.kind === 'bool' || setting.type.kind === 'int' ? setting.type.kind : 'text'
 }
+
+const NAMED: ReadonlyMap<string, Stored> = new Map(
+  [...SETTING_BY_PATH].map(([path, setting]) => [
+    path,
+    { store: setting.store, name: setting.name, kind: kindOf(setting) },
+  ]),
+)

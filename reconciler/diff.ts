@@ -56,7 +56,7 @@ export function diffQube(
   const normal = (path: string, value: Value | null): Value | null =>
     providerOf(providers, path).normalize(path, value, facts)
   const same = (path: string, a: Value | null, b: Value | null): boolean =>
-    sameValue(normal(path, a), normal(path, b))
+    a === b || sameValue(normal(path, a), normal(path, b))
   const keep = (path: string): void => {
     const value = record?.set.get(path)
     if (value !== undefined) set.set(path, value)

@@ -8,7 +8,7 @@ import {
   type Reading,
   type Refusal,
 } from './host.ts'
-import { providerOf, type Providers, type QubeFacts } from './provider.ts'
+import { type Provider, providerOf, type Providers, type QubeFacts } from './provider.ts'
 import { parseRecord, type RecordReading } from './record.ts'
 
 /** One qube as it was seen: the settings that the spec or the record name, and the record itself. */
@@ -140,10 +140,14 @@ function needsOf(
   paths: readonly string[],
   facts: QubeFacts,
 ): ReturnType<typeof mergeNeeds>[] {
-  return [...providers.values()].map((provider) => {
-    const own = paths.filter((path) => providerOf(providers, path) === provider)
-    return own.length === 0 ? NO_NEEDS : provider.needs(own, facts)
-  })
+  const own = new Map<Provider, string[]>()
+  for (const path of paths) {
+    const provider = providerOf(providers, path)
+    const known = own.get(provider)
+    if (known === undefined) own.set(provider, [path])
+    else known.push(path)
+  }
+  return [...own].map(([provider, its]) => provider.needs(its, facts))
 }
 
 function decode(

@@ -27,6 +27,7 @@ export function diffSettings(
   before: Settings,
   after: Settings,
 ): ReadonlyMap<string, Operation> {
+  if (before.size === 0 && after.size === 0) return new Map()
   const paths = new Map([...before.keys(), ...after.keys()].map((path) => [pointerOf(qube, path), path]))
   const operations = createPatch(
     documentOf(qube, before, after),

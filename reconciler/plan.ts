@@ -130,7 +130,7 @@ export function planIsBlocked(plan: Plan): boolean {
 
 /** The record is written ahead, and once more where a value of ours has been replaced and is ours no longer. */
 function recordWrites({ qube, uuid, record, changes }: QubePlan): number {
-  const was = ownRecord(record.after, { name: qube, uuid })?.was
+  const was = changes.length === 0 ? undefined : ownRecord(record.after, { name: qube, uuid })?.was
   const replaced = changes.some((change) => was?.has(change.path) === true)
   return (record.before === record.after ? 0 : 1) + (replaced ? 1 : 0)
 }

@@ -151,9 +151,8 @@ function sameMap(a: ReadonlyMap<string, Value | null>, b: ReadonlyMap<string, Va
 function parseValues(json: Record<string, unknown>): ReadonlyMap<string, Value | null> | undefined {
   const values = new Map<string, Value | null>()
   for (const [path, value] of Object.entries(json)) {
-    if (!isSettingPath(path)) return undefined
-    if (value !== null && !isValueFor(path, value)) return undefined
-    values.set(path, value)
+    if (value === null ? !isSettingPath(path) : !isValueFor(path, value)) return undefined
+    values.set(path, value as Value | null)
   }
   return values
 }
