@@ -41,11 +41,7 @@ const NUL = 0
 /** Encodes a request as dom0 sends it. The payload is Latin-1: one char, one byte. */
 export function encodeRequest(call: Call): Buffer {
   const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
-  return Buffer.concat([
-    Buffer.from(`${service} dom0 name ${call.dest}`, 'latin1'),
-    Buffer.of(NUL),
-    Buffer.from(call.payload, 'latin1'),
-  ])
+  return Buffer.from(`${service} dom0 name ${call.dest}\0${call.payload}`, 'latin1')
 }
 
 /** Decodes a complete reply, that is, everything that came until the daemon closed the connection. */

@@ -57,12 +57,11 @@ export function parseProperty(text: string): PropertyAnswer | undefined {
 /** One property a line, newline and backslash escaped. */
 export function parseProperties(text: string): ReadonlyMap<string, PropertyAnswer> | undefined {
   const entries = eachLine(text, (line) => {
-    const space = line.indexOf(' ')
-    const name = line.slice(0, space)
-    if (space === -1 || !/^[a-z_][a-z0-9_]*$/.test(name)) return undefined
-    const raw = line.slice(space + 1).replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c))
-    const property = parseProperty(raw)
-    return property === undefined ? undefined : ([name, property] as const)
+    const match = /^([a-z_][a-z0-9_]*) default=(True|False) type=([a-z]+) ([^]*)$/.exec(line)
+    if (match === null) return undefined
+    const [, name = '', isDefault, type = '', raw = ''] = match
+    const value = raw.includes('\\') ? raw.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c)) : raw
+    return [name, { isDefault: isDefault === 'True', type, value }] as const
   })
   if (entries === undefined) return undefined
   const properties = new Map(entries)

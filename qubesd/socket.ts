@@ -15,6 +15,8 @@ export function socketTransport(path: string): Transport {
   }
 }
 
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024)
+
 function exchange(path: string, call: Call, options: ExchangeOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const request = encodeRequest(call)
@@ -27,23 +29,31 @@ function exchange(path: string, call: Call, options: ExchangeOptions): Promise<B
       reject(aborted(call))
       return
     }
-    const socket = connect({ path })
     const chunks: Buffer[] = []
     let size = 0
+    const socket = connect({
+      path,
+      // Read into one buffer for all, and copied from there: Node would allocate 64 KiB for each answer of a few bytes.
+      onread: {
+        buffer: SCRATCH,
+        callback: (length, bytes) => {
+          size += length
+          if (size > MAX_REPLY_BYTES + 2) socket.destroy(oversized(call))
+          else chunks.push(Buffer.from(bytes.subarray(0, length)))
+          return true
+        },
+      },
+    })
     const abort = (): void => {
       socket.destroy(aborted(call))
     }
+    const forget = signal === undefined ? undefined : onAbort(signal, abort)
     const settle = (finish: () => void): void => {
-      signal?.removeEventListener('abort', abort)
+      forget?.()
       finish()
     }
     socket.setTimeout(timeoutMs, () => {
       socket.destroy(timedOut(call, timeoutMs))
-    })
-    socket.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > MAX_REPLY_BYTES + 2) socket.destroy(oversized(call))
-      else chunks.push(chunk)
     })
     socket.once('error', (error) => {
       settle(() => {
@@ -53,12 +63,45 @@ function exchange(path: string, call: Call, options: ExchangeOptions): Promise<B
     socket.once('close', (hadError) => {
       if (!hadError)
         settle(() => {
-          resolve(Buffer.concat(chunks))
+          resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
         })
     })
-    signal?.addEventListener('abort', abort, { once: true })
     socket.end(request)
   })
+}
+
+/** What is to be stopped with a signal. */
+interface Listening {
+  readonly acts: Set<() => void>
+  readonly all: () => void
+}
+
+const listening = new WeakMap<AbortSignal, Listening>()
+
+/**
+ * One listener of a signal for all calls under way: to add and remove one for each would cost a tenth of a call. Returns
+ * what takes it back.
+ */
+function onAbort(signal: AbortSignal, act: () => void): () => void {
+  const { acts, all } = listening.get(signal) ?? listen(signal)
+  if (acts.size === 0) signal.addEventListener('abort', all)
+  acts.add(act)
+  return () => {
+    acts.delete(act)
+    if (acts.size === 0) signal.removeEventListener('abort', all)
+  }
+}
+
+function listen(signal: AbortSignal): Listening {
+  const acts = new Set<() => void>()
+  const made = {
+    acts,
+    all: () => {
+      for (const act of acts) act()
+    },
+  }
+  listening.set(signal, made)
+  return made
 }
 
 async function* stream(path: string, call: Call, signal: AbortSignal): AsyncIterable<Buffer> {
