@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
@@ -43,10 +43,12 @@ test(
 
     // The installed program asks for Debian's Node by its path; here it is whichever runs the tests.
     const program = join(root, 'usr/bin/qstate')
-    assert.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/node /)
-    const qstate = (...args: string[]): string => outputOf(run(folder, process.execPath, [program, ...args]))
+    const launcher = readFileSync(program, 'utf8')
+    assert.match(launcher, /^#!\/usr\/bin\/env -S \/usr\/bin\/node /)
+    writeFileSync(program, launcher.replace('/usr/bin/node', process.execPath))
+    const qstate = (...args: string[]): string => outputOf(run(folder, program, args))
     assert.match(qstate('version'), /^qstate /)
-    const socket = await startSimulatorOf(t, folder, [process.execPath, program])
+    const socket = await startSimulatorOf(t, folder, [program])
     const spec = join(root, 'usr/share/doc/qstate/examples/windows-10.yaml')
     assert.match(qstate('--socket', socket, '--state-dir', join(folder, 'state'), 'plan', spec), /^Plan: /m)
 
