@@ -1,5 +1,4 @@
 import { hostname, userInfo } from 'node:os'
-import { createInterface } from 'node:readline'
 import { type Io } from './io.ts'
 import { main } from './main.ts'
 
@@ -49,7 +48,10 @@ const io: Io = {
   pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
   signal: stop.signal,
   onHangup: (listener) => void process.on('SIGHUP', listener),
-  ask(question) {
+  async ask(question) {
+    // Most runs ask nothing.
+    const { createInterface } = await import('node:readline')
+    if (stop.signal.aborted) return null
     const reader = createInterface({ input: process.stdin, output: process.stderr })
     return new Promise((resolve) => {
       const leave = (answer: string | null): void => {
