@@ -1,47 +1,89 @@
 import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { simulatedHost } from './run-cli.ts'
+import { storedAt } from '../../providers/values.ts'
+import { type Release } from '../../qubesd/simulator/index.ts'
+import { loadManifest, resolve } from '../../spec/index.ts'
+import { type Host, ROOT, simulatedHost } from './run-cli.ts'
+
+type Counts = Record<string, number>
 
 /**
- * The least calls that a plan can make, counted at the simulator: one listing; a qube's properties with one GetAll where
- * two or more are wanted; one Get a feature, the record's among them; one call for USB; one for tags.
+ * The least that a plan can ask, from what the spec says and what the releases have.
+ * No call gives the values of several features. One gives all properties of a qube, one all its tags, one all its assignments;
+ * for a single property or tag there is a cheaper one. 4.2 lists no UUIDs, without which a record is not believed, and denies
+ * no interfaces.
  */
-const COUNTS = [
-  {
-    spec: 'examples/windows-10.yaml',
-    plan: {
-      'admin.vm.List': 1,
-      'admin.vm.property.GetAll': 1,
-      'admin.vm.feature.Get': 6,
-      'admin.vm.device.usb.Assigned': 1,
-      'admin.vm.tag.Get': 1,
-    },
-  },
-  {
-    spec: 'examples/live-linux.yaml',
-    plan: {
-      'admin.vm.List': 1,
-      'admin.vm.property.GetAll': 1,
-      'admin.vm.feature.Get': 3,
-      'admin.vm.device.usb.Assigned': 1,
-    },
-  },
-]
+function leastOf(path: string, release: Release, host: Host): Counts {
+  const { manifest } = loadManifest([{ path, text: readFileSync(join(ROOT, path), 'utf8') }])
+  assert.ok(manifest)
+  const there = [...host.simulator.host.qubes.values()].filter(({ klass }) => klass !== 'AdminVM')
+  const { desired } = resolve(manifest, { qubes: there })
+  assert.ok(desired)
+  const counts: Counts = {}
+  const ask = (method: string, times = 1): void => {
+    if (times > 0) counts[method] = (counts[method] ?? 0) + times
+  }
+  const oneOrAll = (wanted: number, one: string, all: string): void => {
+    if (wanted > 0) ask(wanted === 1 ? one : all)
+  }
+  const askRecord = (): void => {
+    ask('admin.vm.feature.Get')
+  }
+  ask('admin.vm.List')
+  for (const { name } of there) {
+    oneOrAll(manifest.selects.tags.length, 'admin.vm.tag.Get', 'admin.vm.tag.List')
+    if (desired.qubes.has(name) || desired.name === null) continue
+    askRecord()
+    if (release === '4.2') ask('admin.vm.property.Get')
+  }
+  for (const { name, settings } of desired.qubes.values()) {
+    // What is not there is not asked for anything.
+    if (!host.simulator.host.qubes.has(name)) continue
+    const paths = [...settings.keys()]
+    const stored = (store: 'feature' | 'property'): number =>
+      paths.filter((of) => storedAt(of)?.store === store).length
+    const [denied, assigned] = [/^usb\/denied\//, /^usb\/(?!denied\/)/].map((area) =>
+      paths.some((of) => area.test(of)),
+    )
+    askRecord()
+    ask('admin.vm.feature.Get', stored('feature'))
+    oneOrAll(
+      stored('property') + (release === '4.2' ? 1 : 0),
+      'admin.vm.property.Get',
+      'admin.vm.property.GetAll',
+    )
+    oneOrAll(paths.filter((of) => of.startsWith('tags/')).length, 'admin.vm.tag.Get', 'admin.vm.tag.List')
+    if (assigned) ask(`admin.vm.device.usb.${release === '4.2' ? 'List' : 'Assigned'}`)
+    if (denied && release !== '4.2') ask('admin.vm.device.denied.List')
+  }
+  return counts
+}
 
-for (const { spec, plan } of COUNTS) {
-  test(`planning ${spec} makes the least calls, before an apply and after it`, async (t) => {
-    const host = await simulatedHost(t)
-    const counted = async (...argv: string[]): Promise<Record<string, number>> => {
-      host.simulator.clearLog()
-      assert.equal((await host.qstate(...argv)).code, 0)
-      const counts: Record<string, number> = {}
-      for (const { method } of host.simulator.requests) counts[method] = (counts[method] ?? 0) + 1
-      return counts
-    }
-    assert.deepEqual(await counted('plan', spec), plan)
-    assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
-    assert.deepEqual(await counted('plan', spec), plan)
-  })
+const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'))
+
+for (const name of EXAMPLES) {
+  for (const release of ['4.2', '4.3', '4.4'] as const) {
+    test(`planning ${name} on ${release} makes the least calls, before an apply and after it`, async (t) => {
+      const own = `examples/hosts/${name.replace('.yaml', '.json')}`
+      const host = await simulatedHost(t, {
+        release,
+        ...(existsSync(join(ROOT, own)) ? { fixture: own } : {}),
+      })
+      const counted = async (...argv: string[]): Promise<Counts> => {
+        host.simulator.clearLog()
+        assert.equal((await host.qstate(...argv)).code, 0)
+        const counts: Counts = {}
+        for (const { method } of host.simulator.requests) counts[method] = (counts[method] ?? 0) + 1
+        return counts
+      }
+      const spec = `examples/${name}`
+      assert.deepEqual(await counted('plan', spec), leastOf(spec, release, host))
+      assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+      assert.deepEqual(await counted('plan', spec), leastOf(spec, release, host))
+    })
+  }
 }
 
 test('nothing is asked twice in one plan', async (t) => {
