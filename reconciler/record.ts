@@ -48,8 +48,10 @@ const MAX_RECORD_LENGTH = 60_000
 
 export function parseRecord(text: string | undefined, qube: { name: string; uuid: string }): RecordReading {
   if (text === undefined || text === '') return { kind: 'none' }
-  const hint = `see it with \`qvm-features ${qube.name} ${RECORD_FEATURE}\`; \`qvm-features --unset ${qube.name} ${RECORD_FEATURE}\` makes qstate forget what it owns there, changing no value`
-  const unreadable = (why: string): RecordReading => ({ kind: 'unreadable', why, hint })
+  const unreadable = (why: string): RecordReading => {
+    const hint = `see it with \`qvm-features ${qube.name} ${RECORD_FEATURE}\`; \`qvm-features --unset ${qube.name} ${RECORD_FEATURE}\` makes qstate forget what it owns there, changing no value`
+    return { kind: 'unreadable', why, hint }
+  }
   let json: unknown
   try {
     json = JSON.parse(text)
