@@ -1,6 +1,6 @@
 // What an installed qstate consists of: paths below /, modes and bytes.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -22,26 +22,22 @@ export async function packageFiles(root, version, epoch) {
   for (const [shell, path] of COMPLETIONS) add(path, completion(root, shell))
   add('usr/share/doc/qstate/copyright', licences)
   add('usr/share/doc/qstate/changelog.gz', gzip(readFileSync(join(root, 'CHANGELOG.md'))))
-  for (const name of readdirSync(join(root, 'examples')).sort())
-    if (name.endsWith('.yaml'))
-      add(`usr/share/doc/qstate/examples/${name}`, readFileSync(join(root, 'examples', name)))
-  add(
-    'usr/lib/systemd/system/qstate-agent.service',
-    readFileSync(join(root, 'systemd', 'qstate-agent.service')),
-  )
-  // For dom0 to read, judge and install by hand: a package of a management qube puts nothing there.
-  const dom0 = join(root, 'dom0')
-  if (existsSync(dom0))
-    for (const name of readdirSync(dom0).sort())
-      add(
-        `usr/share/qstate/dom0/${name}`,
-        readFileSync(join(dom0, name)),
-        /\.policy$/.test(name) ? 0o644 : 0o755,
-      )
+  for (const { folder, place, names, mode } of FOLDERS)
+    for (const name of readdirSync(join(root, folder)).filter((entry) => names.test(entry)))
+      add(`${place}/${name}`, readFileSync(join(root, folder, name)), mode)
   return files.sort(byPath)
 }
 
 export const byPath = (a, b) => (a.path < b.path ? -1 : 1)
+
+/** Files of the checkout that are installed as they are: a unit for systemd would be one line more. */
+const FOLDERS = [
+  { folder: 'examples', place: 'usr/share/doc/qstate/examples', names: /\.yaml$/, mode: 0o644 },
+  { folder: 'systemd', place: 'usr/lib/systemd/system', names: /\.service$/, mode: 0o644 },
+  // For dom0 to read, judge and install by hand: a package of a management qube puts nothing there.
+  { folder: 'dom0', place: 'usr/share/qstate/dom0', names: /\.policy$/, mode: 0o644 },
+  { folder: 'dom0', place: 'usr/share/qstate/dom0', names: /(?<!\.policy)$/, mode: 0o755 },
+]
 
 const COMPLETIONS = [
   ['bash', 'usr/share/bash-completion/completions/qstate'],
