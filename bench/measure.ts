@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Measured {
-  /** Medians of the runs: milliseconds from the start of the process to its end, and of its own work; the highest memory, MiB. */
+  /** The least of the runs: milliseconds from the start of the process to its end, and of its own work; the highest memory, MiB. */
   readonly wall: number
   readonly cpu: number
   readonly memory: number
@@ -13,12 +13,14 @@ export interface Measured {
 export interface Command {
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** Put right before each run, and not measured. */
-  readonly before?: () => void
 }
 
-/** Runs a program, which has to be Node in the end, and tells what that took. */
-export type Measure = (command: Command, runs: number) => Measured
+/** Runs programs, which have to be Node in the end, and tells what that took. */
+export interface Measure {
+  alone(command: Command, runs: number): Measured
+  /** Two in turn, so that both meet what else goes on at the machine. */
+  together(first: Command, second: Command, runs: number): readonly [Measured, Measured]
+}
 
 export function makeMeasure(folder: string): Measure {
   const told = join(folder, 'usage.json')
@@ -30,36 +32,35 @@ export function makeMeasure(folder: string): Measure {
   )
   const home = join(folder, 'home')
   mkdirSync(join(home, '.cache'), { recursive: true })
-  return ({ args, env = {}, before }, runs) => {
-    const seen = Array.from({ length: runs }, () => {
-      before?.()
-      const begun = performance.now()
-      const [program = '', ...rest] = args
-      const result = spawnSync(program, rest, {
-        encoding: 'utf8',
-        env: { PATH: process.env['PATH'], HOME: home, NODE_OPTIONS: `--require ${probe}`, ...env },
-        maxBuffer: 64 * 1024 * 1024,
-      })
-      const wall = performance.now() - begun
-      if (result.status !== 0)
-        throw new Error(`${args.join(' ')} ended with ${result.status}\n${result.stderr}`)
-      const usage = JSON.parse(readFileSync(told, 'utf8')) as NodeJS.ResourceUsage
-      return {
-        wall,
-        cpu: (usage.userCPUTime + usage.systemCPUTime) / 1000,
-        memory: usage.maxRSS / 1024,
-      }
+  const once = ({ args, env = {} }: Command): Measured => {
+    const begun = performance.now()
+    const [program = '', ...rest] = args
+    const result = spawnSync(program, rest, {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], HOME: home, NODE_OPTIONS: `--require ${probe}`, ...env },
+      maxBuffer: 64 * 1024 * 1024,
     })
-    return {
-      wall: median(seen.map(({ wall }) => wall)),
-      cpu: median(seen.map(({ cpu }) => cpu)),
-      memory: Math.max(...seen.map(({ memory }) => memory)),
-      runs,
-    }
+    const wall = performance.now() - begun
+    if (result.status !== 0)
+      throw new Error(`${args.join(' ')} ended with ${result.status}\n${result.stderr}`)
+    const usage = JSON.parse(readFileSync(told, 'utf8')) as NodeJS.ResourceUsage
+    const cpu = (usage.userCPUTime + usage.systemCPUTime) / 1000
+    return { wall, cpu, memory: usage.maxRSS / 1024, runs: 1 }
+  }
+  const times = <T>(runs: number, work: () => T): T[] => Array.from({ length: runs }, work)
+  return {
+    alone: (command, runs) => least(times(runs, () => once(command))),
+    together(first, second, runs) {
+      const seen = times(runs, () => [once(first), once(second)] as const)
+      return [least(seen.map(([one]) => one)), least(seen.map(([, other]) => other))]
+    },
   }
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? NaN
-}
+/** Whatever else a machine does can only add time: the least is nearest to what the program takes. */
+export const least = (all: readonly Measured[]): Measured => ({
+  wall: Math.min(...all.map(({ wall }) => wall)),
+  cpu: Math.min(...all.map(({ cpu }) => cpu)),
+  memory: Math.max(...all.map(({ memory }) => memory)),
+  runs: all.reduce((sum, { runs }) => sum + runs, 0),
+})

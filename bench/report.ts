@@ -27,7 +27,7 @@ function tables(results: Results): string {
   const about = Object.entries(machine).map(([key, value]) => `${key} ${value}`)
   const total = (counts: Record<string, number>): number => Object.values(counts).reduce((a, b) => a + b, 0)
   return [
-    `Measured with: ${about.join('; ')}. Medians of ${results.runs} runs, of fewer where a run takes seconds.`,
+    `Measured with: ${about.join('; ')}. Times are the least of ${results.runs} runs, of fewer where a run takes seconds, and memory is the most.`,
     '',
     'Whole processes. An empty Node program is the floor.',
     '',
@@ -42,17 +42,30 @@ function tables(results: Results): string {
       ],
     ),
     '',
-    'A plan against what its calls take in a bare loop, whole processes both, with the same 8 calls at once; and what is left of',
-    'its CPU time, for each qube, without what Node takes to start and what the calls take.',
+    'A plan against what its calls take in a bare loop, whole processes both, with the same 8 calls at once.',
     '',
     table(
-      ['qubes', 'at once: plan, loop, ratio', 'as slow as qubesd: plan, loop, ratio', 'own cost a qube'],
+      ['qubes', 'answers at once: plan, loop, ratio', 'as slow as qubesd: plan, loop, ratio'],
       sizes.map((s) => [
         String(s.qubes),
         pair(s.plan.wall, s.bareLoop.wall),
         pair(s.slowPlan.wall, s.slowBareLoop.wall),
-        s.qubes < 100 ? '' : `${ownCost(s, sizes).toFixed(3)} ms`,
       ]),
+    ),
+    '',
+    'What a qube costs: CPU time of a plan, without that of the bare loop and that of the smallest plan, for each further qube. Of',
+    'it, what `validate` takes of the same spec; and of that, what the YAML library alone takes of the same file.',
+    '',
+    table(
+      ['qubes', 'own cost a qube', 'of it, the spec', 'of that, YAML'],
+      sizes
+        .filter((s) => s.qubes >= 100)
+        .map((s) => [
+          String(s.qubes),
+          perQube(s, sizes, (of) => of.plan.cpu - of.bareLoop.cpu),
+          perQube(s, sizes, (of) => of.validate.cpu),
+          perQube(s, sizes, (of) => of.yaml.cpu),
+        ]),
     ),
     '',
     'Calls. A plan makes one list and, for each qube, the reads below; an apply writes each value that differs, and one record.',
@@ -92,11 +105,10 @@ const row = (name: string, { wall, cpu, memory }: Results['node'], floor: Result
 const pair = (plan: number, loop: number): string =>
   `${plan.toFixed(0)} ms, ${loop.toFixed(0)} ms, ${(plan / loop).toFixed(2)}`
 
-/** CPU time beyond the bare loop's, by qube, against the smallest size: so what a start takes drops out. */
-function ownCost(size: Size, sizes: readonly Size[]): number {
+/** By qube, against the smallest size: so what a start takes drops out. */
+function perQube(size: Size, sizes: readonly Size[], cost: (size: Size) => number): string {
   const [first = size] = sizes
-  const own = (s: Size): number => s.plan.cpu - s.bareLoop.cpu
-  return (own(size) - own(first)) / (size.qubes - first.qubes)
+  return `${((cost(size) - cost(first)) / (size.qubes - first.qubes)).toFixed(3)} ms`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

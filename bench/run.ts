@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { isWrite } from '../qubesd/simulator/method.ts'
 import { countByMethod, type Daemon, type Pace, startDaemon } from './daemon-process.ts'
-import { type Command, makeMeasure, type Measured } from './measure.ts'
+import { type Command, least, makeMeasure, type Measured } from './measure.ts'
 import { type Results, type Size } from './figures.ts'
 import { writeReport } from './report.ts'
 import { hostSize, LEAST, specOf } from './workload.ts'
@@ -18,6 +18,9 @@ const folder = mkdtempSync(join(tmpdir(), 'qstate-bench-'))
 const measure = makeMeasure(folder)
 const qstate = join(import.meta.dirname, '..', '..', 'bin', 'qstate')
 const bare = join(import.meta.dirname, 'bare-loop.js')
+const yamlAlone = join(import.meta.dirname, 'yaml-alone.js')
+/** What the first line of the launcher gives Node. */
+const OPTIONS = /^#!.* node (.*)$/m.exec(readFileSync(qstate, 'utf8'))?.[1]?.split(' ') ?? []
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 let states = 0
 
@@ -38,7 +41,7 @@ async function settled(
   pace: Pace,
 ): Promise<{ daemon: Daemon; apply: Measured; calls: readonly string[] }> {
   const fast = await startDaemon(folder, qubes, pace)
-  const apply = measure(command(fast, 'apply', '--yes', writeSpec(qubes)), 1)
+  const apply = measure.alone(command(fast, 'apply', '--yes', writeSpec(qubes)), 1)
   return { daemon: fast, apply, calls: await fast.takeCalls() }
 }
 
@@ -50,24 +53,27 @@ async function planAndLoop(
 ): Promise<{ plan: Measured; bareLoop: Measured; calls: readonly string[] }> {
   const spec = writeSpec(qubes)
   const more = concurrency === 8 ? [] : ['--concurrency', String(concurrency), '--parallelism', '8']
-  measure(command(daemon, 'plan', spec), 1)
+  measure.alone(command(daemon, 'plan', spec), 1)
   const calls = await daemon.takeCalls()
   const file = join(folder, `calls-${++states}.json`)
   writeFileSync(file, JSON.stringify(calls))
-  const plan = measure(command(daemon, 'plan', spec, ...more), runs)
-  const bareLoop = measure({ args: [process.execPath, bare, daemon.socket, file, String(concurrency)] }, runs)
+  const [plan, bareLoop] = measure.together(
+    command(daemon, 'plan', spec, ...more),
+    { args: [process.execPath, bare, daemon.socket, file, String(concurrency)] },
+    runs,
+  )
   await daemon.takeCalls()
   return { plan, bareLoop, calls }
 }
 
 async function measureSize(qubes: number): Promise<Size> {
   say(`${qubes} qubes …`)
-  const runs = qubes >= 1000 ? Math.min(RUNS, 3) : RUNS
+  const runs = qubes >= 1000 ? Math.min(RUNS, 5) : RUNS
   const spec = writeSpec(qubes)
   const applies: Measured[] = []
   let last = await settled(qubes, 'at-once')
   applies.push(last.apply)
-  for (let again = 1; again < Math.min(runs, 5); again += 1) {
+  for (let again = 1; again < Math.min(runs, qubes >= 1000 ? 3 : 5); again += 1) {
     await last.daemon.stop()
     last = await settled(qubes, 'at-once')
     applies.push(last.apply)
@@ -79,13 +85,19 @@ async function measureSize(qubes: number): Promise<Size> {
   await slow.replay(last.calls)
   const slowSeen = await planAndLoop(slow, qubes, quick || qubes >= 1000 ? 3 : 5)
   await slow.stop()
+  const [validate, yaml] = measure.together(
+    { args: [qstate, 'validate', spec] },
+    { args: [process.execPath, ...OPTIONS, yamlAlone, spec] },
+    runs,
+  )
   return {
     qubes,
     onHost: hostSize(qubes),
-    validate: measure({ args: [qstate, 'validate', spec] }, runs),
+    validate,
+    yaml,
     plan: fast.plan,
     bareLoop: fast.bareLoop,
-    apply: applies.sort((a, b) => a.wall - b.wall)[applies.length >> 1] ?? last.apply,
+    apply: least(applies),
     slowPlan: slowSeen.plan,
     slowBareLoop: slowSeen.bareLoop,
     calls: { plan: countByMethod(fast.calls), apply: countByMethod(last.calls) },
@@ -106,7 +118,7 @@ async function measureSweep(qubes: number): Promise<Results['sweep']> {
   const rows = []
   for (const concurrency of SWEEP) {
     say(`${concurrency} calls at once …`)
-    const { plan, bareLoop } = await planAndLoop(daemon, qubes, 3, concurrency)
+    const { plan, bareLoop } = await planAndLoop(daemon, qubes, quick ? 3 : 5, concurrency)
     rows.push({ concurrency, plan, bareLoop })
   }
   await daemon.stop()
@@ -122,7 +134,7 @@ try {
   const empty = join(folder, 'empty.cjs')
   writeFileSync(empty, '')
   mkdirSync(join(import.meta.dirname, '..', '..', 'bench', 'results'), { recursive: true })
-  measure({ args: [qstate, 'version'] }, 1)
+  measure.alone({ args: [qstate, 'version'] }, 1)
   const sizes: Size[] = []
   for (const qubes of SIZES) sizes.push(await measureSize(qubes))
   const sweepQubes = 100
@@ -137,8 +149,8 @@ try {
       load: Number(busy.toFixed(2)),
     },
     runs: RUNS,
-    node: measure({ args: [process.execPath, empty] }, RUNS),
-    version: measure({ args: [qstate, 'version'] }, RUNS),
+    node: measure.alone({ args: [process.execPath, empty] }, RUNS),
+    version: measure.alone({ args: [qstate, 'version'] }, RUNS),
     sizes,
     sweep: await measureSweep(sweepQubes),
     sweepQubes,
