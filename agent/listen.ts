@@ -35,6 +35,8 @@ export async function listen(
         })
         break
       case 'refused':
+        // It is asked again now and then: policy may have been mended.
+        if (life.memory.events === 'refused') break
         life.memory = { ...life.memory, events: 'refused' }
         watch.say('warn', `no events: ${news.error.message}`, { hint: news.error.hint })
         compareAll('the host tells no events')

@@ -23,10 +23,12 @@ export async function runAgent(context: AgentContext): Promise<void> {
     })
   })
   const listening = listen(life, mailbox, context)
+  // What goes wrong there ends the loop, whatever it waits for.
+  const broken = listening.then(() => new Promise<never>(() => undefined))
   while (!signal.aborted) {
     const { look, compare, again } = life.due
     const next = Math.min(look, compare, again)
-    const pending = await mailbox.take(Number.isFinite(next) ? new Date(next) : null)
+    const pending = await Promise.race([mailbox.take(Number.isFinite(next) ? new Date(next) : null), broken])
     if (!isOver(signal)) await turn(pending, life, context)
   }
   await listening

@@ -35,7 +35,7 @@ export interface AgentHost {
   ): Promise<readonly RestartReport[]>
   /** Saves a plan where a person finds it. Its path. */
   save(spec: CommittedSpec, plan: Plan): Promise<string>
-  /** Ends when the signal fires, or after `refused`. */
+  /** Ends when the signal fires. */
   events(signal: AbortSignal): AsyncIterable<HostNews>
 }
 
@@ -51,7 +51,7 @@ export type HostNews =
   | { readonly kind: 'connected' }
   | { readonly kind: 'event'; readonly event: HostEvent }
   | { readonly kind: 'lost'; readonly error: HostError }
-  /** The host will not tell. */
+  /** The host will not tell. It is asked again later. */
   | { readonly kind: 'refused'; readonly error: HostError }
 
 /** Time, as the loop knows it. */

@@ -131,6 +131,7 @@ async function saveProposal(spec: CommittedSpec, plan: Plan, folder: string, io:
 }
 
 const LONGEST_PAUSE_MS = 30_000
+const REFUSED_PAUSE_MS = 10 * 60_000
 
 async function* hostNews(
   { client }: Connection,
@@ -139,11 +140,14 @@ async function* hostNews(
 ): AsyncIterable<HostNews> {
   const pause = (attempt: number): Promise<void> =>
     sleep(Math.min(250 * 2 ** (attempt - 1), LONGEST_PAUSE_MS))
-  try {
-    for await (const news of daemonEvents(client.transport, { signal, pause })) yield newsOf(news)
-  } catch (error) {
-    if (!(error instanceof QubesdError)) throw error
-    if (!signal.aborted) yield { kind: 'refused', error: asHostError(error) }
+  while (!signal.aborted) {
+    try {
+      for await (const news of daemonEvents(client.transport, { signal, pause })) yield newsOf(news)
+    } catch (error) {
+      if (!(error instanceof QubesdError)) throw error
+      yield { kind: 'refused', error: asHostError(error) }
+      await sleep(REFUSED_PAUSE_MS)
+    }
   }
 }
 
