@@ -22,6 +22,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
         collect,
       )
       .option('--parallelism <n>', 'qubes at once', '4')
+      .option('--explain', 'in a management qube: also reads what explains the plan (`policy --explain`)')
   const applying = (command: Command): Command =>
     targets(command)
       .option('-y, --yes', 'does not ask')
@@ -34,7 +35,11 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
         ).choices(['never', 'ask', 'now']),
       )
       .option('--live', 'attaches and detaches USB devices of running qubes now')
-      .option('--restart-timeout <seconds>', 'waits this long for a qube to shut down', '900')
+      .option(
+        '--restart-timeout <seconds>',
+        'waits this long for a qube to shut down, and to be ready again',
+        '900',
+      )
 
   program
     .command('init [folder]')
@@ -185,6 +190,9 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .description('prints the qrexec policy that a management qube needs for a spec')
     .requiredOption('--qube <name>', 'the qube that qstate runs in')
     .addOption(new Option('--for <release>', 'Qubes of the host').choices(['4.2', '4.3', '4.4']))
+    .option('--restart', 'also for `apply --restart` of every qube')
+    .option('--live', 'also for `apply --live`')
+    .option('--explain', 'also for what a plan reads only to explain itself')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/policy.ts')).policy(paths, all(command), io),

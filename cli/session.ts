@@ -191,6 +191,9 @@ export interface PlanOptions {
   readonly parallelism: string
   /** Instead of targets, where it is a program that plans. */
   readonly selects?: (qube: string, path: string) => boolean
+  readonly explain?: boolean
+  /** Nobody is asked. */
+  readonly yes?: boolean
 }
 
 /** The plan for a spec on a host. */
@@ -215,6 +218,7 @@ export async function planSpec(
     now: io.now().toISOString(),
     commit,
     mode,
+    explains: explains(options, session),
     unfinished:
       session.client === null
         ? () => undefined
@@ -225,6 +229,10 @@ export async function planSpec(
   })
   return { ...plan, tables: Object.fromEntries(spec.sources.tablePaths) }
 }
+
+/** For someone who reads the plan. From a management qube only where it is asked for: its policy is as small as can be. */
+const explains = ({ explain, yes }: PlanOptions, { client }: PlanningHost): boolean =>
+  explain ?? (yes !== true && client?.transport.kind !== 'qrexec')
 
 /** Where tables of a spec are found again when its plan is applied later. */
 export const tablesOf =

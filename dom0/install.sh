@@ -17,10 +17,12 @@ case ${1-} in
     install -m 0755 "$here/qstate.slic.Get" "$services/qstate.slic.Get"
     ln -sfn qstate.slic.Get "$services/qstate.slic.Set"
     ln -sfn qstate.slic.Get "$services/qstate.slic.Remove"
+    ln -sfn qstate.slic.Get "$services/qstate.slic.List"
     echo "Installed. Now a policy: see 30-qstate.policy, or what \`qstate policy\` printed."
     ;;
 --remove)
-    rm -f "$services/qstate.slic.Get" "$services/qstate.slic.Set" "$services/qstate.slic.Remove" "$program"
+    rm -f "$services/qstate.slic.Get" "$services/qstate.slic.Set" "$services/qstate.slic.Remove" "$services/qstate.slic.List" \
+        "$program"
     echo "Removed. Templates of qubes stay: grep -l 'Managed by qstate' /etc/qubes/templates/libvirt/xen/by-name/*"
     ;;
 *)

@@ -1,5 +1,6 @@
 import {
   getFeature,
+  getInheritedFeature,
   getProperties,
   getProperty,
   hasTag,
@@ -7,6 +8,7 @@ import {
   listDenied,
   listQubes,
   listTags,
+  namesRefusals,
   powerState,
   send,
   volumeSize,
@@ -59,6 +61,12 @@ export function qubesHost(options: QubesHostOptions): Host {
       return release
     },
     read: (qube, needs) => readQube(options, release, qube, needs),
+    inheritedFeature: (qube, name) => observe(() => getInheritedFeature(client, qube, name)),
+    async exactRelease(qube, property) {
+      if (release === '4.2') return release
+      const seen = await observe(() => namesRefusals(client, qube, property))
+      return seen.status === 'present' && seen.value ? '4.4' : release
+    },
     async state(qube) {
       try {
         return await powerState(client, qube)
@@ -74,7 +82,14 @@ export function qubesHost(options: QubesHostOptions): Host {
       }
     },
     tableProblem: (table) => slic.problem(table),
-    tableTemplates: async () => (await slic.list?.()) ?? [],
+    async tableTemplates(asked) {
+      if (slic.listingCosts && !asked) return { status: 'present', value: [] }
+      return observe(() => slic.list())
+    },
+    async templateTexts(qube, tables) {
+      const seen = await observe(() => slic.texts(qube, tables))
+      return seen.status === 'present' ? seen.value : undefined
+    },
     write: (call) => writeCall(options, release, call),
   }
 }

@@ -19,9 +19,20 @@ const AT_ONCE: ReadonlySet<string> = new Set([
 /** What a Windows qube does not start without: to prune it is more than to tidy up. */
 const VITAL: ReadonlySet<string> = new Set(['qube/virtMode', 'qube/kernel'])
 
+const SHUT_DOWN =
+  'shut the qube down and apply again; with `restart: idle-halted` a later apply makes the change once it finds the qube halted'
+
 /** The qube around the emulated hardware: its properties, and features by their own names. */
 export const qube: Provider = storedProvider('qube', {
   effect: (path) => (AT_ONCE.has(path) ? 'now' : 'next-start'),
+  haltedOnly(path, after, { release }) {
+    // Going back to the default is not refused.
+    if (path === 'qube/maxmem' && release === '4.4' && after !== null)
+      return { refused: 'Qubes 4.4 changes it on a halted qube only', hint: SHUT_DOWN }
+    if (path === 'qube/properties/template')
+      return { refused: 'Qubes changes the template of a halted qube only', hint: SHUT_DOWN }
+    return undefined
+  },
   remark(path, value) {
     if (value !== null) return undefined
     if (VITAL.has(path)) {

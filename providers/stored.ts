@@ -1,11 +1,11 @@
 import { type Area } from '../spec/index.ts'
 import { type Needs, type Provider } from '../reconciler/index.ts'
-import { decodeStored, inheritedOf, storedAt, type Stored, storedCalls } from './values.ts'
+import { decodeStored, featureOf, inheritedOf, storedAt, type Stored, storedCalls } from './values.ts'
 
 /** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
 export function storedProvider(
   area: Area,
-  differs: Pick<Provider, 'effect'> & Partial<Pick<Provider, 'remark'>>,
+  differs: Pick<Provider, 'effect'> & Partial<Pick<Provider, 'remark' | 'haltedOnly'>>,
 ): Provider {
   const at = (path: string): Stored => {
     const stored = storedAt(path)
@@ -19,6 +19,7 @@ export function storedProvider(
     normalize: (_, value) => value,
     calls: (change) => storedCalls(at(change.path), change),
     inherited: (path, peek) => inheritedOf(at(path), peek),
+    inheritedFeature: (path) => featureOf(at(path)),
     ...differs,
   }
 }

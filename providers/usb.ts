@@ -18,6 +18,9 @@ import {
   type SettingChange,
 } from '../reconciler/index.ts'
 
+/** As qubesd names a disposable that it makes for one use. */
+const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
+
 const DENIED = 'usb/denied/'
 
 /**
@@ -44,8 +47,10 @@ export const usb: Provider = {
   // Attaching is what happens at start, resume or when the device is plugged in; a denial counts at the next attach.
   // On 4.2 assigning to a running qube attaches at once.
   effect: (path, { release }) => (path.startsWith(DENIED) || release === '4.2' ? 'now' : 'next-start'),
-  remark(path, value, { release }) {
+  remark(path, value, { release, qube: { klass, name } }) {
     if (path.startsWith(DENIED) || value === null) return undefined
+    if (klass === 'DispVM' && UNNAMED_DISPOSABLE.test(name))
+      return 'goes with this disposable, which is deleted when it is shut down'
     if (release === '4.2' && deviceOf(path).identity !== '*') {
       return 'Qubes 4.2 knows ports only: any device on this port is attached, whatever its identity'
     }

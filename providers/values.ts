@@ -32,6 +32,13 @@ export function inheritedOf(stored: Stored, peek: Reading['peek']): Value | unde
   return seen?.status === 'present' ? valueOf(stored, seen.value) : undefined
 }
 
+/** The feature, if it is one, and the value that a text of it is. */
+export function featureOf(stored: Stored): { readonly name: string; value(text: string): Value } | undefined {
+  return stored.store === 'feature'
+    ? { name: stored.name, value: (text) => valueOf(stored, text) }
+    : undefined
+}
+
 export function storedCalls(stored: Stored, change: SettingChange): readonly HostCall[] {
   const { qube, after } = change
   if (stored.store === 'feature') {

@@ -9,6 +9,7 @@ import {
   parseAssigned,
   parseAvailable,
   parseAvailable42,
+  parseByHand,
   parseList,
   parseList42,
   parseNames,
@@ -91,6 +92,17 @@ export async function listAssigned(
     : ask(client, qube, 'admin.vm.device.usb.Assigned', '', parseAssigned)
 }
 
+/** Devices that a qube has now and that no start would give back to it, as `BACKEND+PORT`. */
+export async function listAttachedByHand(
+  client: Client,
+  release: Release,
+  qube: string,
+  kind: 'usb' | 'block',
+): Promise<readonly string[]> {
+  const verb = release === '4.2' ? 'List' : 'Attached'
+  return ask(client, qube, `admin.vm.device.${kind}.${verb}`, '', parseByHand)
+}
+
 /** USB devices that a backend qube has plugged in now. */
 export async function listAvailable(
   client: Client,
@@ -136,6 +148,22 @@ export async function detectRelease(client: Client, qubes: readonly ListedQube[]
     if (code === 'invalid-value') return '4.4'
     // Policy may forbid the question; 4.3 and 4.4 are sent the same.
     if (code === 'refused' || code === 'denied-by-policy') return '4.3'
+    throw error
+  }
+}
+
+/**
+ * Whether this daemon says why it refuses, as 4.4 does and 4.3 does not: asked by reading a property with a payload, which
+ * both refuse. Policy sees no payload, so that this is allowed where the property may be read.
+ */
+export async function namesRefusals(client: Client, qube: string, property: string): Promise<boolean> {
+  try {
+    await client.call({ dest: qube, method: 'admin.vm.property.Get', arg: property, payload: 'probe' })
+    return true
+  } catch (error) {
+    const code = error instanceof QubesdError ? error.code : undefined
+    if (code === 'invalid-value') return true
+    if (code === 'refused' || code === 'denied-by-policy') return false
     throw error
   }
 }

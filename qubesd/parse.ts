@@ -86,6 +86,20 @@ export function parseAssigned(text: string): readonly Assignment[] | undefined {
   })
 }
 
+/**
+ * `BACKEND+PORT:IDENTITY … mode='manual' …` a line, or on 4.2 `BACKEND+PORT … persistent=no`: devices that were attached by
+ * hand, as `BACKEND+PORT`. Others have been assigned.
+ */
+export function parseByHand(text: string): readonly string[] | undefined {
+  const all = eachLine(text, (line) => {
+    const name = /^[A-Za-z][A-Za-z0-9_.-]*\+[A-Za-z0-9_.-]+(?=[: ])/.exec(line)?.[0]
+    return name === undefined
+      ? undefined
+      : { name, byHand: / (?:mode='manual'|persistent=no)(?: |$)/.test(line) }
+  })
+  return all?.filter(({ byHand }) => byHand).map(({ name }) => name)
+}
+
 /** `PORT:IDENTITY key='value' …` a line (4.3 and later). */
 export function parseAvailable(text: string): readonly AvailableDevice[] | undefined {
   return eachLine(text, (line) => {

@@ -73,6 +73,13 @@ export interface Orphan {
   readonly path: string
 }
 
+/** The template of a qube as someone has edited it, and as qstate would write it: empty where there is to be none. */
+export interface TemplateTexts {
+  readonly path: string
+  readonly is: string
+  readonly would: string
+}
+
 /** Why this host cannot have what is asked for. */
 export interface Refusal {
   readonly refused: string
@@ -89,8 +96,23 @@ export interface Host {
   read(qube: string, needs: Needs): Promise<Reading>
   /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
   tableProblem(table: string): Promise<Refusal | undefined>
-  /** Templates of ours with ACPI tables, by their qubes' names, where they can be listed. Fails with HostError. */
-  tableTemplates(): Promise<readonly Orphan[]>
+  /**
+   * Templates of ours with ACPI tables, by their qubes' names. `asked`: the spec has to do with SLIC, so that it is worth
+   * a call where it takes one; otherwise there are none. Never absent. Fails with a fatal HostError only.
+   */
+  tableTemplates(asked: boolean): Promise<Observation<readonly Orphan[]>>
+  /**
+   * A template of ours that was edited, beside the one for these tables. Explains only: `undefined` where it was not
+   * edited, or cannot be had. Fails with a fatal HostError only.
+   */
+  templateTexts(qube: string, tables: readonly string[]): Promise<TemplateTexts | undefined>
+  /** The text of a feature on the qube or, failing that, on its template. Fails with a fatal HostError only. */
+  inheritedFeature(qube: string, name: string): Promise<Observation<string>>
+  /**
+   * The release with 4.3 and 4.4 told apart, which takes a call: a read of a property of a qube that may be read anyway.
+   * Fails with a fatal HostError only.
+   */
+  exactRelease(qube: string, property: string): Promise<Release>
   /** `Running`, `Halted`, … as the host says now. Fails with HostError. */
   state(qube: string): Promise<string>
   /** Bytes of a volume as the host says now. Fails with HostError. */

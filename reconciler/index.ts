@@ -3,6 +3,7 @@
  * files, clocks or terminals; a plan is a value, and an apply does what the value says.
  */
 export { type ApplyContext, applyPlan } from './apply.ts'
+export { diffOfTemplate, isEdited } from './explain.ts'
 export {
   type Host,
   type HostCall,
@@ -15,12 +16,22 @@ export {
   type Reading,
   type Refusal,
   type Release,
+  type TemplateTexts,
   type Unknown,
   type UsbAssignment,
 } from './host.ts'
 export { type Journal } from './journal.ts'
-export { type LiveAction, liveActions, liveWishes, type PresentDevice } from './live.ts'
-export { makePlan, type PlanContext } from './make-plan.ts'
+export { deviceOf } from './devices.ts'
+export {
+  isPluggedIn,
+  type LiveAction,
+  liveActions,
+  liveWishes,
+  type PresentDevice,
+  requiredDevices,
+} from './live.ts'
+export { makePlan } from './make-plan.ts'
+export { type PlanContext } from './plan-context.ts'
 export { mapLimited } from './map-limited.ts'
 export { observeQube, type ObservedQube } from './observe.ts'
 export {

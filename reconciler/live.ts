@@ -1,4 +1,6 @@
 import { type Value } from '../spec/index.ts'
+import { deviceOf, isDevice, takesByItself } from './devices.ts'
+import { type Release } from './host.ts'
 import { type Plan, type QubePlan } from './plan.ts'
 import { parseRecord } from './record.ts'
 import { type Report } from './report.ts'
@@ -74,21 +76,35 @@ export function liveActions(
   return { actions: actions.sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'detach' ? -1 : 1)), remarks }
 }
 
-function automatic(qube: QubePlan): readonly string[] {
-  const reading = parseRecord(qube.record.after ?? undefined, { name: qube.qube, uuid: qube.uuid ?? '' })
-  if (reading.kind !== 'record') return []
-  return [...reading.record.set]
-    .filter(([path, value]) => isDevice(path) && isAutomatic(value))
+/** Devices of the spec without which a qube does not start. On 4.2 that is every device. */
+export function requiredDevices(qube: QubePlan, release: Release): readonly string[] {
+  return devicesOf(qube)
+    .filter(([, value]) => release === '4.2' || isRequired(value))
     .map(([path]) => path)
 }
 
-const isDevice = (path: string): boolean => path.startsWith('usb/') && !path.startsWith('usb/denied/')
+const isRequired = (value: Value | null): boolean =>
+  typeof value === 'object' && value !== null && 'mode' in value && value.mode === 'required'
 
-const isAutomatic = (value: Value | null): boolean =>
-  typeof value === 'object' && value !== null && 'mode' in value && value.mode !== 'ask-to-attach'
+const automatic = (qube: QubePlan): readonly string[] => devicesOf(qube).map(([path]) => path)
 
-function isMeant(path: string, device: PresentDevice): boolean {
-  const [, backend, port, identity] = /^usb\/([^+]+)\+([^:]+):(.+)$/.exec(path) ?? []
-  const fits = (wanted: string | undefined, is: string): boolean => wanted === '*' || wanted === is
-  return backend === device.backend && fits(port, device.port) && fits(identity, device.identity)
+function devicesOf(qube: QubePlan): readonly (readonly [string, Value | null])[] {
+  const reading = parseRecord(qube.record.after ?? undefined, { name: qube.qube, uuid: qube.uuid ?? '' })
+  if (reading.kind !== 'record') return []
+  return [...reading.record.set].filter(([path, value]) => takesByItself(path, value))
+}
+
+/** Whether a device that is plugged in is the one of a path. 4.2 knows ports only. */
+export function isPluggedIn(
+  path: string,
+  device: Omit<PresentDevice, 'attachedTo'>,
+  release: Release,
+): boolean {
+  return isMeant(release === '4.2' ? `${path.slice(0, path.indexOf(':'))}:*` : path, device)
+}
+
+function isMeant(path: string, is: Omit<PresentDevice, 'attachedTo'>): boolean {
+  const { backend, port, identity } = deviceOf(path)
+  const fits = (wanted: string, found: string): boolean => wanted === '*' || wanted === found
+  return backend === is.backend && fits(port, is.port) && fits(identity, is.identity)
 }

@@ -1,4 +1,5 @@
 import { type Value } from '../spec/index.ts'
+import { deviceOf, isDevice, overlaps, takesByItself } from './devices.ts'
 import { isRemoval } from './order.ts'
 import { type Change, type Plan } from './plan.ts'
 import { type Failure, type QubeReport } from './report.ts'
@@ -22,7 +23,7 @@ export function movesOf(plan: Plan): Moves {
   return {
     gives: (change) => isRemoval(change) && paths.has(change.path),
     withheld(qube, change, reports) {
-      if (isRemoval(change) || !isDevice(change.path) || asksFirst(change.after)) return null
+      if (!takesByItself(change.path, change.after)) return null
       const device = deviceOf(change.path)
       const kept = moving.find(
         (move) =>
@@ -50,25 +51,3 @@ const isDone = (reports: readonly QubeReport[], qube: string, path: string): boo
   reports
     .find((report) => report.qube === qube)
     ?.outcomes.some((outcome) => outcome.path === path && outcome.status === 'applied') === true
-
-interface Device {
-  readonly backend: string
-  readonly port: string
-  readonly identity: string
-}
-
-/** `ask-to-attach` takes nothing by itself: any number of qubes may have it. */
-const asksFirst = (value: Value | null): boolean =>
-  typeof value === 'object' && value !== null && 'mode' in value && value.mode === 'ask-to-attach'
-
-const isDevice = (path: string): boolean => path.startsWith('usb/') && !path.startsWith('usb/denied/')
-
-function deviceOf(path: string): Device {
-  const [, backend = '', port = '', identity = ''] = /^usb\/([^+]+)\+([^:]+):(.+)$/.exec(path) ?? []
-  return { backend, port, identity }
-}
-
-const overlaps = (a: Device, b: Device): boolean =>
-  a.backend === b.backend && meets(a.port, b.port) && meets(a.identity, b.identity)
-
-const meets = (a: string, b: string): boolean => a === '*' || b === '*' || a === b

@@ -7,6 +7,7 @@ import {
   type Observation,
   type Reading,
   type Refusal,
+  type UsbAssignment,
 } from './host.ts'
 import { type Provider, providerOf, type Providers, type QubeFacts } from './provider.ts'
 import { parseRecord, type RecordReading } from './record.ts'
@@ -20,6 +21,8 @@ export interface ObservedQube {
   readonly recordText: string | null
   /** A property that was not asked for, where an answer happened to hold it. */
   readonly peek: Reading['peek']
+  /** USB assignments, where they have been read. */
+  readonly assigned?: Observation<readonly UsbAssignment[]>
 }
 
 /**
@@ -35,7 +38,8 @@ export async function observeQube(
   const paths = wanted === null ? [] : [...wanted.settings.keys()]
   const needsUuid = facts.qube.uuid === null
   const own = { ...NO_NEEDS, features: [RECORD_FEATURE], properties: needsUuid ? ['uuid'] : [] }
-  const reading = await host.read(facts.qube.name, mergeNeeds([own, ...needsOf(providers, paths, facts)]))
+  const needs = mergeNeeds([own, ...needsOf(providers, paths, facts)])
+  const reading = await host.read(facts.qube.name, needs)
 
   const identified = needsUuid ? withUuid(facts, reading) : facts
   const { record, recordText } = readRecord(identified.qube, reading)
@@ -53,6 +57,7 @@ export async function observeQube(
     record,
     recordText,
     peek: reading.peek,
+    ...(needs.usb ? { assigned: reading.usb() } : {}),
   }
 }
 

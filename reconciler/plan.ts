@@ -22,8 +22,17 @@ export interface Plan {
   readonly qubes: readonly QubePlan[]
   /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left. */
   readonly orphans?: readonly Orphan[]
+  /** Why it is not known whether there are such files, where the spec has to do with them. */
+  readonly orphansUnknown?: { readonly why: string; readonly hint: string }
+  /** What would explain the plan further, and could not be read. */
+  readonly untold?: readonly Untold[]
   /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
   readonly tables?: Readonly<Record<string, string>>
+}
+
+export interface Untold {
+  readonly what: string
+  readonly why: string
 }
 
 export const PLAN_SCHEMA = 'qstate.plan'
@@ -45,6 +54,8 @@ export interface QubePlan {
   readonly changes: readonly Change[]
   readonly record: RecordChange
   readonly blocked: readonly Blocked[]
+  /** Settings that only a halted qube takes, of one whose policy is to wait until it is halted: no failure. */
+  readonly held?: readonly Blocked[]
   /** Settings changed earlier that still wait for the next start of the running qube. */
   readonly waiting: readonly string[]
   /** When the spec lets the qube be restarted for what waits. Without it: never. */
@@ -85,6 +96,8 @@ export interface Change {
   readonly effect: 'now' | 'next-start'
   readonly calls: readonly HostCall[]
   readonly remarks: readonly string[]
+  /** A text behind the setting that someone has edited, against what an apply writes: a unified difference, by lines. */
+  readonly diff?: readonly string[]
   /** What counts while the setting is absent, where that is known: the default that a change takes over from. */
   readonly inherited?: Value
 }

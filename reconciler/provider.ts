@@ -39,6 +39,10 @@ export interface Provider {
   isOwnMaking?(path: string, value: Value): boolean
   /** What counts while a setting is absent, from what has been read anyway. */
   inherited?(path: string, peek: Reading['peek']): Value | undefined
+  /** The feature behind a setting, which a template hands on to its app qubes, and the value that its text is. */
+  inheritedFeature?(path: string): { readonly name: string; value(text: string): Value } | undefined
+  /** Why a change cannot be made while the qube runs. The release is what it is known to be. */
+  haltedOnly?(path: string, after: Value | null, facts: QubeFacts): Refusal | undefined
   /** Something a person should know of this setting on this host: it has no effect on this release, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
 }

@@ -1,4 +1,12 @@
-import { CREATABLE, isSettingPath, isValueFor, LABEL, QUBE_NAME, type Value } from '../spec/index.ts'
+import {
+  CREATABLE,
+  isSettingPath,
+  isValueFor,
+  LABEL,
+  QUBE_NAME,
+  RESTART_WORDS,
+  type Value,
+} from '../spec/index.ts'
 import { recordProblem } from './check-record.ts'
 import { creationOf, growthOf, VOLUMES } from './creation.ts'
 import { type Release } from './host.ts'
@@ -46,6 +54,10 @@ export function readPlan(
   if (json['tables'] !== undefined && !areTables(json['tables'])) return { problem: 'its tables are none' }
   if (json['orphans'] !== undefined && !areOrphans(json['orphans']))
     return { problem: 'its orphans are none' }
+  if (json['orphansUnknown'] !== undefined && !isUnknown(json['orphansUnknown']))
+    return { problem: 'its orphans are none' }
+  if (json['untold'] !== undefined && !areUntold(json['untold']))
+    return { problem: 'it says things that no plan says' }
   if (typeof spec['digest'] !== 'string') return { problem: 'it does not say of which spec it is' }
   const seen = new Set<string>()
   for (const qube of qubes as unknown[]) {
@@ -83,7 +95,8 @@ function qubeProblem(qube: unknown): string | undefined {
   for (const text of [record['before'], record['after']]) {
     if (text !== null && typeof text !== 'string') return `the ownership record of ${name} is no text`
   }
-  if (!notes.every(isNote) || !blocked.every(isBlocked))
+  const held = qube['held'] ?? []
+  if (!notes.every(isNote) || !blocked.every(isBlocked) || !Array.isArray(held) || !held.every(isBlocked))
     return `what it says of ${name} is not what plans say`
   const makes = creationProblem(qube, name) ?? volumesProblem(qube, name) ?? removalProblem(qube, name)
   if (makes !== undefined) return makes
@@ -142,7 +155,7 @@ function removalProblem(plan: Record<string, unknown>, name: string): string | u
 }
 
 function isRestart(value: unknown): boolean {
-  if (value === 'never' || value === 'ask' || value === 'now') return true
+  if (RESTART_WORDS.some((word) => word === value)) return true
   return (
     isObject(value) && typeof value['window'] === 'string' && /^\d\d:\d\d-\d\d:\d\d$/.test(value['window'])
   )
@@ -162,10 +175,11 @@ function changeProblem(qube: string, change: unknown): string | undefined {
   if (JSON.stringify(expected) !== JSON.stringify([patch, back])) {
     return `the patch of ${qube}/${path} does not do what its values say`
   }
-  const { reason, effect, calls, remarks, inherited } = change
+  const { reason, effect, calls, remarks, inherited, diff } = change
   const isScalar = inherited === undefined || ['string', 'number', 'boolean'].includes(typeof inherited)
   const says = isScalar && REASONS.includes(String(reason)) && (effect === 'now' || effect === 'next-start')
-  return says && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
+  const shows = diff === undefined || (Array.isArray(diff) && areTexts(diff))
+  return says && shows && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
     ? undefined
     : `what it says of ${qube}/${path} is not what plans say`
 }
@@ -210,6 +224,12 @@ const isBlocked = (blocked: unknown): boolean =>
 const areOrphans = (orphans: unknown): boolean =>
   Array.isArray(orphans) &&
   orphans.every((orphan) => isObject(orphan) && areTexts([orphan['qube'], orphan['path']]))
+
+const isUnknown = (unknown: unknown): boolean =>
+  isObject(unknown) && areTexts([unknown['why'], unknown['hint']])
+
+const areUntold = (untold: unknown): boolean =>
+  Array.isArray(untold) && untold.every((one) => isObject(one) && areTexts([one['what'], one['why']]))
 
 const areTables = (tables: unknown): boolean =>
   isObject(tables) &&

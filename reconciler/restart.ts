@@ -60,7 +60,7 @@ async function halted(qube: string, context: RestartContext): Promise<boolean> {
 
 /** Whether a policy lets a qube be restarted at a time of the day, given as minutes since midnight. */
 export function mayRestart(policy: RestartPolicy, minuteOfDay: number): 'yes' | 'no' | 'ask' {
-  if (policy === 'never') return 'no'
+  if (policy === 'never' || policy === 'idle-halted') return 'no'
   if (policy === 'now') return 'yes'
   if (policy === 'ask') return 'ask'
   const [from = 0, to = 0] = policy.window.split('-').map(minutes)

@@ -42,9 +42,10 @@ export interface DesiredSetting {
 
 /**
  * When a running qube may be restarted so that what waits for its next start counts. `ask` needs someone at a terminal;
- * a window is local time, `22:00-06:00`, and may go over midnight.
+ * a window is local time, `22:00-06:00`, and may go over midnight. `idle-halted` restarts nothing: the qube is waited for
+ * until its user, or what watches for idle qubes, has shut it down, and what a running qube does not take is held until then.
  */
-export type RestartPolicy = 'never' | 'ask' | 'now' | { readonly window: string }
+export type RestartPolicy = 'never' | 'ask' | 'idle-halted' | 'now' | { readonly window: string }
 
 /** Volumes whose size can be said, in bytes. */
 export interface VolumeSizes {

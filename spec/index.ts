@@ -31,6 +31,7 @@ export { BUILT_IN_PROFILES } from './profiles.ts'
 export { resolve } from './resolve.ts'
 export { nearest } from './wording.ts'
 export { CREATABLE, LABEL } from './words.ts'
+export { RESTART_WORDS } from './words.ts'
 export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
 export {
   canBeAbsent,

@@ -252,7 +252,7 @@ export const extendsSchema = union(
 )
 
 export const restart = union(
-  'never, ask, now or { window: 22:00-06:00 }',
+  'never, ask, idle-halted, now or { window: 22:00-06:00 }',
   [
     words(...RESTART_WORDS),
     object(
@@ -261,7 +261,10 @@ export const restart = union(
       { required: ['window'] },
     ),
   ],
-  { description: 'When the running qube may be restarted so that changes count. Without it: never.' },
+  {
+    description:
+      'When the running qube may be restarted so that changes count. Without it: never. idle-halted leaves it running, and waits until it has been shut down.',
+  },
 )
 
 const size = text('a size such as 60GiB or 2048MiB', { pattern: SIZE.source })

@@ -33,7 +33,7 @@ export function isPlainNumber({
   return String(value) === source && (!Number.isInteger(value) || Number.isSafeInteger(value))
 }
 
-export const RESTART_WORDS = ['never', 'ask', 'now'] as const
+export const RESTART_WORDS = ['never', 'ask', 'idle-halted', 'now'] as const
 
 export const ABSENT = 'absent'
 

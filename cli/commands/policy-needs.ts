@@ -7,7 +7,7 @@ import {
   type Value,
 } from '../../spec/index.ts'
 import { providers } from '../../providers/index.ts'
-import { SLIC_GET } from '../../providers/slic/index.ts'
+import { SLIC_GET, SLIC_LIST } from '../../providers/slic/index.ts'
 import {
   type HostCall,
   mergeNeeds,
@@ -17,6 +17,8 @@ import {
   type Release,
 } from '../../reconciler/host.ts'
 import { creationOf, growthsOf } from '../../reconciler/creation.ts'
+import { explainGroups, liveGroups, restartGroups } from './policy-extras.ts'
+import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Scope } from './policy-rules.ts'
 import { providerOf, type QubeFacts } from '../../reconciler/provider.ts'
 
 /**
@@ -24,46 +26,13 @@ import { providerOf, type QubeFacts } from '../../reconciler/provider.ts'
  * set a value, to change it and to take it back. `qstate policy` prints them as qrexec policy.
  */
 
-/** Qubes that share their needs: one by its name, or those that a selector matches, as policy writes a target. */
-export interface Scope {
-  /** `win10-work`, `@tag:office`, `@type:AppVM`. */
-  readonly target: string
-  /** Names of the qubes behind it: SLIC goes by name. Null where no host was asked. */
-  readonly names: readonly string[] | null
-  /** Values that are asked for, by path. `null` is wanted absent. */
-  readonly settings: ReadonlyMap<string, Value | null>
-  /** What the qube is created as. */
-  readonly ensure: Ensure | 'absent' | null
-  /** The spec lets qstate restart them. */
-  readonly restarts: boolean
-}
-
-export interface Rule {
-  readonly method: string
-  /** `+ARG` or `*`. */
-  readonly arg: string
-  readonly target: string
-}
-
-/** Rules that belong together, and what for. */
-export interface Group {
-  readonly title: string
-  readonly rules: readonly Rule[]
-  /** Why there can be no rule for what the title names. */
-  readonly without?: string
-}
-
-export const rule = (method: string, arg: string, target: string): Rule => ({
-  method,
-  arg: arg === '' ? '*' : `+${arg}`,
-  target,
-})
-
-/** qrexec carries these in an argument; anything else arrives as `_` (qrexec-daemon.c, sanitize_name). */
-const QREXEC_ARGUMENT = /^[A-Za-z0-9+._-]*$/
-
 /** `others`: what is read of qubes that may be the same ones, through another scope. */
-export function groupsOf(scope: Scope, others: readonly Scope[], release: Release): readonly Group[] {
+export function groupsOf(
+  scope: Scope,
+  others: readonly Scope[],
+  release: Release,
+  extras: Extras,
+): readonly Group[] {
   const facts: QubeFacts = {
     qube: { name: scope.target, klass: '', state: '', uuid: null },
     release,
@@ -76,7 +45,9 @@ export function groupsOf(scope: Scope, others: readonly Scope[], release: Releas
     ...(scope.ensure === null
       ? []
       : [scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure)]),
-    ...(scope.restarts ? [restartGroup(target)] : []),
+    ...(scope.restarts || extras.restart ? restartGroups(scope, release) : []),
+    ...(extras.live && release !== '4.2' ? liveGroups(scope) : []),
+    ...(extras.explain ? explainGroups(scope, release) : []),
     ...readGroups(target, needs, shared, release),
     ...[...scope.settings].flatMap(([path, value]) => settingGroups(scope, path, value, facts)),
   ].filter((group) => group.rules.length > 0 || group.without !== undefined)
@@ -125,11 +96,6 @@ const removeGroup = (target: string): Group => ({
   rules: [rule('admin.vm.Remove', '', target)],
 })
 
-const restartGroup = (target: string): Group => ({
-  title: `${target}: shut down, wait until it is halted, start again, as the spec allows`,
-  rules: ['admin.vm.Shutdown', 'admin.vm.CurrentState', 'admin.vm.Start'].map((m) => rule(m, '', target)),
-})
-
 /** Lists that are read whole: one call for several properties or tags, and all USB assignments. */
 function readGroups(target: string, needs: Needs, shared: Needs, release: Release): readonly Group[] {
   const several = (own: readonly string[], all: readonly string[]): boolean =>
@@ -171,7 +137,11 @@ function settingGroups(scope: Scope, path: string, value: Value | null, facts: Q
 /** By the qube's name, which is the argument: a pattern would let the caller give tables to any qube. */
 function slicGroups(scope: Scope, value: Value | null, facts: QubeFacts): readonly Group[] {
   if (scope.names === null) throw new Error('SLIC of a selector needs the names of its qubes')
-  return scope.names.map((name) => {
+  const list = {
+    title: 'names of the qubes that have a SLIC template, to find those of qubes that are gone',
+    rules: [rule(SLIC_LIST, '', '@adminvm')],
+  }
+  const own = scope.names.map((name) => {
     const calls = callsFor(name, SLIC_TABLES, value, facts)
     const writes = 'refused' in calls ? [] : calls.map((call) => rule(call.method, call.arg, '@adminvm'))
     return {
@@ -179,6 +149,7 @@ function slicGroups(scope: Scope, value: Value | null, facts: QubeFacts): readon
       rules: [rule(SLIC_GET, name, '@adminvm'), ...writes],
     }
   })
+  return own.length === 0 ? [] : [list, ...own]
 }
 
 /** What sets, changes and takes back a value: apply, drift, prune and rollback. */

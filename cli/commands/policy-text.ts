@@ -1,17 +1,18 @@
 import { type Release } from '../../reconciler/index.ts'
-import { type Group, type Rule } from './policy-needs.ts'
+import { type Extras, type Group, type Rule } from './policy-rules.ts'
 
 export interface PrintedPolicy {
   /** The qube that qstate runs in. */
   readonly source: string
   readonly release: Release
+  readonly extras: Extras
   readonly paths: readonly string[]
   readonly groups: readonly Group[]
   readonly denied: readonly Rule[]
 }
 
 /** A policy file of dom0, columns aligned. Comments stand on lines of their own: qrexec knows no others. */
-export function policyText({ source, release, paths, groups, denied }: PrintedPolicy): string {
+export function policyText({ source, release, extras, paths, groups, denied }: PrintedPolicy): string {
   const rules = [...groups.flatMap((group) => group.rules), ...denied]
   const widest = (pick: (rule: Rule) => string): number =>
     rules.reduce((width, r) => Math.max(width, pick(r).length), 0)
@@ -29,7 +30,13 @@ export function policyText({ source, release, paths, groups, denied }: PrintedPo
       ' ',
     )
 
-  const command = ['qstate policy', `--qube ${source}`, `--for ${release}`, ...paths].join(' ')
+  const command = [
+    'qstate policy',
+    `--qube ${source}`,
+    `--for ${release}`,
+    ...flagsOf(extras),
+    ...paths,
+  ].join(' ')
   const header = [
     '/etc/qubes/policy.d/30-qstate.policy',
     '',
@@ -49,3 +56,6 @@ export function policyText({ source, release, paths, groups, denied }: PrintedPo
 
 /** A path that someone chose must not begin a line of policy. */
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
+
+const flagsOf = (extras: Extras): readonly string[] =>
+  Object.entries(extras).flatMap(([name, on]) => (on ? [`--${name}`] : []))

@@ -13,12 +13,16 @@ import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { loadSpec, openSession, type Session, tellDiagnostics } from '../session.ts'
 import { type Sources } from '../sources.ts'
-import { type Group, groupsOf, rule, type Rule, type Scope } from './policy-needs.ts'
+import { groupsOf } from './policy-needs.ts'
+import { type Extras, type Group, rule, type Rule, type Scope } from './policy-rules.ts'
 import { policyText } from './policy-text.ts'
 
 export interface PolicyOptions extends GlobalOptions {
   readonly qube: string
   readonly for?: Release
+  readonly restart?: boolean
+  readonly live?: boolean
+  readonly explain?: boolean
 }
 
 /** Prints the smallest qrexec policy with which a management qube can plan, apply, prune and roll back a spec. */
@@ -38,10 +42,16 @@ export async function policy(paths: readonly string[], options: PolicyOptions, i
   const tell = (state: ReturnType<typeof resolve>): NonNullable<typeof state.desired> =>
     desiredOf(state, sources, options, io)
   const scopes = [...namedScopes(manifest, tell), ...selectorScopes(manifest, session, tell)]
-  const groups = withoutRepeats([...hostGroups(manifest, release), ...scopeGroups(scopes, release)])
+  const extras = {
+    restart: options.restart === true,
+    live: options.live === true,
+    explain: options.explain === true,
+  }
+  const groups = withoutRepeats([...hostGroups(manifest, release), ...scopeGroups(scopes, release, extras)])
   const printed = {
     source: options.qube,
     release,
+    extras,
     paths: sources.paths,
     groups,
     denied: denials(scopes),
@@ -97,7 +107,8 @@ const scopeOf = (qube: DesiredQube | undefined, target: string, names: Scope['na
   names,
   settings: new Map([...(qube?.settings.values() ?? [])].map(({ path, value }) => [path, value])),
   ensure: qube?.ensure ?? null,
-  restarts: (qube?.restart ?? 'never') !== 'never',
+  // One that waits until it is halted restarts nothing.
+  restarts: !['never', 'idle-halted'].some((word) => word === (qube?.restart ?? 'never')),
 })
 
 /** A selector by itself, on qubes that match it: what other selectors or names add has lines of its own. */
@@ -150,12 +161,12 @@ function hostGroups(manifest: Manifest, release: Release): readonly Group[] {
   return groups
 }
 
-function scopeGroups(scopes: readonly Scope[], release: Release): readonly Group[] {
+function scopeGroups(scopes: readonly Scope[], release: Release, extras: Extras): readonly Group[] {
   const isPattern = (scope: Scope): boolean => scope.target.startsWith('@')
   return scopes.flatMap((scope) => {
     // A qube with lines of its own may be one of a pattern's, and a pattern's may be another's, too.
     const others = scopes.filter((other) => other !== scope && isPattern(other))
-    return groupsOf(scope, others, release)
+    return groupsOf(scope, others, release, extras)
   })
 }
 

@@ -1,6 +1,13 @@
 import { providers } from '../../providers/index.ts'
 import { getInheritedFeature, listFeatures, listTags } from '../../qubesd/admin.ts'
-import { EXIT, type HostQube, observeQube, type ObservedQube } from '../../reconciler/index.ts'
+import {
+  diffOfTemplate,
+  EXIT,
+  type HostQube,
+  isEdited,
+  observeQube,
+  type ObservedQube,
+} from '../../reconciler/index.ts'
 import {
   AREAS,
   type DesiredQube,
@@ -114,7 +121,11 @@ async function shownSetting(
 ): Promise<ShownSetting> {
   const seen = observed.values.get(path)
   const isOwned = owned.has(path)
-  if (seen?.status === 'present') return { path, value: seen.value, origin: 'set', owned: isOwned }
+  if (seen?.status === 'present') {
+    const diff = isEdited(seen.value) ? await editOf(qube, owned, session) : []
+    const shown = { path, value: seen.value, origin: 'set' as const, owned: isOwned }
+    return diff.length === 0 ? shown : { ...shown, diff }
+  }
   if (seen?.status === 'unknown')
     return { path, value: null, origin: 'unknown', owned: isOwned, why: seen.why }
   const setting = SETTING_BY_PATH.get(path)
@@ -123,4 +134,14 @@ async function shownSetting(
     if (inherited !== undefined) return { path, value: inherited, origin: 'template', owned: isOwned }
   }
   return { path, value: null, origin: 'unset', owned: isOwned }
+}
+
+/** Against the template for the tables that qstate set last, where it knows. */
+function editOf(
+  qube: HostQube,
+  owned: ReadonlyMap<string, Value | null>,
+  { host }: Session,
+): Promise<readonly string[]> {
+  const tables = owned.get(SLIC_TABLES)
+  return diffOfTemplate(host, qube.name, Array.isArray(tables) ? (tables as readonly string[]) : [])
 }

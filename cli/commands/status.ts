@@ -7,12 +7,14 @@ import {
   planIsEmpty,
   type QubePlan,
 } from '../../reconciler/index.ts'
+import { type RestartPolicy } from '../../spec/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { agentState } from '../agent/in-force.ts'
 import { findSpec, isNoSpec, type SpecOptions } from '../spec-source.ts'
 import { openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
 import { agentView } from '../views/agent.ts'
+import { restartText } from '../views/plan.ts'
 import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
 import { showPath } from '../views/value.ts'
 
@@ -64,12 +66,17 @@ interface Summary {
     | 'to be removed'
     | 'to be taken over'
     | 'drifted'
+    | 'held'
     | 'blocked'
   readonly changes: number
   readonly drift: readonly string[]
   readonly blocked: readonly string[]
   /** Settings that count after the next start. */
   readonly waiting: readonly string[]
+  /** Settings that are made once the qube is found halted. */
+  readonly held: readonly string[]
+  /** When the spec lets the qube be restarted for what waits. */
+  readonly restart: RestartPolicy
 }
 
 function summaryOf(qube: QubePlan): Summary {
@@ -83,6 +90,8 @@ function summaryOf(qube: QubePlan): Summary {
     drift,
     blocked,
     waiting: qube.waiting,
+    held: (qube.held ?? []).map((entry) => entry.path ?? entry.why),
+    restart: qube.restart ?? 'never',
   }
 }
 
@@ -91,7 +100,7 @@ function stateOf(qube: QubePlan, drift: number, blocked: number): Summary['state
   if (qube.remove !== undefined) return 'to be removed'
   if (qube.create !== undefined) return 'to be created'
   if (drift > 0) return 'drifted'
-  if (!needsApply(qube)) return 'as wanted'
+  if (!needsApply(qube)) return qube.held === undefined ? 'as wanted' : 'held'
   return qube.changes.length === 0 ? 'to be taken over' : 'to be changed'
 }
 
@@ -99,20 +108,29 @@ function table(rows: readonly Summary[], plan: Plan, style: Style): string {
   const width = Math.max(4, ...rows.map((row) => row.qube.length))
   const lines = rows.map((row) => {
     const color =
-      row.state === 'as wanted' ? style.green : row.state.startsWith('to be') ? style.yellow : style.red
+      row.state === 'as wanted'
+        ? style.green
+        : row.state.startsWith('to be') || row.state === 'held'
+          ? style.yellow
+          : style.red
     const more = [
       row.changes > 0 ? plural(row.changes, 'change') : '',
       row.drift.length > 0 ? `drift in ${row.drift.map(showPath).join(', ')}` : '',
       row.blocked.length > 0 ? row.blocked.join(', ') : '',
       row.waiting.length > 0
-        ? style.yellow(`waits for its next start: ${row.waiting.map(showPath).join(', ')}`)
+        ? style.yellow(
+            `waits for its next start${restartText(row.restart)}: ${row.waiting.map(showPath).join(', ')}`,
+          )
+        : '',
+      row.held.length > 0
+        ? style.yellow(`held until it is found halted: ${row.held.map(showPath).join(', ')}`)
         : '',
     ].filter((text) => text !== '')
     const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
     return `${head}  ${more.join('; ')}`.trimEnd()
   })
   const settled =
-    planIsEmpty(plan) && !planIsBlocked(plan)
+    planIsEmpty(plan) && !planIsBlocked(plan) && rows.every((row) => row.held.length === 0)
       ? style.green('All as wanted.')
       : 'See `qstate plan` for what is to be done.'
   return `${[...lines, '', settled].join('\n')}\n`

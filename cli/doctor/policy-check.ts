@@ -36,6 +36,9 @@ function probeHost(client: Client, host: Host): Host {
   const slic = {
     read: () => Promise.resolve({ status: 'absent' as const }),
     problem: () => Promise.resolve(undefined),
+    listingCosts: false,
+    list: () => Promise.resolve([]),
+    texts: () => Promise.resolve(undefined),
     set: never,
     remove: never,
   }

@@ -85,14 +85,20 @@ async function templates(scene: Scene): Promise<Judgements> {
 
 async function fromAfar(scene: Scene): Promise<Judgements> {
   const wanted = scene.patients.filter(({ wanted }) => wanted?.settings.has(SLIC_TABLES) === true)
+  if (wanted.length === 0)
+    return unseen('the spec has no slic, so that dom0 is not asked', `look in dom0: \`ls /${BY_NAME}\``)
   const judged = await Promise.all(wanted.map(({ qube }) => templateOf(scene, qube.name)))
-  const told = judged.filter(({ verdict }) => verdict !== 'ok')
-  return told.length > 0
-    ? told
-    : unseen(
-        'templates of qubes that are not in the spec cannot be seen from here',
-        `look in dom0: \`ls /${BY_NAME}\``,
-      )
+  const listed = await scene.host.tableTemplates(true)
+  const rest =
+    listed.status === 'present'
+      ? listed.value
+          .filter(({ qube }) => scene.qubes.every(({ name }) => name !== qube))
+          .map(({ qube }) => orphan(qube))
+      : listed.status === 'unknown'
+        ? [unseen(`templates of qubes that are gone: ${listed.why}`, listed.hint)]
+        : []
+  const told = [...judged, ...rest].filter(({ verdict }) => verdict !== 'ok')
+  return told.length > 0 ? told : ok(`${wanted.length}, and none of a qube that is gone`)
 }
 
 async function templateOf({ host, dom0, desired }: Scene, name: string): Promise<Judgement> {

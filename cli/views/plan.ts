@@ -1,4 +1,4 @@
-import { AREAS } from '../../spec/index.ts'
+import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import {
   type Change,
   countWrites,
@@ -16,6 +16,16 @@ export function planView(plan: Plan, style: Style): string {
   const busy = plan.qubes.filter((qube) => needsApply(qube) || qube.blocked.length > 0 || worthTelling(qube))
   for (const qube of busy) parts.push(qubeView(qube, style))
   for (const { qube, path } of plan.orphans ?? []) parts.push(style.yellow(orphanText(qube, path, style)))
+  if (plan.orphansUnknown !== undefined) {
+    const { why, hint } = plan.orphansUnknown
+    const text = `· whether SLIC templates of qubes that are gone are left in dom0 is not known: ${why}`
+    parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
+  }
+  for (const { what, why } of plan.untold ?? []) {
+    const text = `· ${what} is not told: ${why}`
+    const hint = '`qstate policy --explain` prints the policy lines for it; nothing depends on it'
+    parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
+  }
   parts.push(summary(plan, style))
   return `${parts.join('\n\n')}\n`
 }
@@ -35,7 +45,8 @@ export function header(plan: Plan, style: Style): string {
   return style.dim(`${name}${plan.host.where} · ${release}${commit}`)
 }
 
-const worthTelling = (qube: QubePlan): boolean => qube.notes.length > 0 || qube.waiting.length > 0
+const worthTelling = (qube: QubePlan): boolean =>
+  qube.notes.length > 0 || qube.waiting.length > 0 || qube.held !== undefined
 
 /** The line that a qube begins with. */
 export function qubeLine(qube: QubePlan, style: Style): string {
@@ -56,6 +67,11 @@ function qubeView(qube: QubePlan, style: Style): string {
       lines.push(style.yellow(`  the ${name} volume will be grown to ${showSize(size)}`))
   }
   lines.push(...changesOf(qube, style), ...blockedLines(qube, style))
+  for (const held of qube.held ?? []) {
+    const what = held.path === null ? '' : `${showPath(held.path)} `
+    const text = `· ${what}is held until the qube is found halted: ${held.why}`
+    lines.push(style.yellow(fold(text, style.width, '  ')))
+  }
   if (qube.waiting.length > 0) {
     const text = `· set already, and waiting for its next start: ${qube.waiting.map(showPath).join(', ')}`
     lines.push(style.yellow(fold(text, style.width, '  ')))
@@ -103,7 +119,7 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
   const { path, before, after, reason } = change
   const sign = before === null ? style.green('+') : after === null ? style.red('-') : style.yellow('~')
   const name = belowArea(path)
-  const from = change.inherited === undefined ? '' : ` (${showValue(path, change.inherited)})`
+  const from = change.inherited === undefined ? '' : ` (${inheritedText(change, change.inherited)})`
   const values = `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}`
   const when = !qube.running ? '' : change.effect === 'now' ? ', at once' : ', at its next start'
   const why = style.dim(`${reason}${when}`)
@@ -115,8 +131,25 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
       : widthOf(start) + widthOf(values) <= style.width && name.length <= WIDEST_NAME
         ? [`${start}${values}`, `        ${why}`]
         : [`    ${sign} ${name}`, ...sideBySide(`        ${values}`, why, style)]
-  return [...lines, ...change.remarks.map((remark) => style.yellow(fold(remark, style.width, '        ')))]
+  return [
+    ...lines,
+    ...change.remarks.map((remark) => style.yellow(fold(remark, style.width, '        '))),
+    ...diffLines(change.diff ?? [], '        ', style),
+  ]
 }
+
+/** The default of a property, or what the template gives for a feature. */
+function inheritedText({ path, before }: Change, inherited: Value): string {
+  const isFeature = before === null && showValue(path, null) === 'inherited'
+  return `${showValue(path, inherited)}${isFeature ? ' from its template' : ''}`
+}
+
+/** Lines of a difference are never folded: they are text of a file. */
+export const diffLines = (diff: readonly string[], indent: string, style: Style): string[] =>
+  diff.map((line) => {
+    const paint = line.startsWith('-') ? style.red : line.startsWith('+') ? style.green : style.dim
+    return indent + paint(safe(line))
+  })
 
 /** Two texts on one line where they fit, else below each other. */
 function sideBySide(left: string, right: string, style: Style): string[] {
@@ -175,26 +208,38 @@ function summary(plan: Plan, style: Style): string {
       (q) => q.running && q.changes.some((change) => change.effect === 'next-start'),
     )
     if (waiting.length > 0) {
-      lines.push(
-        fold(
-          `Running now, and to be restarted before all of it counts: ${waiting.map((q) => q.qube).join(', ')}.`,
-          style.width,
-          '',
-        ),
-      )
+      const names = waiting.map((q) => `${q.qube}${restartText(q.restart)}`).join(', ')
+      lines.push(fold(`Running now, and to be restarted before all of it counts: ${names}.`, style.width, ''))
     }
   }
   const late = plan.qubes.filter((qube) => qube.waiting.length > 0 && !needsApply(qube))
   if (late.length > 0) {
-    lines.push(
-      fold(
-        `To be restarted before all of it counts: ${late.map((qube) => qube.qube).join(', ')}.`,
-        style.width,
-        '',
-      ),
-    )
+    const names = late.map((q) => `${q.qube}${restartText(q.restart)}`).join(', ')
+    lines.push(fold(`To be restarted before all of it counts: ${names}.`, style.width, ''))
+  }
+  const held = plan.qubes.filter((qube) => qube.held !== undefined)
+  if (held.length > 0) {
+    const names = held.map((qube) => qube.qube).join(', ')
+    lines.push(fold(`Held until it is found halted: ${names}.`, style.width, ''))
   }
   if (blocked > 0)
     lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))
   return lines.join('\n')
+}
+
+/** When the spec lets a qube that waits be restarted, in brackets; nothing where it does not. */
+export function restartText(policy: RestartPolicy | undefined): string {
+  switch (policy) {
+    case undefined:
+    case 'never':
+      return ''
+    case 'ask':
+      return ' (apply asks)'
+    case 'idle-halted':
+      return ' (once it has been shut down)'
+    case 'now':
+      return ' (by apply)'
+    default:
+      return ` (by apply, ${policy.window})`
+  }
 }

@@ -1,5 +1,6 @@
 import { AREAS, type Value } from '../../spec/index.ts'
 import { type HostQube } from '../../reconciler/index.ts'
+import { diffLines } from './plan.ts'
 import { padTo, type Style } from './style.ts'
 import { belowArea, showValue } from './value.ts'
 
@@ -11,6 +12,8 @@ export interface ShownSetting {
   /** qstate has set it. */
   readonly owned: boolean
   readonly why?: string
+  /** What someone has made of a text of qstate's behind it, against what qstate writes. */
+  readonly diff?: readonly string[]
 }
 
 /** Longer names, of devices mostly, do not push everything to the right. */
@@ -25,8 +28,10 @@ export function showView(qube: HostQube, settings: readonly ShownSetting[], styl
     const own = settings.filter((setting) => setting.path.startsWith(`${area}/`))
     if (own.length === 0) continue
     lines.push(`  ${area}`)
-    for (const setting of own)
+    for (const setting of own) {
       lines.push(`    ${padTo(belowArea(setting.path), width)}  ${valueText(setting, style)}`)
+      lines.push(...diffLines(setting.diff ?? [], '      ', style))
+    }
   }
   if (lines.length === 1) lines.push(style.dim('  nothing that qstate manages is set'))
   return `${lines.join('\n')}\n`

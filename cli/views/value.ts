@@ -9,7 +9,14 @@ export function showValue(path: string, value: Value | null): string {
   // A text that looks like a word of the spec is quoted.
   if (typeof value === 'string') return value === '' ? 'off' : WORDS.has(value) ? `“${value}”` : safe(value)
   if ('mode' in value) return value.mode
-  return value.length === 0 ? 'none' : value.map(safe).join(' + ')
+  return value.length === 0 ? 'none' : value.map(tableText).join(' + ')
+}
+
+/** A table, or in its place why qstate's own template for it does not hold any more. */
+function tableText(table: string): string {
+  if (table.startsWith('edited:')) return `edited by someone (${safe(table.slice('edited:'.length))})`
+  if (table === 'outdated:parent') return 'a template that extends another by now'
+  return table === 'outdated:table' ? 'a table file that is gone or changed' : safe(table)
 }
 
 const WORDS: ReadonlySet<string> = new Set(['off', 'on', 'inherit', 'inherited', 'default', 'unmanaged'])

@@ -3,7 +3,15 @@ import { dirname, join } from 'node:path'
 import { QUBE_NAME } from '../../spec/index.ts'
 import { HostError, type Observation } from '../../reconciler/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
-import { foreign, missingTable, OUTDATED, slicError, type SlicStore, unusableTable } from './store.ts'
+import {
+  foreign,
+  MAX_TEXT,
+  missingTable,
+  OUTDATED,
+  slicError,
+  type SlicStore,
+  unusableTable,
+} from './store.ts'
 import { PARENTS, readTemplate, renderTemplate, sha256, type Template, templateName } from './template.ts'
 
 const OWN_TEMPLATES = 'etc/qubes/templates'
@@ -69,8 +77,27 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     return sound(table, bytes, name === 'SLIC' ? 'SLIC' : 'MSDM')
   }
 
+  /** The template for some tables, and the file behind it, where the host's own table will not do. */
+  async function prepare(
+    qube: string,
+    wanted: readonly string[],
+  ): Promise<{ readonly template: Template; readonly copy: Buffer | null }> {
+    const bytes: Buffer[] = []
+    for (const table of wanted) bytes.push(await tableBytes(table))
+    const direct = wanted.length === 1 && wanted[0] === 'host:SLIC'
+    const whole = concatenate(bytes)
+    const template = {
+      tables: wanted,
+      file: direct ? `${HOST_TABLES}/SLIC` : tablePath(qube),
+      fileDigest: direct ? null : sha256(whole),
+      parent: await parent(),
+    }
+    return { template, copy: direct ? null : whole }
+  }
+
   return {
     read,
+    listingCosts: false,
     async list() {
       const folder = at(join(OWN_TEMPLATES, dirname(templateName('x'))))
       const names = await readdir(folder).catch(() => [])
@@ -80,13 +107,19 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
           .filter((qube) => QUBE_NAME.test(qube))
           .map(async (qube) => {
             const path = templatePath(qube)
-            const text = await readIfThere(path)
-            return text === undefined || readTemplate(text.toString('utf8')).kind === 'foreign'
-              ? []
-              : [{ qube, path }]
+            // What is no file is none of ours.
+            const text = await readFile(path, 'utf8').catch(() => '')
+            return readTemplate(text).kind === 'foreign' ? [] : [{ qube, path }]
           }),
       )
       return found.flat()
+    },
+    async texts(qube, wanted) {
+      const path = templatePath(qube)
+      const text = await readIfThere(path)
+      if (text === undefined || readTemplate(text.toString('utf8')).kind !== 'edited') return undefined
+      const would = wanted.length === 0 ? '' : renderTemplate((await prepare(qube, wanted)).template)
+      return { path, is: text.toString('utf8', 0, MAX_TEXT), would }
     },
     async problem(table) {
       if (table.startsWith('file:') && tables(table.slice(5)) === undefined) return undefined
@@ -101,20 +134,10 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     async set(qube, wanted) {
       if ((await read(qube)).status === 'unknown')
         throw slicError(`${templatePath(qube)} was written by someone else`, 'move it away first')
-      const bytes: Buffer[] = []
-      for (const table of wanted) bytes.push(await tableBytes(table))
-      const direct = wanted.length === 1 && wanted[0] === 'host:SLIC'
-      const file = direct ? `${HOST_TABLES}/SLIC` : tablePath(qube)
-      const whole = concatenate(bytes)
-      if (!direct) await writeWhole(at(file), whole, 0o600, 0o700)
-      const template = {
-        tables: wanted,
-        file,
-        fileDigest: direct ? null : sha256(whole),
-        parent: await parent(),
-      }
+      const { template, copy } = await prepare(qube, wanted)
+      if (copy !== null) await writeWhole(at(template.file), copy, 0o600, 0o700)
       await writeWhole(templatePath(qube), Buffer.from(renderTemplate(template)), 0o644, 0o755)
-      if (direct) await removeFile(at(tablePath(qube)))
+      if (copy === null) await removeFile(at(tablePath(qube)))
     },
     async remove(qube) {
       if ((await read(qube)).status === 'unknown')

@@ -9,6 +9,7 @@ import { OUTDATED } from './store.ts'
 export const SLIC_GET = 'qstate.slic.Get'
 export const SLIC_SET = 'qstate.slic.Set'
 export const SLIC_REMOVE = 'qstate.slic.Remove'
+export const SLIC_LIST = 'qstate.slic.List'
 
 /** OEM activation: the ACPI tables that a qube gets. No table and no template are the same thing. */
 export const slic: Provider = {
@@ -17,9 +18,10 @@ export const slic: Provider = {
   decode: (_, reading) => reading.slic(),
   normalize: (_, value) => (isEmpty(value) ? null : value),
   isOwnMaking: (_, value) => Array.isArray(value) && String(value[0]).startsWith(OUTDATED),
-  calls({ qube, path, after }, { hostTables }) {
+  calls({ qube, path, after }, { hostTables, qube: { klass } }) {
     if (path !== SLIC_TABLES) throw new Error(`${path} is no setting of slic`)
     if (!Array.isArray(after)) return [{ dest: 'dom0', method: SLIC_REMOVE, arg: qube, payload: '' }]
+    if (klass === 'DispVM' && UNNAMED_DISPOSABLE.test(qube)) return NEVER_COUNTS
     for (const table of after as readonly string[]) {
       const refusal = hostTables?.get(table)
       if (refusal !== undefined) return refusal
@@ -32,6 +34,15 @@ export const slic: Provider = {
     Array.isArray(value) && value.length > 1
       ? 'several tables in one file: Xen allows it, untried on Qubes'
       : undefined,
+}
+
+/** As qubesd names a disposable that it makes for one use. */
+const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
+
+/** The template goes by the qube's name, and is read at a start that this qube never has again. */
+const NEVER_COUNTS = {
+  refused: 'it counts at the next start, and this disposable is deleted when it is shut down',
+  hint: 'give it to a disposable that keeps its name: qvm-create --class DispVM --template TEMPLATE --label LABEL NAME',
 }
 
 const isEmpty = (value: Value | null): boolean =>

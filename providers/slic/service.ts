@@ -2,10 +2,18 @@ import { type Client } from '../../qubesd/client.ts'
 import { type Call, MAX_REQUEST_BYTES } from '../../qubesd/codec.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
 import { HostError, type Observation, type Refusal } from '../../reconciler/index.ts'
-import { TABLE } from '../../spec/index.ts'
+import { QUBE_NAME, TABLE } from '../../spec/index.ts'
 import { tableProblem } from './acpi.ts'
-import { SLIC_GET, SLIC_REMOVE, SLIC_SET } from './index.ts'
-import { foreign, missingTable, slicError, type SlicStore, type Tables, unusableTable } from './store.ts'
+import { SLIC_GET, SLIC_LIST, SLIC_REMOVE, SLIC_SET } from './index.ts'
+import {
+  foreign,
+  MAX_TEXT,
+  missingTable,
+  slicError,
+  type SlicStore,
+  type Tables,
+  unusableTable,
+} from './store.ts'
 import { templateName } from './template.ts'
 
 /** What the qrexec transport keeps of a request for itself. */
@@ -32,7 +40,7 @@ export function slicService(client: Client, tables: Tables): SlicStore {
       case 'absent':
         return { status: 'absent' }
       case 'foreign':
-        return foreign(`/etc/qubes/templates/${templateName(qube)}`)
+        return foreign(pathOf(qube))
       default:
         return { status: 'present', value: answer.state }
     }
@@ -53,6 +61,19 @@ export function slicService(client: Client, tables: Tables): SlicStore {
       const bytes = table.startsWith('file:') ? tables(table.slice(5)) : undefined
       const found = bytes === undefined ? hostTables.get(table) : givenProblem(table, bytes)
       return Promise.resolve(found)
+    },
+    listingCosts: true,
+    async list() {
+      const text = await ask(client, { dest: 'dom0', method: SLIC_LIST, arg: '', payload: '' })
+      const qubes = parseNames(text)
+      if (qubes === undefined)
+        throw slicError(`${SLIC_LIST}: the answer is not what the service answers`, UPDATE)
+      return qubes.map((qube) => ({ qube, path: pathOf(qube) }))
+    },
+    async texts(qube, wanted) {
+      const payload = wanted.length === 0 ? 'none' : wanted.map(line).join('\n')
+      const texts = parseTexts(await ask(client, { dest: 'dom0', method: SLIC_GET, arg: qube, payload }))
+      return texts === undefined ? undefined : { path: pathOf(qube), ...texts }
     },
     async set(qube, wanted) {
       const payload = wanted.map(line).join('\n')
@@ -101,6 +122,34 @@ function parseState(text: string): State | undefined {
     : undefined
 }
 
+const pathOf = (qube: string): string => `/etc/qubes/templates/${templateName(qube)}`
+
+/** More templates than this are not listed. */
+const MAX_LISTED = 1000
+
+/** Names of qubes, one a line. */
+function parseNames(text: string): readonly string[] | undefined {
+  if (text === '') return []
+  const names = text.split('\n')
+  return names.length <= MAX_LISTED && names.every((name) => QUBE_NAME.test(name)) ? names : undefined
+}
+
+/** The last two lines of an answer about an edited template, each a text in base64: what is there, what would be. */
+function parseTexts(text: string): { readonly is: string; readonly would: string } | undefined {
+  const [is, would, ...more] = text.split('\n').slice(3)
+  const given = [
+    /^is ([A-Za-z0-9+/=]*)$/.exec(is ?? '')?.[1],
+    /^would ([A-Za-z0-9+/=]*)$/.exec(would ?? '')?.[1],
+  ]
+  const [one, other] = given.map((encoded) => decoded(encoded))
+  return one === undefined || other === undefined || more.length > 0 ? undefined : { is: one, would: other }
+}
+
+function decoded(encoded: string | undefined): string | undefined {
+  const bytes = encoded === undefined ? undefined : Buffer.from(encoded, 'base64')
+  return bytes === undefined || bytes.length > MAX_TEXT ? undefined : bytes.toString('utf8')
+}
+
 function hostProblem(name: string, verdict: string): Refusal | undefined {
   if (verdict === 'ok') return undefined
   return refusal(verdict === 'missing' ? missingTable(name) : unusableTable(`host:${name}`, verdict))
@@ -117,7 +166,7 @@ async function ask(client: Client, call: Call): Promise<string> {
 
 /** Not allowed, not installed, or refused: three things with three remedies. Other settings go on without SLIC. */
 function explained(call: Call, error: QubesdError): HostError {
-  const name = `${call.method}+${call.arg}`
+  const name = call.arg === '' ? call.method : `${call.method}+${call.arg}`
   if (error.code === 'denied-by-policy') {
     const hint = `${error.hint}\nand install the service there, if it is not yet: docs/management-qube.md`
     return slicError(error.message, hint)

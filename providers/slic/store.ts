@@ -1,4 +1,11 @@
-import { HostError, type Observation, type Refusal, type Unknown } from '../../reconciler/index.ts'
+import {
+  HostError,
+  type Observation,
+  type Orphan,
+  type Refusal,
+  type TemplateTexts,
+  type Unknown,
+} from '../../reconciler/index.ts'
 
 /** Stands in the place of tables where files of ours do not fit together any more. No spec can ask for it. */
 export const OUTDATED = 'outdated:'
@@ -12,9 +19,16 @@ export interface SlicStore {
   set(qube: string, tables: readonly string[]): Promise<void>
   /** Leaves no trace. */
   remove(qube: string): Promise<void>
-  /** Templates of ours by their qubes' names, where they can be listed: not from outside dom0. */
-  list?(): Promise<readonly { readonly qube: string; readonly path: string }[]>
+  /** Whether listing takes a call: then it is worth one only where the spec has to do with SLIC. */
+  readonly listingCosts: boolean
+  /** Templates of ours by their qubes' names. Fails with HostError. */
+  list(): Promise<readonly Orphan[]>
+  /** A template of ours that was edited, beside the one for these tables, which may be none. Fails with HostError. */
+  texts(qube: string, tables: readonly string[]): Promise<TemplateTexts | undefined>
 }
+
+/** Of an edited template no more than this many bytes are looked at: one of ours has 400. */
+export const MAX_TEXT = 16 * 1024
 
 /** Bytes of a table from the spec, by its SHA-256. */
 export type Tables = (sha256: string) => Buffer | undefined
@@ -38,7 +52,9 @@ const SLIC_ELEMENT = "<acpi><table type='slic'>/sys/firmware/acpi/tables/SLIC</t
 export const foreign = (path: string): Unknown => ({
   status: 'unknown',
   why: `${path} was written by someone else`,
-  hint: `it is not overwritten. To merge, add this line to its block os, below \`{{ super() }}\`:
+  hint: `it is not overwritten. To merge, write this into its block os, below \`{{ super() }}\`, and \`slic: unmanaged\` in the spec:
 ${SLIC_ELEMENT}
-To let qstate have it, move the file away and plan again`,
+(for other tables name a file of your own that has them one behind the other).
+To let qstate adopt it, move the file away and plan again; what else it says goes with it:
+sudo mv ${path} ${path}.mine`,
 })

@@ -169,7 +169,10 @@ test('SLIC: the template is written, noticed when edited, refused when foreign, 
   assert.match((await host.qstate('plan', spec)).out, /Nothing to do/)
 
   writeFileSync(template, text.replace('SLIC</table>', 'XXXX</table>'))
-  assert.match((await host.qstate('plan', spec)).out, /tables +edited:[0-9a-f]{12} → host:SLIC +drift/)
+  assert.match(
+    (await host.qstate('plan', spec)).out,
+    /tables +edited by someone \([0-9a-f]{12}\) → host:SLIC +drift/,
+  )
   assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
   assert.equal(readFileSync(template, 'utf8'), text)
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { providers, qubesHost, type SlicStore } from '../../providers/index.ts'
+import { providers, qubesHost, slicService, type SlicStore } from '../../providers/index.ts'
 import { listAvailable } from '../../qubesd/admin.ts'
 import { createClient } from '../../qubesd/client.ts'
 import { type Call, decodeEvents, encodeRequest } from '../../qubesd/codec.ts'
@@ -7,7 +7,7 @@ import { type Transport } from '../../qubesd/transport.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
 import { type Simulator } from '../../qubesd/simulator/index.ts'
 import { HostError, makePlan, planIsBlocked } from '../../reconciler/index.ts'
-import { loadManifest, resolve } from '../../spec/index.ts'
+import { loadManifest, QUBE_NAME, resolve } from '../../spec/index.ts'
 import { mutate, type Random } from './random.ts'
 
 const WORDS = [
@@ -47,6 +47,9 @@ const WORDS = [
 const NO_SLIC: SlicStore = {
   read: () => Promise.resolve({ status: 'absent' }),
   problem: () => Promise.resolve(undefined),
+  listingCosts: false,
+  list: () => Promise.resolve([]),
+  texts: () => Promise.resolve(undefined),
   set: () => Promise.reject(new HostError('slic', 'no', 'no', false)),
   remove: () => Promise.resolve(),
 }
@@ -113,5 +116,40 @@ export function fuzzEvents(random: Random): void {
     if ('malformed' in decoded) return
     pending = Buffer.from(decoded.rest)
     at += size
+  }
+}
+
+const LIST = 'win7\nwin7-oem\nx.1'
+const STATE = 'tables edited:0123456789ab\nhost:SLIC ok\nhost:MSDM missing'
+const b64 = (text: string): string => Buffer.from(text).toString('base64')
+
+/** What the service of dom0 says, mutated: it is read strictly, or refused. */
+export async function fuzzService(random: Random): Promise<'read' | 'refused'> {
+  const answers = [LIST, STATE, `${STATE}\nis ${b64('<domain/>')}\nwould ${b64('')}`]
+  const transport: Transport = {
+    kind: 'qrexec',
+    where: 'fuzz',
+    exchange() {
+      const answer = Buffer.from(`0\0${answers[random.below(answers.length)] ?? ''}`, 'latin1')
+      return Promise.resolve(random.below(3) === 0 ? answer : mutate(answer, random, WORDS))
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- nothing listens here
+    async *stream() {
+      throw new Error('no stream here')
+    },
+  }
+  const store = slicService(createClient(transport), () => undefined)
+  try {
+    const listed = await store.list()
+    if (listed.length > 1000 || !listed.every(({ qube }) => QUBE_NAME.test(qube)))
+      throw new Error('it lists what is no qube')
+    await store.read('win7')
+    const texts = await store.texts('win7', ['host:SLIC'])
+    if (texts !== undefined && texts.is.length + texts.would.length > 2 * 16 * 1024)
+      throw new Error('it gives a text without end')
+    return 'read'
+  } catch (error) {
+    if (error instanceof HostError) return 'refused'
+    throw error
   }
 }

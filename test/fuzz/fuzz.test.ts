@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type Release, startSimulator } from '../../qubesd/simulator/index.ts'
-import { fuzzAnswers, fuzzEvents } from './answers.ts'
+import { fuzzAnswers, fuzzEvents, fuzzService } from './answers.ts'
 import { type Random, randomFrom } from './random.ts'
 import { fuzzSpec } from './specs.ts'
 
@@ -71,6 +71,15 @@ for (const release of ['4.2', '4.3', '4.4'] as const) {
 }
 
 test('mutated streams of events are decoded or refused', (t) => many(t, fuzzEvents))
+
+test('mutated answers of the SLIC service are read or refused', async (t) => {
+  const outcomes = { read: 0, refused: 0 }
+  await many(t, async (random) => {
+    outcomes[await fuzzService(random)] += 1
+  })
+  t.diagnostic(JSON.stringify(outcomes))
+  assert.ok(outcomes.refused > 0, 'the lies were not noticed')
+})
 
 const startOn = (socket: string, release: Release): ReturnType<typeof startSimulator> =>
   startSimulator({ socket, release })

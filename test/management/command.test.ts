@@ -82,7 +82,7 @@ test('qstate policy: a pattern of names, and SLIC by tag, take the names that th
   const slic = specFile(t, 'select:\n  - match: { class: StandaloneVM }\n    slic: host\n')
   const byName = (await host.qstate('policy', '--qube', 'mgmt', slic)).out
   assert.match(byName, /^qstate\.slic\.Set +\+win7-oem +mgmt @adminvm /m)
-  assert.doesNotMatch(byName, /^qstate\.slic\.\w+ +\*/m)
+  assert.doesNotMatch(byName, /^qstate\.slic\.(?!List)\w+ +\*/m)
   assert.equal(host.simulator.writes(), 0)
 })
 

@@ -113,8 +113,12 @@ def call(chance, service):
         payload = mutate(chance, payload)
     if chance.random() < 0.02:
         payload *= 200
-    operation = chance.choice(['get', 'set', 'set', 'set', 'set', 'remove', 'Get', '', 'list'])
+    operation = chance.choice(['get', 'get', 'set', 'set', 'set', 'set', 'remove', 'Get', '', 'list', 'list'])
+    if operation == 'get':
+        payload = chance.choice([b'', b'none', payload])
     qube = chance.choice(NAMES) if chance.random() < 0.4 else 'win7'
+    if operation == 'list' and chance.random() < 0.7:
+        qube = ''
     caller = chance.choice(NAMES) if chance.random() < 0.1 else 'mgmt'
     return [operation, caller, qube], payload
 
@@ -124,6 +128,11 @@ def framed(answer):
         return all(32 <= c < 127 or c == 10 for c in answer[2:])
     parts = answer.split(b'\0')
     return len(parts) == 5 and parts[0] == b'2' and parts[2] == parts[4] == b'' and all(32 <= c < 127 for c in parts[3])
+
+
+def is_listed(root, name):
+    path = f'{root}/etc/qubes/templates/libvirt/xen/by-name/{name.decode()}.xml'
+    return name == b'' or (name.isascii() and b'/' not in name and os.path.isfile(path))
 
 
 def fuzz(service, root, seed, count):
@@ -154,8 +163,11 @@ def fuzz(service, root, seed, count):
             watch.on = False
         kind = answer[2:].split(b'\0')[0].decode() if answer[:1] == b'2' else 'ok'
         counts[kind] = counts.get(kind, 0) + 1
+        told = answer[2:].split(b'\n') if kind == 'ok' else []
         wrong = (
             watch.outside
+            or (arguments[0] == 'list' and not all(is_listed(root, name) for name in told) and ['a name of no template'])
+            or (len(answer) > 2 * (4 * 16 * 1024 // 3 + 100) and ['too long'])
             or (not framed(answer) and ['not framed'])
             or (kind == 'SlicBug' and ['a bug inside'])
             or (extra and kind != 'SlicRefused' and ['extra arguments'])

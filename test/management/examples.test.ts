@@ -25,7 +25,9 @@ for (const name of EXAMPLES) {
         assert.deepEqual(troubles(await applyOutside(world, exampleState(world, name))), [])
       } else {
         const inDom0 = await host.qstate('plan', path, '--json')
-        const plan = await qstate('plan', path, '--json')
+        qrexec.setPolicy(await policyFor(path, release, '--explain'))
+        const plan = await qstate('plan', '--explain', path, '--json')
+        qrexec.setPolicy(await policyFor(path, release))
         assert.equal(plan.code, 0, plan.out + plan.err)
         const withoutPlace = (text: string): unknown => ({ ...(JSON.parse(text) as object), host: null })
         assert.deepEqual(withoutPlace(plan.out), withoutPlace(inDom0.out), 'the plan is the same as in dom0')

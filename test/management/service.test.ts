@@ -149,6 +149,22 @@ test('the service and qstate in dom0 write the same bytes and say the same of wh
         assert.ok(refused === why || refused.endsWith(`: ${why}`) || why === 'missing', `${refused} | ${why}`)
         assert.equal(why === 'ok', checks[index] === undefined)
       }
+      const list = await ask(['list', 'mgmt', '', '--root', theirs])
+      assert.ok(list.kind === 'ok')
+      const listed = (await store.list()).map(({ qube }) => qube).join('\n')
+      assert.equal(list.content.toString('latin1'), listed)
+      for (const wanted of [names, []]) {
+        const texts = await store.texts('win7', wanted).catch(() => null)
+        const told = await call('get', wanted.length === 0 ? 'none' : payload)
+        const [is = '', would = ''] =
+          told.kind === 'ok' ? told.content.toString('latin1').split('\n').slice(3) : ['refused']
+        if (texts === null) assert.equal(is, 'refused')
+        else if (texts === undefined) assert.equal(is + would, '')
+        else {
+          assert.equal(Buffer.from(is.slice('is '.length), 'base64').toString('utf8'), texts.is)
+          assert.equal(Buffer.from(would.slice('would '.length), 'base64').toString('utf8'), texts.would)
+        }
+      }
       assert.deepEqual(filesOf(theirs), filesOf(ours))
     }
     const both = async (operation: 'set' | 'remove'): Promise<void> => {
@@ -261,6 +277,7 @@ test('the wrapper hands over operation, caller and qube as three words, through 
     ['Get', 'get'],
     ['Set', 'set'],
     ['Remove', 'remove'],
+    ['List', 'list'],
   ] as const) {
     const file = join(folder, `qstate.slic.${name}`)
     cpSync(join(ROOT, 'dom0/qstate.slic.Get'), file)
@@ -303,7 +320,12 @@ test('install.sh puts everything in place, and takes it away again', (t) => {
   install()
   install()
   const services = join(folder, 'etc/qubes-rpc')
-  assert.deepEqual(readdirSync(services).sort(), ['qstate.slic.Get', 'qstate.slic.Remove', 'qstate.slic.Set'])
+  assert.deepEqual(readdirSync(services).sort(), [
+    'qstate.slic.Get',
+    'qstate.slic.List',
+    'qstate.slic.Remove',
+    'qstate.slic.Set',
+  ])
   for (const file of [join(services, 'qstate.slic.Remove'), join(folder, 'usr/local/libexec/qstate.Slic')])
     assert.equal(statSync(file).mode & 0o777, 0o755)
   install('--remove')

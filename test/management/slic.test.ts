@@ -149,3 +149,60 @@ test('another qube than that of the policy is out of reach', async (t) => {
   }
   assert.deepEqual(readdirSync(file('etc/qubes/templates/libvirt/xen/by-name')), [])
 })
+
+test('a template that was edited is shown as in dom0, line by line', async (t) => {
+  const world = await oem(t, '{ tables: [host:SLIC, host:MSDM] }')
+  const { qstate, spec, file, host, write } = world
+  assert.equal((await qstate('apply', '--yes', spec)).code, 0)
+  writeFileSync(file(TEMPLATE), `${readFileSync(file(TEMPLATE), 'utf8')}<!-- mine \u001b[2J é -->`)
+  const diffOf = (text: string): readonly string[] =>
+    (JSON.parse(text) as Plan).qubes[0]?.changes[0]?.diff?.map((line) =>
+      line.replace(`${host.socket}.dom0`, ''),
+    ) ?? []
+  for (const slic of ['{ tables: [host:SLIC, host:MSDM] }', 'host', 'off']) {
+    write(slic)
+    const outside = diffOf((await qstate('plan', '--json', spec)).out)
+    assert.match(outside.join('\n'), /^-<!-- mine \\u001b\[2J é --> \(no newline at the end\)$/m)
+    assert.deepEqual(outside, diffOf((await host.qstate('plan', '--json', spec)).out))
+  }
+})
+
+test('templates of qubes that are gone are listed, and a dom0 that cannot list says so', async (t) => {
+  const { qstate, spec, policy, file, qrexec } = await oem(t, 'host')
+  assert.equal((await qstate('apply', '--yes', spec)).code, 0)
+  writeFileSync(file(TEMPLATE.replace('oem', 'gone')), readFileSync(file(TEMPLATE)))
+  writeFileSync(file(TEMPLATE.replace('oem', 'mine')), '<domain/>')
+  const plan = await qstate('plan', spec)
+  assert.equal(plan.code, 0, plan.out)
+  assert.match(
+    plain(plan.out),
+    /win7-gone is not there any more, and its SLIC template is: remove \/etc\/qubes/,
+  )
+  assert.doesNotMatch(plan.out, /win7-mine/)
+  qrexec.setPolicy(policy.replace(/^qstate\.slic\.List.*\n/m, ''))
+  const denied = await qstate('plan', spec)
+  assert.equal(denied.code, 0)
+  assert.match(
+    plain(denied.out),
+    /are left in dom0 is not known: .* qstate\.slic\.List \* test-host @adminvm allow/,
+  )
+  qrexec.setPolicy(policy)
+  qrexec.missing.add('qstate.slic.List')
+  const old = await qstate('plan', spec)
+  assert.equal(old.code, 0)
+  assert.match(
+    plain(old.out),
+    /not known: qstate\.slic\.List: policy allows it, and dom0 has no such service/,
+  )
+})
+
+test('a spec without SLIC asks the service nothing', async (t) => {
+  const { qstate, spec, qrexec } = await oem(t, 'host')
+  writeFileSync(spec, 'apiVersion: qstate/v1\nqubes:\n  win7-oem: { audio: ich6 }\n')
+  qrexec.setPolicy(await policyFor(spec, '4.3'))
+  assert.equal((await qstate('plan', spec)).code, 0)
+  assert.deepEqual(
+    qrexec.seen.filter(({ call }) => call.startsWith('qstate.')),
+    [],
+  )
+})

@@ -45,6 +45,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   'qstate.slic.Get': 'get',
   'qstate.slic.Set': 'set',
   'qstate.slic.Remove': 'remove',
+  'qstate.slic.List': 'list',
 }
 
 export const SERVICE_FILE = join(ROOT, 'dom0/qstate.Slic')

@@ -30,8 +30,8 @@ export const exampleWorld = (t: TestContext, release: Release, example: string):
 }
 
 /** What `qstate policy` prints, without any host. */
-export async function policyFor(path: string, release: Release): Promise<string> {
-  const { code, out, err } = await runCli(['policy', '--qube', MGMT, '--for', release, path])
+export async function policyFor(path: string, release: Release, ...flags: string[]): Promise<string> {
+  const { code, out, err } = await runCli(['policy', '--qube', MGMT, '--for', release, ...flags, path])
   assert.equal(code, 0, err)
   return out
 }

@@ -119,6 +119,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       release: host.release(qubes),
       now: run.now ?? NOW,
       commit: null,
+      explains: true,
       selects: run.selects ?? (() => true),
       parallelism: run.parallelism ?? 4,
     })

@@ -1,0 +1,123 @@
+import { SLIC_TABLES, type Value } from '../spec/index.ts'
+import { isDevice } from './devices.ts'
+import { type Host, type HostQube, NO_NEEDS, type Observation, type UsbAssignment } from './host.ts'
+import { type ObservedQube } from './observe.ts'
+import { type Change, type Untold } from './plan.ts'
+import { providerOf, type Providers } from './provider.ts'
+import { textDiff } from './text-diff.ts'
+
+/**
+ * What is read of a host only to explain a plan: nothing is decided by it, and a settled host is asked none of it. Where
+ * policy does not allow a kind of question it is asked once, and that it could not be told is told.
+ */
+export interface Explainer {
+  /** Whether anything is read for this at all. */
+  readonly asks: boolean
+  /** What a template gives a qube for a feature that it does not set itself. */
+  inherited(qube: string, feature: string): Promise<string | undefined>
+  /** Whether disposables are made from a qube. */
+  makesDisposables(observed: ObservedQube): Promise<boolean>
+  assignments(qube: string): Promise<readonly UsbAssignment[] | undefined>
+  /** What has been read of a qube for the plan itself is not asked again. */
+  saw(qube: string, assigned: ObservedQube['assigned']): void
+  /** What could not be told, and why. */
+  untold(): readonly Untold[]
+}
+
+export function explainer(host: Host, asks: boolean): Explainer {
+  const seen = new Map<string, readonly UsbAssignment[]>()
+  const refused = new Map<string, string>()
+  /** The first question of each kind: others wait to see whether it is answered. */
+  const first = new Map<string, Promise<unknown>>()
+  const once = async <T>(what: string, ask: () => Promise<Observation<T>>): Promise<T | undefined> => {
+    if (!asks) return undefined
+    const before = first.get(what)
+    if (before !== undefined) await before
+    if (refused.has(what)) return undefined
+    const asking = ask()
+    if (!first.has(what)) first.set(what, asking)
+    const answer = await asking
+    if (answer.status === 'unknown') refused.set(what, answer.why)
+    return answer.status === 'present' ? answer.value : undefined
+  }
+  return {
+    asks,
+    inherited: (qube, feature) => once('what templates give', () => host.inheritedFeature(qube, feature)),
+    async makesDisposables({ facts, peek }) {
+      const name = 'template_for_dispvms'
+      const isSo = await once('from which qubes disposables are made', async () => {
+        const peeked = peek(name)
+        if (peeked !== undefined) return peeked
+        return (await host.read(facts.qube.name, { ...NO_NEEDS, properties: [name] })).effective(name)
+      })
+      return isSo === 'True'
+    },
+    saw(qube, assigned) {
+      if (assigned?.status === 'present') seen.set(qube, assigned.value)
+    },
+    assignments: async (qube) =>
+      seen.get(qube) ??
+      (await once('which other qubes take a device', async () =>
+        (await host.read(qube, { ...NO_NEEDS, usb: true })).usb(),
+      )),
+    untold: () => [...refused].map(([what, why]) => ({ what, why })),
+  }
+}
+
+/** Changes with what a person wants to know of them and the qube itself does not tell. */
+export async function explained(
+  changes: readonly Change[],
+  observed: ObservedQube,
+  explain: Explainer,
+  { host, providers }: { readonly host: Host; readonly providers: Providers },
+): Promise<readonly Change[]> {
+  const { qube } = observed.facts
+  const all: Change[] = []
+  for (const change of changes) {
+    const { path, before, after } = change
+    const more: { inherited?: Value; diff?: readonly string[]; remarks?: readonly string[] } = {}
+    const behind = before === null ? providerOf(providers, path).inheritedFeature?.(path) : undefined
+    if (behind !== undefined && hasTemplate(qube)) {
+      const text = await explain.inherited(qube.name, behind.name)
+      if (text !== undefined) more.inherited = behind.value(text)
+    }
+    if (path === SLIC_TABLES) {
+      const diff = await templateDiff(host, qube.name, change)
+      if (diff.length > 0) more.diff = diff
+    }
+    const isForOne = after !== null && (path === SLIC_TABLES || isDevice(path))
+    if (isForOne && qube.klass === 'AppVM' && (await explain.makesDisposables(observed)))
+      more.remarks = [...change.remarks, FOR_THE_TEMPLATE_ALONE]
+    all.push({ ...change, ...more })
+  }
+  return all
+}
+
+/** Features and tags are copied to a disposable when it is made; files and assignments go by a qube's name. */
+const FOR_THE_TEMPLATE_ALONE =
+  'counts for this qube, and for none of its disposables: give it to a disposable with a name of its own (qvm-create --class DispVM)'
+
+async function templateDiff(host: Host, qube: string, { before, after }: Change): Promise<readonly string[]> {
+  if (!isEdited(before)) return []
+  const wanted = Array.isArray(after) ? (after as readonly string[]) : []
+  return diffOfTemplate(host, qube, wanted)
+}
+
+/** What someone has made of a template of ours, against the one for some tables. */
+export async function diffOfTemplate(
+  host: Host,
+  qube: string,
+  tables: readonly string[],
+): Promise<readonly string[]> {
+  const texts = await host.templateTexts(qube, tables)
+  if (texts === undefined) return []
+  const { path, is, would } = texts
+  const to = tables.length === 0 ? '/dev/null' : 'what qstate writes'
+  return textDiff({ name: path, text: is }, { name: to, text: would })
+}
+
+/** Stands in the place of tables where someone has edited the template since. */
+export const isEdited = (value: Value | null): boolean =>
+  Array.isArray(value) && String(value[0]).startsWith('edited:')
+
+const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'

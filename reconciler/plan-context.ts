@@ -1,0 +1,25 @@
+import { type Unfinished } from './diff.ts'
+import { type Host, type HostQube, type Release } from './host.ts'
+import { type Providers } from './provider.ts'
+
+/** What planning needs besides the desired state. */
+export interface PlanContext {
+  readonly host: Host
+  readonly providers: Providers
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+  /** ISO 8601, for the plan and the records that it writes. */
+  readonly now: string
+  readonly commit: string | null
+  /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
+  readonly mode?: 'apply' | 'adopt'
+  /** What an earlier run meant to do and did not come to, where that is known: it explains, and decides nothing. */
+  readonly unfinished?: Unfinished
+  /** Also reads what only explains the plan: from a management qube that takes policy lines of its own. */
+  readonly explains?: boolean
+  /** Which settings are looked at; others keep their place in the record. */
+  readonly selects: (qube: string, path: string) => boolean
+  /** Qubes planned at once. */
+  readonly parallelism: number
+  readonly onQube?: (done: number, total: number) => void
+}

@@ -1,0 +1,175 @@
+import { type DesiredQube, type DesiredState, type Value } from '../spec/index.ts'
+import { blockedQube, describe } from './blocked-qube.ts'
+import { changeOf } from './change.ts'
+import { diffQube, type Difference } from './diff.ts'
+import { explained, type Explainer } from './explain.ts'
+import { type ObservedQube } from './observe.ts'
+import { byOrder } from './order.ts'
+import { diffSettings, type Operation } from './patch.ts'
+import { type Blocked, type Change, type Note, type QubePlan } from './plan.ts'
+import { type PlanContext } from './plan-context.ts'
+import { providerOf, type Providers, type QubeFacts } from './provider.ts'
+import {
+  formatRecord,
+  isEmptyRecord,
+  type OwnershipRecord,
+  recordTooLong,
+  restoreEntry,
+  sameOwnership,
+} from './record.ts'
+import { isRunning, planWaits } from './waits.ts'
+
+/** What becomes of a qube as it was seen. */
+export async function planObserved(
+  observed: ObservedQube,
+  wanted: DesiredQube | null,
+  record: OwnershipRecord | null,
+  desired: DesiredState,
+  context: PlanContext & { readonly explain: Explainer },
+): Promise<QubePlan> {
+  const { providers } = context
+  const { facts } = observed
+  context.explain.saw(facts.qube.name, observed.assigned)
+  const inScope = record === null ? null : scoped(record, facts.qube.name, context)
+  const difference = diffQube(providers, wanted, observed, inScope, context.unfinished)
+  const blocked: Blocked[] = [...difference.blocked]
+  const set = new Map(difference.set)
+  const was = new Map(difference.was)
+  const held: Blocked[] = []
+  const made: Change[] = []
+  const operations = diffSettings(
+    facts.qube.name,
+    new Map(difference.differences.map((d) => [d.path, d.before])),
+    new Map(difference.differences.map((d) => [d.path, d.after])),
+  )
+  for (const d of difference.differences) {
+    if (context.mode === 'adopt') {
+      restore(set, was, d.path, inScope)
+      continue
+    }
+    const wait = await untilHalted(d, facts, context)
+    const planned = wait ?? planChange(d, operations.get(d.path), observed, providers)
+    if ('why' in planned) {
+      if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(planned)
+      else blocked.push(planned)
+      restore(set, was, d.path, inScope)
+    } else made.push(planned)
+  }
+  const changes = await explained(made.sort(byOrder), observed, context.explain, context)
+  for (const [path, value] of record?.set ?? [])
+    if (!context.selects(facts.qube.name, path)) set.set(path, value)
+  for (const [path, value] of record?.was ?? [])
+    if (!context.selects(facts.qube.name, path)) was.set(path, value)
+
+  const { waits, waiting, note } = await planWaits(
+    context.host,
+    facts,
+    observed.peek('start_time'),
+    record,
+    changes,
+  )
+  const next: OwnershipRecord = {
+    uuid: facts.qube.uuid ?? '',
+    name: desired.name,
+    commit: context.commit,
+    at: context.now,
+    set,
+    was,
+    waits,
+  }
+  const after = sameOwnership(record, next)
+    ? observed.recordText
+    : isEmptyRecord(next)
+      ? null
+      : formatRecord(next)
+  const isThere = (): boolean => context.qubes.some(({ name }) => name === facts.qube.name)
+  if (facts.qube.uuid === null && after !== observed.recordText && isThere()) {
+    const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
+    return blockedQube(facts.qube, { path: null, why: 'the qube does not tell its UUID', hint })
+  }
+  if (after !== null && recordTooLong(after)) {
+    const hint = 'declare fewer settings on this qube, or shorter values'
+    return blockedQube(facts.qube, {
+      path: null,
+      why: 'the ownership record would not fit into a feature',
+      hint,
+    })
+  }
+  return {
+    ...describe(facts.qube),
+    changes,
+    record: { before: observed.recordText, after },
+    blocked,
+    ...(held.length === 0 ? {} : { held }),
+    waiting,
+    ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
+    notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
+  }
+}
+
+/** Why a change cannot be made yet: the qube runs, and this release takes it from a halted one only. */
+async function untilHalted(
+  { path, after }: Difference,
+  facts: QubeFacts,
+  { providers, host }: PlanContext,
+): Promise<Blocked | undefined> {
+  const provider = providerOf(providers, path)
+  const on = (release: QubeFacts['release']): ReturnType<NonNullable<typeof provider.haltedOnly>> =>
+    provider.haltedOnly?.(path, after, { ...facts, release })
+  // Which release it is exactly is asked only where it matters.
+  if (!isRunning(facts.qube) || on('4.4') === undefined) return undefined
+  const [property = ''] = provider.needs([path], facts).properties
+  const refusal = on(facts.release) ?? on(await host.exactRelease(facts.qube.name, property))
+  return refusal === undefined ? undefined : { path, why: refusal.refused, hint: refusal.hint }
+}
+
+/** A change with what a person should know of it. */
+function planChange(
+  difference: Difference,
+  operation: Operation | undefined,
+  observed: ObservedQube,
+  providers: Providers,
+): Change | Blocked {
+  const { path, before, after } = difference
+  const { facts, peek } = observed
+  const provider = providerOf(providers, path)
+  const change = changeOf(difference, operation, provider, facts)
+  if ('why' in change) return change
+  const remark = provider.remark?.(path, after, facts)
+  const inherited = before === null ? provider.inherited?.(path, peek) : undefined
+  return {
+    ...change,
+    remarks: remark === undefined ? [] : [remark],
+    ...(inherited === undefined ? {} : { inherited }),
+  }
+}
+
+/** A difference that cannot be made leaves ownership as it was. */
+function restore(
+  set: Map<string, Value | null>,
+  was: Map<string, Value | null>,
+  path: string,
+  record: OwnershipRecord | null,
+): void {
+  restoreEntry(set, record?.set, path)
+  restoreEntry(was, record?.was, path)
+}
+
+function scoped(record: OwnershipRecord, qube: string, context: PlanContext): OwnershipRecord {
+  const inScope = (map: ReadonlyMap<string, Value | null>): Map<string, Value | null> =>
+    new Map([...map].filter(([path]) => context.selects(qube, path)))
+  return { ...record, set: inScope(record.set), was: inScope(record.was) }
+}
+
+/** A whole qube that is dropped is told in a headline: its line may have been lost by mistake. */
+function droppedNote(wanted: DesiredQube | null, changes: readonly Change[]): readonly Note[] {
+  if (wanted !== null || changes.length === 0) return []
+  const text = 'no longer named by this configuration: all that it owns here is taken back'
+  return [{ kind: 'dropped', path: null, text }]
+}
+
+function cloneNote(observed: ObservedQube): readonly Note[] {
+  if (observed.record.kind !== 'foreign') return []
+  const text = `carries the record of another qube (${observed.record.uuid}), as a clone does: not believed, and replaced`
+  return [{ kind: 'clone', path: null, text }]
+}
