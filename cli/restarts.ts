@@ -3,6 +3,7 @@ import {
   mayRestart,
   needsApply,
   type Plan,
+  type QubePlan,
   type Report,
   restartQube,
   type RestartReport,
@@ -10,6 +11,7 @@ import {
 import { type RestartPolicy } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wholeNumber } from './options.ts'
+import { type Care, careFor } from './restart-care.ts'
 import { type Session } from './session.ts'
 import { fold, type Style } from './views/style.ts'
 import { showPath } from './views/value.ts'
@@ -22,6 +24,7 @@ export interface RestartOptions {
 /** A qube with settings that count only after a restart, and whether it may have one. */
 interface Candidate {
   readonly qube: string
+  readonly planned: QubePlan
   readonly waiting: readonly string[]
   readonly policy: RestartPolicy
 }
@@ -40,7 +43,13 @@ export async function restartWaiting(
   for (const candidate of candidates(plan, report, options)) {
     if (io.signal.aborted) break
     const may = mayRestart(candidate.policy, now.getHours() * 60 + now.getMinutes())
-    if (may === 'no' || (may === 'ask' && !(await agreed(candidate, options, io)))) continue
+    if (may === 'no' || (may === 'ask' && !canAsk(options, io))) continue
+    const care = await careFor(candidate.planned, session)
+    if (care.refusal !== null) {
+      reports.push({ qube: candidate.qube, status: 'failed', error: care.refusal })
+      continue
+    }
+    if (may === 'ask' && !(await agreed(candidate, care, io))) continue
     const told = await restartQube(candidate.qube, {
       host: session.host,
       signal: io.signal,
@@ -51,10 +60,18 @@ export async function restartWaiting(
       },
     })
     if (io.errIsTerminal && options.json !== true) io.err('\r\u001b[K')
-    reports.push(told)
+    const detached = HALTED.has(told.status) ? (care.byHand ?? []) : []
+    reports.push(detached.length === 0 ? told : { ...told, detached })
   }
   return reports
 }
+
+/** Of these the qube has been halted at one time, and has lost what was attached to it. */
+const HALTED: ReadonlySet<RestartReport['status']> = new Set([
+  'restarted',
+  'started, not ready',
+  'stopped, not started',
+])
 
 function candidates(plan: Plan, report: Report | null, options: RestartOptions): readonly Candidate[] {
   return plan.qubes.flatMap((planned) => {
@@ -63,36 +80,44 @@ function candidates(plan: Plan, report: Report | null, options: RestartOptions):
     if (needsApply(planned) && done?.status !== 'applied') return []
     const waiting = done?.waiting ?? planned.waiting
     if (waiting.length === 0 || !planned.running) return []
-    return [{ qube: planned.qube, waiting, policy: options.restart ?? planned.restart ?? 'never' }]
+    return [{ qube: planned.qube, planned, waiting, policy: options.restart ?? planned.restart ?? 'never' }]
   })
 }
 
-async function agreed(
-  candidate: Candidate,
-  options: RestartOptions & GlobalOptions,
-  io: Io,
-): Promise<boolean> {
-  if (!io.inIsTerminal || options.json === true) {
-    if (options.restart !== 'ask') return false
-    throw new UserError(
-      EXIT.usage,
-      'nobody-to-ask',
-      'nobody is here to be asked about a restart',
-      'use --restart now or --restart never',
-    )
-  }
-  const what = candidate.waiting.map(showPath).join(', ')
-  const answer = await io.ask(
-    `\nRestart ${candidate.qube}, so that ${what} ${candidate.waiting.length === 1 ? 'counts' : 'count'}? [y/N] `,
+/** Whether someone can be asked; a flag that wants it where nobody is there is a mistake. */
+function canAsk(options: RestartOptions & GlobalOptions, io: Io): boolean {
+  if (io.inIsTerminal && options.json !== true) return true
+  if (options.restart !== 'ask') return false
+  throw new UserError(
+    EXIT.usage,
+    'nobody-to-ask',
+    'nobody is here to be asked about a restart',
+    'use --restart now or --restart never',
   )
+}
+
+async function agreed({ qube, waiting }: Candidate, { byHand }: Care, io: Io): Promise<boolean> {
+  const lost =
+    byHand === null
+      ? 'Which devices were attached to it by hand is not known: they are not attached again.\n'
+      : byHand.length > 0
+        ? `Attached by hand, and not attached again: ${byHand.join(', ')}.\n`
+        : ''
+  const what = waiting.map(showPath).join(', ')
+  const count = waiting.length === 1 ? 'counts' : 'count'
+  const answer = await io.ask(`\n${lost}Restart ${qube}, so that ${what} ${count}? [y/N] `)
   return answer !== null && /^y(?:es)?$/i.test(answer.trim())
 }
 
 export function restartLines(reports: readonly RestartReport[], style: Style): string {
   return reports
-    .map(({ qube, status, error }) => {
+    .map(({ qube, status, error, detached = [] }) => {
       const sign = status === 'restarted' ? style.green('✓') : style.red('✗')
       const lines = [`${sign} ${style.bold(qube)}  ${status}`]
+      if (detached.length > 0) {
+        const text = `was attached by hand, and is not attached again: ${detached.join(', ')}`
+        lines.push(style.yellow(fold(text, style.width, '    ')))
+      }
       if (error !== null) {
         lines.push(
           style.red(fold(error.message, style.width, '    ')),

@@ -7,6 +7,7 @@ export type QubesdErrorCode =
   | 'daemon-gone'
   | 'daemon-said-no'
   | 'denied-by-policy'
+  | 'in-use'
   | 'invalid-value'
   | 'malformed-answer'
   | 'not-assigned'
@@ -67,6 +68,7 @@ const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
   QubesPropertyValueError: 'invalid-value',
   QubesTagNotFoundError: 'unknown-tag',
   QubesUnrecognizedDeviceAssignmentMode: 'invalid-value',
+  QubesVMInUseError: 'in-use',
   QubesVMNotFoundError: 'unknown-qube',
   QubesVMNotRunningError: 'not-running',
   QubesVMNotStartedError: 'not-running',
@@ -77,6 +79,7 @@ const HINTS: Partial<Record<QubesdErrorCode, string>> = {
   'unknown-qube': 'create the qube first, or correct its name in the spec; qvm-ls lists the qubes there are',
   'unknown-property': 'this release of Qubes has no such property on this class of qube',
   'invalid-value': 'correct the value in the spec',
+  'in-use': 'shut down the qubes that use it, or give them another one, and try again',
   'not-running': 'the qube that it speaks of has to run: start it, then apply again',
 }
 

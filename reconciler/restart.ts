@@ -5,14 +5,16 @@ import { type Failure } from './report.ts'
 /** How a restart came out. Statuses are participles: they say what has happened. */
 export interface RestartReport {
   readonly qube: string
-  readonly status: 'restarted' | 'not stopped' | 'stopped, not started' | 'failed'
+  readonly status: 'restarted' | 'started, not ready' | 'not stopped' | 'stopped, not started' | 'failed'
   readonly error: Failure | null
+  /** Devices that were attached by hand: no start brings them back. */
+  readonly detached?: readonly string[]
 }
 
 export interface RestartContext {
   readonly host: Host
   readonly signal: AbortSignal
-  /** Seconds that the qube may take to shut down: Windows takes minutes, and may install updates. */
+  /** Seconds that the qube may take to shut down, and again to be ready: Windows takes minutes, and may install updates. */
   readonly patience: number
   /** Resolves after a second. */
   readonly tick: () => Promise<void>
@@ -20,28 +22,26 @@ export interface RestartContext {
 }
 
 /**
- * Shuts a qube down cleanly, waits until it is halted, and starts it again. It is never killed: when it does not halt in
- * time it is left as it is, and the report says so. That qubes which use it keep it from stopping is qubesd's to say.
+ * Shuts a qube down cleanly, waits until it is halted, starts it again, and waits until it is ready: running, and where it
+ * has qrexec, connected. It is never killed: when it does not halt in time it is left as it is, and the report says so. That
+ * qubes which use it keep it from stopping is qubesd's to say, before anything is done.
  */
 export async function restartQube(qube: string, context: RestartContext): Promise<RestartReport> {
-  const { host } = context
-  const call = (method: string): Promise<void> => host.write({ dest: qube, method, arg: '', payload: '' })
   let stopped = false
   try {
     context.onProgress(qube, 'shutting down', 0)
-    await call('admin.vm.Shutdown')
-    stopped = await halted(qube, context)
+    await call(qube, 'admin.vm.Shutdown', context)
+    stopped = await becomes(qube, 'Halted', 'shutting down', context)
     if (!stopped) {
-      const message = context.signal.aborted
-        ? 'stopped waiting for it'
-        : `not halted after ${context.patience} s`
       const hint =
         'it may be installing updates: look at its window; it was not killed, and what waits goes on waiting'
-      return { qube, status: 'not stopped', error: { code: 'not-halted', message, hint } }
+      return { qube, status: 'not stopped', error: late('not-halted', 'halted', context, hint) }
     }
     context.onProgress(qube, 'starting', 0)
-    await call('admin.vm.Start')
-    return { qube, status: 'restarted', error: null }
+    if (await started(qube, context)) return { qube, status: 'restarted', error: null }
+    const hint =
+      'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
+    return { qube, status: 'started, not ready', error: late('not-ready', 'ready', context, hint) }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     const { code, message, hint } = error
@@ -49,12 +49,48 @@ export async function restartQube(qube: string, context: RestartContext): Promis
   }
 }
 
-async function halted(qube: string, context: RestartContext): Promise<boolean> {
+const call = (qube: string, method: string, { host }: RestartContext): Promise<void> =>
+  host.write({ dest: qube, method, arg: '', payload: '' })
+
+const late = (code: string, what: string, { signal, patience }: RestartContext, hint: string): Failure => ({
+  code,
+  message: signal.aborted ? 'stopped waiting for it' : `not ${what} after ${patience} s`,
+  hint,
+})
+
+/**
+ * qubesd answers a start once qrexec is connected, where the qube has it: for Windows that is minutes, or longer than a
+ * call may take. So the state is looked at meanwhile, which is `Transient` until then. Fails where the qube does not start.
+ */
+async function started(qube: string, context: RestartContext): Promise<boolean> {
+  let answered = false
+  const start = call(qube, 'admin.vm.Start', context)
+    .catch((error: unknown) => {
+      // A call that was given up says nothing of the qube, which goes on starting.
+      if (!(error instanceof HostError && error.code === 'timeout')) throw error
+    })
+    .finally(() => (answered = true))
+  // It is awaited below, unless the qube takes too long.
+  start.catch(() => undefined)
+  return becomes(qube, 'Running', 'starting', context, async () => {
+    if (answered) await start
+    return answered
+  })
+}
+
+async function becomes(
+  qube: string,
+  wanted: string,
+  doing: 'shutting down' | 'starting',
+  context: RestartContext,
+  allowed: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<boolean> {
   for (let seconds = 0; ; seconds += 1) {
-    if ((await context.host.state(qube)) === 'Halted') return true
+    const state = await context.host.state(qube)
+    if ((await allowed()) && state === wanted) return true
     if (seconds >= context.patience || context.signal.aborted) return false
     await context.tick()
-    context.onProgress(qube, 'shutting down', seconds + 1)
+    context.onProgress(qube, doing, seconds + 1)
   }
 }
 

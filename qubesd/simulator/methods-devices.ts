@@ -48,6 +48,9 @@ export const DEVICE_METHODS: MethodTable = {
     until: '4.2',
     run: ({ host, dest, arg }) => printAttached(host, dest, arg),
   },
+  // No block device is simulated.
+  'admin.vm.device.block.List': { ...none, until: '4.2' },
+  'admin.vm.device.block.Attached': modern('any', 'none', () => ''),
   'admin.vm.device.usb.Set.persistent': {
     arg: 'some',
     payload: 'any',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { mayRestart } from '../../reconciler/index.ts'
+import { HostError, mayRestart, restartQube, type RestartReport } from '../../reconciler/index.ts'
+import { act } from '../support/requests.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
 const WINDOWS_10 = 'examples/windows-10.yaml'
@@ -126,4 +127,182 @@ test('a qube whose apply failed is not restarted', async (t) => {
   host.simulator.setFaults([{ match: { method: 'admin.vm.property.Set', arg: 'memory' }, do: 'refuse' }])
   await host.qstate('apply', '--yes', '--restart', 'now', WINDOWS_10)
   assert.deepEqual(restarts(host), [])
+})
+
+/** Restarts a qube of a host that is in these states one after the other, and answers a start as it is told. */
+async function restartOn(
+  states: string[],
+  start: () => Promise<void>,
+): Promise<{ report: RestartReport; seen: string[] }> {
+  const seen: string[] = []
+  const host = {
+    write: ({ method }: { method: string }) => (method === 'admin.vm.Start' ? start() : Promise.resolve()),
+    state: () => Promise.resolve(states.length > 1 ? (states.shift() ?? '') : (states[0] ?? '')),
+  }
+  const report = await restartQube('win', {
+    host: host as unknown as Parameters<typeof restartQube>[1]['host'],
+    signal: new AbortController().signal,
+    patience: 5,
+    tick: () => Promise.resolve(),
+    onProgress: (_, doing, seconds) => seen.push(`${doing} ${seconds}`),
+  })
+  return { report, seen }
+}
+
+test('a restarted qube is waited for until it is ready, with progress', async () => {
+  const states = ['Running', 'Halted', 'Transient', 'Transient', 'Running']
+  const { report, seen } = await restartOn(states, () => Promise.resolve())
+  assert.equal(report.status, 'restarted')
+  assert.deepEqual(seen, ['shutting down 0', 'shutting down 1', 'starting 0', 'starting 1', 'starting 2'])
+})
+
+test('a start that takes longer than a call may is waited for all the same', async () => {
+  const slow = (): Promise<void> => Promise.reject(new HostError('timeout', 'no answer', '', false))
+  const { report } = await restartOn(['Halted', 'Transient', 'Transient', 'Running'], slow)
+  assert.equal(report.status, 'restarted')
+})
+
+test('a qube whose qrexec does not come is told after the time-out, and goes on starting', async () => {
+  for (const start of [() => Promise.resolve(), () => new Promise<void>(() => undefined)]) {
+    const { report, seen } = await restartOn(['Halted', 'Transient'], start)
+    assert.equal(report.status, 'started, not ready')
+    assert.equal(report.error?.code, 'not-ready')
+    assert.equal(seen.at(-1), 'starting 5')
+  }
+})
+
+test('a start that fails while it is waited for is told with its reason', async () => {
+  const fails = (): Promise<void> => Promise.reject(new HostError('daemon-said-no', 'no memory', 'x', false))
+  const { report } = await restartOn(['Halted', 'Transient'], fails)
+  assert.deepEqual(report, {
+    qube: 'win',
+    status: 'stopped, not started',
+    error: { code: 'daemon-said-no', message: 'no memory', hint: 'x' },
+  })
+})
+
+test('an apply whose qube is not ready in time is done in part', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.Start' }, do: 'pretend' }])
+  const argv = ['apply', '--yes', '--restart', 'now', '--restart-timeout', '3', WINDOWS_10]
+  const { code, out } = await host.qstate(...argv)
+  assert.equal(code, 3)
+  assert.match(out, /✗ win10-work {2}started, not ready\n\s+not ready after 3 s/)
+})
+
+/** Someone attaches the webcam by hand. */
+const attachWebcam = (host: Host): void => {
+  host.simulator.host.attachments.set('sys-usb 2-1', 'win10-work')
+}
+
+/** Waits for a restart, and has no device. */
+const memorySpec = (host: Host, more = ''): string => {
+  const path = join(host.folder, 'memory.yaml')
+  const body = `apiVersion: qstate/v1\nqubes:\n  win10-work:\n    qube: { memory: 6144 }\n${more}`
+  writeFileSync(path, body)
+  return path
+}
+
+test('devices attached by hand are told before the question, and after the restart', async (t) => {
+  for (const release of ['4.2', '4.3', '4.4'] as const) {
+    const host = await simulatedHost(t, { release })
+    attachWebcam(host)
+    const asked = { terminal: true, answers: ['y'] }
+    const { code, out, err } = await host.qstateWith(
+      asked,
+      'apply',
+      '--yes',
+      '--restart',
+      'ask',
+      memorySpec(host),
+    )
+    assert.equal(code, 0, out + err)
+    assert.match(err, /Attached by hand, and not attached again: sys-usb\+2-1\.\nRestart win10-work/)
+    assert.match(out.replace(/\s+/g, ' '), /was attached by hand, and is not attached again: sys-usb\+2-1/)
+  }
+})
+
+test('a qube that would not start again is not shut down: a required device is not there', async (t) => {
+  const host = await simulatedHost(t)
+  const path = memorySpec(host, '    stubdom: { qrexec: true }\n    usb: { "sys-usb+9-9:*": required }\n')
+  const { code, out } = await host.qstate('apply', '--yes', '--restart', 'now', path)
+  assert.equal(code, 3)
+  assert.match(
+    out,
+    /✗ win10-work {2}failed\n\s+it would not start again: usb sys-usb\+9-9:\* is not plugged in/,
+  )
+  assert.deepEqual(restarts(host), [])
+  // On 4.2 every assigned device is one of these.
+  const old = await simulatedHost(t, { release: '4.2' })
+  act(old.simulator, { dest: 'win10-work', method: 'admin.vm.Shutdown', arg: '', payload: '' })
+  const spec = memorySpec(old, '    usb: { "sys-usb+2-1:*": auto-attach }\n')
+  assert.equal((await old.qstate('apply', '--yes', spec)).code, 0)
+  act(old.simulator, { dest: 'win10-work', method: 'admin.vm.Start', arg: '', payload: '' })
+  old.simulator.host.usb.delete('sys-usb')
+  old.simulator.clearLog()
+  writeFileSync(spec, readFileSync(spec, 'utf8').replace('6144', '5000'))
+  assert.match((await old.qstate('apply', '--yes', '--restart', 'now', spec)).out, /would not start again/)
+  assert.deepEqual(restarts(old), [])
+})
+
+test('a qube that others use is not shut down: qubesd says who they are', async (t) => {
+  const host = await simulatedHost(t)
+  const set = (dest: string, arg: string, payload: string): void => {
+    act(host.simulator, { dest, method: 'admin.vm.property.Set', arg, payload })
+  }
+  set('win10-work', 'provides_network', 'True')
+  set('mgmt', 'netvm', 'win10-work')
+  act(host.simulator, { dest: 'mgmt', method: 'admin.vm.Start', arg: '', payload: '' })
+  const { code, out } = await host.qstate('apply', '--yes', '--restart', 'now', memorySpec(host))
+  assert.equal(code, 3)
+  assert.match(out, /✗ win10-work {2}failed/)
+  assert.match(out, /connected to this VM: mgmt/)
+  assert.match(out, /shut down the qubes that use it/)
+  assert.equal(host.simulator.host.qubes.get('win10-work')?.state, 'Running')
+})
+
+test('idle-halted restarts nothing: what waits is let through when the qube has been shut down', async (t) => {
+  const host = await simulatedHost(t)
+  const path = memorySpec(host, '    restart: idle-halted\n')
+  const applied = await host.qstate('apply', '--yes', path)
+  assert.equal(applied.code, 0)
+  assert.match(applied.out, /restarted before all of it counts: win10-work \(once it has been shut down\)/)
+  const waits = await host.qstate('status', path)
+  assert.equal(waits.code, 0)
+  assert.match(waits.out, /waits for its next start \(once it has been shut down\): qube memory/)
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.deepEqual(restarts(host), [])
+  act(host.simulator, { dest: 'win10-work', method: 'admin.vm.Shutdown', arg: '', payload: '' })
+  host.simulator.clearLog()
+  assert.match((await host.qstate('status', path)).out, /halted +as wanted\n/)
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.deepEqual(restarts(host), [], 'a qube that was shut down is left halted')
+})
+
+test('what 4.4 changes on a halted qube only is planned so: blocked, or held with idle-halted', async (t) => {
+  const host = await simulatedHost(t, { release: '4.4' })
+  const body = 'apiVersion: qstate/v1\nqubes:\n  win10-work:\n    qube: { memory: 6144, maxmem: 8192 }\n'
+  const path = join(host.folder, 'maxmem.yaml')
+  writeFileSync(path, body)
+  const plan = await host.qstate('plan', path)
+  assert.equal(plan.code, 1)
+  assert.match(plan.out, /! qube maxmem: Qubes 4\.4 changes it on a halted qube only/)
+  writeFileSync(path, `${body}    restart: idle-halted\n`)
+  const held = await host.qstate('apply', '--yes', path)
+  assert.equal(held.code, 0, held.out + held.err)
+  assert.match(held.out, /qube maxmem is held until the qube is found halted/)
+  assert.match((await host.qstate('status', path)).out, /held +.*held until it is found halted: qube maxmem/)
+  act(host.simulator, { dest: 'win10-work', method: 'admin.vm.Shutdown', arg: '', payload: '' })
+  const later = await host.qstate('apply', '--yes', path)
+  assert.equal(later.code, 0, later.out)
+  assert.match(later.out, /~ maxmem/)
+  assert.match((await host.qstate('status', path)).out, /All as wanted/)
+  // Earlier releases take it at any time, for the next start.
+  for (const release of ['4.2', '4.3'] as const) {
+    const other = await simulatedHost(t, { release })
+    writeFileSync(path, body)
+    const { code, out } = await other.qstate('apply', '--yes', path)
+    assert.equal(code, 0, out)
+    assert.match(out, /~ maxmem .* at its next start/)
+  }
 })

@@ -1,0 +1,48 @@
+import { listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
+import { QubesdError } from '../qubesd/errors.ts'
+import { deviceOf, type Failure, isPluggedIn, type QubePlan, requiredDevices } from '../reconciler/index.ts'
+import { type Session } from './session.ts'
+import { showPath } from './views/value.ts'
+
+/** What is looked at before a qube is shut down to be started again. */
+export interface Care {
+  /** Why it is not to be shut down: it would not start. */
+  readonly refusal: Failure | null
+  /** Devices attached by hand, `sys-usb+2-1`: no start brings them back. Null where that is not known. */
+  readonly byHand: readonly string[] | null
+}
+
+/** Qubes that use it are not looked for: qubesd does not let it be shut down under them, and says which they are. */
+export async function careFor(planned: QubePlan, session: Session): Promise<Care> {
+  const refusal = await missingDevice(planned, session)
+  if (refusal !== null) return { refusal, byHand: null }
+  const { client, release } = session
+  const lists = (['usb', 'block'] as const).map((kind) =>
+    known(() => listAttachedByHand(client, release, planned.qube, kind)),
+  )
+  const [usb, block] = await Promise.all(lists)
+  const isUnknown = usb === undefined || block === undefined
+  return { refusal: null, byHand: isUnknown ? null : [...usb, ...block] }
+}
+
+/** Of the devices that qstate has assigned; a backend that is not running, or not to be asked, is qubesd's to judge. */
+async function missingDevice(planned: QubePlan, { client, release }: Session): Promise<Failure | null> {
+  for (const path of requiredDevices(planned, release)) {
+    const plugged = await known(() => listAvailable(client, release, deviceOf(path).backend))
+    if (plugged === undefined || plugged.some((device) => isPluggedIn(path, device, release))) continue
+    const message = `it would not start again: ${showPath(path)} is not plugged in`
+    const hint =
+      'plug it in, or take the assignment out of the spec; from Qubes 4.3 on `auto-attach` does without it'
+    return { code: 'device-absent', message, hint }
+  }
+  return null
+}
+
+async function known<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof QubesdError) return undefined
+    throw error
+  }
+}
