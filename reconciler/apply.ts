@@ -81,11 +81,13 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     context.parallelism,
     step((run) => applyQube(run, moves.gives, 'part'), false),
   )
-  await mapLimited(
-    todo,
-    context.parallelism,
-    step((run) => applyQube(run, () => true, 'rest'), true),
-  )
+  for (const wave of wavesOf(todo)) {
+    await mapLimited(
+      wave,
+      context.parallelism,
+      step((run) => applyOnce(run, runs), true),
+    )
+  }
 
   const report = finish(plan, runs, stop)
   try {
@@ -94,6 +96,27 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   } catch (error) {
     return { ...report, interrupted: report.interrupted ?? journalFailure(error).message }
   }
+}
+
+/** Templates are made before what is made from them, and removed after it. */
+function wavesOf(todo: readonly QubeRun[]): readonly (readonly QubeRun[])[] {
+  const isTemplate = ({ plan }: QubeRun): boolean => plan.klass === 'TemplateVM'
+  const first = todo.filter((run) => isTemplate(run) && run.plan.create !== undefined)
+  const last = todo.filter((run) => isTemplate(run) && run.plan.remove !== undefined)
+  return [first, todo.filter((run) => !first.includes(run) && !last.includes(run)), last]
+}
+
+/** A qube whose template has not been made is not made either. */
+async function applyOnce(run: QubeRun, runs: readonly QubeRun[]): Promise<void> {
+  const template = run.plan.create?.template ?? null
+  const making = runs.find(({ plan }) => plan.qube === template && plan.create !== undefined)
+  if (making !== undefined && making.plan.uuid === null) {
+    const message = `its template ${making.plan.qube} has not been created`
+    const error = { code: 'no-template', message, hint: `see what became of ${making.plan.qube}` }
+    run.report = { ...run.report, status: 'failed', error }
+    return
+  }
+  await applyQube(run, () => true, 'rest')
 }
 
 /** Returns why the host could not be asked, if it could not. */
@@ -121,7 +144,7 @@ function startRun(
     context.host.release(context.qubes) !== release
       ? `the plan is for Qubes ${release}, and this host is not`
       : plan.create !== undefined
-        ? creationProblem(plan, plan.create.template, context.qubes)
+        ? creationProblem(plan, whole, context.qubes)
         : qube === undefined || replaced
           ? notPlannedFor(plan.qube)
           : null
@@ -144,12 +167,14 @@ function startRun(
 
 /** Why a qube is not to be created after all. */
 function creationProblem(
-  { qube }: QubePlan,
-  template: string | null,
+  { qube, create }: QubePlan,
+  { qubes: planned }: Plan,
   qubes: readonly HostQube[],
 ): string | null {
   if (qubes.some(({ name }) => name === qube)) return `${qube} was to be created, and is there by now`
-  return templateProblem(template, qubes)
+  const template = create?.template ?? null
+  const made = planned.some((plan) => plan.qube === template && plan.create?.klass === 'TemplateVM')
+  return made ? null : templateProblem(template, qubes)
 }
 
 const finish = (plan: Plan, runs: readonly QubeRun[], interrupted: string | null): Report => ({

@@ -122,6 +122,14 @@ async function planQube(
   return withGrowth(plan, qube, ensure, context.host)
 }
 
+/** Whether the same plan makes a template, which an apply does first. */
+function isCreated(name: string | null, desired: DesiredState, context: PlanContext): boolean {
+  if (name === null || context.qubes.some((qube) => qube.name === name)) return false
+  const ensure = desired.qubes.get(name)?.ensure
+  if (ensure === undefined || ensure === 'absent') return false
+  return ensure.klass === 'TemplateVM' && context.selects(name, 'qube/label')
+}
+
 async function planCreation(
   missing: DesiredQube,
   ensure: Ensure,
@@ -132,9 +140,9 @@ async function planCreation(
   const { klass, template, label } = ensure
   const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
   const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
-  const why = templateProblem(template, context.qubes)
+  const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
-    const hint = 'name another; a template that this spec creates is there for the next apply'
+    const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
     return blocked(`it cannot be created: ${why}`, hint)
   }
   if (!context.selects(name, 'qube/label'))

@@ -526,3 +526,63 @@ test('the policy of a management qube lets it remove what the spec wants absent,
   const without = await host.qstate('policy', '--qube', 'mgmt', spec(host, WINDOWS))
   assert.doesNotMatch(without.out, /admin\.vm\.Remove /)
 })
+
+/** An app qube that comes before its template in every order but the right one. */
+const BOTH = `
+  a-app: { ensure: { template: z-template, label: red }, audio: off, qube: { memory: 2048 } }
+  z-template: { extends: windows-11, ensure: { class: TemplateVM, label: black, root: 30GiB } }
+`
+
+function specOf(host: Host, qubes: string): string {
+  const path = join(host.folder, 'both.yaml')
+  writeFileSync(path, `apiVersion: qstate/v1\nname: test\nqubes:${qubes}`)
+  return path
+}
+
+const creations = (host: Host): string[] =>
+  writes(host).filter((call) => /\.(?:Create\.\w+|Remove)\+/.test(call) && !call.includes('feature'))
+
+test('a template and its app qube are created by one apply, in order, on every release', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const path = specOf(host, BOTH)
+    const plan = await host.qstate('plan', path)
+    assert.equal(plan.code, 0, plan.out)
+    assert.match(plan.out, /a-app will be created: AppVM of z-template, red/)
+    const file = join(host.folder, 'plan.json')
+    await host.qstate('plan', '-o', file, path)
+    const { code, out } = await host.qstate('apply', '--yes', '--parallelism', '8', file)
+    assert.equal(code, 0, out)
+    assert.deepEqual(creations(host), [
+      'admin.vm.Create.TemplateVM+ dom0',
+      'admin.vm.Create.AppVM+z-template dom0',
+    ])
+    assert.match((await host.qstate('plan', path)).out, /Nothing to do: 2 qubes as wanted/)
+    // And they go in the other order: qubesd does not remove a template that is in use.
+    const gone = specOf(host, '\n  a-app: { ensure: absent }\n  z-template: { ensure: absent }\n')
+    const allowed = ['--allow-remove', 'a-app', '--allow-remove', 'z-template']
+    const removed = await host.qstate('apply', '--yes', ...allowed, gone)
+    assert.equal(removed.code, 0, removed.out)
+    assert.deepEqual(creations(host).slice(2), ['admin.vm.Remove+ a-app', 'admin.vm.Remove+ z-template'])
+  }
+})
+
+test('where the template could not be created its app qube is not tried, and the next run makes both', async (t) => {
+  const host = await simulatedHost(t)
+  const path = specOf(host, BOTH)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.Create.TemplateVM' }, do: 'refuse' }])
+  const { code, out } = await host.qstate('apply', '--yes', path)
+  assert.equal(code, 3, out)
+  assert.match(out, /✗ a-app.*\n\s+its template z-template has not been created/)
+  assert.deepEqual(creations(host), ['admin.vm.Create.TemplateVM+ dom0'])
+  host.simulator.setFaults([])
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.equal(host.simulator.host.qubes.get('a-app')?.klass, 'AppVM')
+})
+
+test('an app qube by itself does not bring its template along', async (t) => {
+  const host = await simulatedHost(t)
+  const { code, out } = await host.qstate('plan', '--target', 'a-app', specOf(host, BOTH))
+  assert.equal(code, 1)
+  assert.match(out, /it cannot be created: its template z-template is not there/)
+})
