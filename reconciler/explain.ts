@@ -17,6 +17,8 @@ export interface Explainer {
   inherited(qube: string, feature: string): Promise<string | undefined>
   /** Whether disposables are made from a qube. */
   makesDisposables(observed: ObservedQube): Promise<boolean>
+  /** Name of the qube's template. */
+  template(qube: string): Promise<string | undefined>
   assignments(qube: string): Promise<readonly UsbAssignment[] | undefined>
   /** What has been read of a qube for the plan itself is not asked again. */
   saw(qube: string, assigned: ObservedQube['assigned']): void
@@ -52,6 +54,10 @@ export function explainer(host: Host, asks: boolean): Explainer {
       })
       return isSo === 'True'
     },
+    template: (qube) =>
+      once('which running qubes have a template', async () =>
+        (await host.read(qube, { ...NO_NEEDS, properties: ['template'] })).effective('template'),
+      ),
     saw(qube, assigned) {
       if (assigned?.status === 'present') seen.set(qube, assigned.value)
     },

@@ -42,6 +42,7 @@ export {
   needsApply,
   type Note,
   type Plan,
+  planHolds,
   planIsBlocked,
   planIsEmpty,
   type QubePlan,

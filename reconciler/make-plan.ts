@@ -4,6 +4,7 @@ import { creationOf, growthsOf, templateProblem } from './creation.ts'
 import { type Explainer, explainer } from './explain.ts'
 import { type HostQube } from './host.ts'
 import { foreseeQube, observeQube, observeRecord } from './observe.ts'
+import { withHeirs } from './heirs.ts'
 import { mapLimited } from './map-limited.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { planRemoval } from './plan-removal.ts'
@@ -28,7 +29,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     context.onQube?.(done, names.length)
     return plan
   })
-  const qubes = await withRivals(planned, context.qubes, explain, context.parallelism)
+  const contested = await withRivals(planned, context.qubes, explain, context.parallelism)
+  const qubes = await withHeirs(contested, context.qubes, explain, context.parallelism)
   return {
     schema: PLAN_SCHEMA,
     version: 1,

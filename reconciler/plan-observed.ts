@@ -8,7 +8,7 @@ import { byOrder } from './order.ts'
 import { diffSettings, type Operation } from './patch.ts'
 import { type Blocked, type Change, type Note, type QubePlan } from './plan.ts'
 import { type PlanContext } from './plan-context.ts'
-import { providerOf, type Providers, type QubeFacts } from './provider.ts'
+import { providerOf, type Providers } from './provider.ts'
 import {
   formatRecord,
   isEmptyRecord,
@@ -17,7 +17,8 @@ import {
   restoreEntry,
   sameOwnership,
 } from './record.ts'
-import { isRunning, planWaits } from './waits.ts'
+import { untilHalted } from './until-halted.ts'
+import { planWaits } from './waits.ts'
 
 /** What becomes of a qube as it was seen. */
 export async function planObserved(
@@ -105,22 +106,6 @@ export async function planObserved(
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
   }
-}
-
-/** Why a change cannot be made yet: the qube runs, and this release takes it from a halted one only. */
-async function untilHalted(
-  { path, after }: Difference,
-  facts: QubeFacts,
-  { providers, host }: PlanContext,
-): Promise<Blocked | undefined> {
-  const provider = providerOf(providers, path)
-  const on = (release: QubeFacts['release']): ReturnType<NonNullable<typeof provider.haltedOnly>> =>
-    provider.haltedOnly?.(path, after, { ...facts, release })
-  // Which release it is exactly is asked only where it matters.
-  if (!isRunning(facts.qube) || on('4.4') === undefined) return undefined
-  const [property = ''] = provider.needs([path], facts).properties
-  const refusal = on(facts.release) ?? on(await host.exactRelease(facts.qube.name, property))
-  return refusal === undefined ? undefined : { path, why: refusal.refused, hint: refusal.hint }
 }
 
 /** A change with what a person should know of it. */

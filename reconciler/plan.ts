@@ -117,7 +117,15 @@ export interface Blocked {
 
 export interface Note {
   readonly kind:
-    'adopted' | 'guest-owned' | 'released' | 'clone' | 'created' | 'dropped' | 'forgotten' | 'untold'
+    | 'adopted'
+    | 'guest-owned'
+    | 'released'
+    | 'clone'
+    | 'created'
+    | 'dropped'
+    | 'forgotten'
+    | 'heirs'
+    | 'untold'
   readonly path: string | null
   readonly text: string
 }
@@ -135,6 +143,11 @@ export function needsApply(plan: QubePlan): boolean {
 
 export function planIsEmpty(plan: Plan): boolean {
   return !plan.qubes.some(needsApply)
+}
+
+/** Whether something waits for an apply that finds its qube halted. */
+export function planHolds(plan: Plan): boolean {
+  return plan.qubes.some((qube) => (qube.held?.length ?? 0) > 0)
 }
 
 export function planIsBlocked(plan: Plan): boolean {

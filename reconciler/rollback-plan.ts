@@ -25,6 +25,7 @@ import {
   sameOwnership,
   type Waits,
 } from './record.ts'
+import { untilHalted } from './until-halted.ts'
 import { isRunning, planWaits } from './waits.ts'
 
 export interface RollbackContext {
@@ -134,7 +135,8 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
       blocked.push({ path, why: 'it has no default to go back to', hint })
       continue
     }
-    const change = makeChange(path, before, target, facts, context)
+    const wait = await untilHalted({ path, after: target }, facts, context)
+    const change = wait ?? makeChange(path, before, target, facts, context)
     if ('why' in change) blocked.push(change)
     else changes.push(change)
   }

@@ -1,4 +1,4 @@
-import { EXIT, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
+import { EXIT, type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { agentState } from '../agent/in-force.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
@@ -44,7 +44,7 @@ export function printPlan(made: Plan, options: GlobalOptions, io: Io): void {
 /** What cannot be planned is an error, whatever else there is to do. */
 function planExit(made: Plan, detailed: boolean): number {
   if (planIsBlocked(made)) return EXIT.error
-  return detailed && !planIsEmpty(made) ? EXIT.changes : EXIT.done
+  return detailed && (!planIsEmpty(made) || planHolds(made)) ? EXIT.changes : EXIT.done
 }
 
 const notWithDiff = (): UserError =>

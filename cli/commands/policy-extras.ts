@@ -57,6 +57,7 @@ function attachRules(target: string, path: string): readonly Rule[] | undefined 
 export function explainGroups(scope: Scope, release: Release): readonly Group[] {
   const { target, settings, ensure } = scope
   const paths = [...settings.keys()]
+  const mayBeTemplate = ensure === null
   const mayHaveTemplate = ensure === null || ensure === 'absent' || ensure.klass === 'AppVM'
   const features = paths.flatMap((path) => providerOf(providers, path).inheritedFeature?.(path)?.name ?? [])
   const goesByName = paths.includes(SLIC_TABLES) || devicesOf(scope).length > 0
@@ -72,6 +73,10 @@ export function explainGroups(scope: Scope, release: Release): readonly Group[] 
       title: `${target}: whether disposables are made from it, to explain a plan`,
       rules:
         mayHaveTemplate && goesByName ? [rule('admin.vm.property.Get', 'template_for_dispvms', target)] : [],
+    },
+    {
+      title: 'every qube: its template, to tell in a plan of a template which of its app qubes run',
+      rules: mayBeTemplate ? [rule('admin.vm.property.Get', 'template', '@anyvm')] : [],
     },
     {
       title: 'every qube: which USB devices it has, to tell in a plan who else takes one',

@@ -177,11 +177,15 @@ function noteLines(qube: QubePlan, style: Style): string[] {
 function summary(plan: Plan, style: Style): string {
   const changes = plan.qubes.flatMap((qube) => qube.changes)
   const blocked = plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
-  const settled = plan.qubes.filter((qube) => !needsApply(qube) && qube.blocked.length === 0).length
+  const held = plan.qubes.filter((qube) => qube.held !== undefined)
+  const settled = plan.qubes.filter(
+    (qube) => !needsApply(qube) && qube.blocked.length === 0 && qube.held === undefined,
+  ).length
   const lines: string[] = []
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
-    lines.push(blocked === 0 ? style.green(`Nothing to do: ${all} as wanted.`) : 'Nothing that can be done.')
+    const nothing = held.length > 0 ? 'Nothing to do now.' : style.green(`Nothing to do: ${all} as wanted.`)
+    lines.push(blocked === 0 ? nothing : 'Nothing that can be done.')
   } else {
     const qubes = plan.qubes.filter(needsApply).length
     const reasons = (['new', 'changed', 'drift', 'prune', 'rollback'] as const)
@@ -217,7 +221,6 @@ function summary(plan: Plan, style: Style): string {
     const names = late.map((q) => `${q.qube}${restartText(q.restart)}`).join(', ')
     lines.push(fold(`To be restarted before all of it counts: ${names}.`, style.width, ''))
   }
-  const held = plan.qubes.filter((qube) => qube.held !== undefined)
   if (held.length > 0) {
     const names = held.map((qube) => qube.qube).join(', ')
     lines.push(fold(`Held until it is found halted: ${names}.`, style.width, ''))

@@ -112,3 +112,24 @@ test('SLIC and USB count for a disposable that keeps its name, and not for those
     assert.match(unnamed.out, /goes with this disposable/)
   }
 })
+
+test('a plan of a template tells which of its app qubes run, and have what changes from their next start on', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    give(host, 'win11-office', 'admin.vm.Start', '')
+    const path = spec(host, '  win11-template:\n    audio: ac97\n')
+    const { out } = await host.qstate('plan', path)
+    assert.match(
+      out.replace(/\s+/g, ' '),
+      /reaches its running app qubes at their own next start: win11-office Plan/,
+    )
+    assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+    host.simulator.clearLog()
+    await host.qstate('plan', path)
+    assert.deepEqual(
+      host.simulator.requests.filter(({ method }) => method.includes('property')).map(({ dest }) => dest),
+      release === '4.2' ? ['win11-template'] : [],
+      'a settled host is not asked',
+    )
+  }
+})
