@@ -55,7 +55,7 @@ export function explainer(host: Host, asks: boolean): Explainer {
       return isSo === 'True'
     },
     template: (qube) =>
-      once('which running qubes have a template', async () =>
+      once('which templates qubes have', async () =>
         (await host.read(qube, { ...NO_NEEDS, properties: ['template'] })).effective('template'),
       ),
     saw(qube, assigned) {
@@ -82,9 +82,11 @@ export async function explained(
   for (const change of changes) {
     const { path, before, after } = change
     const more: { inherited?: Value; diff?: readonly string[]; remarks?: readonly string[] } = {}
-    const behind = before === null ? providerOf(providers, path).inheritedFeature?.(path) : undefined
-    if (behind !== undefined && hasTemplate(qube)) {
-      const text = await explain.inherited(qube.name, behind.name)
+    const behind = providerOf(providers, path).inheritedFeature?.(path)
+    if (behind !== undefined && hasTemplate(qube) && (before === null || after === null)) {
+      // What it goes back to is not seen on the qube, which has a value of its own still.
+      const from = before === null ? qube.name : await explain.template(qube.name)
+      const text = from === undefined ? undefined : await explain.inherited(from, behind.name)
       if (text !== undefined) more.inherited = behind.value(text)
     }
     if (path === SLIC_TABLES) {

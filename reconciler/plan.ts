@@ -98,7 +98,7 @@ export interface Change {
   readonly remarks: readonly string[]
   /** A text behind the setting that someone has edited, against what an apply writes: a unified difference, by lines. */
   readonly diff?: readonly string[]
-  /** What counts while the setting is absent, where that is known: the default that a change takes over from. */
+  /** What counts while the setting is absent, where that is known: what a change takes over from, or goes back to. */
   readonly inherited?: Value
 }
 

@@ -64,10 +64,8 @@ export function explainGroups(scope: Scope, release: Release): readonly Group[] 
   const assigned = release === '4.2' ? 'admin.vm.device.usb.List' : 'admin.vm.device.usb.Assigned'
   const groups: readonly Group[] = [
     {
-      title: `${target}: what its template gives, to explain a plan`,
-      rules: mayHaveTemplate
-        ? features.map((name) => rule('admin.vm.feature.CheckWithTemplate', name, target))
-        : [],
+      title: `${target}: what its template gives, and which that is, to explain a plan`,
+      rules: mayHaveTemplate ? features.flatMap(inheritedRules) : [],
     },
     {
       title: `${target}: whether disposables are made from it, to explain a plan`,
@@ -85,6 +83,12 @@ export function explainGroups(scope: Scope, release: Release): readonly Group[] 
   ]
   return groups.filter(({ rules }) => rules.length > 0)
 }
+
+/** The template is not known by its name here. */
+const inheritedRules = (feature: string): readonly Rule[] => [
+  rule('admin.vm.feature.CheckWithTemplate', feature, '@anyvm'),
+  rule('admin.vm.property.Get', 'template', '@anyvm'),
+]
 
 const availableGroups = (paths: readonly string[]): readonly Group[] =>
   [...new Set(paths.map((path) => deviceOf(path).backend))].sort().map((backend) => ({

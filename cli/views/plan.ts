@@ -35,7 +35,11 @@ const WIDEST_NAME = 28
 
 /** The file is keyed by the qube's name, and nothing carries it along when the qube is renamed or removed. */
 const orphanText = (qube: string, path: string, style: Style): string =>
-  fold(`${qube} is not there any more, and its SLIC template is: remove ${safe(path)}`, style.width, '')
+  fold(
+    `${qube} is not there any more, and its SLIC template is: remove ${safe(path)}, and /var/lib/qstate/acpi/${qube}.bin if there is one`,
+    style.width,
+    '',
+  )
 
 /** Which host, which commit. */
 export function header(plan: Plan, style: Style): string {
@@ -120,7 +124,10 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
   const sign = before === null ? style.green('+') : after === null ? style.red('-') : style.yellow('~')
   const name = belowArea(path)
   const from = change.inherited === undefined ? '' : ` (${inheritedText(change, change.inherited)})`
-  const values = `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}`
+  const values =
+    after === null
+      ? `${showValue(path, before)} → ${style.bold(`${showValue(path, after)}${from}`)}`
+      : `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}`
   const when = !qube.running ? '' : change.effect === 'now' ? ', at once' : ', at its next start'
   const why = style.dim(`${reason}${when}`)
   const start = `    ${sign} ${padTo(name, nameWidth)}  `
@@ -139,8 +146,8 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
 }
 
 /** The default of a property, or what the template gives for a feature. */
-function inheritedText({ path, before }: Change, inherited: Value): string {
-  const isFeature = before === null && showValue(path, null) === 'inherited'
+function inheritedText({ path }: Change, inherited: Value): string {
+  const isFeature = showValue(path, null) === 'inherited'
   return `${showValue(path, inherited)}${isFeature ? ' from its template' : ''}`
 }
 

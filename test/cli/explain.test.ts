@@ -48,6 +48,8 @@ test('a plan tells what a qube has from its template, and what is a default, for
     await host.qstate('plan', path)
     const asked = host.simulator.requests.filter(({ method }) => method.endsWith('CheckWithTemplate'))
     assert.deepEqual(asked, [], 'a settled qube is not asked')
+    const back = await host.qstate('plan', spec(host, '  win11-office:\n    audio: inherit\n'))
+    assert.match(back.out, /model +off → inherited \(ich6 from its template\)/)
   }
 })
 

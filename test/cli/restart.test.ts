@@ -300,6 +300,13 @@ test('what 4.4 changes on a halted qube only is planned so: blocked, or held wit
   assert.equal(later.code, 0, later.out)
   assert.match(later.out, /~ maxmem/)
   assert.match((await host.qstate('status', path)).out, /All as wanted/)
+  act(host.simulator, { dest: 'win10-work', method: 'admin.vm.property.Set', arg: 'maxmem', payload: '7000' })
+  writeFileSync(path, `${body}    restart: idle-halted\n`)
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  act(host.simulator, { dest: 'win10-work', method: 'admin.vm.Start', arg: '', payload: '' })
+  const back = await host.qstate('rollback', '--yes')
+  assert.equal(back.code, 1, 'a rollback knows it, too')
+  assert.match(back.out, /! qube maxmem: Qubes 4\.4 changes it on a halted qube only/)
   // Earlier releases take it at any time, for the next start.
   for (const release of ['4.2', '4.3'] as const) {
     const other = await simulatedHost(t, { release })
