@@ -53,8 +53,8 @@ function attachRules(target: string, path: string): readonly Rule[] | undefined 
   return calls.map(({ method, arg, dest }) => rule(method, arg, dest))
 }
 
-/** Reads only, and some of them of every qube. */
-export function explainGroups(scope: Scope, release: Release): readonly Group[] {
+/** Reads only, and some of them of every qube. `hasAll`: a plan reads all properties of the qube anyway. */
+export function explainGroups(scope: Scope, release: Release, hasAll: boolean): readonly Group[] {
   const { target, settings, ensure } = scope
   const paths = [...settings.keys()]
   const mayBeTemplate = ensure === null
@@ -70,7 +70,9 @@ export function explainGroups(scope: Scope, release: Release): readonly Group[] 
     {
       title: `${target}: whether disposables are made from it, to explain a plan`,
       rules:
-        mayHaveTemplate && goesByName ? [rule('admin.vm.property.Get', 'template_for_dispvms', target)] : [],
+        mayHaveTemplate && goesByName && !hasAll
+          ? [rule('admin.vm.property.Get', 'template_for_dispvms', target)]
+          : [],
     },
     {
       title: 'every qube: its template, to tell in a plan of a template which of its app qubes run',

@@ -47,7 +47,7 @@ export function groupsOf(
       : [scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure)]),
     ...(scope.restarts || extras.restart ? restartGroups(scope, release) : []),
     ...(extras.live && release !== '4.2' ? liveGroups(scope) : []),
-    ...(extras.explain ? explainGroups(scope, release) : []),
+    ...(extras.explain ? explainGroups(scope, release, several(needs.properties, shared.properties)) : []),
     ...readGroups(target, needs, shared, release),
     ...[...scope.settings].flatMap(([path, value]) => settingGroups(scope, path, value, facts)),
   ].filter((group) => group.rules.length > 0 || group.without !== undefined)
@@ -96,10 +96,10 @@ const removeGroup = (target: string): Group => ({
   rules: [rule('admin.vm.Remove', '', target)],
 })
 
+const several = (own: readonly string[], all: readonly string[]): boolean => own.length > 0 && all.length > 1
+
 /** Lists that are read whole: one call for several properties or tags, and all USB assignments. */
 function readGroups(target: string, needs: Needs, shared: Needs, release: Release): readonly Group[] {
-  const several = (own: readonly string[], all: readonly string[]): boolean =>
-    own.length > 0 && all.length > 1
   const assigned = release === '4.2' ? 'admin.vm.device.usb.List' : 'admin.vm.device.usb.Assigned'
   const when = (needed: boolean, title: string, method: string): Group => ({
     title: `${target}: ${title}`,

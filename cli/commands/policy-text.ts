@@ -30,18 +30,13 @@ export function policyText({ source, release, extras, paths, groups, denied }: P
       ' ',
     )
 
-  const command = [
-    'qstate policy',
-    `--qube ${source}`,
-    `--for ${release}`,
-    ...flagsOf(extras),
-    ...paths,
-  ].join(' ')
+  const flags = flagsOf(extras)
+  const command = ['qstate policy', `--qube ${source}`, `--for ${release}`, ...flags, ...paths].join(' ')
   const header = [
     '/etc/qubes/policy.d/30-qstate.policy',
     '',
     `What qstate in the qube ${source} may ask of dom0, for this spec on Qubes ${release}: to plan, apply, prune and`,
-    'roll back, and nothing else. The first line that matches counts, and what no line allows is denied. Printed by',
+    `roll back${flags.map((flag) => `, ${flag}`).join('')}, and nothing else. The first line that matches counts, and what no line allows is denied. Printed by`,
     `  ${printable(command)}`,
     'and to be printed anew when the spec names other qubes or settings. Of a setting there are the lines that read it,',
     'that set it, and that take it back when the spec drops it.',
