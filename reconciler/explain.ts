@@ -70,46 +70,77 @@ export function explainer(host: Host, asks: boolean): Explainer {
   }
 }
 
+export interface Explaining {
+  readonly host: Host
+  readonly providers: Providers
+  readonly explain: Explainer
+  /** From which a qube that is not there yet is made, where that is there. */
+  readonly madeFrom: string | null
+}
+
 /** Changes with what a person wants to know of them and the qube itself does not tell. */
 export async function explained(
   changes: readonly Change[],
   observed: ObservedQube,
-  explain: Explainer,
-  { host, providers }: { readonly host: Host; readonly providers: Providers },
+  context: Explaining,
 ): Promise<readonly Change[]> {
-  const { qube } = observed.facts
   const all: Change[] = []
   for (const change of changes) {
-    const { path, before, after } = change
-    const more: { inherited?: Value; diff?: readonly string[]; remarks?: readonly string[] } = {}
-    const behind = providerOf(providers, path).inheritedFeature?.(path)
-    if (behind !== undefined && hasTemplate(qube) && (before === null || after === null)) {
-      // What it goes back to is not seen on the qube, which has a value of its own still.
-      const from = before === null ? qube.name : await explain.template(qube.name)
-      const text = from === undefined ? undefined : await explain.inherited(from, behind.name)
-      if (text !== undefined) more.inherited = behind.value(text)
-    }
-    if (path === SLIC_TABLES) {
-      const diff = await templateDiff(host, qube.name, change)
-      if (diff.length > 0) more.diff = diff
-    }
-    const isForOne = after !== null && (path === SLIC_TABLES || isDevice(path))
-    if (isForOne && qube.klass === 'AppVM' && (await explain.makesDisposables(observed)))
-      more.remarks = [...change.remarks, FOR_THE_TEMPLATE_ALONE]
-    all.push({ ...change, ...more })
+    const inherited = await inheritedValue(change, observed.facts.qube, context)
+    const diff = change.path === SLIC_TABLES ? await templateDiff(change, observed, context) : []
+    const remarks = (await isForOneOnly(change, observed, context)) ? [FOR_THE_TEMPLATE_ALONE] : []
+    all.push({
+      ...change,
+      remarks: [...change.remarks, ...remarks],
+      ...(inherited === undefined ? {} : { inherited }),
+      ...(diff.length === 0 ? {} : { diff }),
+    })
   }
   return all
 }
+
+/** What the template gives for a feature that a change takes over from, or goes back to. */
+async function inheritedValue(
+  { path, before, after }: Change,
+  qube: HostQube,
+  { providers, explain, madeFrom }: Explaining,
+): Promise<Value | undefined> {
+  const behind = providerOf(providers, path).inheritedFeature?.(path)
+  if (behind === undefined || !hasTemplate(qube) || (before !== null && after !== null)) return undefined
+  // What it goes back to is not seen on the qube, which has a value of its own still.
+  const from = !isThere(qube) ? madeFrom : before === null ? qube.name : await explain.template(qube.name)
+  const text = typeof from === 'string' ? await explain.inherited(from, behind.name) : undefined
+  return text === undefined ? undefined : behind.value(text)
+}
+
+async function isForOneOnly(
+  { path, after }: Change,
+  observed: ObservedQube,
+  { explain }: Explaining,
+): Promise<boolean> {
+  const goesByName = after !== null && (path === SLIC_TABLES || isDevice(path))
+  const { qube } = observed.facts
+  return goesByName && qube.klass === 'AppVM' && isThere(qube) && explain.makesDisposables(observed)
+}
+
+/** One that is still to be created has no UUID. */
+const isThere = (qube: HostQube): boolean => qube.uuid !== null
 
 /** Features and tags are copied to a disposable when it is made; files and assignments go by a qube's name. */
 const FOR_THE_TEMPLATE_ALONE =
   'counts for this qube, and for none of its disposables: give it to a disposable with a name of its own (qvm-create --class DispVM)'
 
-async function templateDiff(host: Host, qube: string, { before, after }: Change): Promise<readonly string[]> {
+async function templateDiff(
+  { before, after }: Change,
+  { facts }: ObservedQube,
+  { host }: Explaining,
+): Promise<readonly string[]> {
   if (!isEdited(before)) return []
-  const wanted = Array.isArray(after) ? (after as readonly string[]) : []
-  return diffOfTemplate(host, qube, wanted)
+  return diffOfTemplate(host, facts.qube.name, Array.isArray(after) ? (after as readonly string[]) : [])
 }
+
+/** A template of ours has five lines: more than these are of no use to a reader. */
+const MAX_DIFF = 200
 
 /** What someone has made of a template of ours, against the one for some tables. */
 export async function diffOfTemplate(
@@ -121,7 +152,9 @@ export async function diffOfTemplate(
   if (texts === undefined) return []
   const { path, is, would } = texts
   const to = tables.length === 0 ? '/dev/null' : 'what qstate writes'
-  return textDiff({ name: path, text: is }, { name: to, text: would })
+  const lines = textDiff({ name: path, text: is }, { name: to, text: would })
+  const left = lines.length - MAX_DIFF
+  return left > 0 ? [...lines.slice(0, MAX_DIFF), `(and ${left} more lines)`] : lines
 }
 
 /** Stands in the place of tables where someone has edited the template since. */

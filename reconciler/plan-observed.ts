@@ -56,7 +56,10 @@ export async function planObserved(
       restore(set, was, d.path, inScope)
     } else made.push(planned)
   }
-  const changes = await explained(made.sort(byOrder), observed, context.explain, context)
+  const changes = await explained(made.sort(byOrder), observed, {
+    ...context,
+    madeFrom: templateToBe(wanted, context),
+  })
   for (const [path, value] of record?.set ?? [])
     if (!context.selects(facts.qube.name, path)) set.set(path, value)
   for (const [path, value] of record?.was ?? [])
@@ -106,6 +109,13 @@ export async function planObserved(
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
   }
+}
+
+/** The template of a qube that is still to be created, where it is there itself. */
+function templateToBe(wanted: DesiredQube | null, { qubes }: PlanContext): string | null {
+  const ensure = wanted?.ensure
+  if (ensure === undefined || ensure === 'absent') return null
+  return qubes.some(({ name }) => name === ensure.template) ? ensure.template : null
 }
 
 /** A change with what a person should know of it. */

@@ -135,3 +135,18 @@ test('a plan of a template tells which of its app qubes run, and have what chang
     )
   }
 })
+
+test('a qube that is still to be created is not asked, and its template is', async (t) => {
+  const host = await simulatedHost(t)
+  give(host, 'win11-template', 'admin.vm.feature.Set', 'audio-model', 'ich6')
+  const path = spec(host, '  a-app:\n    ensure: { template: win11-template, label: red }\n    audio: off\n')
+  const { out } = await host.qstate('plan', path)
+  assert.match(out, /model +inherited \(ich6 from its template\) → off/)
+  assert.doesNotMatch(out, /is not told/)
+  const both = '  a-app: { ensure: { template: z-tpl, label: red }, audio: off }\n'
+  const made = spec(host, `${both}  z-tpl: { ensure: { class: TemplateVM, label: black } }\n`)
+  const later = await host.qstate('plan', made)
+  assert.equal(later.code, 0)
+  assert.match(later.out, /model +inherited → off/)
+  assert.doesNotMatch(later.out, /is not told/)
+})
