@@ -32,11 +32,10 @@ export async function withRivals(
       .map((one): Claim => ({ ...one, qube: name }))
   })
   const claims = assigned.flat()
-  return plans.map((plan) =>
-    taking.includes(plan)
-      ? { ...plan, changes: plan.changes.map((change) => withRemark(change, plan.qube, claims)) }
-      : plan,
-  )
+  return plans.map((plan) => ({
+    ...plan,
+    changes: plan.changes.map((change) => withRemark(change, plan.qube, claims)),
+  }))
 }
 
 type Claim = UsbAssignment & { readonly qube: string }
@@ -50,7 +49,8 @@ function withRemark(change: Change, qube: string, claims: readonly Claim[]): Cha
   const device = deviceOf(change.path)
   const others = claims.filter((claim) => claim.qube !== qube && overlaps(device, claim))
   if (others.length === 0) return change
-  const names = [...new Set(others.map((claim) => claim.qube))].sort().join(', ')
-  const remark = `${names} takes it by itself, too: whichever starts first has it`
+  const names = [...new Set(others.map((claim) => claim.qube))].sort()
+  const take = names.length === 1 ? 'takes it by itself' : 'take it by themselves'
+  const remark = `${names.join(', ')} ${take}, too: whichever starts first has it`
   return { ...change, remarks: [...change.remarks, remark] }
 }
