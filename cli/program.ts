@@ -40,6 +40,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
         'waits this long for a qube to shut down, and to be ready again',
         '900',
       )
+      .option('--restart-kill', 'kills a qube that has not shut down in that time: its data may suffer')
 
   program
     .command('init [folder]')

@@ -19,6 +19,7 @@ import { showPath } from './views/value.ts'
 export interface RestartOptions {
   readonly restart?: 'never' | 'ask' | 'now'
   readonly restartTimeout: string
+  readonly restartKill?: boolean
 }
 
 /** A qube with settings that count only after a restart, and whether it may have one. */
@@ -54,6 +55,7 @@ export async function restartWaiting(
       host: session.host,
       signal: io.signal,
       patience,
+      kill: options.restartKill === true,
       tick: () => io.pause(1000),
       onProgress: (qube, doing, seconds) => {
         if (io.errIsTerminal && options.json !== true) io.err(`\r\u001b[K${qube}: ${doing} … ${seconds} s`)
@@ -111,9 +113,10 @@ async function agreed({ qube, waiting }: Candidate, { byHand }: Care, io: Io): P
 
 export function restartLines(reports: readonly RestartReport[], style: Style): string {
   return reports
-    .map(({ qube, status, error, detached = [] }) => {
+    .map(({ qube, status, error, detached = [], killed = false }) => {
       const sign = status === 'restarted' ? style.green('✓') : style.red('✗')
       const lines = [`${sign} ${style.bold(qube)}  ${status}`]
+      if (killed) lines.push(style.yellow('    was killed, since it had not shut down in time'))
       if (detached.length > 0) {
         const text = `was attached by hand, and is not attached again: ${detached.join(', ')}`
         lines.push(style.yellow(fold(text, style.width, '    ')))

@@ -9,6 +9,8 @@ export interface RestartReport {
   readonly error: Failure | null
   /** Devices that were attached by hand: no start brings them back. */
   readonly detached?: readonly string[]
+  /** It did not shut down in time, and was killed, as it was asked for. */
+  readonly killed?: boolean
 }
 
 export interface RestartContext {
@@ -16,6 +18,8 @@ export interface RestartContext {
   readonly signal: AbortSignal
   /** Seconds that the qube may take to shut down, and again to be ready: Windows takes minutes, and may install updates. */
   readonly patience: number
+  /** Kills a qube that does not shut down in time. Without it none is. */
+  readonly kill?: boolean
   /** Resolves after a second. */
   readonly tick: () => Promise<void>
   readonly onProgress: (qube: string, doing: 'shutting down' | 'starting', seconds: number) => void
@@ -23,29 +27,41 @@ export interface RestartContext {
 
 /**
  * Shuts a qube down cleanly, waits until it is halted, starts it again, and waits until it is ready: running, and where it
- * has qrexec, connected. It is never killed: when it does not halt in time it is left as it is, and the report says so. That
- * qubes which use it keep it from stopping is qubesd's to say, before anything is done.
+ * has qrexec, connected. When it does not halt in time it is left as it is, and the report says so: it is killed only where
+ * that is asked for. That qubes which use it keep it from stopping is qubesd's to say, before anything is done.
  */
 export async function restartQube(qube: string, context: RestartContext): Promise<RestartReport> {
   let stopped = false
+  let killed = false
+  const report = (status: RestartReport['status'], error: Failure | null): RestartReport => ({
+    qube,
+    status,
+    error,
+    ...(killed ? { killed } : {}),
+  })
   try {
     context.onProgress(qube, 'shutting down', 0)
     await call(qube, 'admin.vm.Shutdown', context)
     stopped = await becomes(qube, 'Halted', 'shutting down', context)
+    if (!stopped && context.kill === true && !context.signal.aborted) {
+      await call(qube, 'admin.vm.Kill', context)
+      killed = true
+      stopped = await becomes(qube, 'Halted', 'shutting down', context)
+    }
     if (!stopped) {
-      const hint =
-        'it may be installing updates: look at its window; it was not killed, and what waits goes on waiting'
-      return { qube, status: 'not stopped', error: late('not-halted', 'halted', context, hint) }
+      const left = killed ? 'it was killed, and is there still' : 'it was not killed'
+      const hint = `it may be installing updates: look at its window; ${left}, and what waits goes on waiting`
+      return report('not stopped', late('not-halted', 'halted', context, hint))
     }
     context.onProgress(qube, 'starting', 0)
-    if (await started(qube, context)) return { qube, status: 'restarted', error: null }
+    if (await started(qube, context)) return report('restarted', null)
     const hint =
       'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
-    return { qube, status: 'started, not ready', error: late('not-ready', 'ready', context, hint) }
+    return report('started, not ready', late('not-ready', 'ready', context, hint))
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     const { code, message, hint } = error
-    return { qube, status: stopped ? 'stopped, not started' : 'failed', error: { code, message, hint } }
+    return report(stopped ? 'stopped, not started' : 'failed', { code, message, hint })
   }
 }
 

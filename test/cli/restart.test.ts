@@ -114,6 +114,23 @@ test('a qube that does not shut down in time is left running, never killed, and 
   assert.match((await host.qstate('status', WINDOWS_10)).out, /waits for its next start/)
 })
 
+test('a qube that does not shut down in time is killed where that is asked for, and told', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.Shutdown' }, do: 'pretend' }])
+  const argv = ['--restart', 'now', '--restart-timeout', '3', '--restart-kill']
+  const { code, out } = await host.qstate('apply', '--yes', ...argv, WINDOWS_10)
+  assert.equal(code, 0, out)
+  assert.match(out, /✓ win10-work {2}restarted\n {4}was killed, since it had not shut down in time/)
+  assert.deepEqual(
+    restarts(host).map((call) => call.split(' ')[0]),
+    ['admin.vm.Shutdown', 'admin.vm.Kill', 'admin.vm.Start'],
+  )
+  // One that shuts down is not killed.
+  const other = await simulatedHost(t)
+  await other.qstate('apply', '--yes', ...argv, WINDOWS_10)
+  assert.ok(!restarts(other).some((call) => call.includes('Kill')))
+})
+
 test('a qube that does not start again is told, with what qubesd says', async (t) => {
   const host = await simulatedHost(t)
   host.simulator.setFaults([{ match: { method: 'admin.vm.Start' }, do: 'refuse' }])
