@@ -18,6 +18,7 @@ export interface Held {
     | 'conflict'
     | 'failed'
     | 'removal'
+    | 'running'
   /** When it may be done, ISO 8601; null where only a person can say. */
   readonly until: string | null
 }

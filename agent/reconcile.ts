@@ -109,8 +109,8 @@ function triedNow(
     ),
     restarts: counted(
       before,
-      named(restarts.filter(({ status }) => status !== 'restarted')),
-      named(restarts.filter(({ status }) => status === 'restarted')),
+      named(restarts.filter((one) => !hasRestarted(one))),
+      named(restarts.filter(hasRestarted)),
       now,
     ),
   }
@@ -125,6 +125,10 @@ function correctedIn(plan: Plan, report: Report): readonly string[] {
       .map(({ path }) => keyOf(qube, path)),
   )
 }
+
+/** Whether what waited for it counts now. */
+export const hasRestarted = ({ status }: RestartReport): boolean =>
+  status === 'restarted' || status === 'started, not ready'
 
 /** Settings that are as wanted since an apply, by `qube/path`. */
 export function settledBy(report: Report | undefined): ReadonlySet<string> {

@@ -2,7 +2,7 @@ import { needsApply, type Plan, type QubePlan } from '../reconciler/index.ts'
 import { keyOf } from './decide.ts'
 import { type Drift, type Memory } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
-import { type Reconciled, settledBy } from './reconcile.ts'
+import { hasRestarted, type Reconciled, settledBy } from './reconcile.ts'
 
 /** What a reconciliation was about, and when. */
 export interface Occasion {
@@ -20,7 +20,7 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
   const outside = <T extends { readonly qube: string }>(list: readonly T[]): readonly T[] =>
     about === null ? [] : list.filter(({ qube }) => !about.has(qube))
   const after = settledBy(done.applied?.report)
-  const held = [...outside(memory.held), ...done.held].sort(byQube)
+  const held = [...outside(memory.held), ...done.held, ...untilHalted(done)].sort(byQube)
   const blocked = done.seen.qubes.flatMap(({ qube, blocked }) => blocked.map((entry) => ({ qube, ...entry })))
   const next: Memory = {
     ...memory,
@@ -33,6 +33,12 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
   }
   return isApplied(done, next) ? { ...next, applied: appliedAt(memory, commit, now) } : next
 }
+
+/** What only a halted qube takes: its shutdown is an event. */
+const untilHalted = ({ seen }: Reconciled): Memory['held'] =>
+  seen.qubes.flatMap(({ qube, held = [] }) =>
+    held.map(({ path }) => ({ qube, path, why: 'running' as const, until: null })),
+  )
 
 const triedOf = ({ tried: { corrections, failures, restarts } }: Reconciled): Reconciled['tried'] => ({
   corrections,
@@ -61,9 +67,7 @@ function driftIn(
 }
 
 function waitingIn(done: Reconciled): Memory['waiting'] {
-  const restarted = new Set(
-    done.restarts.filter(({ status }) => status === 'restarted').map(({ qube }) => qube),
-  )
+  const restarted = new Set(done.restarts.filter(hasRestarted).map(({ qube }) => qube))
   return done.seen.qubes.flatMap(({ qube, waiting, restart = 'never' }) => {
     const paths = done.applied?.report.qubes.find((one) => one.qube === qube)?.waiting ?? waiting
     return paths.length === 0 || restarted.has(qube) ? [] : [{ qube, paths: [...paths].sort(), restart }]

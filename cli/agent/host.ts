@@ -100,7 +100,12 @@ function planFor(
   { global, io }: AgentHostOptions,
 ): Promise<Plan> {
   const loaded = { sources: sourcesOf(spec.revision), manifest: spec.manifest }
-  return planSpec(loaded, session, { ...global, parallelism: String(PARALLELISM), selects }, io)
+  return planSpec(
+    loaded,
+    session,
+    { ...global, parallelism: String(PARALLELISM), selects, explain: false },
+    io,
+  )
 }
 
 /** What a spec asks of a host that has not got it is trouble with that host, as far as the agent can tell. */

@@ -16,7 +16,7 @@ export async function drift(
   const agent = await agentState(options, io)
   const spec = await findSpec(paths, options, io, agent)
   const session = await openSession(options, io, tablesOf(spec))
-  const plan = await planSpec(spec, session, options, io)
+  const plan = await planSpec(spec, session, { ...options, explain: false }, io)
   const found = driftIn(plan)
   if (options.json === true) {
     const noticed = agent?.memory.drift ?? []

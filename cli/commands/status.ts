@@ -38,7 +38,7 @@ export async function status(
   try {
     const spec = await findSpec(paths, options, io, agent)
     const session = await openSession(options, io, tablesOf(spec))
-    const plan = await planSpec(spec, session, options, io)
+    const plan = await planSpec(spec, session, { ...options, explain: false }, io)
     const rows = plan.qubes.map(summaryOf)
     if (options.json === true) print({ spec: plan.spec, host: plan.host, qubes: rows })
     else io.out(table(rows, plan, style))

@@ -14,6 +14,7 @@ const HELD: Readonly<Record<Held['why'], string>> = {
   conflict: 'put right again and again, and changed back each time: a conflict',
   failed: 'it failed when it was tried',
   removal: 'a removal, which takes `qstate apply --allow-remove`',
+  running: 'until the qube is found halted',
 }
 
 /** What an agent knows of its host, for people. */

@@ -26,6 +26,10 @@ export function recordedHost(state: HostState): Host {
     },
     tableProblem: (table) => Promise.resolve(state.tables[table] ?? undefined),
     tableTemplates: () => Promise.resolve(state.templates),
+    // Texts of files are not recorded.
+    templateTexts: () => Promise.resolve(undefined),
+    inheritedFeature: (name, feature) => Promise.resolve(inheritedOf(qubeOf(name), feature, qubes)),
+    exactRelease: () => Promise.resolve(state.exactRelease),
     write: () => Promise.reject(recorded('a recorded host takes no write')),
   }
 }
@@ -40,6 +44,20 @@ const noQube = (name: string): HostError =>
 
 const recorded = (why: string): HostError =>
   new HostError('recorded', why, 'use the host itself, or record it again', false)
+
+/** As qubesd looks it up: on the qube, else on its template. */
+function inheritedOf(
+  qube: QubeState,
+  feature: string,
+  qubes: ReadonlyMap<string, QubeState>,
+): Observation<string> {
+  const reading = readingOf(qube)
+  const own = reading.feature(feature)
+  if (own.status !== 'absent') return own
+  const template = reading.effective('template')
+  const parent = template.status === 'present' ? qubes.get(template.value) : undefined
+  return parent === undefined ? own : inheritedOf(parent, feature, qubes)
+}
 
 function readingOf(qube: QubeState): Reading {
   const property = (name: string): Observation<PropertyState> => {

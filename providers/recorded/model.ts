@@ -19,10 +19,12 @@ export interface HostState {
   readonly recordedAt: string
   readonly where: string
   readonly release: Release
+  /** The release with 4.3 and 4.4 told apart, as far as it could be. */
+  readonly exactRelease: Release
   readonly qubes: readonly QubeState[]
   /** Host tables that cannot be given to a qube, and why; null for those that can. */
   readonly tables: Readonly<Record<string, Refusal | null>>
-  readonly templates: readonly Orphan[]
+  readonly templates: Observation<readonly Orphan[]>
 }
 
 export interface QubeState {
@@ -58,8 +60,9 @@ export function readHostState(text: string): HostState | { readonly problem: str
   if (!isObject(json) || json['schema'] !== 'qstate.host-state') return { problem: 'it is no recorded host' }
   if (json['version'] !== 1) return { problem: 'it was recorded by another version of qstate' }
   const { qubes, tables, templates, release } = json
-  const isWhole = Array.isArray(qubes) && qubes.every(isQube) && isObject(tables) && Array.isArray(templates)
-  if (!isWhole || !['4.2', '4.3', '4.4'].includes(String(release))) return { problem: 'it is damaged' }
+  const isWhole = Array.isArray(qubes) && qubes.every(isQube) && isObject(tables) && isObservation(templates)
+  const isRelease = (text: unknown): boolean => ['4.2', '4.3', '4.4'].includes(String(text))
+  if (!isWhole || ![release, json['exactRelease']].every(isRelease)) return { problem: 'it is damaged' }
   return json as unknown as HostState
 }
 

@@ -29,6 +29,7 @@ const VOLUMES = ['root', 'private'] as const
 export async function recordHost(context: RecordContext): Promise<HostState> {
   const { host, release, now } = context
   const qubes = context.qubes.filter(({ klass }) => klass !== 'AdminVM')
+  const [first] = qubes
   let done = 0
   const states = await mapLimited(qubes, 4, async (qube) => {
     const state = await recordQube(qube, context)
@@ -45,9 +46,10 @@ export async function recordHost(context: RecordContext): Promise<HostState> {
     recordedAt: now,
     where: host.where,
     release,
+    exactRelease: first === undefined ? release : await host.exactRelease(first.name, 'label'),
     qubes: states.sort((a, b) => (a.name < b.name ? -1 : 1)),
     tables: Object.fromEntries(problems),
-    templates: await host.tableTemplates(),
+    templates: await host.tableTemplates(true),
   }
 }
 
