@@ -9,6 +9,7 @@ import { type Gate } from './policy.ts'
 import { type CommittedSpec } from './ports.ts'
 import { reconcile, type Reconciled } from './reconcile.ts'
 import { remember } from './remember.ts'
+import { beginRestarts, restartTries } from './restarts.ts'
 import { type Orders } from './store.ts'
 
 /** Where events are not heard, everything is compared this often at least. */
@@ -25,19 +26,24 @@ interface Work {
 
 /** Brings the host, or the qubes that something has happened to, to what the spec says; remembers what came of it. */
 export async function act(work: Work, life: Life, context: AgentContext): Promise<Reconciled | null> {
+  life.isComparing = work.about === null
+  try {
+    return await actOn(work, life, context)
+  } finally {
+    life.isComparing = false
+  }
+}
+
+async function actOn(work: Work, life: Life, context: AgentContext): Promise<Reconciled | null> {
   const { spec, about, noticedBy, orders } = work
   const { clock, settings, signal, store, watch } = context
   const now = clock.now()
   const gate = gateOf(orders, settings.gate, now)
-  const { corrections, failures, restarts } = life.memory
+  const { corrections, failures, put } = life.memory
+  const rules = { policy: settings.policy, gate, corrections, failures, put: new Set(put), now }
+  const mayStill = async (): Promise<boolean> => gateOf(await store.orders(), settings.gate, clock.now()).open
   try {
-    const done = await reconcile(
-      spec,
-      about,
-      { policy: settings.policy, gate, corrections, failures, restarts, now },
-      context.host,
-      async () => gateOf(await store.orders(), settings.gate, clock.now()).open,
-    )
+    const done = await reconcile(spec, about, rules, context.host, mayStill)
     life.memory = {
       ...remember(life.memory, done, {
         about,
@@ -52,6 +58,7 @@ export async function act(work: Work, life: Life, context: AgentContext): Promis
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
     }
     await propose(spec, done, about, life, context)
+    beginRestarts(done, life, context, mayStill)
     planNext(done, about, gate, life, clock.now())
     return done
   } catch (error) {
@@ -79,9 +86,14 @@ async function propose(
     return
   }
   const plan = about === null ? done.seen : await host.plan(spec, () => true)
-  const changes = JSON.stringify(
-    plan.qubes.map(({ qube, changes: list }) => [qube, list.map(({ patch }) => patch)]),
-  )
+  const changes = JSON.stringify([
+    plan.spec.commit,
+    plan.qubes.map(({ qube, create, remove, volumes, changes: list }) => [
+      qube,
+      [create, remove, volumes],
+      list.map(({ patch }) => patch),
+    ]),
+  ])
   if (life.memory.proposed?.changes === changes) return
   const file = await host.save(spec, plan)
   life.memory = { ...life.memory, proposed: { file, changes, at: clock.now().toISOString() } }
@@ -108,6 +120,7 @@ function planNext(
   const times = [
     ...held.flatMap(({ qube, until }) => (until === null ? [] : [{ qube, at: Date.parse(until) }])),
     ...waiting.flatMap((one) => [...restartTimes(one, now), ...opens].map((at) => ({ qube: one.qube, at }))),
+    ...restartTries(life.memory, now),
   ]
   life.due.again = Math.max(now.getTime() + retryMs(1), Math.min(Infinity, ...times.map(({ at }) => at)))
   life.retry = new Set(times.map(({ qube }) => qube))

@@ -47,5 +47,8 @@ export function counted(
 /** How long after the last one the next may come, in milliseconds. */
 const delayOf = ({ times }: Attempt): number => Math.min(FIRST_MS * 2 ** (times - 1), LONGEST_MS)
 
-const isOver = (attempt: Attempt, now: Date): boolean =>
-  now.getTime() - Date.parse(attempt.last) > 2 * delayOf(attempt) + FORGOTTEN_MS
+/** One from the future is of a clock that has been set back since. */
+function isOver(attempt: Attempt, now: Date): boolean {
+  const ago = now.getTime() - Date.parse(attempt.last)
+  return ago < 0 || ago > 2 * delayOf(attempt) + FORGOTTEN_MS
+}

@@ -30,8 +30,8 @@ export interface Rules {
   readonly corrections: Attempts
   /** Applies that failed, by qube. */
   readonly failures: Attempts
-  /** Restarts that came to nothing, by qube. */
-  readonly restarts: Attempts
+  /** Settings applied for the commit in force, by `qube/path`. */
+  readonly put: ReadonlySet<string>
   readonly now: Date
 }
 
@@ -65,12 +65,19 @@ function heldOfChange(qube: string, { path, reason }: Change, rules: Rules): Hel
   const { policy, corrections, now } = rules
   const held = (why: Held['why'], until: string | null): Held => ({ qube, path, why, until })
   if (reason === 'prune') return policy.prune === 'report' ? held('reported', null) : undefined
-  if (reason !== 'drift') return undefined
+  if (!isUndone(qube, { path, reason }, rules)) return undefined
   if (policy.drift[areaOf(path)] === 'report') return held('reported', null)
   const turn = turnOf(corrections, keyOf(qube, path), now)
   if (turn.now) return undefined
   return held(turn.times >= CONFLICT_FROM ? 'conflict' : 'backing-off', turn.from)
 }
+
+/** Changed by somebody since the agent applied it: drift, and what another run of qstate with another spec has set. */
+export const isUndone = (
+  qube: string,
+  { path, reason }: Pick<Change, 'path' | 'reason'>,
+  { put }: Pick<Rules, 'put'>,
+): boolean => reason === 'drift' || (reason === 'changed' && put.has(keyOf(qube, path)))
 
 /** What a plan is to leave out so that nothing of what is held is done. */
 export function without(held: readonly Held[]): (qube: string, path: string) => boolean {

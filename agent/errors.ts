@@ -27,3 +27,7 @@ export class RevisionError extends Error {
     this.hint = hint
   }
 }
+
+/** What the system said no to: a file, a folder, a program. */
+export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'code' in error && 'syscall' in error

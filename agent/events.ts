@@ -12,6 +12,8 @@ export interface HostEvent {
 export interface Scope {
   /** Named by it, found by its selectors, or holding something of it. */
   readonly known: ReadonlySet<string>
+  /** Whether any qube may be one of them, until a comparison has told. */
+  readonly any: boolean
   /** Whether a qube that is not known yet may come to be meant: by a selector, or by the configuration's name. */
   readonly open: boolean
 }
@@ -26,12 +28,13 @@ const LIFE = /^domain-(?:start|shutdown)$/
 const OTHER_DEVICE = /^device-[a-z-]+:(?!usb$)/
 
 /** Looks at names only: what is there now is read, never taken from an event. */
-export function concernOf(event: HostEvent, { known, open }: Scope): Concern {
+export function concernOf(event: HostEvent, { known, any, open }: Scope): Concern {
   const { subject, name, fields } = event
   if (name === 'domain-add' || name === 'domain-delete')
     return open || known.has(fields['vm'] ?? '') ? { kind: 'all' } : null
   if (subject === '' || OTHER_DEVICE.test(name)) return null
-  if (known.has(subject)) return VALUE.test(name) || LIFE.test(name) ? { kind: 'qube', qube: subject } : null
+  if (any || known.has(subject))
+    return VALUE.test(name) || LIFE.test(name) ? { kind: 'qube', qube: subject } : null
   // A tag, or the record of a restored qube, may make it one of ours.
   const joins = name.startsWith('domain-tag-') || name === 'domain-feature-set:qstate.applied'
   return open && joins ? { kind: 'all' } : null

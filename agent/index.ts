@@ -4,12 +4,20 @@
  * on disk it can lose.
  */
 export { gateAt } from './calendar.ts'
+export { isSystemError } from './errors.ts'
 export { type Held } from './decide.ts'
 export { type AgentContext, type AgentWatch, type Turn } from './life.ts'
 export { runAgent } from './loop.ts'
 export { type Memory, NO_MEMORY } from './memory.ts'
 export { openMirror } from './mirror.ts'
 export { type Notice } from './notices.ts'
-export { type AgentHost, type Clock, type CommittedSpec, type HostNews, type Selects } from './ports.ts'
+export {
+  type AgentHost,
+  type Clock,
+  type CommittedSpec,
+  type HostNews,
+  type RestartCare,
+  type Selects,
+} from './ports.ts'
 export { gitSource, type News, type Source } from './source.ts'
 export { openStore } from './store.ts'

@@ -1,3 +1,6 @@
+import { type RestartReport } from '../reconciler/index.ts'
+import { type Background } from './background.ts'
+import { type Mailbox } from './mailbox.ts'
 import { type Memory } from './memory.ts'
 import { type Notice } from './notices.ts'
 import { type Gate, type Policy } from './policy.ts'
@@ -44,6 +47,7 @@ export interface Turn {
   readonly why: string
   readonly memory: Memory
   readonly done: Reconciled | null
+  readonly restarts: readonly RestartReport[]
 }
 
 /** What changes while an agent lives. */
@@ -61,6 +65,12 @@ export interface Life {
   readonly due: { look: number; compare: number; again: number }
   /** Qubes that `due.again` is about; null: all. */
   retry: ReadonlySet<string> | null
+  /** Everything is being compared: what happens meanwhile to any qube may matter. */
+  isComparing: boolean
+  /** Somebody wants another look at the repository once the one under way is over. */
+  lookAgain: boolean
+  readonly mailbox: Mailbox
+  readonly background: Background
 }
 
 const RETRY_MS = 1000

@@ -1,15 +1,12 @@
 import { type HostError } from '../reconciler/index.ts'
 import { concernOf, type Scope } from './events.ts'
 import { type AgentContext, type Life } from './life.ts'
-import { lookAt, type Mailbox } from './mailbox.ts'
+import { lookAt } from './mailbox.ts'
 import { type Trouble } from './memory.ts'
 
 /** Turns what the host tells into what is to be looked at, until the signal fires or the host will not tell. */
-export async function listen(
-  life: Life,
-  mailbox: Mailbox,
-  { clock, host, signal, watch }: AgentContext,
-): Promise<void> {
+export async function listen(life: Life, { clock, host, signal, watch }: AgentContext): Promise<void> {
+  const { mailbox } = life
   const compareAll = (why: string): void => {
     mailbox.post((pending) => {
       pending.all = why
@@ -63,7 +60,11 @@ export function troubleOf(
   return { code, message, hint, since: memory.error?.since ?? now.toISOString() }
 }
 
-function scopeOf({ spec, known }: Life): Scope {
+function scopeOf({ spec, known, isComparing }: Life): Scope {
   const manifest = spec?.manifest
-  return { known, open: manifest !== undefined && (manifest.selects.needsHost || manifest.name !== null) }
+  return {
+    known: new Set([...known, ...(manifest?.qubes.keys() ?? [])]),
+    any: isComparing,
+    open: manifest !== undefined && (manifest.selects.needsHost || manifest.name !== null),
+  }
 }

@@ -4,19 +4,33 @@ import { type Pending } from './mailbox.ts'
 import { type News, type Refusal } from './source.ts'
 import { type Orders } from './store.ts'
 
-/** Looks at the repository once, and puts a new commit in force if it may be. */
-export async function look(
+/** Begins a look at the repository; what it finds comes by the mailbox. A server that does not answer keeps nobody waiting. */
+export function beginLook(orders: Orders, life: Life, { signal, source }: AgentContext): void {
+  const { inForce } = life.memory
+  const base = inForce === null ? null : { commit: inForce.commit, known: life.spec !== null }
+  const isBegun = life.background.begin('look', async () => {
+    const news = await source.look(base, orders.accepted, signal)
+    if (signal.aborted) return
+    life.mailbox.post((pending) => {
+      pending.news = news
+    })
+  })
+  if (isBegun) life.due.look = Infinity
+  else life.lookAgain = true
+}
+
+/** Takes what a look has found, and puts a new commit in force if it may be. */
+export async function takeNews(
+  news: News,
   pending: Pending,
   orders: Orders,
   life: Life,
   context: AgentContext,
 ): Promise<void> {
-  const { clock, settings, source, store, signal, watch } = context
+  const { clock, settings, store, watch } = context
   const { inForce } = life.memory
-  const base = inForce === null ? null : { commit: inForce.commit, known: life.spec !== null }
-  const news = await source.look(base, orders.accepted, signal)
-  life.due.look = clock.now().getTime() + settings.lookEvery
-  if (signal.aborted) return
+  life.due.look = clock.now().getTime() + (life.lookAgain ? 0 : settings.lookEvery)
+  life.lookAgain = false
   const at = clock.now().toISOString()
   if (news.kind === 'unreachable') {
     unreached(news, at, life, context)
@@ -40,10 +54,10 @@ export async function look(
   life.spec = loaded.spec
   const since = inForce?.commit === commit ? inForce.since : at
   // What failed with another commit may do with this one.
-  life.memory = { ...life.memory, refused: null, inForce: { commit, since, signers }, failures: {} }
+  life.memory = { ...life.memory, refused: null, inForce: { commit, since, signers }, failures: {}, put: [] }
   if (orders.accepted !== null) await store.accept(null)
   // Before events are heard, the first comparison is still to come anyway.
-  if (life.memory.events !== 'lost') pending.all = 'a new commit'
+  if (life.memory.events !== 'lost' || life.known.size > 0) pending.all = 'a new commit'
 }
 
 function unreached(

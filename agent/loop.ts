@@ -1,12 +1,19 @@
 import { act } from './act.ts'
-import { type AgentContext, type Life } from './life.ts'
+import { openBackground } from './background.ts'
+import { isSystemError } from './errors.ts'
+import { type AgentContext, type Life, retryMs } from './life.ts'
 import { listen } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
-import { look } from './look.ts'
+import { beginLook, takeNews } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
-import { type NoticedBy, noticedIn } from './noticed.ts'
 import { noticesOf } from './notices.ts'
+import { type NoticedBy, noticedIn } from './noticed.ts'
 import { type Reconciled } from './reconcile.ts'
+import { takeRestarts } from './restarts.ts'
+import { type Orders } from './store.ts'
+
+/** Where the host does not even say that it can be heard, everything is compared after this time all the same. */
+const FIRST_COMPARISON_MS = 30_000
 
 /**
  * The loop of one host: waits for the repository, the host or the clock, then does one turn. Level-triggered: what a message
@@ -15,44 +22,51 @@ import { type Reconciled } from './reconcile.ts'
 export async function runAgent(context: AgentContext): Promise<void> {
   const { clock, signal, watch } = context
   const life = await begin(context)
-  const mailbox = openMailbox(clock, signal)
+  const { mailbox, background } = life
   context.onNudge(() => {
     mailbox.post((pending) => {
       pending.look = true
       pending.all = 'asked for'
     })
   })
-  const listening = listen(life, mailbox, context)
-  // What goes wrong there ends the loop, whatever it waits for.
-  const broken = listening.then(() => new Promise<never>(() => undefined))
+  background.begin('listen', () => listen(life, context))
   while (!signal.aborted) {
-    const { look, compare, again } = life.due
-    const next = Math.min(look, compare, again)
-    const pending = await Promise.race([mailbox.take(Number.isFinite(next) ? new Date(next) : null), broken])
+    const next = nextDue(life, context)
+    const until = Number.isFinite(next) ? new Date(next) : null
+    const pending = await Promise.race([mailbox.take(until), background.broken])
     if (!isOver(signal)) await turn(pending, life, context)
   }
-  await listening
-  watch.say('info', 'stopped')
+  await Promise.race([background.ended(), background.broken])
+  watch.say('info', 'stopped', { at: clock.now().toISOString() })
 }
 
 /** A call, for TypeScript: what was false before a wait need not be so after it. */
 const isOver = (signal: AbortSignal): boolean => signal.aborted
 
+/** A clock that has been set back puts nothing off for longer than it would have been. */
+function nextDue({ due }: Life, { clock, settings }: AgentContext): number {
+  const now = clock.now().getTime()
+  if (Number.isFinite(due.look)) due.look = Math.min(due.look, now + settings.lookEvery)
+  due.compare = Math.min(due.compare, now + settings.compareEvery)
+  return Math.min(due.look, due.compare, due.again)
+}
+
 /** What was known when the agent was last stopped. The commit that was in force is so again, whether or not its repository answers. */
-async function begin({ clock, settings, source, store, watch }: AgentContext): Promise<Life> {
+async function begin({ clock, settings, signal, source, store, watch }: AgentContext): Promise<Life> {
   const kept = await store.load()
-  const { where, policy } = settings
+  const { where, paths, policy } = settings
   const isOther = kept.source !== '' && kept.source !== where
   if (isOther) watch.say('warn', `follows ${where} now, and no longer ${kept.source}`)
   const memory = {
     ...kept,
     ...(isOther ? { wanted: null, inForce: null, applied: null, refused: null, unreachable: null } : {}),
     source: where,
-    paths: settings.paths,
+    paths,
     mode: policy.mode,
     events: 'lost' as const,
     error: null,
   }
+  const now = clock.now().getTime()
   const life: Life = {
     memory,
     told: kept,
@@ -61,47 +75,88 @@ async function begin({ clock, settings, source, store, watch }: AgentContext): P
     known: new Set(),
     failures: 0,
     // The first comparison comes when events are heard, so that nothing is missed in between.
-    due: { look: clock.now().getTime(), compare: Infinity, again: Infinity },
+    due: { look: now, compare: now + FIRST_COMPARISON_MS, again: Infinity },
     retry: null,
+    isComparing: false,
+    lookAgain: false,
+    mailbox: openMailbox(clock, signal),
+    background: openBackground(),
   }
   const commit = memory.inForce?.commit
   if (commit === undefined) return life
   const revision = source.recall(commit)
   const loaded = revision === null ? undefined : loadSpec(commit, revision)
   if (loaded !== undefined && 'spec' in loaded) life.spec = loaded.spec
-  else watch.say('warn', 'the commit that was in force is not here any more: it is brought again', { commit })
+  else if (loaded === undefined)
+    watch.say('warn', 'the commit that was in force is not here any more: it is brought again', { commit })
+  else watch.say('error', loaded.refusal.why, { hint: loaded.refusal.hint })
   return life
 }
 
 async function turn(pending: Pending, life: Life, context: AgentContext): Promise<void> {
-  const { clock, hostname, store, watch } = context
+  const { clock, hostname, watch } = context
+  const noticedBy: NoticedBy = (qube, path) =>
+    noticedIn(pending.qubes.get(qube) ?? new Set([pending.all ?? 'comparison']), path)
+  let done: Reconciled | null = null
+  try {
+    done = await work(pending, noticedBy, life, context)
+  } catch (error) {
+    // A disk that is full, a folder that is not ours: told, and tried again.
+    if (!isSystemError(error)) throw error
+    const now = clock.now()
+    life.failures += 1
+    const hint = 'see to the file or folder that it names: room, permission, and whose it is'
+    const since = life.memory.error?.since ?? now.toISOString()
+    life.memory = { ...life.memory, error: { code: 'system', message: error.message, hint, since } }
+    life.due.compare = now.getTime() + retryMs(life.failures)
+    watch.say('error', error.message, { hint })
+  }
+  const at = clock.now().toISOString()
+  await save(life, at, context)
+  const { restarts } = pending
+  watch.turn({ why: whyOf(pending), memory: life.memory, done, restarts })
+  const told = { host: hostname, at, noticedBy, restarts }
+  for (const notice of noticesOf(life.told, life.memory, done, told)) context.tell(notice)
+  life.told = life.memory
+}
+
+async function work(
+  pending: Pending,
+  noticedBy: NoticedBy,
+  life: Life,
+  context: AgentContext,
+): Promise<Reconciled | null> {
+  const { clock, signal, store } = context
   const { due } = life
-  const now = clock.now()
   const orders = await store.orders()
-  if (pending.look || now.getTime() >= due.look) await look(pending, orders, life, context)
+  const now = clock.now()
+  life.memory = { ...life.memory, suspended: inEffect(orders, now) }
+  if (pending.news !== null) await takeNews(pending.news, pending, orders, life, context)
+  if (pending.look || now.getTime() >= due.look) beginLook(orders, life, context)
+  takeRestarts(pending, life, context)
   if (now.getTime() >= due.compare) pending.all ??= 'comparison'
   if (now.getTime() >= due.again) {
     due.again = Infinity
     if (life.retry === null) pending.all ??= 'another try'
     else for (const qube of life.retry) lookAt(pending, qube, 'another try')
   }
-  let done: Reconciled | null = null
-  const why =
-    pending.all ?? [...new Set([...pending.qubes.values()].flatMap((events) => [...events]))].join(', ')
-  const noticedBy: NoticedBy = (qube, path) =>
-    noticedIn(pending.qubes.get(qube) ?? new Set([pending.all ?? 'comparison']), path)
-  if (life.spec !== null && why !== '' && !context.signal.aborted) {
-    const about = pending.all === null ? new Set(pending.qubes.keys()) : null
-    done = await act({ spec: life.spec, about, noticedBy, orders }, life, context)
+  if (life.spec === null || (pending.all === null && pending.qubes.size === 0) || signal.aborted) {
+    // There is nothing to compare the host with yet: it is when a commit comes.
+    if (life.spec === null) due.compare = now.getTime() + FIRST_COMPARISON_MS
+    return null
   }
+  const about = pending.all === null ? new Set(pending.qubes.keys()) : null
+  return act({ spec: life.spec, about, noticedBy, orders }, life, context)
+}
 
-  const at = clock.now().toISOString()
-  life.memory = { ...life.memory, suspended: orders.suspended }
-  await save(life, at, context)
-  watch.turn({ why: why === '' ? 'a look at the repository' : why, memory: life.memory, done })
-  const told = { host: hostname, at, noticedBy }
-  for (const notice of noticesOf(life.told, life.memory, done, told)) context.tell(notice)
-  life.told = life.memory
+const whyOf = ({ all, qubes }: Pending): string => {
+  const why = all ?? [...new Set([...qubes.values()].flatMap((events) => [...events]))].join(', ')
+  return why === '' ? 'a look at the repository' : why
+}
+
+function inEffect({ suspended }: Orders, now: Date): Orders['suspended'] {
+  if (suspended === null || suspended.until === null) return suspended
+  return Date.parse(suspended.until) <= now.getTime() ? null : suspended
 }
 
 /** Only what is news is written: a look that finds nothing leaves the disk alone. */
@@ -110,7 +165,8 @@ async function save(life: Life, at: string, { store, watch }: AgentContext): Pro
   const memory = { ...life.memory, updatedAt: at }
   try {
     await store.save(memory)
-    life.memory = memory
+    // What has been heard meanwhile stands: it is saved with the next turn.
+    life.memory = { ...life.memory, updatedAt: at }
     life.saved = memory
   } catch (error) {
     watch.say('error', 'what the agent knows could not be saved', { why: String(error) })

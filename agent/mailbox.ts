@@ -1,4 +1,6 @@
+import { type RestartReport } from '../reconciler/index.ts'
 import { type Clock } from './ports.ts'
+import { type News } from './source.ts'
 
 /** What has come up since the last turn, folded together: an agent acts on what there is, not on each message. */
 export interface Pending {
@@ -8,6 +10,10 @@ export interface Pending {
   readonly qubes: Map<string, Set<string>>
   /** The repository is to be looked at. */
   look: boolean
+  /** What a look at the repository found. */
+  news: News | null
+  /** Restarts that have come about, or not. */
+  readonly restarts: RestartReport[]
   /** Something is known that has not been told yet. */
   told: boolean
 }
@@ -29,13 +35,22 @@ export interface Mailbox {
 /** Events come in bursts: what comes within this many milliseconds of the first is looked at together. */
 const GATHER_MS = 150
 
-const nothing = (): Pending => ({ all: null, qubes: new Map(), look: false, told: false })
+const nothing = (): Pending => ({
+  all: null,
+  qubes: new Map(),
+  look: false,
+  news: null,
+  restarts: [],
+  told: false,
+})
 
 export function openMailbox(clock: Clock, signal: AbortSignal): Mailbox {
   let pending = nothing()
   let wake: () => void = () => undefined
-  const isEmpty = (): boolean =>
-    pending.all === null && pending.qubes.size === 0 && !pending.look && !pending.told
+  const isEmpty = (): boolean => {
+    const { all, qubes, look, news, restarts, told } = pending
+    return all === null && qubes.size === 0 && !look && news === null && restarts.length === 0 && !told
+  }
   signal.addEventListener(
     'abort',
     () => {

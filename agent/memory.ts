@@ -37,6 +37,10 @@ export interface Memory {
   readonly corrections: Attempts
   readonly failures: Attempts
   readonly restarts: Attempts
+  /** Qubes that were shut down to be started again, and since when: they have to be, whatever happens. */
+  readonly restarting: Readonly<Record<string, string>>
+  /** Settings applied for the commit in force, by `qube/path`: another value there is somebody else’s doing. */
+  readonly put: readonly string[]
 }
 
 /** A person wants the agent to write nothing. */
@@ -96,4 +100,6 @@ export const NO_MEMORY: Memory = {
   corrections: {},
   failures: {},
   restarts: {},
+  restarting: {},
+  put: [],
 }

@@ -85,12 +85,12 @@ export function makeMetrics(version: string): Metrics {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    turn({ memory, done }) {
+    turn({ memory, done, restarts: ended }) {
       turns.inc()
       show(memory)
+      for (const { status } of ended) restarts.inc({ status })
       if (done === null) return
       changes.observe(done.seen.qubes.reduce((sum, qube) => sum + qube.changes.length, 0))
-      for (const { status } of done.restarts) restarts.inc({ status })
       for (const qube of done.applied?.report.qubes ?? []) {
         if (qube.status === 'unchanged') continue
         applies.inc({ status: qube.status })

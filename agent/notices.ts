@@ -1,5 +1,6 @@
+import { type RestartReport } from '../reconciler/index.ts'
 import { type NOTICE_WORDS } from '../spec/agent/index.ts'
-import { CONFLICT_FROM, keyOf } from './decide.ts'
+import { CONFLICT_FROM, isUndone, keyOf } from './decide.ts'
 import { type Memory } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
 import { type Reconciled, settledBy } from './reconcile.ts'
@@ -26,6 +27,7 @@ export type NoticeKind = (typeof NOTICE_WORDS)[number]
 const UNREACHABLE_FROM = 3
 
 interface Told {
+  readonly restarts: readonly RestartReport[]
   readonly host: string
   readonly at: string
   readonly noticedBy: NoticedBy
@@ -36,7 +38,7 @@ export function noticesOf(
   before: Memory,
   after: Memory,
   done: Reconciled | null,
-  { host, at, noticedBy }: Told,
+  { host, at, noticedBy, restarts }: Told,
 ): readonly Notice[] {
   const notices: Notice[] = []
   const commit = after.inForce?.commit ?? null
@@ -54,6 +56,7 @@ export function noticesOf(
   if (proposed !== null && proposed.changes !== before.proposed?.changes)
     tell('proposed', `a plan waits for a person: qstate apply ${proposed.file}`, { ...proposed })
   tellDrift(before, after, tell)
+  for (const restart of restarts) tell('restarted', `${restart.qube} ${restart.status}`, { ...restart })
   if (done !== null) {
     tellCorrected(done, noticedBy, tell)
     tellDone(done, tell)
@@ -89,7 +92,7 @@ function tellCorrected(done: Reconciled, noticedBy: Told['noticedBy'], tell: Tel
   const settled = settledBy(done.applied?.report)
   for (const { qube, changes } of done.seen.qubes)
     for (const { path, reason, before: found, after: wanted } of changes) {
-      if (reason !== 'drift' || !settled.has(keyOf(qube, path))) continue
+      if (!isUndone(qube, { path, reason }, done) || !settled.has(keyOf(qube, path))) continue
       const noticed = noticedBy(qube, path)
       const text = `${keyOf(qube, path)} was changed on the host (${noticed}), and has been put right`
       tell('drift', text, { qube, path, wanted, found, noticed, corrected: true })
@@ -97,7 +100,6 @@ function tellCorrected(done: Reconciled, noticedBy: Told['noticedBy'], tell: Tel
 }
 
 function tellDone(done: Reconciled, tell: Tell): void {
-  for (const restart of done.restarts) tell('restarted', `${restart.qube} ${restart.status}`, { ...restart })
   if (done.applied === null) return
   const { report, generation } = done.applied
   const qubes = report.qubes.map(({ qube, status, writes, outcomes }) => ({ qube, status, writes, outcomes }))

@@ -27,16 +27,23 @@ export interface AgentHost {
     plan: Plan,
     mayStill: () => Promise<boolean>,
   ): Promise<Applied | { readonly kind: 'busy'; readonly who: string } | { readonly kind: 'held' }>
-  /** Restarts the qubes for which something waits, where the spec says that they may be now, and `may` agrees. */
-  restart(
-    plan: Plan,
-    report: Report | null,
-    may: (qube: string) => boolean,
-  ): Promise<readonly RestartReport[]>
+  /** Restarts the qubes for which something waits, one after the other, where the spec says that they may be now. */
+  restart(plan: Plan, report: Report | null, care: RestartCare): Promise<readonly RestartReport[]>
+  /** Starts a qube that was shut down to be started again. */
+  start(qube: string): Promise<RestartReport>
   /** Saves a plan where a person finds it. Its path. */
   save(spec: CommittedSpec, plan: Plan): Promise<string>
   /** Ends when the signal fires. */
   events(signal: AbortSignal): AsyncIterable<HostNews>
+}
+
+/** What is asked of the agent before a qube is shut down. */
+export interface RestartCare {
+  readonly may: (qube: string) => boolean
+  /** Asked once nobody else can be at work. */
+  readonly mayStill: () => Promise<boolean>
+  /** Told before the shutdown: from then on the qube has to be started again, whatever happens. */
+  readonly intend: (qube: string) => Promise<void>
 }
 
 export interface Applied {

@@ -1,6 +1,6 @@
-import { needsApply, type Plan, planIsEmpty, type Report, type RestartReport } from '../reconciler/index.ts'
-import { counted, turnOf } from './attempts.ts'
-import { type Held, heldOf, keyOf, type Rules, without } from './decide.ts'
+import { needsApply, type Plan, planIsEmpty, type Report } from '../reconciler/index.ts'
+import { counted } from './attempts.ts'
+import { type Held, heldOf, isUndone, keyOf, type Rules, without } from './decide.ts'
 import { type Applied, type CommittedSpec, type AgentHost } from './ports.ts'
 
 /** What one reconciliation saw and did. */
@@ -10,13 +10,16 @@ export interface Reconciled {
   readonly held: readonly Held[]
   /** What was done, if anything was. */
   readonly applied: Applied | null
+  /** The plan that was acted on to its end: what waits for a restart now may have it. */
+  readonly done: Plan | null
   /** Someone else is at work on the host: to be tried again soon. */
   readonly busy: string | null
   /** The host changed between plan and apply, or the apply was cut off: to be tried again. */
   readonly again: boolean
-  readonly restarts: readonly RestartReport[]
+  /** Settings that had been applied for the commit before, by `qube/path`. */
+  readonly put: Rules['put']
   /** What has been tried by now, as the next time has to know it. */
-  readonly tried: Pick<Rules, 'corrections' | 'failures' | 'restarts'>
+  readonly tried: Pick<Rules, 'corrections' | 'failures'>
 }
 
 /** Plans that are made anew because the host changed under them; after these it is left for the next turn. */
@@ -36,23 +39,30 @@ export async function reconcile(
   const inScope = (qube: string): boolean => about === null || about.has(qube)
   const seen = await host.plan(spec, inScope)
   const { plan, held } = await narrow(spec, seen, inScope, rules, host)
-  const idle = { seen, held, applied: null, busy: null, again: false, restarts: [], tried: rules }
+  const idle = {
+    seen,
+    held,
+    applied: null,
+    done: null,
+    busy: null,
+    again: false,
+    put: rules.put,
+    tried: rules,
+  }
   if (plan === null) return { ...idle, again: true }
   if (rules.policy.mode !== 'apply' || !rules.gate.open) return idle
+  if (planIsEmpty(plan)) return { ...idle, done: plan }
 
-  const applied = planIsEmpty(plan) ? null : await host.apply(spec, plan, mayStill)
-  if (applied?.kind === 'busy') return { ...idle, busy: applied.who }
-  if (applied?.kind === 'held') return { ...idle, again: true }
-  const report = applied?.report ?? null
-  const mayRestart = (qube: string): boolean => turnOf(rules.restarts, qube, rules.now).now
-  const isCutOff = report !== null && report.interrupted !== null
-  const restarts = isCutOff ? [] : await host.restart(plan, report, mayRestart)
+  const applied = await host.apply(spec, plan, mayStill)
+  if (applied.kind === 'busy') return { ...idle, busy: applied.who }
+  if (applied.kind === 'held') return { ...idle, again: true }
+  const { report } = applied
   return {
     ...idle,
     applied,
-    restarts,
-    again: report !== null && isUnfinished(report),
-    tried: triedNow(plan, report, restarts, rules),
+    done: report.interrupted === null ? plan : null,
+    again: isUnfinished(report),
+    tried: triedNow(plan, report, rules),
   }
 }
 
@@ -90,48 +100,23 @@ function isAllHeld(plan: Plan, held: readonly Held[]): boolean {
 /** The plan of a host that is left as it is. */
 const emptied = (plan: Plan): Plan => ({ ...plan, qubes: plan.qubes.filter((qube) => !needsApply(qube)) })
 
-function triedNow(
-  plan: Plan,
-  report: Report | null,
-  restarts: readonly RestartReport[],
-  { corrections, failures, restarts: before, now }: Rules,
-): Reconciled['tried'] {
-  const qubes = report?.qubes ?? []
-  const named = (list: readonly { readonly qube: string }[]): readonly string[] =>
-    list.map(({ qube }) => qube)
+function triedNow(plan: Plan, { qubes }: Report, rules: Rules): Reconciled['tried'] {
+  const settled = settledBy({ qubes })
+  const named = (...statuses: readonly string[]): readonly string[] =>
+    qubes.filter(({ status }) => statuses.includes(status)).map(({ qube }) => qube)
+  const corrected = plan.qubes.flatMap(({ qube, changes }) =>
+    changes
+      .filter((change) => isUndone(qube, change, rules) && settled.has(keyOf(qube, change.path)))
+      .map(({ path }) => keyOf(qube, path)),
+  )
   return {
-    corrections: counted(corrections, report === null ? [] : correctedIn(plan, report), [], now),
-    failures: counted(
-      failures,
-      named(qubes.filter(({ status }) => status === 'failed')),
-      named(qubes.filter(({ status }) => status === 'applied' || status === 'unchanged')),
-      now,
-    ),
-    restarts: counted(
-      before,
-      named(restarts.filter((one) => !hasRestarted(one))),
-      named(restarts.filter(hasRestarted)),
-      now,
-    ),
+    corrections: counted(rules.corrections, corrected, [], rules.now),
+    failures: counted(rules.failures, named('failed'), named('applied', 'unchanged'), rules.now),
   }
 }
 
-/** Settings that somebody had changed, and that are as wanted again. */
-function correctedIn(plan: Plan, report: Report): readonly string[] {
-  const settled = settledBy(report)
-  return plan.qubes.flatMap(({ qube, changes }) =>
-    changes
-      .filter(({ reason, path }) => reason === 'drift' && settled.has(keyOf(qube, path)))
-      .map(({ path }) => keyOf(qube, path)),
-  )
-}
-
-/** Whether what waited for it counts now. */
-export const hasRestarted = ({ status }: RestartReport): boolean =>
-  status === 'restarted' || status === 'started, not ready'
-
 /** Settings that are as wanted since an apply, by `qube/path`. */
-export function settledBy(report: Report | undefined): ReadonlySet<string> {
+export function settledBy(report: Pick<Report, 'qubes'> | undefined): ReadonlySet<string> {
   return new Set(
     (report?.qubes ?? []).flatMap(({ qube, outcomes }) =>
       outcomes.filter(({ status }) => status === 'applied').map(({ path }) => keyOf(qube, path)),

@@ -1,8 +1,8 @@
 import { needsApply, type Plan, type QubePlan } from '../reconciler/index.ts'
-import { keyOf } from './decide.ts'
+import { isUndone, keyOf } from './decide.ts'
 import { type Drift, type Memory } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
-import { hasRestarted, type Reconciled, settledBy } from './reconcile.ts'
+import { type Reconciled, settledBy } from './reconcile.ts'
 
 /** What a reconciliation was about, and when. */
 export interface Occasion {
@@ -25,11 +25,13 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
   const next: Memory = {
     ...memory,
     comparedAt: about === null ? now : memory.comparedAt,
-    drift: [...outside(memory.drift), ...driftIn(done.seen, after, memory.drift, occasion)].sort(byQube),
+    drift: [...outside(memory.drift), ...driftIn(done, after, memory.drift, occasion)].sort(byQube),
     held,
     blocked: [...outside(memory.blocked), ...blocked].sort(byQube),
     waiting: [...outside(memory.waiting), ...waitingIn(done)].sort(byQube),
-    ...triedOf(done),
+    corrections: done.tried.corrections,
+    failures: done.tried.failures,
+    put: [...new Set([...memory.put, ...after])].sort(),
   }
   return isApplied(done, next) ? { ...next, applied: appliedAt(memory, commit, now) } : next
 }
@@ -40,21 +42,15 @@ const untilHalted = ({ seen }: Reconciled): Memory['held'] =>
     held.map(({ path }) => ({ qube, path, why: 'running' as const, until: null })),
   )
 
-const triedOf = ({ tried: { corrections, failures, restarts } }: Reconciled): Reconciled['tried'] => ({
-  corrections,
-  failures,
-  restarts,
-})
-
 function driftIn(
-  plan: Plan,
+  done: Reconciled,
   after: ReadonlySet<string>,
   before: readonly Drift[],
   { noticedBy, now }: Occasion,
 ): readonly Drift[] {
-  return plan.qubes.flatMap(({ qube, changes }) =>
+  return done.seen.qubes.flatMap(({ qube, changes }) =>
     changes
-      .filter(({ reason, path }) => reason === 'drift' && !after.has(keyOf(qube, path)))
+      .filter((change) => isUndone(qube, change, done) && !after.has(keyOf(qube, change.path)))
       .map((change): Drift => {
         const { path, before: found, after: wanted } = change
         const known = before.find((one) => one.qube === qube && one.path === path)
@@ -67,10 +63,9 @@ function driftIn(
 }
 
 function waitingIn(done: Reconciled): Memory['waiting'] {
-  const restarted = new Set(done.restarts.filter(hasRestarted).map(({ qube }) => qube))
   return done.seen.qubes.flatMap(({ qube, waiting, restart = 'never' }) => {
     const paths = done.applied?.report.qubes.find((one) => one.qube === qube)?.waiting ?? waiting
-    return paths.length === 0 || restarted.has(qube) ? [] : [{ qube, paths: [...paths].sort(), restart }]
+    return paths.length === 0 ? [] : [{ qube, paths: [...paths].sort(), restart }]
   })
 }
 

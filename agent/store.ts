@@ -28,6 +28,7 @@ export function openStore(folder: string): Store {
   const memory = join(folder, 'memory.json')
   const suspended = join(folder, ORDERS.suspended)
   const accepted = join(folder, ORDERS.accepted)
+  let saving: Promise<void> = Promise.resolve()
   const replace = async (path: string, content: object): Promise<void> => {
     await makeFolder(folder)
     await writeDurably(path, `${JSON.stringify(content, null, 2)}\n`)
@@ -38,7 +39,11 @@ export function openStore(folder: string): Store {
       // One of a later version, or damaged: as good as none. Nothing that is owned stands in it.
       return json?.schema === 'qstate.agent' && json.version === 1 ? { ...NO_MEMORY, ...json } : NO_MEMORY
     },
-    save: (next) => replace(memory, next),
+    save(next) {
+      // One after the other: two at once would write the same new file.
+      saving = saving.catch(() => undefined).then(() => replace(memory, next))
+      return saving
+    },
     async orders() {
       const accept = (await readJson(accepted)) as { readonly commit?: unknown } | null | undefined
       return {

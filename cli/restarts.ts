@@ -20,6 +20,8 @@ export interface RestartOptions {
   readonly restart?: 'never' | 'ask' | 'now'
   readonly restartTimeout: string
   readonly restartKill?: boolean
+  /** Where it is a program that restarts: asks for the shutdown if it may still be. */
+  readonly ifStill?: (qube: string, shutDown: () => Promise<void>) => Promise<boolean>
 }
 
 /** A qube with settings that count only after a restart, and whether it may have one. */
@@ -51,11 +53,15 @@ export async function restartWaiting(
       continue
     }
     if (may === 'ask' && !(await agreed(candidate, care, io))) continue
+    const { ifStill } = options
     const told = await restartQube(candidate.qube, {
       host: session.host,
       signal: io.signal,
       patience,
       kill: options.restartKill === true,
+      ...(ifStill === undefined
+        ? {}
+        : { ifStill: (shutDown: () => Promise<void>) => ifStill(candidate.qube, shutDown) }),
       tick: () => io.pause(1000),
       onProgress: (qube, doing, seconds) => {
         if (io.errIsTerminal && options.json !== true) io.err(`\r\u001b[K${qube}: ${doing} … ${seconds} s`)

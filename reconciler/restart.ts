@@ -20,6 +20,8 @@ export interface RestartContext {
   readonly patience: number
   /** Kills a qube that does not shut down in time. Without it none is. */
   readonly kill?: boolean
+  /** Has the shutdown asked for if it may still be; false where it may not. Without it, it is asked for. */
+  readonly ifStill?: (shutDown: () => Promise<void>) => Promise<boolean>
   /** Resolves after a second. */
   readonly tick: () => Promise<void>
   readonly onProgress: (qube: string, doing: 'shutting down' | 'starting', seconds: number) => void
@@ -41,7 +43,9 @@ export async function restartQube(qube: string, context: RestartContext): Promis
   })
   try {
     context.onProgress(qube, 'shutting down', 0)
-    await call(qube, 'admin.vm.Shutdown', context)
+    const shutDown = (): Promise<void> => call(qube, 'admin.vm.Shutdown', context)
+    if (context.ifStill === undefined) await shutDown()
+    else if (!(await context.ifStill(shutDown))) return report('failed', HELD)
     stopped = await becomes(qube, 'Halted', 'shutting down', context)
     if (!stopped && context.kill === true && !context.signal.aborted) {
       await call(qube, 'admin.vm.Kill', context)
@@ -53,16 +57,38 @@ export async function restartQube(qube: string, context: RestartContext): Promis
       const hint = `it may be installing updates: look at its window; ${left}, and what waits goes on waiting`
       return report('not stopped', late('not-halted', 'halted', context, hint))
     }
-    context.onProgress(qube, 'starting', 0)
-    if (await started(qube, context)) return report('restarted', null)
-    const hint =
-      'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
-    return report('started, not ready', late('not-ready', 'ready', context, hint))
+    return { ...(await begin(qube, context)), ...(killed ? { killed } : {}) }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     const { code, message, hint } = error
     return report(stopped ? 'stopped, not started' : 'failed', { code, message, hint })
   }
+}
+
+/** Starts a qube that an earlier restart has left halted. */
+export async function startQube(qube: string, context: RestartContext): Promise<RestartReport> {
+  try {
+    return await begin(qube, context)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    const { code, message, hint } = error
+    return { qube, status: 'stopped, not started', error: { code, message, hint } }
+  }
+}
+
+async function begin(qube: string, context: RestartContext): Promise<RestartReport> {
+  context.onProgress(qube, 'starting', 0)
+  if (await started(qube, context)) return { qube, status: 'restarted', error: null }
+  const hint =
+    'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
+  return { qube, status: 'started, not ready', error: late('not-ready', 'ready', context, hint) }
+}
+
+/** Nothing was done: somebody has said meanwhile that nothing is to be. */
+const HELD: Failure = {
+  code: 'held',
+  message: 'not shut down after all',
+  hint: 'it is tried again when it may be',
 }
 
 const call = (qube: string, method: string, { host }: RestartContext): Promise<void> =>

@@ -1,17 +1,24 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AgentHost, type CommittedSpec, type HostNews, type Selects } from '../../agent/index.ts'
+import {
+  type AgentHost,
+  type CommittedSpec,
+  type HostNews,
+  isSystemError,
+  type RestartCare,
+  type Selects,
+} from '../../agent/index.ts'
 import { generationJournal, takeLock } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import { asHostError } from '../../providers/failures.ts'
 import { type EventOrGap, daemonEvents } from '../../qubesd/events.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
-import { applyPlan, HostError, type Plan } from '../../reconciler/index.ts'
+import { applyPlan, HostError, type Plan, type RestartReport, startQube } from '../../reconciler/index.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { writePlanFile } from '../plan-file.ts'
-import { restartWaiting } from '../restarts.ts'
+import { type RestartOptions, restartWaiting } from '../restarts.ts'
 import { type Connection, listQubes, planSpec, type Session, stateFolder, type Tables } from '../session.ts'
 
 export interface AgentHostOptions {
@@ -51,42 +58,57 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
         tables.use(spec)
         return planFor(spec, await session(), selects, options)
       }),
-    async apply(spec, plan, mayStill) {
-      tables.use(spec)
-      const who = `agent@${io.hostname}`
-      const at = io.now().toISOString()
-      const lock = await takeLock(folder, { who, now: at, again: () => Promise.resolve(false) })
-      if (lock.kind === 'busy') return { kind: 'busy', who: lock.holder.who }
-      let generation: number | null = null
-      try {
-        if (!(await mayStill())) return { kind: 'held' }
-        const { host, qubes } = await session()
-        const report = await applyPlan(plan, {
-          host,
-          providers,
-          qubes,
-          parallelism: PARALLELISM,
-          failFast: false,
-          recheck: false,
-          journal: generationJournal(folder, { who, at, pid: process.pid }, (number) => {
-            generation = number
-          }),
-          signal: io.signal,
+    apply: (spec, plan, mayStill) =>
+      asking(async () => {
+        tables.use(spec)
+        return alone(folder, io, async (lock) => {
+          if (!(await mayStill())) return { kind: 'held' as const }
+          const { host, qubes } = await session()
+          let generation: number | null = null
+          const report = await applyPlan(plan, {
+            host,
+            providers,
+            qubes,
+            parallelism: PARALLELISM,
+            failFast: false,
+            recheck: false,
+            journal: generationJournal(folder, { ...lock, pid: process.pid }, (number) => {
+              generation = number
+            }),
+            signal: io.signal,
+          })
+          return { kind: 'applied' as const, report, generation }
         })
-        return { kind: 'applied', report, generation }
-      } finally {
-        await lock.release()
-      }
-    },
-    restart: async (plan, report, may) =>
-      restartWaiting(
-        { ...plan, qubes: plan.qubes.filter(({ qube }) => may(qube)) },
-        report,
-        await session(),
-        { ...global, restartTimeout: String(options.restartTimeout) },
-        io,
+      }),
+    restart: (plan, report, care) =>
+      asking(async () => {
+        const reports: RestartReport[] = []
+        for (const qube of plan.qubes) {
+          if (io.signal.aborted || !care.may(qube.qube)) continue
+          const only = { ...plan, qubes: [qube] }
+          reports.push(
+            ...(await restartWaiting(
+              only,
+              report,
+              await session(),
+              restartOptions(care, folder, options),
+              io,
+            )),
+          )
+        }
+        return reports
+      }),
+    start: (qube) =>
+      asking(async () =>
+        startQube(qube, {
+          host: connection.host,
+          signal: io.signal,
+          patience: options.restartTimeout,
+          tick: () => io.pause(1000),
+          onProgress: () => undefined,
+        }),
       ),
-    save: (spec, plan) => saveProposal(spec, plan, join(folder, 'agent'), io),
+    save: (spec, plan) => asking(() => saveProposal(spec, plan, join(folder, 'agent'), io)),
     events: (signal) => hostNews(connection, signal, options.sleep),
   }
 }
@@ -108,16 +130,54 @@ function planFor(
   )
 }
 
-/** What a spec asks of a host that has not got it is trouble with that host, as far as the agent can tell. */
+/** With the host's lock held: nobody else is at work meanwhile. */
+async function alone<T>(
+  folder: string,
+  io: Io,
+  work: (lock: { readonly who: string; readonly at: string }) => Promise<T>,
+): Promise<T | { readonly kind: 'busy'; readonly who: string }> {
+  const who = `agent@${io.hostname}`
+  const at = io.now().toISOString()
+  const lock = await takeLock(folder, { who, now: at, again: () => Promise.resolve(false) })
+  if (lock.kind === 'busy') return { kind: 'busy', who: lock.holder.who }
+  try {
+    return await work({ who, at })
+  } finally {
+    await lock.release()
+  }
+}
+
+/** The lock is held for the question and the call, not for the minutes that a shutdown takes. */
+function restartOptions(
+  { mayStill, intend }: RestartCare,
+  folder: string,
+  { global, io, restartTimeout }: AgentHostOptions,
+): GlobalOptions & RestartOptions {
+  const ifStill: RestartOptions['ifStill'] = async (qube, shutDown) => {
+    const asked = await alone(folder, io, async () => {
+      if (!(await mayStill())) return false
+      await intend(qube)
+      await shutDown()
+      return true
+    })
+    return asked === true
+  }
+  return { ...global, restartTimeout: String(restartTimeout), ifStill }
+}
+
+/** What a spec asks of a host that has not got it, or a disk refuses, is trouble to be told and tried again. */
 async function asking<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof UserError) throw new HostError(error.code, error.message, error.hint, false, error)
     if (error instanceof QubesdError) throw asHostError(error)
+    if (isSystemError(error)) throw new HostError('system', error.message, SYSTEM_HINT, false, error)
     throw error
   }
 }
+
+const SYSTEM_HINT = 'see to the file or folder that it names: room, permission, and whose it is'
 
 /** Tables are kept beside the plan: when a person applies it, they are looked for there. */
 async function saveProposal(spec: CommittedSpec, plan: Plan, folder: string, io: Io): Promise<string> {

@@ -29,12 +29,16 @@ import { ownVersion } from './version.ts'
 export async function agent(options: AgentOptions, io: Io): Promise<number> {
   const { config } = readAgentFile(options, io)
   const say = await agentLog(options, io)
+  // Ends all parts when one does: a process that only seems to be alive would be restarted by nobody.
+  const over = new AbortController()
+  const signal = AbortSignal.any([io.signal, over.signal])
   // Each call under way listens to it, and each of the agent's parts.
-  setMaxListeners(100, io.signal)
+  setMaxListeners(100, signal)
   const metrics = makeMetrics(ownVersion())
   const tables = currentTables()
   const quiet: Io = {
     ...io,
+    signal,
     errIsTerminal: false,
     inIsTerminal: false,
     err: (text) => {
@@ -65,11 +69,12 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
       io: quiet,
       connection,
       restartTimeout: Math.ceil(config.restartTimeoutMs / 1000),
-      sleep: (ms) => clock.sleep(ms, io.signal),
+      sleep: (ms) => clock.sleep(ms, signal),
     })
-    await live(config, { say, metrics, host, clock, folder, mirror }, io)
+    await live(config, { say, metrics, host, clock, folder, mirror, signal }, io)
     return EXIT.done
   } finally {
+    over.abort()
     await lock.release()
   }
 }
@@ -87,12 +92,12 @@ interface Parts {
   readonly clock: Clock
   readonly folder: string
   readonly mirror: string
+  readonly signal: AbortSignal
 }
 
 async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
-  const { say, metrics, host, clock, folder, mirror } = parts
+  const { say, metrics, host, clock, folder, mirror, signal } = parts
   const { source, verify, policy } = config
-  const { signal } = io
   let memory: Memory = NO_MEMORY
   if (config.listen !== null) {
     await serve(config.listen, { metrics, memory: () => memory }, signal)

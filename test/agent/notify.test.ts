@@ -179,7 +179,7 @@ test('every notice fits the schema that is printed', () => {
     corrections: { 'a/qube/vcpus': { times: 3, last: at } },
     waiting: [{ qube: 'a', paths: ['qube/memory'], restart: 'never' as const }],
   }
-  const told = { host: 'laptop', at, noticedBy: () => 'x' }
+  const told = { host: 'laptop', at, noticedBy: () => 'x', restarts: [] }
   const notices = noticesOf(NO_MEMORY, memory, null, told)
   assert.deepEqual(
     notices.map(({ kind }) => kind),

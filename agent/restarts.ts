@@ -1,0 +1,93 @@
+import { HostError, type RestartReport } from '../reconciler/index.ts'
+import { counted, turnOf } from './attempts.ts'
+import { type AgentContext, type Life } from './life.ts'
+import { lookAt, type Pending } from './mailbox.ts'
+import { type Memory } from './memory.ts'
+import { type Reconciled } from './reconcile.ts'
+
+/** A qube that was to be started again is, if it is found halted within this time; later it is somebody's wish. */
+const INTENT_MS = 2 * 3600_000
+
+/** Begins what a reconciliation leaves to be restarted, and goes on with what an earlier restart has left halted. */
+export function beginRestarts(
+  { done, seen, applied }: Reconciled,
+  life: Life,
+  { clock, host, store, watch }: AgentContext,
+  mayStill: () => Promise<boolean>,
+): void {
+  const now = clock.now()
+  const may = (qube: string): boolean => turnOf(life.memory.restarts, qube, now).now
+  const halted = seen.qubes.filter(
+    ({ qube, running }) => !running && isIntended(life.memory, qube, now) && may(qube),
+  )
+  const isAwaited = done?.qubes.some(({ qube }) => mayComeNow(life.memory, qube)) ?? false
+  if (halted.length === 0 && !isAwaited) return
+  const intend = async (qube: string): Promise<void> => {
+    const restarting = { ...life.memory.restarting, [qube]: clock.now().toISOString() }
+    life.memory = { ...life.memory, restarting }
+    await store.save(life.memory)
+  }
+  life.background.begin('restart', async () => {
+    const reports: RestartReport[] = []
+    try {
+      // Whatever has been said since: what was shut down to be started again is started again.
+      for (const { qube } of halted) reports.push(await host.start(qube))
+      if (done !== null && isAwaited)
+        reports.push(...(await host.restart(done, applied?.report ?? null, { may, mayStill, intend })))
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error
+      watch.say('error', error.message, { hint: error.hint })
+    }
+    const told = reports.filter(({ error }) => error?.code !== 'held')
+    if (told.length > 0)
+      life.mailbox.post(({ restarts }) => {
+        restarts.push(...told)
+      })
+  })
+}
+
+/** Remembers how restarts came out, and has their qubes looked at. */
+export function takeRestarts(pending: Pending, life: Life, { clock }: AgentContext): void {
+  if (pending.restarts.length === 0) return
+  const names = (list: readonly RestartReport[]): readonly string[] => list.map(({ qube }) => qube)
+  const good = names(pending.restarts.filter(hasRestarted))
+  const bad = names(pending.restarts.filter((one) => !hasRestarted(one)))
+  const over = new Set(names(pending.restarts.filter(({ status }) => !LEFT.has(status))))
+  const restarting = Object.entries(life.memory.restarting).filter(([qube]) => !over.has(qube))
+  life.memory = {
+    ...life.memory,
+    restarts: counted(life.memory.restarts, bad, good, clock.now()),
+    restarting: Object.fromEntries(restarting),
+  }
+  for (const { qube, status } of pending.restarts) lookAt(pending, qube, status)
+}
+
+/** When something about restarts may be tried again, in milliseconds since the epoch. */
+export function restartTries(
+  memory: Memory,
+  now: Date,
+): readonly { readonly qube: string; readonly at: number }[] {
+  const waiting = memory.waiting.filter(({ qube }) => mayComeNow(memory, qube)).map(({ qube }) => qube)
+  const intended = Object.keys(memory.restarting).filter((qube) => isIntended(memory, qube, now))
+  return [...new Set([...waiting, ...intended])].flatMap((qube) => {
+    const { times, from } = turnOf(memory.restarts, qube, now)
+    return times === 0 ? [] : [{ qube, at: Date.parse(from) }]
+  })
+}
+
+/** Whether what waits on a qube may have its restart by the clock alone. */
+const mayComeNow = ({ waiting }: Memory, qube: string): boolean =>
+  waiting.some(
+    ({ qube: name, restart }) => name === qube && (restart === 'now' || typeof restart !== 'string'),
+  )
+
+function isIntended({ restarting }: Memory, qube: string, now: Date): boolean {
+  const since = Object.hasOwn(restarting, qube) ? restarting[qube] : undefined
+  return since !== undefined && now.getTime() - Date.parse(since) < INTENT_MS
+}
+
+const hasRestarted = ({ status }: RestartReport): boolean =>
+  status === 'restarted' || status === 'started, not ready'
+
+/** The qube is halted, or will be, and nobody has started it yet. */
+const LEFT: ReadonlySet<RestartReport['status']> = new Set(['not stopped', 'stopped, not started'])
