@@ -120,7 +120,7 @@ function planNext(
   const times = [
     ...held.flatMap(({ qube, until }) => (until === null ? [] : [{ qube, at: Date.parse(until) }])),
     ...waiting.flatMap((one) => [...restartTimes(one, now), ...opens].map((at) => ({ qube: one.qube, at }))),
-    ...restartTries(life.memory, now),
+    ...restartTries(life, now),
   ]
   life.due.again = Math.max(now.getTime() + retryMs(1), Math.min(Infinity, ...times.map(({ at }) => at)))
   life.retry = new Set(times.map(({ qube }) => qube))

@@ -2,6 +2,7 @@
 export interface Background {
   /** Begins some work; false where there is some of the kind already. */
   begin(kind: Kind, work: () => Promise<void>): boolean
+  isBusy(kind: Kind): boolean
   /** Rejects when some of it goes wrong in a way that nobody foresaw. */
   readonly broken: Promise<never>
   /** Resolves once all of it is over. */
@@ -28,6 +29,7 @@ export function openBackground(): Background {
       busy.set(kind, done)
       return true
     },
+    isBusy: (kind) => busy.has(kind),
     async ended() {
       await Promise.all(busy.values())
     },

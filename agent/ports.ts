@@ -28,7 +28,7 @@ export interface AgentHost {
     mayStill: () => Promise<boolean>,
   ): Promise<Applied | { readonly kind: 'busy'; readonly who: string } | { readonly kind: 'held' }>
   /** Restarts the qubes for which something waits, one after the other, where the spec says that they may be now. */
-  restart(plan: Plan, report: Report | null, care: RestartCare): Promise<readonly RestartReport[]>
+  restart(plan: Plan, report: Report | null, care: RestartCare): Promise<void>
   /** Starts a qube that was shut down to be started again. */
   start(qube: string): Promise<RestartReport>
   /** Saves a plan where a person finds it. Its path. */
@@ -44,6 +44,8 @@ export interface RestartCare {
   readonly mayStill: () => Promise<boolean>
   /** Told before the shutdown: from then on the qube has to be started again, whatever happens. */
   readonly intend: (qube: string) => Promise<void>
+  /** Told of each as it comes out. */
+  readonly tell: (report: RestartReport) => void
 }
 
 export interface Applied {

@@ -1,5 +1,5 @@
 import { HostError, type RestartReport } from '../reconciler/index.ts'
-import { counted, turnOf } from './attempts.ts'
+import { type Attempts, counted, turnOf } from './attempts.ts'
 import { type AgentContext, type Life } from './life.ts'
 import { lookAt, type Pending } from './mailbox.ts'
 import { type Memory } from './memory.ts'
@@ -7,6 +7,8 @@ import { type Reconciled } from './reconcile.ts'
 
 /** A qube that was to be started again is, if it is found halted within this time; later it is somebody's wish. */
 const INTENT_MS = 2 * 3600_000
+
+const MINUTE_MS = 60_000
 
 /** Begins what a reconciliation leaves to be restarted, and goes on with what an earlier restart has left halted. */
 export function beginRestarts(
@@ -18,35 +20,39 @@ export function beginRestarts(
   const now = clock.now()
   const may = (qube: string): boolean => turnOf(life.memory.restarts, qube, now).now
   const halted = seen.qubes.filter(
-    ({ qube, running }) => !running && isIntended(life.memory, qube, now) && may(qube),
+    ({ qube, running }) =>
+      !running && isIntended(life.memory, qube, now) && (isCutOff(life.memory, qube) || may(qube)),
   )
   const isAwaited = done?.qubes.some(({ qube }) => mayComeNow(life.memory, qube)) ?? false
   if (halted.length === 0 && !isAwaited) return
   const intend = async (qube: string): Promise<void> => {
-    const restarting = { ...life.memory.restarting, [qube]: clock.now().toISOString() }
-    life.memory = { ...life.memory, restarting }
+    const at = clock.now()
+    life.memory = {
+      ...life.memory,
+      restarting: { ...life.memory.restarting, [qube]: at.toISOString() },
+      restarts: counted(life.memory.restarts, [qube], [], at),
+    }
     await store.save(life.memory)
   }
+  const tell = (report: RestartReport): void => {
+    life.mailbox.post(({ restarts }) => {
+      restarts.push(report)
+    })
+  }
   life.background.begin('restart', async () => {
-    const reports: RestartReport[] = []
     try {
       // Whatever has been said since: what was shut down to be started again is started again.
-      for (const { qube } of halted) reports.push(await host.start(qube))
+      for (const { qube } of halted) tell(await host.start(qube))
       if (done !== null && isAwaited)
-        reports.push(...(await host.restart(done, applied?.report ?? null, { may, mayStill, intend })))
+        await host.restart(done, applied?.report ?? null, { may, mayStill, intend, tell })
     } catch (error) {
       if (!(error instanceof HostError)) throw error
       watch.say('error', error.message, { hint: error.hint })
     }
-    const told = reports.filter(({ error }) => error?.code !== 'held')
-    if (told.length > 0)
-      life.mailbox.post(({ restarts }) => {
-        restarts.push(...told)
-      })
   })
 }
 
-/** Remembers how restarts came out, and has their qubes looked at. */
+/** Remembers how restarts came out, and has their qubes looked at. Those that were begun have been counted already. */
 export function takeRestarts(pending: Pending, life: Life, { clock }: AgentContext): void {
   if (pending.restarts.length === 0) return
   const names = (list: readonly RestartReport[]): readonly string[] => list.map(({ qube }) => qube)
@@ -54,24 +60,40 @@ export function takeRestarts(pending: Pending, life: Life, { clock }: AgentConte
   const bad = names(pending.restarts.filter((one) => !hasRestarted(one)))
   const over = new Set(names(pending.restarts.filter(({ status }) => !LEFT.has(status))))
   const restarting = Object.entries(life.memory.restarting).filter(([qube]) => !over.has(qube))
+  const now = clock.now()
+  const isBegun = (qube: string): boolean => Object.hasOwn(life.memory.restarting, qube)
+  const restarts = counted(
+    life.memory.restarts,
+    bad.filter((qube) => !isBegun(qube)),
+    good,
+    now,
+  )
   life.memory = {
     ...life.memory,
-    restarts: counted(life.memory.restarts, bad, good, clock.now()),
+    restarts: { ...restarts, ...endedNow(restarts, bad.filter(isBegun), now) },
     restarting: Object.fromEntries(restarting),
   }
   for (const { qube, status } of pending.restarts) lookAt(pending, qube, status)
 }
 
+/** The time until the next try begins when the last one is over. */
+function endedNow(restarts: Attempts, qubes: readonly string[], now: Date): Attempts {
+  const last = now.toISOString()
+  return Object.fromEntries(qubes.map((qube) => [qube, { times: restarts[qube]?.times ?? 1, last }]))
+}
+
 /** When something about restarts may be tried again, in milliseconds since the epoch. */
 export function restartTries(
-  memory: Memory,
+  { memory, background }: Life,
   now: Date,
 ): readonly { readonly qube: string; readonly at: number }[] {
+  // While one is under way, no other begins: it is looked again in a minute.
+  const earliest = background.isBusy('restart') ? now.getTime() + MINUTE_MS : 0
   const waiting = memory.waiting.filter(({ qube }) => mayComeNow(memory, qube)).map(({ qube }) => qube)
   const intended = Object.keys(memory.restarting).filter((qube) => isIntended(memory, qube, now))
   return [...new Set([...waiting, ...intended])].flatMap((qube) => {
     const { times, from } = turnOf(memory.restarts, qube, now)
-    return times === 0 ? [] : [{ qube, at: Date.parse(from) }]
+    return times === 0 ? [] : [{ qube, at: Math.max(Date.parse(from), earliest) }]
   })
 }
 
@@ -85,6 +107,10 @@ function isIntended({ restarting }: Memory, qube: string, now: Date): boolean {
   const since = Object.hasOwn(restarting, qube) ? restarting[qube] : undefined
   return since !== undefined && now.getTime() - Date.parse(since) < INTENT_MS
 }
+
+/** The agent was stopped before it knew how the restart came out. */
+const isCutOff = ({ restarting, restarts }: Memory, qube: string): boolean =>
+  restarts[qube]?.last === restarting[qube]
 
 const hasRestarted = ({ status }: RestartReport): boolean =>
   status === 'restarted' || status === 'started, not ready'

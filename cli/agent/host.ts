@@ -13,7 +13,7 @@ import { providers } from '../../providers/index.ts'
 import { asHostError } from '../../providers/failures.ts'
 import { type EventOrGap, daemonEvents } from '../../qubesd/events.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
-import { applyPlan, HostError, type Plan, type RestartReport, startQube } from '../../reconciler/index.ts'
+import { applyPlan, HostError, type Plan, startQube } from '../../reconciler/index.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
@@ -82,21 +82,13 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
       }),
     restart: (plan, report, care) =>
       asking(async () => {
-        const reports: RestartReport[] = []
         for (const qube of plan.qubes) {
           if (io.signal.aborted || !care.may(qube.qube)) continue
           const only = { ...plan, qubes: [qube] }
-          reports.push(
-            ...(await restartWaiting(
-              only,
-              report,
-              await session(),
-              restartOptions(care, folder, options),
-              io,
-            )),
-          )
+          const settings = restartOptions(care, folder, options)
+          const told = await restartWaiting(only, report, await session(), settings, io)
+          for (const one of told) if (one.error?.code !== 'held') care.tell(one)
         }
-        return reports
       }),
     start: (qube) =>
       asking(async () =>

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type AgentConfig, readWindow, type Window } from '../../spec/agent/index.ts'
 import { runCli } from '../support/cli.ts'
@@ -474,4 +476,199 @@ test('ends cleanly when it is told to, in the midst of things', async (t) => {
     agent.log.filter((line) => line.startsWith('BUG')),
     [],
   )
+})
+
+/** Two running qubes that wait for a restart which their spec lets them have, and whose shutdown takes as long as the test says. */
+async function slowToHalt(
+  t: TestContext,
+  restart: string,
+  options: Partial<AgentWorldOptions> = {},
+): Promise<Started & { halt(qube: string): void; asked(): readonly string[] }> {
+  const qubes = ['win-a', 'win-b'].map((name): WindowsQube => ({ name, state: 'Running' }))
+  const agent = await started(t, options, qubes)
+  const { simulator } = agent.host
+  simulator.setFaults([{ match: { method: 'admin.vm.Shutdown' }, do: 'pretend' }])
+  const body = `{ restart: ${restart}, qube: { vcpus: 5 } }`
+  agent.branch.commit(`apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: ${body}\n  win-b: ${body}\n`)
+  agent.nudge()
+  await agent.pass(10_000)
+  return Object.assign(agent, {
+    halt: (qube: string) => {
+      act(simulator, { dest: qube, method: 'admin.vm.Shutdown', arg: '', payload: '' })
+    },
+    asked: () =>
+      simulator.requests.filter(({ method }) => method === 'admin.vm.Shutdown').map(({ dest }) => dest),
+  })
+}
+
+const stateOf = ({ host }: Started, qube: string): string | undefined =>
+  host.simulator.host.qubes.get(qube)?.state
+
+test('while a qube takes its time to shut down, changes elsewhere are noticed and commits are taken', async (t) => {
+  const agent = await slowToHalt(t, 'now')
+  assert.deepEqual(agent.asked(), ['win-a'])
+  act(agent.host.simulator, { dest: 'win-b', method: 'admin.vm.property.Set', arg: 'vcpus', payload: '8' })
+  await agent.pass(1000)
+  assert.equal(agent.host.simulator.host.qubes.get('win-b')?.properties.get('vcpus'), 5)
+  agent.halt('win-a')
+  await agent.pass(10_000)
+  assert.equal(stateOf(agent, 'win-a'), 'Running')
+  assert.deepEqual(agent.asked(), ['win-a', 'win-b'])
+})
+
+test('suspended while one qube shuts down, it shuts down no other, and starts the one again', async (t) => {
+  const agent = await slowToHalt(t, 'now')
+  await agent.store().suspend({ until: null, by: 'alice', since: '', why: '' })
+  agent.halt('win-a')
+  await agent.pass(HOUR)
+  assert.equal(stateOf(agent, 'win-a'), 'Running')
+  assert.deepEqual(agent.asked(), ['win-a'])
+  assert.deepEqual(agent.memory().restarting, {})
+})
+
+test('a window that closes while one qube shuts down is closed for the others', async (t) => {
+  const agent = await slowToHalt(t, '{ window: "07:50-08:10" }')
+  assert.deepEqual(agent.asked(), ['win-a'])
+  await agent.pass(12 * MINUTE)
+  agent.halt('win-a')
+  await agent.pass(HOUR)
+  assert.equal(stateOf(agent, 'win-a'), 'Running')
+  assert.deepEqual(agent.asked(), ['win-a'])
+})
+
+for (const how of ['stop', 'kill'] as const)
+  test(`a qube whose restart was cut off by a ${how} is started at the next start of the agent`, async (t) => {
+    const agent = await slowToHalt(t, 'now')
+    await agent[how]()
+    agent.halt('win-a')
+    agent.begin()
+    await agent.pass(MINUTE)
+    assert.equal(stateOf(agent, 'win-a'), 'Running')
+    assert.equal(agent.memory().restarting['win-a'], undefined)
+  })
+
+test('a qube that halts only after nobody waits for it any more is started all the same', async (t) => {
+  const agent = await slowToHalt(t, 'now')
+  // Not halted after fifteen minutes: that try is over, and so is the one of the other qube a quarter later.
+  await agent.pass(16 * MINUTE)
+  agent.halt('win-a')
+  await agent.pass(20 * MINUTE)
+  assert.equal(stateOf(agent, 'win-a'), 'Running')
+})
+
+test('a qube that its user shuts down long after a restart came to nothing stays down', async (t) => {
+  const agent = await slowToHalt(t, '{ window: "07:50-08:02" }')
+  await agent.pass(5 * HOUR)
+  agent.halt('win-a')
+  await agent.pass(HOUR)
+  assert.equal(stateOf(agent, 'win-a'), 'Halted')
+})
+
+test('a restart that comes to nothing is tried again later and later, by the clock alone', async (t) => {
+  const agent = await slowToHalt(t, 'now', { restartTimeout: 30 })
+  await agent.pass(2 * HOUR)
+  const tries = agent.asked().filter((qube) => qube === 'win-a').length
+  assert.ok(tries >= 5 && tries <= 8, `${tries} tries`)
+})
+
+test('a server that does not answer keeps nobody waiting', async (t) => {
+  const agent = await started(t)
+  let answer = (): void => undefined
+  agent.branch.stalled = new Promise((resolve) => (answer = resolve))
+  agent.branch.commit(spec(4))
+  await agent.pass(6 * MINUTE)
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  answer()
+  agent.branch.stalled = null
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 4)
+})
+
+test('what changes while everything is being compared is not missed', async (t) => {
+  const agent = await started(t)
+  await agent.stop()
+  const { taken } = untilRequest(
+    agent.host.simulator,
+    ({ method, dest }) => method === 'admin.vm.property.Get' && dest === 'win-a',
+    agent.host.simulator.requests.filter(
+      ({ method, dest }) => method === 'admin.vm.property.Get' && dest === 'win-a',
+    ).length,
+  )
+  agent.begin()
+  const passing = agent.pass(1000)
+  await taken
+  agent.setVcpus(8)
+  await passing
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('a host that says nothing of events is compared all the same', async (t) => {
+  const agent = await started(t, { silent: true })
+  await agent.pass(MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  agent.branch.commit(spec(4))
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 4)
+})
+
+test('two agents that want a host different do not fight over it', async (t) => {
+  const agent = await started(t)
+  const other = agentWorld(agent.host, { policy: APPLY, stateDir: 'elsewhere' })
+  t.after(() => other.stop())
+  other.branch.commit(spec(6))
+  other.begin()
+  agent.host.simulator.clearLog()
+  for (let minute = 0; minute < 6 * 60; minute += 1) {
+    await agent.pass(MINUTE)
+    await other.pass(MINUTE)
+  }
+  const writes = agent.host.simulator.requests.filter(
+    ({ method }) => method === 'admin.vm.property.Set',
+  ).length
+  assert.ok(writes <= 24, `${writes} writes`)
+  assert.ok([...agent.notices, ...other.notices].some(({ kind }) => kind === 'conflict'))
+})
+
+test('a newer commit is proposed anew, whatever of it is new', async (t) => {
+  const agent = await started(t, { policy: policyOf('propose', 'correct') })
+  const creation = (label: string): string =>
+    `apiVersion: qstate/v1\nname: test\nqubes:\n  win-new: { ensure: { class: StandaloneVM, label: ${label} } }\n`
+  for (const label of ['red', 'blue']) {
+    agent.branch.commit(creation(label))
+    await agent.pass(5 * MINUTE)
+    const saved = JSON.parse(readFileSync(agent.memory().proposed?.file ?? '', 'utf8')) as {
+      spec: { commit: string }
+      qubes: { create?: { label: string } }[]
+    }
+    assert.equal(saved.spec.commit, agent.branch.tip)
+    assert.equal(saved.qubes.find(({ create }) => create !== undefined)?.create?.label, label)
+  }
+})
+
+test('a suspension that is over is shown no more', async (t) => {
+  const agent = await started(t)
+  const until = new Date(agent.clock.now().getTime() + HOUR).toISOString()
+  await agent.store().suspend({ until, by: 'alice', since: '', why: '' })
+  await agent.pass(30 * MINUTE)
+  assert.equal(agent.memory().suspended?.by, 'alice')
+  await agent.pass(2 * HOUR)
+  assert.equal(agent.memory().suspended, null)
+})
+
+test('a disk that says no is told and tried again, and ends nothing', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  const lock = join(agent.place(), 'lock')
+  mkdirSync(lock)
+  agent.setVcpus(8)
+  await agent.pass(10 * MINUTE)
+  assert.equal(agent.vcpus(), 8)
+  assert.deepEqual(agent.told(), ['error'])
+  rmdirSync(lock)
+  await agent.pass(6 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.ok(agent.told().includes('recovered'))
 })

@@ -50,6 +50,7 @@ function virtualClock(start: string): VirtualClock {
           at: time + ms,
           wake: () => {
             waiters.delete(waiter)
+            signal.removeEventListener('abort', waiter.wake)
             resolve()
           },
         }
@@ -74,6 +75,8 @@ export interface Branch {
   readonly commits: Map<string, BranchCommit>
   tip: string | null
   reachable: boolean
+  /** The server takes the question and does not answer, until this resolves. */
+  stalled: Promise<void> | null
   /** Adds a commit on top. Its name. */
   commit(yaml: string, how?: 'signed' | 'unsigned'): string
   /** Sets the branch back to an earlier commit. */
@@ -92,6 +95,7 @@ function makeBranch(): Branch {
     commits,
     tip: null,
     reachable: true,
+    stalled: null,
     commit(yaml, how = 'signed') {
       const name = (commits.size + 1).toString(16).padStart(40, '0')
       commits.set(name, { yaml, signed: how === 'signed', parent: branch.tip })
@@ -122,23 +126,24 @@ function branchSource(branch: Branch): Source {
     return undefined
   }
   return {
-    look(base, accepted) {
+    async look(base, accepted) {
+      await branch.stalled
       const { tip, reachable } = branch
       if (!reachable || tip === null) {
         const error = new GitError('git-failed', 'git fetch: nobody answers', 'see to the network')
-        return Promise.resolve<News>({ kind: 'unreachable', error })
+        return { kind: 'unreachable', error }
       }
-      if (tip === base?.commit && base.known) return Promise.resolve<News>({ kind: 'unchanged', commit: tip })
+      if (tip === base?.commit && base.known) return { kind: 'unchanged', commit: tip }
       const refuse = (code: 'rewound' | 'bad-signature'): News => ({
         kind: 'refused',
         commit: tip,
         refusal: { code, why: code, hint: '' },
       })
       const range = base === null ? [branch.commits.get(tip) as BranchCommit] : since(base.commit, tip)
-      if (range === undefined && accepted !== tip) return Promise.resolve(refuse('rewound'))
+      if (range === undefined && accepted !== tip) return refuse('rewound')
       const judged = range ?? [branch.commits.get(tip) as BranchCommit]
-      if (judged.some(({ signed }) => !signed)) return Promise.resolve(refuse('bad-signature'))
-      return Promise.resolve<News>({ kind: 'commit', commit: tip, revision: revision(tip), signers: 'alice' })
+      if (judged.some(({ signed }) => !signed)) return refuse('bad-signature')
+      return { kind: 'commit', commit: tip, revision: revision(tip), signers: 'alice' }
     },
     recall: (commit) => (branch.commits.has(commit) ? revision(commit) : null),
   }
@@ -151,6 +156,12 @@ export interface AgentWorldOptions {
   readonly start?: string
   readonly lookEvery?: number
   readonly compareEvery?: number
+  /** Seconds that a qube may take to shut down. */
+  readonly restartTimeout?: number
+  /** The host takes the question for events and says nothing at all. */
+  readonly silent?: boolean
+  /** Of an agent that keeps the same host from elsewhere. */
+  readonly stateDir?: string
 }
 
 /** The agent's loop on a simulated host over its socket, in virtual time. */
@@ -163,6 +174,8 @@ export interface AgentWorld {
   readonly log: string[]
   memory(): Memory
   store(): ReturnType<typeof openStore>
+  /** Where lock and history are. */
+  place(): string
   /** Begins the agent: the first time, or after a kill. */
   begin(): void
   /** Ends it as SIGTERM does. */
@@ -229,12 +242,17 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     onHangup: () => undefined,
     ask: () => Promise.resolve(null),
   })
-  const global = { color: false, timeout: '60', concurrency: '8', stateDir: join(host.folder, 'state') }
+  const global = {
+    color: false,
+    timeout: '60',
+    concurrency: '8',
+    stateDir: join(host.folder, options.stateDir ?? 'state'),
+  }
 
   const begin = (): void => {
     const mine: Run = {
       stop: new AbortController(),
-      feed: openFeed(host, isAway),
+      feed: openFeed(host, isAway, options.silent === true),
       done: Promise.resolve(),
       nudge: () => undefined,
       dead: false,
@@ -249,7 +267,7 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       global,
       io,
       connection,
-      restartTimeout: 900,
+      restartTimeout: options.restartTimeout ?? 900,
       sleep: (ms) => time.sleep(ms, mine.stop.signal),
     })
     const store = openStore(join(stateFolder(global, io, connection), 'agent'))
@@ -307,6 +325,7 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       return last.memory
     },
     store: () => openStore(join(place(), 'agent')),
+    place,
     begin,
     async stop() {
       run?.stop.abort('SIGTERM')
@@ -358,8 +377,8 @@ interface Feed {
   close(): void
 }
 
-function openFeed(host: TestHost, isAway: boolean): Feed {
-  const news: HostNews[] = isAway ? [lost()] : [{ kind: 'connected' }]
+function openFeed(host: TestHost, isAway: boolean, isSilent: boolean): Feed {
+  const news: HostNews[] = isSilent ? [] : isAway ? [lost()] : [{ kind: 'connected' }]
   let away = isAway
   let wake = (): void => undefined
   const push = (one: HostNews): void => {
@@ -367,7 +386,7 @@ function openFeed(host: TestHost, isAway: boolean): Feed {
     wake()
   }
   const hear = (event: Parameters<typeof encodeEvent>[0]): void => {
-    if (away) return
+    if (away || isSilent) return
     const decoded = decodeEvents(encodeEvent(event))
     if ('events' in decoded) for (const one of decoded.events) push({ kind: 'event', event: one })
   }
