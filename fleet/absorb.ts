@@ -1,0 +1,116 @@
+import { type Draft, type Heard, isAway, isProven, move } from './draft.ts'
+import { judge } from './judge.ts'
+import { orderId } from './order.ts'
+import { type HostReport } from './report.ts'
+import { type HostState } from './state.ts'
+
+/** What a host's report, or its silence, comes to. */
+export function absorb(draft: Draft, name: string): void {
+  const host = draft.hosts[name]
+  const heard = draft.seen.get(name)
+  if (host === undefined || heard === undefined) return
+  const isMine = heard.report.order === orderId(draft.before.serial, host.turn)
+  switch (host.stage) {
+    case 'ordered':
+      if (isMine) taken(draft, name, heard)
+      else untaken(draft, name, host, heard.report)
+      return
+    case 'lost':
+      if (isMine) found(draft, name, heard)
+      return
+    case 'soaking':
+      if (isMine) watch(draft, name, host, heard)
+      return
+    case 'passed':
+      if (isMine && hasFailed(heard.report)) fail(draft, name, heard.report)
+      return
+    case 'returning':
+    case 'stuck':
+      if (isMine) givenBack(draft, name, heard)
+      else if (host.stage === 'returning') untaken(draft, name, host, heard.report)
+      return
+    case 'waiting':
+    case 'failed':
+    case 'skipped':
+    case 'later':
+    case 'owed':
+    case 'returned':
+    case 'kept':
+      return
+  }
+}
+
+const isStopping = ({ before }: Draft): boolean =>
+  before.phase === 'stopping' || before.phase === 'rolling-back'
+
+/** An order that nobody has claimed can be taken back, and until it has been the host may begin at any time. */
+function untaken(draft: Draft, name: string, host: HostState, report: HostReport): void {
+  const isBack = host.stage === 'returning'
+  if (report.recalled === orderId(draft.before.serial, host.turn)) {
+    if (isBack) move(draft, name, 'owed')
+    else move(draft, name, whenAway(draft), { why: 'away when its turn came' })
+    return
+  }
+  const stops = isStopping(draft) && !isBack
+  if (stops || isAway(draft, name)) draft.recalls.push(name)
+}
+
+/** Until somebody has shown that the revision works, nobody is passed over. */
+function whenAway(draft: Draft): 'skipped' | 'later' | 'waiting' {
+  if (isStopping(draft)) return 'skipped'
+  if (!isProven(draft) || draft.before.away.then === 'wait') return 'waiting'
+  return draft.before.away.then === 'later' ? 'later' : 'skipped'
+}
+
+function taken(draft: Draft, name: string, { report }: Heard): void {
+  if (hasFailed(report)) fail(draft, name, report)
+  else if (report.status === 'applied') move(draft, name, 'soaking', { given: true, why: null })
+  else if (isAway(draft, name) && (draft.before.away.then !== 'wait' || isStopping(draft)))
+    move(draft, name, 'lost', { given: true, why: 'went silent at work' })
+  else move(draft, name, 'ordered', { given: true })
+}
+
+function found(draft: Draft, name: string, { report }: Heard): void {
+  if (hasFailed(report)) fail(draft, name, report)
+  else if (report.status === 'applied') move(draft, name, 'soaking', { why: null })
+  else if (!isAway(draft, name)) move(draft, name, 'ordered', { why: null })
+}
+
+const hasFailed = ({ status }: HostReport): boolean => status === 'failed' || status === 'refused'
+
+function fail(draft: Draft, name: string, { status, trouble }: HostReport): void {
+  const why = trouble === null ? status : `${trouble.code}: ${trouble.message}`
+  move(draft, name, 'failed', { given: true, why })
+  // Whoever signed it, no other host will find otherwise.
+  if (status === 'refused' && trouble?.code === 'bad-signature')
+    draft.hopeless = `${name}: ${trouble.message}`
+}
+
+/** Judged by what it says once its soak is over, never by what it said before. */
+function watch(draft: Draft, name: string, host: HostState, { report }: Heard): void {
+  const { waves, health, away } = draft.before
+  const soakMs = waves[host.wave]?.soakMs ?? 0
+  if (hasFailed(report)) {
+    fail(draft, name, report)
+  } else if (draft.clockMs < host.since + soakMs) {
+    return
+  } else if (report.status === 'applied' && (soakMs === 0 || (host.look && report.looked))) {
+    const verdict = judge(report, health)
+    if (verdict.kind === 'healthy') move(draft, name, 'passed', { why: null })
+    if (verdict.kind === 'ill') move(draft, name, 'failed', { why: verdict.why })
+  } else if (isAway(draft, name) && away.then !== 'wait' && isProven(draft)) {
+    move(draft, name, whenAway(draft), { why: 'applied it, and was away when its soak ended' })
+  } else if (!host.look) {
+    move(draft, name, 'soaking', { look: true })
+  }
+}
+
+function givenBack(draft: Draft, name: string, { report }: Heard): void {
+  if (hasFailed(report)) {
+    move(draft, name, 'stuck', { why: report.trouble?.message ?? report.status })
+  } else if (report.status === 'applied') {
+    move(draft, name, 'returned', { why: null })
+  } else if (isAway(draft, name)) {
+    move(draft, name, 'stuck', { why: 'went silent while it went back' })
+  }
+}

@@ -1,0 +1,44 @@
+import { type HostReport } from './report.ts'
+import { type HostState, type RolloutState, type Stage } from './state.ts'
+
+/** What a controller has seen of a host. */
+export interface Heard {
+  readonly report: HostReport
+  /** How long nothing new was heard, by the controller's own clock; from its beginning, where it has heard nothing itself. */
+  readonly silentMs: number
+}
+
+export type Observation = ReadonlyMap<string, Heard>
+
+/** A state in the making, within one step. */
+export interface Draft {
+  readonly before: RolloutState
+  readonly hosts: Record<string, HostState>
+  readonly seen: Observation
+  readonly clockMs: number
+  /** Orders to take back, by host. */
+  readonly recalls: string[]
+  /** Why no host can ever take this revision. */
+  hopeless: string | null
+}
+
+const silenceOf = ({ seen }: Draft, name: string): number => seen.get(name)?.silentMs ?? Infinity
+
+export const isAway = (draft: Draft, name: string): boolean =>
+  silenceOf(draft, name) > draft.before.away.afterMs
+
+/** Whether any host has shown that the revision works. */
+export const isProven = ({ hosts }: Pick<Draft, 'hosts'>): boolean =>
+  Object.values(hosts).some(({ stage }) => stage === 'passed')
+
+export function move(
+  draft: Draft,
+  name: string,
+  stage: Stage,
+  more: Partial<Pick<HostState, 'turn' | 'look' | 'given' | 'before' | 'why'>> = {},
+): void {
+  const host = draft.hosts[name]
+  if (host === undefined) return
+  const since = host.stage === stage ? host.since : draft.clockMs
+  draft.hosts[name] = { ...host, look: false, ...more, stage, since }
+}

@@ -1,0 +1,17 @@
+import { readRollout } from './read-rollout.ts'
+import { type RolloutState } from './state.ts'
+import { KEYS, type Store } from './store.ts'
+
+/** Keeps a rollout as it ended. Once more changes nothing. */
+export async function archive(store: Store, state: RolloutState): Promise<void> {
+  const key = `${KEYS.history}${String(state.serial).padStart(6, '0')}`
+  const there = await store.get(key)
+  if (there !== null && readRollout(there.value)?.phase === state.phase) return
+  await store.put(key, state, there?.revision ?? 0)
+}
+
+/** Rollouts that have ended, or were followed by another, the newest first. */
+export async function pastRollouts(store: Store): Promise<readonly RolloutState[]> {
+  const entries = await store.list(KEYS.history)
+  return entries.flatMap(({ value }) => readRollout(value) ?? []).sort((a, b) => b.serial - a.serial)
+}

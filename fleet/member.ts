@@ -1,0 +1,193 @@
+import { type Order, readOrder } from './order.ts'
+import { type HostReport, readReport, type Trouble } from './report.ts'
+import { KEYS, type Store } from './store.ts'
+
+/** The agent of a host, as its fleet needs it. */
+export interface FollowedAgent {
+  /**
+   * Has it bring the host to a commit, and keep it there, whatever else it followed. It verifies the commit as it does any other.
+   * `back`: the host has had this commit, and may return to it. Comes back once this will be done even after a crash.
+   */
+  follow(order: { readonly commit: string; readonly back: boolean }): Promise<void>
+  /** How it stands with what it was last told to follow. */
+  status(asked: { readonly running: readonly string[]; readonly check: string | null }): Promise<AgentStatus>
+}
+
+export interface AgentStatus {
+  /** The commit that it was told to follow. */
+  readonly following: string | null
+  /** What came of it: still at it, done, failed, or the commit was refused. */
+  readonly outcome: 'idle' | 'working' | 'applied' | 'failed' | 'refused'
+  readonly commit: string | null
+  readonly digest: string | null
+  readonly generation: number | null
+  readonly drift: number
+  readonly restarts: number
+  readonly notRunning: readonly string[]
+  readonly check: 'passed' | 'failed' | null
+  readonly trouble: Trouble | null
+}
+
+/** What a host remembers of its fleet, on its own disk. */
+export interface MemberMemory {
+  /** The newest term that it has seen: orders of older ones are refused. */
+  readonly epoch: number
+  readonly order: Order | null
+  /** Commits that were in force or followed here, the last one last: where it may go back to. */
+  readonly past: readonly string[]
+}
+
+export interface MemberContext {
+  readonly host: string
+  readonly store: Store
+  readonly agent: FollowedAgent
+  /** Survives a crash once it has come back. */
+  readonly save: (memory: MemberMemory) => Promise<void>
+  /** ISO 8601, for people. */
+  readonly at: () => string
+  readonly say: (level: 'info' | 'warn' | 'error', message: string) => void
+}
+
+export interface Member {
+  memory: MemberMemory
+  /** Our report as last written or read. */
+  report: { readonly value: HostReport | null; readonly revision: number } | null
+}
+
+export const NO_MEMORY: MemberMemory = { epoch: 0, order: null, past: [] }
+
+const PAST = 20
+
+/**
+ * One turn of a host: take its order, report. An order is claimed in the host's report before anything is done about it; where it
+ * was taken back in the meantime, the claim fails. True: something was done. Fails with StoreError.
+ */
+export async function memberTurn(mine: Member, context: MemberContext, beat: boolean): Promise<boolean> {
+  const { store, host } = context
+  const found = readOrder((await store.get(`${KEYS.orders}${host}`))?.value)
+  mine.report ??= await readOwn(context)
+  const order = await admit(mine, found, context)
+  if (order !== null && order.id !== mine.memory.order?.id) {
+    const status = await context.agent.status(order)
+    // What is in force already is no work, and needs no place among those at work.
+    const isThere = status.commit === order.commit && status.outcome === 'applied'
+    const isClaimed = mine.report.value?.order === order.id
+    if (!isThere && !isClaimed && !(await claim(mine, order, context))) return true
+    await take(mine, order, context)
+    return true
+  }
+  return report(mine, context, beat, order?.look === true)
+}
+
+/** An order that is to be obeyed. One of an older term is of a controller that has been followed by another. */
+async function admit(mine: Member, order: Order | null, context: MemberContext): Promise<Order | null> {
+  if (order === null) return null
+  const { memory } = mine
+  if (order.epoch < memory.epoch) {
+    context.say(
+      'warn',
+      `order ${order.id} refused: its term ${order.epoch} is over, the last seen is ${memory.epoch}`,
+    )
+    return null
+  }
+  if (mine.report?.value?.recalled === order.id && order.id !== memory.order?.id) return null
+  const goesBack = order.back && !memory.past.includes(order.commit)
+  if (goesBack) {
+    context.say('error', `order ${order.id} refused: this host has never been at ${order.commit}`)
+    return null
+  }
+  if (order.epoch > memory.epoch) await remember(mine, { ...memory, epoch: order.epoch }, context)
+  return order
+}
+
+async function claim(mine: Member, order: Order, context: MemberContext): Promise<boolean> {
+  const status = await context.agent.status(order)
+  const value = describe(
+    mine,
+    context,
+    order.id,
+    {
+      ...status,
+      outcome: 'working',
+      trouble: null,
+      check: null,
+    },
+    false,
+  )
+  return write(mine, value, context)
+}
+
+async function take(mine: Member, order: Order, context: MemberContext): Promise<void> {
+  // What it has in force from before it had a fleet counts, too.
+  const { commit } = await context.agent.status(order)
+  const been = commit === null ? [order.commit] : [commit, order.commit]
+  const past = [...mine.memory.past.filter((earlier) => !been.includes(earlier)), ...been].slice(-PAST)
+  context.say('info', `order ${order.id}: ${order.commit}`)
+  // Where it may go back to has to be known before it goes forward; the order only once it is certain that it is followed.
+  await remember(mine, { ...mine.memory, past }, context)
+  await context.agent.follow({ commit: order.commit, back: order.back })
+  await remember(mine, { ...mine.memory, order }, context)
+}
+
+async function remember(mine: Member, memory: MemberMemory, context: MemberContext): Promise<void> {
+  await context.save(memory)
+  mine.memory = memory
+}
+
+/** `looks`: the order that is followed asks how the host is. It was read before the host is looked at. */
+async function report(mine: Member, context: MemberContext, beat: boolean, looks: boolean): Promise<boolean> {
+  const { order } = mine.memory
+  const status = await context.agent.status(order ?? { running: [], check: null })
+  // What it says of an earlier commit is no answer to this order.
+  const stands = order === null || status.following === order.commit
+  const value = describe(
+    mine,
+    context,
+    order?.id ?? null,
+    stands ? status : { ...status, outcome: 'working' },
+    looks,
+  )
+  if (!beat && isSame(value, mine.report?.value ?? null)) return false
+  return write(mine, value, context)
+}
+
+function describe(
+  mine: Member,
+  context: MemberContext,
+  order: string | null,
+  status: AgentStatus,
+  looked: boolean,
+): HostReport {
+  const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble } = status
+  return {
+    schema: 'qstate.report',
+    version: 1,
+    host: context.host,
+    beat: (mine.report?.value?.beat ?? 0) + 1,
+    at: context.at(),
+    order,
+    looked,
+    status: outcome,
+    ...{ commit, digest, generation, drift, restarts, notRunning, check, trouble },
+    recalled: mine.report?.value?.recalled ?? null,
+  }
+}
+
+const isSame = (a: HostReport, b: HostReport | null): boolean =>
+  b !== null && JSON.stringify({ ...a, beat: 0, at: '' }) === JSON.stringify({ ...b, beat: 0, at: '' })
+
+async function readOwn({ store, host }: MemberContext): Promise<NonNullable<Member['report']>> {
+  const entry = await store.get(`${KEYS.reports}${host}`)
+  return { value: entry === null ? null : readReport(entry.value, host), revision: entry?.revision ?? 0 }
+}
+
+/** False: somebody else has written it, so it is read again first. */
+async function write(mine: Member, value: HostReport, context: MemberContext): Promise<boolean> {
+  const over = mine.report?.revision ?? 0
+  // Until it is answered, nobody knows what is there.
+  mine.report = null
+  const revision = await context.store.put(`${KEYS.reports}${context.host}`, value, over)
+  if (revision === null) return false
+  mine.report = { value, revision }
+  return true
+}

@@ -1,0 +1,79 @@
+/**
+ * What a host says of itself: one document, replaced whole. It is also where a host claims an order before it begins, and where
+ * a controller takes back an order that was not claimed: both by compare-and-set, so that one of the two happens.
+ */
+export interface HostReport {
+  readonly schema: 'qstate.report'
+  readonly version: 1
+  readonly host: string
+  /** Rises with every report, so that a host that has nothing new to say is heard all the same. */
+  readonly beat: number
+  /** By the host's clock, for people: nothing is decided by it. */
+  readonly at: string
+  /** The order that this is about; null before the first. */
+  readonly order: string | null
+  /** It was written after that order was seen to ask how the host is. */
+  readonly looked: boolean
+  readonly status: 'idle' | 'working' | 'applied' | 'failed' | 'refused'
+  /** The commit in force. */
+  readonly commit: string | null
+  /** What the plan for it changes, whichever host it is for: the same change has the same digest. */
+  readonly digest: string | null
+  readonly generation: number | null
+  /** Settings that are not as applied. */
+  readonly drift: number
+  /** Qubes that wait for a restart. */
+  readonly restarts: number
+  /** Of the qubes that were asked for, those that are here and do not run. */
+  readonly notRunning: readonly string[]
+  /** What the check said; null: not asked for, or not run yet. */
+  readonly check: 'passed' | 'failed' | null
+  readonly trouble: Trouble | null
+  /** An order that the host can no longer claim. */
+  readonly recalled: string | null
+}
+
+export interface Trouble {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+const STATUSES: ReadonlySet<unknown> = new Set(['idle', 'working', 'applied', 'failed', 'refused'])
+const MAX_TEXT = 2000
+
+/** What was stored, if it is a report of this host. Hosts are not believed more than their reports' shape. */
+export function readReport(json: unknown, host: string): HostReport | null {
+  const report = json as Partial<Record<keyof HostReport, unknown>> | null
+  if (typeof report !== 'object' || report === null) return null
+  const { trouble } = report as { trouble?: Partial<Record<keyof Trouble, unknown>> | null }
+  const isReport =
+    report.schema === 'qstate.report' &&
+    report.version === 1 &&
+    report.host === host &&
+    isCount(report.beat) &&
+    isText(report.at) &&
+    isTextOrNull(report.order) &&
+    typeof report.looked === 'boolean' &&
+    STATUSES.has(report.status) &&
+    isTextOrNull(report.commit) &&
+    isTextOrNull(report.digest) &&
+    (report.generation === null || isCount(report.generation)) &&
+    isCount(report.drift) &&
+    isCount(report.restarts) &&
+    Array.isArray(report.notRunning) &&
+    report.notRunning.length <= 1000 &&
+    report.notRunning.every(isText) &&
+    (report.check === null || report.check === 'passed' || report.check === 'failed') &&
+    isTextOrNull(report.recalled) &&
+    (trouble === null ||
+      (typeof trouble === 'object' &&
+        isText(trouble.code) &&
+        isText(trouble.message) &&
+        isText(trouble.hint)))
+  return isReport ? (report as unknown as HostReport) : null
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT
+const isTextOrNull = (value: unknown): boolean => value === null || isText(value)
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0

@@ -1,0 +1,58 @@
+/** One document as it is stored. */
+export interface Entry {
+  readonly key: string
+  /** Null where what is there is no JSON. */
+  readonly value: unknown
+  /** Rises with each writing of the key. */
+  readonly revision: number
+  /** When it was written, by the store's clock: for people, nothing is decided by it. */
+  readonly at: string | null
+}
+
+/**
+ * Where a fleet's documents are. All that is asked of an engine is this: a document is replaced only by whoever has seen the last
+ * one, and what is written is told. Nothing is deleted: what is over is written as over.
+ *
+ * Keys are words joined by `/`. All of them fail with StoreError where the store cannot be reached; a write that failed so may
+ * have been done all the same.
+ */
+export interface Store {
+  /** For people. */
+  readonly where: string
+  get(key: string): Promise<Entry | null>
+  /** Writes over the revision that was seen; 0: nothing was there. The new revision, or null where another is there. */
+  put(key: string, value: object, over: number): Promise<number | null>
+  /** All documents whose keys begin so. */
+  list(prefix: string): Promise<readonly Entry[]>
+  /**
+   * All documents whose keys begin so, and then each that is written: not every one, but the last of each key at last. One may
+   * come twice. Ends when the signal fires.
+   */
+  watch(prefix: string, signal: AbortSignal): AsyncIterable<Entry>
+  close(): Promise<void>
+}
+
+/** The store could not be asked. What was asked may have been done. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: 'store-unreachable' | 'store-refused' | 'store-damaged'
+  readonly hint: string
+
+  constructor(code: StoreError['code'], message: string, hint: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause })
+    this.code = code
+    this.hint = hint
+  }
+}
+
+export const KEYS = {
+  leader: 'leader',
+  rollout: 'rollout',
+  orders: 'orders/',
+  reports: 'reports/',
+  asks: 'asks/',
+  plans: 'plans/',
+  history: 'history/',
+} as const
+
+export const hostOf = (key: string): string => key.slice(key.indexOf('/') + 1)

@@ -1,0 +1,37 @@
+import { type Heard, type Observation } from './draft.ts'
+import { readReport } from './report.ts'
+import { type Entry, hostOf, KEYS } from './store.ts'
+
+/** What a controller knows of the store, fed by watching it: the last of each document, and when each report came. */
+export interface View {
+  readonly entries: Map<string, Entry>
+  /** By host: when a report came that this controller had not seen, by its own clock. */
+  readonly heard: Map<string, number>
+  /** When it began to look. */
+  readonly sinceMs: number
+}
+
+export const newView = (nowMs: number): View => ({ entries: new Map(), heard: new Map(), sinceMs: nowMs })
+
+/** Takes in what was read or told. What comes late or twice changes nothing. `isNews`: it was written while we looked. */
+export function note(view: View, entry: Entry, nowMs: number, isNews: boolean): boolean {
+  const known = view.entries.get(entry.key)
+  if (known !== undefined && known.revision >= entry.revision) return false
+  view.entries.set(entry.key, entry)
+  if (entry.key.startsWith(KEYS.reports) && (isNews || known !== undefined))
+    view.heard.set(hostOf(entry.key), nowMs)
+  return true
+}
+
+/** Reports of the hosts that are asked for. */
+export function observe(view: View, hosts: Iterable<string>, nowMs: number): Observation {
+  const seen = new Map<string, Heard>()
+  for (const name of hosts) {
+    const entry = view.entries.get(`${KEYS.reports}${name}`)
+    const report = entry === undefined ? null : readReport(entry.value, name)
+    if (report === null) continue
+    const heard = view.heard.get(name)
+    seen.set(name, { report, silentMs: nowMs - (heard ?? view.sinceMs) })
+  }
+  return seen
+}

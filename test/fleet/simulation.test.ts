@@ -1,0 +1,28 @@
+import { test } from 'node:test'
+import { simulate } from './simulation/simulate.ts'
+
+// QSTATE_SCHEDULES sets how many; QSTATE_FLEET_SEED repeats one, and QSTATE_FLEET_LOG=1 tells all that was stored in it.
+const SCHEDULES = Number(process.env['QSTATE_SCHEDULES'] ?? 2000)
+const SEED = Number(process.env['QSTATE_FLEET_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+const LOG =
+  process.env['QSTATE_FLEET_LOG'] === '1'
+    ? (line: string) => void process.stderr.write(`${line}\n`)
+    : undefined
+
+test('whatever dies, sleeps, or is lost, doubled or late, a rollout keeps its promises and ends', async (t) => {
+  const endings = new Map<string, number>()
+  let events = 0
+  let troubles = 0
+  for (let seed = SEED; seed < SEED + SCHEDULES; seed += 1) {
+    try {
+      const ending = await simulate(seed, LOG)
+      endings.set(ending.phase, (endings.get(ending.phase) ?? 0) + 1)
+      events += ending.events
+      troubles += ending.troubles
+    } catch (error) {
+      throw new Error(`QSTATE_FLEET_SEED=${seed} QSTATE_SCHEDULES=1 repeats this`, { cause: error })
+    }
+  }
+  const told = [...endings].map(([phase, count]) => `${count} ${phase}`).join(', ')
+  t.diagnostic(`${SCHEDULES} schedules from seed ${SEED}: ${told}; ${events} events, ${troubles} troubles`)
+})
