@@ -37,9 +37,15 @@ export interface MemberMemory {
   readonly past: readonly string[]
 }
 
+/** The store as one host may use it. */
+export interface MemberStore extends Pick<Store, 'get' | 'put' | 'close'> {
+  /** Calls whenever an order may have been written; now and then nothing tells of one. */
+  onNews(wake: () => void): void
+}
+
 export interface MemberContext {
   readonly host: string
-  readonly store: Store
+  readonly store: Pick<Store, 'get' | 'put'>
   readonly agent: FollowedAgent
   /** Survives a crash once it has come back. */
   readonly save: (memory: MemberMemory) => Promise<void>

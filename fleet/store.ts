@@ -13,7 +13,7 @@ export interface Entry {
  * Where a fleet's documents are. All that is asked of an engine is this: a document is replaced only by whoever has seen the last
  * one, and what is written is told. Nothing is deleted: what is over is written as over.
  *
- * Keys are words joined by `/`. All of them fail with StoreError where the store cannot be reached; a write that failed so may
+ * Keys are words, or a group and a word, as in `orders/laptop-7`. All of them fail with StoreError where the store cannot be reached; a write that failed so may
  * have been done all the same.
  */
 export interface Store {
@@ -22,13 +22,13 @@ export interface Store {
   get(key: string): Promise<Entry | null>
   /** Writes over the revision that was seen; 0: nothing was there. The new revision, or null where another is there. */
   put(key: string, value: object, over: number): Promise<number | null>
-  /** All documents whose keys begin so. */
-  list(prefix: string): Promise<readonly Entry[]>
+  /** All documents of a group, which is named with its `/`. */
+  list(group: string): Promise<readonly Entry[]>
   /**
-   * All documents whose keys begin so, and then each that is written: not every one, but the last of each key at last. One may
-   * come twice. Ends when the signal fires.
+   * All documents of a group, and then each that is written: not every one, but the last of each key at last. One may come twice.
+   * Ends when the signal fires.
    */
-  watch(prefix: string, signal: AbortSignal): AsyncIterable<Entry>
+  watch(group: string, signal: AbortSignal): AsyncIterable<Entry>
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { HOST_NAME, OWN_NAME } from '../names.ts'
 import { mapOf, named, object, type Schema, text, union, words } from '../schema-parts.ts'
-import { hostNames, labels, match } from './schema-parts.ts'
+import { count, hostNames, labels, match } from './schema-parts.ts'
 
 const spec: Schema = {
   type: 'array',
@@ -28,8 +28,7 @@ const values = {
   description: 'What ${NAME} stands for in the spec.',
 }
 
-const way = (key: string, schema: Schema): Schema =>
-  object(`{ ${key} }`, { [key]: schema }, { required: [key] })
+const key = text('a public key that begins with U', { pattern: '^U[A-Z2-7]{55}$' })
 
 const reach = union(
   'agent, { socket: PATH }, { qrexec: PROGRAM } or { ssh: HOST }',
@@ -57,14 +56,28 @@ const store = union(
   'local, or { nats: [SERVER, ...] }',
   [
     words('local'),
-    way('nats', {
-      type: 'array',
-      minItems: 1,
-      'x-expected': 'a list of servers such as tls://nats.example.org:4222',
-      items: text('a server such as tls://nats.example.org:4222', {
-        pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
-      }),
-    }),
+    object(
+      '{ nats, controllers, replicas }',
+      {
+        nats: {
+          type: 'array',
+          minItems: 1,
+          'x-expected': 'a list of servers such as tls://nats.example.org:4222',
+          items: text('a server such as tls://nats.example.org:4222', {
+            pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
+          }),
+          description: 'NATS servers with JetStream. `tls://` asks for TLS.',
+        },
+        controllers: {
+          type: 'array',
+          'x-expected': 'a list of public keys',
+          items: key,
+          description: 'Public keys of those who are in charge: controllers, and people with their commands.',
+        },
+        replicas: count('1, 3 or 5', 1, 'Servers that each keep everything, of a cluster. Without it: 1.'),
+      },
+      { required: ['nats'] },
+    ),
   ],
   {
     description:
@@ -111,7 +124,7 @@ export const fleetSchema: object = {
               spec,
               values,
               reach,
-              key: text('a public key that begins with U', { pattern: '^U[A-Z2-7]{55}$' }),
+              key,
             }),
           ),
         ),

@@ -41,6 +41,10 @@ export interface Fleet {
   readonly name: string
   /** Servers of the store; null: the store is a folder of this machine. */
   readonly servers: readonly string[] | null
+  /** Public keys of those who are in charge. */
+  readonly controllers: readonly string[]
+  /** Servers that each keep everything. */
+  readonly replicas: number
   readonly groups: readonly string[]
   /** In the order in which they are declared. */
   readonly hosts: ReadonlyMap<string, FleetHost>

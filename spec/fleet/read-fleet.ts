@@ -4,7 +4,7 @@ import { checkName } from '../reading.ts'
 import { at, quote, suggest } from '../wording.ts'
 import { get, type Written, type WrittenMap } from '../written.ts'
 import { type Fleet, type FleetHost, type HostMatch, type Layer, type Reach, type SpecPath } from './model.ts'
-import { entriesOf, hostMatches, matchOf, placedTexts, textOf, textsOf } from './read-parts.ts'
+import { entriesOf, hostMatches, matchOf, numberOf, placedTexts, textOf, textsOf } from './read-parts.ts'
 
 interface Group {
   readonly name: string
@@ -18,10 +18,13 @@ export function readFleet(document: Written, report: Report): Fleet {
   const hosts = get(document, 'hosts')
   const groups = readGroups(get(document, 'groups'), hosts, report)
   const base = layerOf(document)
-  const servers = textsOf(get(get(document, 'store'), 'nats'))
+  const store = get(document, 'store')
+  const servers = textsOf(get(store, 'nats'))
   const fleet = {
     name: textOf(get(document, 'name')) ?? '',
     servers: servers.length > 0 ? servers : null,
+    controllers: textsOf(get(store, 'controllers')),
+    replicas: numberOf(get(store, 'replicas')) ?? 1,
     groups: groups.map(({ name }) => name),
     hosts: new Map(
       named(hosts, 'host', report).map(([name, value, position]) => [

@@ -1,0 +1,44 @@
+import { type Member, type MemberContext, type MemberMemory, memberTurn, type MemberStore } from './member.ts'
+import { StoreError } from './store.ts'
+import { type Clock, makeWaker } from './waker.ts'
+
+export interface MemberRun extends Omit<MemberContext, 'store'> {
+  readonly store: MemberStore
+  readonly memory: MemberMemory
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** How often it looks by itself whether there is something to do or to say. */
+  readonly lookEveryMs: number
+  /** How often it is heard of although there is nothing to say. */
+  readonly beatEveryMs: number
+  /** Calls whenever the agent has something to say. */
+  readonly onAgent?: (wake: () => void) => void
+}
+
+/** A host's part in its fleet until the signal fires. The store may come and go: orders that stand are kept to meanwhile. */
+export async function runMember(run: MemberRun): Promise<void> {
+  const { clock, signal, store, say } = run
+  const mine: Member = { memory: run.memory, report: null }
+  const waker = makeWaker(clock, signal)
+  store.onNews(waker.wake)
+  run.onAgent?.(waker.wake)
+  let beatAt = clock.now()
+  let isAway = false
+  while (!signal.aborted) {
+    const isDue = clock.now() >= beatAt
+    let more = false
+    try {
+      more = await memberTurn(mine, run, isDue)
+      if (isDue) beatAt = clock.now() + run.beatEveryMs
+      if (isAway) say('info', 'the store answers again')
+      isAway = false
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      // What we believed to be stored may be otherwise.
+      mine.report = null
+      if (!isAway) say('warn', error.message)
+      isAway = true
+    }
+    if (!more) await waker.wait(run.lookEveryMs)
+  }
+}
