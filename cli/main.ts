@@ -4,9 +4,11 @@ import { HostError } from '../reconciler/host.ts'
 import { EXIT } from '../reconciler/report.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { GitError, RevisionError } from '../agent/errors.ts'
+import { StoreError } from '../fleet/store.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
-import { addCommands, collect } from './program.ts'
+import { collect } from './collect.ts'
+import { addCommands } from './program.ts'
 import { fold, makeStyle } from './views/style.ts'
 
 /** All options and commands. `done` is told the exit code of the command that ran. */
@@ -85,7 +87,12 @@ function understand(
   error: unknown,
 ): { exitCode: number; code: string; message: string; hint: string } | undefined {
   if (error instanceof UserError) return error
-  if (error instanceof HostError || error instanceof QubesdError || error instanceof GitError) {
+  if (
+    error instanceof HostError ||
+    error instanceof QubesdError ||
+    error instanceof GitError ||
+    error instanceof StoreError
+  ) {
     const { code, message, hint } = error
     return { exitCode: EXIT.error, code, message, hint }
   }

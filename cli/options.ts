@@ -6,6 +6,8 @@ export interface GlobalOptions {
   readonly config?: string[]
   readonly socket?: string
   readonly qrexecClient?: string
+  /** A qube of another machine that has qrexec-client-vm, by ssh: hosts of a fleet are reached so. */
+  readonly ssh?: string
   readonly dom0Root?: string
   readonly stateDir?: string
   readonly json?: boolean

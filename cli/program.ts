@@ -1,9 +1,8 @@
 import { type Command, Option } from 'commander'
+import { collect } from './collect.ts'
+import { addFleetCommands } from './fleet-program.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
-
-/** An option that may be given again. */
-export const collect = (value: string, before: string[] = []): string[] => [...before, value]
 
 /** The commands. What a command needs is loaded when it is run: `qstate version` reads no YAML library. */
 export function addCommands(program: Command, io: Io, done: (code: number) => void): void {
@@ -243,6 +242,8 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
         (await import('./commands/agent-orders.ts')).accept(commit, all(command), io),
       ),
     )
+
+  addFleetCommands(program, io, run)
 
   program
     .command('schema [what]')

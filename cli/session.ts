@@ -77,8 +77,9 @@ export async function openSession(options: GlobalOptions, io: Io, tables?: Table
 
 export async function makeClient(options: GlobalOptions, io: Io): Promise<Client> {
   const transport = findTransport({
-    socket: options.socket ?? nonEmpty(io.env['QSTATE_SOCKET']),
+    socket: options.socket ?? (isNamed(options) ? undefined : nonEmpty(io.env['QSTATE_SOCKET'])),
     qrexecClient: options.qrexecClient ?? nonEmpty(io.env['QSTATE_QREXEC_CLIENT']),
+    ssh: options.ssh,
     hostname: io.hostname,
   })
   const log = await makeLog(options, io)
@@ -253,15 +254,21 @@ export function progress(
   }
 }
 
-/** Folder that keeps lock and history of a host on this machine. */
-export function stateFolder(options: GlobalOptions, io: Io, session: { readonly client: Client }): string {
+/** Folder that keeps whatever is kept on this machine. */
+export function stateBase(options: GlobalOptions, io: Io): string {
   const home = io.env['HOME'] ?? '/'
-  const base =
+  return (
     options.stateDir ??
     nonEmpty(io.env['QSTATE_STATE_DIR']) ??
     (io.username === 'root'
       ? '/var/lib/qstate'
       : join(nonEmpty(io.env['XDG_STATE_HOME']) ?? join(home, '.local/state'), 'qstate'))
+  )
+}
+
+/** Folder that keeps lock and history of a host on this machine. */
+export function stateFolder(options: GlobalOptions, io: Io, session: { readonly client: Client }): string {
+  const base = stateBase(options, io)
   const { kind, where } = session.client.transport
   const slug =
     kind === 'qrexec'
@@ -280,6 +287,10 @@ function realPath(path: string): string {
     return resolvePath(path)
   }
 }
+
+/** A host that is named is not another one that the environment names. */
+const isNamed = ({ ssh, qrexecClient }: GlobalOptions): boolean =>
+  ssh !== undefined || qrexecClient !== undefined
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 

@@ -109,7 +109,8 @@ function givenBack(draft: Draft, name: string, { report }: Heard): void {
   if (hasFailed(report)) {
     move(draft, name, 'stuck', { why: report.trouble?.message ?? report.status })
   } else if (report.status === 'applied') {
-    move(draft, name, 'returned', { why: null })
+    // Why it had to go back is still worth knowing.
+    move(draft, name, 'returned')
   } else if (isAway(draft, name)) {
     move(draft, name, 'stuck', { why: 'went silent while it went back' })
   }

@@ -2,6 +2,29 @@
  * Many hosts: a rollout is a pure state machine over what hosts report; controllers, of which one is in charge, store its state and
  * write what each host is to have. It knows neither how a host is reconciled nor how its agent works, and asks little of a store.
  */
-export { type Controller, type ControllerContext, controllerTurn, newController } from './controller.ts'
-export { type Member, type MemberContext, memberTurn } from './member.ts'
-export { StoreError } from './store.ts'
+export { ask, type HostPlan, type PlanningAgent, readHostPlan } from './ask.ts'
+export { type ChangeLine, changeDigest, changesOf } from './change-digest.ts'
+export { archive, pastRollouts } from './history.ts'
+export { instruct, type Instruction } from './instruct.ts'
+export { readLease } from './leadership.ts'
+export { localStore } from './local-store.ts'
+export { type AgentStatus, type Asked, type FollowedAgent, type MemberStore } from './member.ts'
+export { readMemory } from './member-memory.ts'
+export { readOrder } from './order.ts'
+export { readRollout } from './read-rollout.ts'
+export { type HostReport, readReport } from './report.ts'
+export { runController } from './run-controller.ts'
+export { runMember } from './run-member.ts'
+export { startRollout } from './start.ts'
+export {
+  atWork,
+  type HostState,
+  isEnded,
+  isTrailing,
+  mayBeReplaced,
+  needsApproval,
+  type RolloutState,
+  type Stage,
+} from './state.ts'
+export { type Entry, hostOf, KEYS, type Store } from './store.ts'
+export { type Clock } from './waker.ts'

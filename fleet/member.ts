@@ -10,7 +10,15 @@ export interface FollowedAgent {
    */
   follow(order: { readonly commit: string; readonly back: boolean }): Promise<void>
   /** How it stands with what it was last told to follow. */
-  status(asked: { readonly running: readonly string[]; readonly check: string | null }): Promise<AgentStatus>
+  status(asked: Asked): Promise<AgentStatus>
+}
+
+export interface Asked {
+  /** Qubes that should run, where they are. */
+  readonly running: readonly string[]
+  readonly check: string | null
+  /** As it is now, rather than as it was when the agent last looked; and the check is run. */
+  readonly fresh: boolean
 }
 
 export interface AgentStatus {
@@ -74,7 +82,7 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
   mine.report ??= await readOwn(context)
   const order = await admit(mine, found, context)
   if (order !== null && order.id !== mine.memory.order?.id) {
-    const status = await context.agent.status(order)
+    const status = await context.agent.status({ ...order, fresh: false })
     // What is in force already is no work, and needs no place among those at work.
     const isThere = status.commit === order.commit && status.outcome === 'applied'
     const isClaimed = mine.report.value?.order === order.id
@@ -107,7 +115,7 @@ async function admit(mine: Member, order: Order | null, context: MemberContext):
 }
 
 async function claim(mine: Member, order: Order, context: MemberContext): Promise<boolean> {
-  const status = await context.agent.status(order)
+  const status = await context.agent.status({ ...order, fresh: false })
   const value = describe(
     mine,
     context,
@@ -125,7 +133,7 @@ async function claim(mine: Member, order: Order, context: MemberContext): Promis
 
 async function take(mine: Member, order: Order, context: MemberContext): Promise<void> {
   // What it has in force from before it had a fleet counts, too.
-  const { commit } = await context.agent.status(order)
+  const { commit } = await context.agent.status({ ...order, fresh: false })
   const been = commit === null ? [order.commit] : [commit, order.commit]
   const past = [...mine.memory.past.filter((earlier) => !been.includes(earlier)), ...been].slice(-PAST)
   context.say('info', `order ${order.id}: ${order.commit}`)
@@ -143,7 +151,10 @@ async function remember(mine: Member, memory: MemberMemory, context: MemberConte
 /** `looks`: the order that is followed asks how the host is. It was read before the host is looked at. */
 async function report(mine: Member, context: MemberContext, beat: boolean, looks: boolean): Promise<boolean> {
   const { order } = mine.memory
-  const status = await context.agent.status(order ?? { running: [], check: null })
+  // Asked once, it is looked once; what it then says stands until it is asked again.
+  const last = mine.report?.value
+  const fresh = looks && !(last?.looked === true && last.order === order?.id)
+  const status = await context.agent.status({ ...(order ?? { running: [], check: null }), fresh })
   // What it says of an earlier commit is no answer to this order.
   const stands = order === null || status.following === order.commit
   const value = describe(

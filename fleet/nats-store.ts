@@ -137,7 +137,7 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-export function asStoreError(error: unknown): unknown {
+function asStoreError(error: unknown): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error
   if (error instanceof errors.PermissionViolationError || error instanceof errors.AuthorizationError)
     return new StoreError(

@@ -1,9 +1,18 @@
-import { type Member, type MemberContext, type MemberMemory, memberTurn, type MemberStore } from './member.ts'
+import {
+  type FollowedAgent,
+  type Member,
+  type MemberContext,
+  type MemberMemory,
+  memberTurn,
+  type MemberStore,
+} from './member.ts'
+import { answer, type PlanningAgent } from './ask.ts'
 import { StoreError } from './store.ts'
 import { type Clock, makeWaker } from './waker.ts'
 
-export interface MemberRun extends Omit<MemberContext, 'store'> {
+export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {
   readonly store: MemberStore
+  readonly agent: FollowedAgent & PlanningAgent
   readonly memory: MemberMemory
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -24,11 +33,13 @@ export async function runMember(run: MemberRun): Promise<void> {
   run.onAgent?.(waker.wake)
   let beatAt = clock.now()
   let isAway = false
+  let answered: string | null = null
   while (!signal.aborted) {
     const isDue = clock.now() >= beatAt
     let more = false
     try {
       more = await memberTurn(mine, run, isDue)
+      answered = await answer(run.host, answered, store, run.agent)
       if (isDue) beatAt = clock.now() + run.beatEveryMs
       if (isAway) say('info', 'the store answers again')
       isAway = false

@@ -159,7 +159,7 @@ function giveBack(state: RolloutState, draft: Draft): RolloutState {
   for (const [name, { stage, turn }] of Object.entries(draft.hosts)) {
     if (room <= 0) break
     if (stage !== 'owed' || isAway(draft, name)) continue
-    move(draft, name, 'returning', { turn: turn + 1, why: null })
+    move(draft, name, 'returning', { turn: turn + 1 })
     room -= 1
   }
   const open: readonly Stage[] = ['owed', 'returning']

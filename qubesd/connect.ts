@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Call } from './codec.ts'
 import { QubesdError } from './errors.ts'
-import { QREXEC_CLIENT, qrexecTransport } from './qrexec.ts'
+import { QREXEC_CLIENT, qrexecTransport, sshTransport } from './qrexec.ts'
 import { QUBESD_SOCKET, socketTransport } from './socket.ts'
 import { type Transport } from './transport.ts'
 
@@ -10,6 +10,8 @@ export interface ConnectOptions {
   readonly socket?: string | undefined
   /** A qrexec-client-vm named by the user. */
   readonly qrexecClient?: string | undefined
+  /** A qube of another machine, as ssh names it. */
+  readonly ssh?: string | undefined
   /** This machine's name, which in a qube is the qube's. */
   readonly hostname: string
 }
@@ -19,6 +21,7 @@ const NOWHERE: Call = { dest: 'dom0', method: 'admin.vm.List', arg: '', payload:
 /** Finds the way to qubesd: what the user named, else dom0's socket, else qrexec. */
 export function findTransport(options: ConnectOptions): Transport {
   if (options.socket !== undefined) return socketTransport(options.socket)
+  if (options.ssh !== undefined) return sshTransport(options.ssh)
   if (options.qrexecClient !== undefined) return qrexecTransport(options.qrexecClient, options.hostname)
   if (existsSync(QUBESD_SOCKET)) return socketTransport(QUBESD_SOCKET)
   if (existsSync(QREXEC_CLIENT)) return qrexecTransport(QREXEC_CLIENT, options.hostname)

@@ -13,17 +13,34 @@ const EXIT_DENIED = 126
  * Talks to qubesd from a management qube: `qrexec-client-vm DEST METHOD+ARG`, payload on stdin, the answer on stdout.
  * `source` is this qube's name, for the policy line in an error.
  */
-export function qrexecTransport(program: string, source: string): Transport {
-  return {
-    kind: 'qrexec',
-    where: program,
-    exchange: (call, options) => exchange({ program, source }, call, options),
-    stream: (call, signal) => stream({ program, source }, call, signal),
-  }
-}
+export const qrexecTransport = (program: string, source: string): Transport =>
+  transportOf({ program, before: [], source }, program)
+
+/**
+ * The same from another machine: ssh runs qrexec-client-vm in a qube there, one connection for all calls. Needs nothing there but
+ * that qube and a policy for it.
+ */
+export const sshTransport = (host: string): Transport =>
+  transportOf(
+    { program: 'ssh', before: [...SSH, host, QREXEC_CLIENT], source: 'MANAGEMENT-QUBE' },
+    `ssh ${host}`,
+  )
+
+const SSH = ['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10']
+  .concat('-o', 'ControlMaster=auto', '-o', 'ControlPath=~/.ssh/qstate-%C', '-o', 'ControlPersist=60')
+  .concat('--')
+
+const transportOf = (client: Client, where: string): Transport => ({
+  kind: 'qrexec',
+  where,
+  exchange: (call, options) => exchange(client, call, options),
+  stream: (call, signal) => stream(client, call, signal),
+})
 
 interface Client {
   readonly program: string
+  /** Arguments before qube and service. */
+  readonly before: readonly string[]
   readonly source: string
 }
 
@@ -44,10 +61,16 @@ function start(client: Client, call: Call): Running {
     throw new QubesdError('invalid-value', call, 'qrexec cannot carry a character of this argument', hint)
   }
   const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
+  // A shell at the far end reads what ssh is given.
+  if (client.before.length > 0 && !/^[A-Za-z0-9_.@:-]+$/.test(call.dest))
+    throw new QubesdError('invalid-value', call, 'ssh cannot carry this name', 'rename the qube')
   let child: ChildProcess
   try {
     // In a process group of its own: Ctrl-C at the terminal is for qstate, which finishes the call under way.
-    child = spawn(client.program, [call.dest, service], { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+    child = spawn(client.program, [...client.before, call.dest, service], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    })
   } catch (error) {
     throw notStarted(client, call, error)
   }

@@ -3,8 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { createUser } from '@nats-io/nkeys'
-import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { headers, type NatsConnection, nkeys } from '@nats-io/transport-node'
 import { natsConnect } from '../../fleet/nats-connect.ts'
 import { natsMemberStore } from '../../fleet/nats-member-store.ts'
 import { natsStore } from '../../fleet/nats-store.ts'
@@ -40,7 +39,7 @@ async function fleetOn(t: TestContext, serverName = 'localhost'): Promise<Fleet>
   const folder = tempFolder(t)
   const keys: Record<string, string> = {}
   const publicKey = (name: string): string => {
-    const user = createUser()
+    const user = nkeys.createUser()
     keys[name] = join(folder, `${name}.key`)
     writeFileSync(keys[name], new TextDecoder().decode(user.getSeed()))
     return user.getPublicKey()
@@ -115,7 +114,7 @@ test('no one connects without TLS, without a key, with a key of no part, or to a
   const { connect, ca, keys, store } = await fleetOn(t)
   const folder = tempFolder(t)
   const stranger = join(folder, 'stranger.key')
-  writeFileSync(stranger, new TextDecoder().decode(createUser().getSeed()))
+  writeFileSync(stranger, new TextDecoder().decode(nkeys.createUser().getSeed()))
   await assert.rejects(connect({ host: 'alice', keyFile: null, caFile: ca }), { code: 'store-refused' })
   await assert.rejects(connect({ host: 'alice', keyFile: stranger, caFile: ca }), { code: 'store-refused' })
   await assert.rejects(connect({ host: 'alice', keyFile: keys['alice']!, caFile: null }), {

@@ -1,11 +1,6 @@
-import {
-  type Controller,
-  controllerTurn,
-  type Member,
-  memberTurn,
-  newController,
-  StoreError,
-} from '../../../fleet/index.ts'
+import { type Controller, controllerTurn, newController } from '../../../fleet/controller.ts'
+import { type Member, memberTurn } from '../../../fleet/member.ts'
+import { StoreError } from '../../../fleet/store.ts'
 import { follow } from '../../../fleet/follow.ts'
 import { type Commit, makeAgent, type SimulatedHost } from './host.ts'
 import { type Link, linkedStore, reach, type Server, type Weather } from './network.ts'

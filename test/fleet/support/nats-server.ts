@@ -11,7 +11,7 @@ const OWN = join(ROOT, 'dist', 'nats-server')
  * The server to test against: the system's, else Debian's package unpacked under dist/, which needs no root. Where neither can be
  * had the tests fail: nothing of the store would have been tested.
  */
-export function natsServerPath(): string {
+function natsServerPath(): string {
   for (const path of [
     '/usr/sbin/nats-server',
     '/usr/bin/nats-server',

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+
+const CHECK_MS = 60_000
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
+
+/**
+ * Runs a check that the host's owner put into a folder of its own. What is asked for is a name in that folder and nothing else, so
+ * that no order can have anything run that is not there.
+ */
+export function runCheck(
+  folder: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<'passed' | 'failed'> {
+  if (!NAME.test(name)) return Promise.resolve('failed')
+  return new Promise((resolve) => {
+    const options = { timeout: CHECK_MS, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env } }
+    execFile(join(folder, name), [], options, (error) => {
+      resolve(error === null ? 'passed' : 'failed')
+    })
+  })
+}

@@ -1,0 +1,137 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { nearest } from '../../spec/index.ts'
+import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
+import { runHost } from '../fleet/members.ts'
+import { openMemberStore, openStore } from '../fleet/open-store.ts'
+import { runHere } from '../fleet/run-here.ts'
+import { type Io, UserError } from '../io.ts'
+import { wantsColor } from '../options.ts'
+import { fleetView, type HostRow } from '../views/fleet.ts'
+import { makeStyle } from '../views/style.ts'
+import { signalExit } from './apply.ts'
+
+/** Every host of the fleet: what it has, how it is, when it was last heard of. */
+export async function fleetStatus(options: FleetOptions, io: Io): Promise<number> {
+  const { fleet } = readFleetFile(options, io)
+  const store = await openStore(fleet, options, io)
+  try {
+    const [reports, orders, lease] = await Promise.all([
+      store.list(KEYS.reports),
+      store.list(KEYS.orders),
+      store.get(KEYS.leader),
+    ])
+    const byKey = new Map([...reports, ...orders].map((entry) => [entry.key, entry]))
+    const rows = [...fleet.hosts.values()].map(({ name, groups }): HostRow => {
+      const entry = byKey.get(KEYS.reports + name)
+      return {
+        host: name,
+        groups,
+        report: readReport(entry?.value, name),
+        lastSeen: entry?.at ?? null,
+        ordered: readOrder(byKey.get(KEYS.orders + name)?.value)?.commit ?? null,
+      }
+    })
+    const leader = readLease(lease?.value)
+    if (options.json === true)
+      io.out(`${JSON.stringify({ fleet: fleet.name, store: store.where, leader, hosts: rows }, null, 2)}\n`)
+    else {
+      const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+      io.out(fleetView(rows, leader?.who ?? null, io.now(), style))
+    }
+    return EXIT.done
+  } finally {
+    await store.close()
+  }
+}
+
+/** A controller, until a signal ends it. Any number may run; one is in charge. */
+export async function fleetController(options: FleetOptions, io: Io): Promise<number> {
+  const file = readFleetFile(options, io)
+  const store = await openStore(file.fleet, options, io)
+  try {
+    await runHere(store, file, options, io, () => false)
+    return signalExit(io)
+  } finally {
+    await store.close()
+  }
+}
+
+/** One host's part in its fleet, run on that host until a signal ends it. */
+export async function fleetMember(
+  options: FleetOptions & { readonly host?: string },
+  io: Io,
+): Promise<number> {
+  const file = readFleetFile(options, io)
+  const name = options.host ?? hostname()
+  const host = file.fleet.hosts.get(name)
+  if (host === undefined) {
+    const near = nearest(name, file.fleet.hosts.keys())
+    const hint = near === undefined ? 'declare it under hosts' : `did you mean ${near}?`
+    throw new UserError(EXIT.usage, 'unknown-host', `the fleet has no host ${name}`, hint)
+  }
+  const store = await openMemberStore(file.fleet, name, options, io)
+  try {
+    const say = (_: string, level: string, message: string): void => {
+      io.err(`${level}: ${message}\n`)
+    }
+    io.err(`${name} takes part in the fleet ${file.fleet.name}.\n`)
+    await runHost(host, store, { file, options, io, signal: io.signal, say })
+    return signalExit(io)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Makes a key for a host or for someone in charge. The public one goes into the fleet's file. */
+export async function fleetKey(options: FleetOptions & { readonly out: string }, io: Io): Promise<number> {
+  const path = resolve(io.cwd, options.out)
+  if (existsSync(path)) {
+    const hint = 'name another file, or remove that one: whoever uses it could not connect any more'
+    throw new UserError(EXIT.usage, 'file-exists', `${options.out} is there already`, hint)
+  }
+  const { nkeys } = await import('@nats-io/transport-node')
+  const key = nkeys.createUser()
+  writeFileSync(path, `${new TextDecoder().decode(key.getSeed())}\n`, { mode: 0o600, flag: 'wx' })
+  const publicKey = key.getPublicKey()
+  if (options.json === true) io.out(`${JSON.stringify({ publicKey, file: path }, null, 2)}\n`)
+  else io.out(`${publicKey}\n`)
+  return EXIT.done
+}
+
+export interface ServerConfigOptions extends FleetOptions {
+  readonly listen: string
+  readonly storeDir: string
+  readonly cert?: string
+  readonly certKey?: string
+  readonly plain?: boolean
+}
+
+/** Prints the configuration of a server in which each host can speak for itself only. */
+export async function fleetServerConfig(options: ServerConfigOptions, io: Io): Promise<number> {
+  const { fleet } = readFleetFile(options, io)
+  const { cert, certKey } = options
+  const tls = cert === undefined || certKey === undefined ? null : { cert, key: certKey }
+  if (tls === null && options.plain !== true) {
+    const hint = 'add --cert FILE and --cert-key FILE; or --plain, to try it on one machine'
+    throw new UserError(
+      EXIT.usage,
+      'no-certificate',
+      'a server that hosts connect to needs a certificate',
+      hint,
+    )
+  }
+  if (fleet.controllers.length === 0) {
+    const hint = 'make a key with `qstate fleet key`, and write it under store: controllers'
+    throw new UserError(EXIT.usage, 'no-controllers', 'the fleet names nobody who is in charge', hint)
+  }
+  const { serverConfig } = await import('../../fleet/server-config.ts')
+  io.out(serverConfig(fleet, { listen: options.listen, storeDir: options.storeDir, tls }))
+  const without = [...fleet.hosts.values()].filter(({ key, reach }) => key === null && reach.kind === 'agent')
+  if (without.length > 0)
+    io.err(`Without a key, and so without a way in: ${without.map(({ name }) => name).join(', ')}.\n`)
+  return EXIT.done
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { ask, type HostPlan, hostOf, KEYS, readHostPlan, type Store } from '../../fleet/index.ts'
+import { EXIT, mapLimited } from '../../reconciler/index.ts'
+import { chooseWaves } from '../../spec/fleet/index.ts'
+import { steadyClock } from '../fleet/clock.ts'
+import { commitFor, type FleetOptions, placeOf, readFleetFile, rolloutNamed } from '../fleet/fleet-file.ts'
+import { planOn } from '../fleet/host-agent.ts'
+import { specAt } from '../fleet/host-spec.ts'
+import { wayTo } from '../fleet/host-work.ts'
+import { openStore } from '../fleet/open-store.ts'
+import { type Io } from '../io.ts'
+import { wantsColor, wholeNumber } from '../options.ts'
+import { groupPlans, rolloutPlanView } from '../views/rollout-plan.ts'
+import { makeStyle } from '../views/style.ts'
+
+export interface RolloutPlanOptions extends FleetOptions {
+  readonly wait: string
+}
+
+const HOSTS_AT_ONCE = 8
+
+/** Shows what a rollout would change on every host, the same changes together. Touches none. */
+export async function rolloutPlan(
+  name: string | undefined,
+  options: RolloutPlanOptions,
+  io: Io,
+): Promise<number> {
+  const file = readFleetFile(options, io)
+  const spec = rolloutNamed(name, file)
+  const commit = commitFor(spec.revision, file)
+  const hosts = chooseWaves(spec, file.fleet).flatMap((wave) => wave.hosts)
+  const known = hosts.flatMap((host) => file.fleet.hosts.get(host) ?? [])
+  const plans = new Map<string, Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>()
+  const agents = known.filter(({ reach }) => reach.kind === 'agent').map((host) => host.name)
+  if (agents.length > 0) {
+    const store = await openStore(file.fleet, options, io)
+    const waitMs = wholeNumber(options.wait, '--wait', 1, 86_400) * 1000
+    for (const [host, plan] of await askAll(store, agents, commit, waitMs, io.signal)) plans.set(host, plan)
+    await store.close()
+  }
+  const place = placeOf(file)
+  await mapLimited(
+    known.filter(({ reach }) => reach.kind !== 'agent'),
+    HOSTS_AT_ONCE,
+    async ({ name: host, reach }) => {
+      const way = wayTo(reach, null, options, io)
+      plans.set(host, await planOn(() => Promise.resolve().then(() => specAt(place, commit, host)), way))
+    },
+  )
+  const groups = groupPlans(hosts, plans)
+  const told = { rollout: spec.name, revision: spec.revision, commit, groups }
+  if (options.json === true) io.out(`${JSON.stringify(told, null, 2)}\n`)
+  else io.out(rolloutPlanView(told, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  return groups.some(({ kind }) => kind === 'trouble') ? EXIT.error : EXIT.done
+}
+
+/** Agents answer when they hear the question; those that are away do not, and are told as such. */
+async function askAll(
+  store: Store,
+  hosts: readonly string[],
+  commit: string,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, HostPlan>> {
+  const id = randomUUID()
+  const enough = new AbortController()
+  const stop = AbortSignal.any([signal, enough.signal])
+  const answers = new Map<string, HostPlan>()
+  const listening = (async () => {
+    for await (const { key, value } of store.watch(KEYS.plans, stop)) {
+      const plan = readHostPlan(value)
+      if (plan?.id === id) answers.set(hostOf(key), plan)
+      if (answers.size === hosts.length) enough.abort()
+    }
+  })()
+  await mapLimited(hosts, HOSTS_AT_ONCE, (host) => ask(store, host, id, commit))
+  await steadyClock.sleep(waitMs, stop)
+  enough.abort()
+  await listening
+  return answers
+}

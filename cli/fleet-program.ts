@@ -1,0 +1,119 @@
+import { type Command } from 'commander'
+import { type Instruction } from '../fleet/instruct.ts'
+import { type Io } from './io.ts'
+import { type GlobalOptions } from './options.ts'
+import { collect } from './collect.ts'
+
+type Run = <A extends unknown[]>(work: (...args: A) => Promise<number>) => (...args: A) => Promise<void>
+
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- commander types options as it is told
+const all = <T extends GlobalOptions>(command: Command): T => command.optsWithGlobals<T>()
+
+/** The commands about many hosts. */
+export function addFleetCommands(program: Command, io: Io, run: Run): void {
+  const about = (command: Command): Command =>
+    command
+      .option(
+        '--fleet <path>',
+        'file of the fleet, may be given again (else QSTATE_FLEET, else ./fleet.yaml)',
+        collect,
+      )
+      .option('--key <file>', 'private key to connect to the servers with (else QSTATE_FLEET_KEY)')
+      .option('--ca <file>', 'certificates that the servers’ are signed with (else QSTATE_FLEET_CA)')
+
+  const fleet = program.command('fleet').description('many hosts: their state, and what runs for them')
+  about(fleet.command('status'))
+    .description('a line for each host: its commit, how it is, drift, when it was last seen')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/fleet.ts')).fleetStatus(all(command), io),
+      ),
+    )
+  about(fleet.command('controller'))
+    .description('carries rollouts out, until it is stopped; any number may run, one is in charge')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/fleet.ts')).fleetController(all(command), io),
+      ),
+    )
+  about(fleet.command('member'))
+    .description('takes part in the fleet for the host that it runs on, until it is stopped')
+    .option('--host <name>', 'the host’s name in the fleet (else this machine’s)')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/fleet.ts')).fleetMember(all(command), io),
+      ),
+    )
+  fleet
+    .command('key')
+    .description('makes a private key, and prints the public one for the fleet’s file')
+    .requiredOption('-o, --out <file>', 'writes the private key there')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/fleet.ts')).fleetKey(all(command), io),
+      ),
+    )
+  about(fleet.command('server-config'))
+    .description('prints a configuration for nats-server that confines each host to itself')
+    .option('--listen <address>', 'where the server listens', '0.0.0.0:4222')
+    .option('--store-dir <folder>', 'where it stores', '/var/lib/nats')
+    .option('--cert <file>', 'its certificate')
+    .option('--cert-key <file>', 'the key of that')
+    .option('--plain', 'without TLS, to try it on one machine')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/fleet.ts')).fleetServerConfig(all(command), io),
+      ),
+    )
+  addRolloutCommands(about, program, io, run)
+}
+
+function addRolloutCommands(about: (command: Command) => Command, program: Command, io: Io, run: Run): void {
+  const rollout = program.command('rollout').description('one revision for many hosts, in waves')
+  about(rollout.command('plan [name]'))
+    .description('shows what it would change on every host, the same together; touches none')
+    .option('--wait <seconds>', 'waits so long for agents to answer', '30')
+    .action(
+      run(async (name: string | undefined, _: unknown, command: Command) =>
+        (await import('./commands/rollout-plan.ts')).rolloutPlan(name, all(command), io),
+      ),
+    )
+  about(rollout.command('start [name]'))
+    .description('begins a rollout; without servers, carries it out from here')
+    .option('--detach', 'only begins it: a controller elsewhere carries it out')
+    .action(
+      run(async (name: string | undefined, _: unknown, command: Command) =>
+        (await import('./commands/rollout.ts')).startCommand(name, all(command), io),
+      ),
+    )
+  about(rollout.command('status'))
+    .description('shows how far it is, wave by wave')
+    .option('--watch', 'goes on showing until it has ended')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/rollout.ts')).rolloutStatus(all(command), io),
+      ),
+    )
+  const words: readonly (readonly [Instruction, string])[] = [
+    ['approve', 'lets the wave begin that waits for it'],
+    ['pause', 'begins nothing new'],
+    ['resume', 'goes on'],
+    ['abort', 'ends it; hosts get back what they had, where the rollout says so'],
+    ['rollback', 'gives every host back what it had, also after the end'],
+  ]
+  for (const [what, description] of words)
+    about(rollout.command(what))
+      .description(description)
+      .action(
+        run(async (_: unknown, command: Command) =>
+          (await import('./commands/rollout.ts')).tellRollout(what, all(command), io),
+        ),
+      )
+  about(rollout.command('history'))
+    .description('lists rollouts, the newest first')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/rollout.ts')).rolloutHistory(all(command), io),
+      ),
+    )
+}

@@ -1,0 +1,203 @@
+import { join } from 'node:path'
+import { runCheck } from '../../agent/checks.ts'
+import { GitError, RevisionError } from '../../agent/errors.ts'
+import {
+  type AgentStatus,
+  changeDigest,
+  changesOf,
+  type FollowedAgent,
+  type PlanningAgent,
+} from '../../fleet/index.ts'
+import { makeFolder, readIfThere, writeDurably } from '../../journal/files.ts'
+import { QubesdError } from '../../qubesd/errors.ts'
+import { HostError, type Plan, type Report } from '../../reconciler/index.ts'
+import { UserError } from '../io.ts'
+import { type LoadedSpec } from '../session.ts'
+import { applyToHost, compareHost, type HostWay } from './host-work.ts'
+
+export interface HostAgentContext {
+  readonly name: string
+  readonly way: HostWay
+  /** Where it remembers what it follows. */
+  readonly folder: string
+  /** Programs that may be asked for as checks. */
+  readonly checks: string
+  /** The spec of a commit, once the commit is here and its signature was found good. Fails as `specAt` does. */
+  readonly spec: (commit: string) => Promise<LoadedSpec>
+  readonly who: string
+  /** How old a comparison may be, by the process's clock. */
+  readonly compareEveryMs: number
+}
+
+interface Remembered {
+  readonly following: string | null
+  readonly outcome: AgentStatus['outcome']
+  readonly commit: string | null
+  readonly digest: string | null
+  readonly generation: number | null
+  readonly trouble: AgentStatus['trouble']
+}
+
+const NOTHING: Remembered = {
+  following: null,
+  outcome: 'idle',
+  commit: null,
+  digest: null,
+  generation: null,
+  trouble: null,
+}
+
+/** A host that is brought to commits from here, for hosts that have no agent which looks after itself. */
+export interface HostAgent extends FollowedAgent, PlanningAgent {
+  onChange(wake: () => void): void
+  /** Ends once what is under way has. */
+  settled(): Promise<void>
+}
+
+export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
+  const file = join(context.folder, 'following.json')
+  await makeFolder(context.folder)
+  let known: Remembered = { ...NOTHING, ...parse(await readIfThere(file)) }
+  let seen: { readonly atMs: number; readonly status: Seen } | null = null
+  let working: Promise<void> | null = null
+  let wake: () => void = () => undefined
+
+  const remember = async (next: Partial<Remembered>): Promise<void> => {
+    known = { ...known, ...next }
+    await writeDurably(file, JSON.stringify(known))
+  }
+  const work = async (): Promise<void> => {
+    const commit = known.following
+    if (commit === null) return
+    const outcome = await bring(commit, context)
+    seen = null
+    if (outcome !== null && known.following === commit) await remember(outcome)
+    wake()
+  }
+  const goOn = (): void => {
+    working ??= work().finally(() => (working = null))
+  }
+  return {
+    onChange: (listener) => void (wake = listener),
+    settled: async () => {
+      await working
+    },
+    async follow({ commit }) {
+      if (known.following === commit && known.outcome !== 'failed') return
+      await working
+      await remember({ following: commit, outcome: 'working', trouble: null })
+      goOn()
+    },
+    plan: (commit) => planOn(() => context.spec(commit), context.way),
+    async status({ running, check, fresh }) {
+      if (known.outcome === 'working') goOn()
+      const { now } = performanceClock
+      if (fresh || seen === null || now() - seen.atMs > context.compareEveryMs) {
+        const status = await look(known, fresh ? check : null, running, context)
+        // What a check said stands until it is asked for again.
+        seen = { atMs: now(), status: { ...status, check: status.check ?? seen?.status.check ?? null } }
+      }
+      return { ...known, ...seen.status }
+    },
+  }
+}
+
+const performanceClock = { now: (): number => performance.now() }
+
+type Seen = Pick<AgentStatus, 'drift' | 'restarts' | 'notRunning' | 'check'>
+
+const UNSEEN: Seen = { drift: 0, restarts: 0, notRunning: [], check: null }
+
+/** What a spec would change on a host, or why that cannot be told. */
+export async function planOn(
+  spec: () => Promise<LoadedSpec>,
+  way: HostWay,
+): ReturnType<PlanningAgent['plan']> {
+  try {
+    const changes = changesOf((await compareHost(await spec(), way)).plan)
+    return { digest: changeDigest(changes), changes, trouble: null }
+  } catch (error) {
+    return { digest: null, changes: [], trouble: understand(error).message }
+  }
+}
+
+/** Null: another run is at work on the host, and it is tried again. */
+async function bring(
+  commit: string,
+  { spec, way, who }: HostAgentContext,
+): Promise<Partial<Remembered> | null> {
+  try {
+    const applied = await applyToHost(await spec(commit), way, who)
+    if (applied.kind === 'busy') return null
+    const { isGood, plan, report, generation } = applied
+    return {
+      outcome: isGood ? 'applied' : 'failed',
+      commit,
+      digest: changeDigest(changesOf(plan)),
+      generation,
+      trouble: isGood ? null : troubleIn(plan, report),
+    }
+  } catch (error) {
+    const trouble = understand(error)
+    // What the commit is, no other try changes; a host that cannot be reached may be tried again with another order.
+    const isRefused = error instanceof RevisionError || error instanceof UserError
+    return { outcome: isRefused ? 'refused' : 'failed', trouble }
+  }
+}
+
+async function look(
+  { commit, outcome }: Remembered,
+  check: string | null,
+  running: readonly string[],
+  { spec, way, name, checks }: HostAgentContext,
+): Promise<Seen> {
+  if (commit === null || outcome !== 'applied') return UNSEEN
+  try {
+    const { plan, running: runs, qubes } = await compareHost(await spec(commit), way)
+    const found = check === null ? null : await runCheck(checks, check, { QSTATE_HOST: name })
+    return {
+      drift: changesOf(plan).length,
+      restarts: plan.qubes.filter(({ waiting }) => waiting.length > 0).length,
+      notRunning: running.filter((qube) => qubes.has(qube) && !runs.has(qube)),
+      check: found,
+    }
+  } catch (error) {
+    // One that cannot be looked at shows nothing good.
+    understand(error)
+    return { ...UNSEEN, drift: 1, check: check === null ? null : 'failed' }
+  }
+}
+
+function troubleIn(plan: Plan, report: Report | null): AgentStatus['trouble'] {
+  for (const { qube, error, stale, outcomes } of report?.qubes ?? []) {
+    const found = error ?? outcomes.find((outcome) => outcome.error !== null)?.error
+    if (found !== null && found !== undefined) return { ...found, message: `${qube}: ${found.message}` }
+    if (stale.length > 0)
+      return { code: 'stale', message: `${qube} changed meanwhile`, hint: 'order it again' }
+  }
+  const blocked = plan.qubes.flatMap((qube) => qube.blocked.map((one) => ({ qube: qube.qube, ...one })))[0]
+  if (blocked !== undefined)
+    return { code: 'blocked', message: `${blocked.qube}: ${blocked.why}`, hint: blocked.hint }
+  const why = report?.interrupted ?? 'a part of it was not done'
+  return { code: 'not-done', message: why, hint: 'see `qstate history` on the host' }
+}
+
+function understand(error: unknown): NonNullable<AgentStatus['trouble']> {
+  const isKnown =
+    error instanceof UserError ||
+    error instanceof RevisionError ||
+    error instanceof GitError ||
+    error instanceof HostError ||
+    error instanceof QubesdError
+  if (!isKnown) throw error
+  const { code, message, hint } = error
+  return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
+}
+
+function parse(text: string | undefined): Partial<Remembered> {
+  try {
+    return text === undefined ? {} : (JSON.parse(text) as Partial<Remembered>)
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { type MemberStore, readMemory, runMember, type Store } from '../../fleet/index.ts'
+import { makeFolder, readIfThere, writeDurably } from '../../journal/files.ts'
+import { type FleetHost } from '../../spec/fleet/index.ts'
+import { type Io } from '../io.ts'
+import { whoOf } from '../commands/apply.ts'
+import { steadyClock } from './clock.ts'
+import { type FleetFile, type FleetOptions, placeOf } from './fleet-file.ts'
+import { hostAgent } from './host-agent.ts'
+import { specAt } from './host-spec.ts'
+import { wayTo } from './host-work.ts'
+import { fleetFolder } from './open-store.ts'
+
+export interface MemberPlan {
+  readonly file: FleetFile
+  readonly options: FleetOptions
+  readonly io: Io
+  readonly signal: AbortSignal
+  readonly say: (who: string, level: 'info' | 'warn' | 'error', message: string) => void
+}
+
+const LOOK_EVERY_MS = 1000
+const BEAT_EVERY_MS = 10_000
+const COMPARE_EVERY_MS = 30_000
+
+/** Takes part for the hosts that have no agent, and are reached from here: each as if it stood on its own. */
+export async function runDirectMembers(store: Store, plan: MemberPlan): Promise<void> {
+  const direct = [...plan.file.fleet.hosts.values()].filter(({ reach }) => reach.kind !== 'agent')
+  const own: MemberStore = { ...store, onNews: () => undefined }
+  await Promise.all(direct.map((host) => runHost(host, own, plan)))
+}
+
+/** A host's part in the fleet until the signal fires. */
+export async function runHost(host: FleetHost, store: MemberStore, plan: MemberPlan): Promise<void> {
+  const { file, options, io, signal, say } = plan
+  const folder = join(fleetFolder(file.fleet, options, io), 'members', host.name)
+  await makeFolder(folder)
+  const place = placeOf(file)
+  const agent = await hostAgent({
+    name: host.name,
+    way: wayTo(host.reach, host.reach.kind === 'agent' ? null : folder, options, { ...io, signal }),
+    folder,
+    checks: io.env['QSTATE_CHECKS'] ?? '/etc/qstate/checks',
+    spec: (commit) => Promise.resolve().then(() => specAt(place, commit, host.name)),
+    who: whoOf(io),
+    compareEveryMs: COMPARE_EVERY_MS,
+  })
+  const memory = join(folder, 'member.json')
+  await runMember({
+    host: host.name,
+    store,
+    agent,
+    memory: readMemory(await readIfThere(memory)),
+    save: (next) => writeDurably(memory, JSON.stringify(next)),
+    at: () => io.now().toISOString(),
+    say: (level, message) => {
+      say(host.name, level, message)
+    },
+    clock: steadyClock,
+    signal,
+    lookEveryMs: LOOK_EVERY_MS,
+    beatEveryMs: BEAT_EVERY_MS,
+    onAgent: (wake) => {
+      agent.onChange(wake)
+    },
+  })
+  await agent.settled()
+}

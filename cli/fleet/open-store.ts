@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { localStore, type MemberStore, type Store } from '../../fleet/index.ts'
+import { type Fleet } from '../../spec/fleet/index.ts'
+import { type Io } from '../io.ts'
+import { stateBase } from '../session.ts'
+import { steadyClock } from './clock.ts'
+import { type FleetOptions } from './fleet-file.ts'
+
+/** Folder of this machine for what is kept of a fleet. */
+export const fleetFolder = (fleet: Fleet, options: FleetOptions, io: Io): string =>
+  join(stateBase(options, io), 'fleets', fleet.name)
+
+/** The store as those who are in charge use it. Fails with StoreError. */
+export async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<Store> {
+  if (fleet.servers === null)
+    return localStore(join(fleetFolder(fleet, options, io), 'store'), (ms, signal) =>
+      steadyClock.sleep(ms, signal),
+    )
+  // Loaded only where there are servers: most people have none.
+  const { natsConnect } = await import('../../fleet/nats-connect.ts')
+  const { natsStore } = await import('../../fleet/nats-store.ts')
+  const connection = await natsConnect({ ...access(fleet, options, io), host: null })
+  return natsStore(connection, fleet.name, fleet.replicas)
+}
+
+/** The store as one host uses it. Fails with StoreError. */
+export async function openMemberStore(
+  fleet: Fleet,
+  host: string,
+  options: FleetOptions,
+  io: Io,
+): Promise<MemberStore> {
+  if (fleet.servers === null) return { ...(await openStore(fleet, options, io)), onNews: () => undefined }
+  const { natsConnect } = await import('../../fleet/nats-connect.ts')
+  const { natsMemberStore } = await import('../../fleet/nats-member-store.ts')
+  return natsMemberStore(await natsConnect({ ...access(fleet, options, io), host }), fleet.name, host)
+}
+
+const access = (
+  { servers }: Fleet,
+  { key, ca }: FleetOptions,
+  { env }: Io,
+): { servers: readonly string[]; keyFile: string | null; caFile: string | null } => ({
+  servers: servers ?? [],
+  keyFile: key ?? nonEmpty(env['QSTATE_FLEET_KEY']),
+  caFile: ca ?? nonEmpty(env['QSTATE_FLEET_CA']),
+})
+
+const nonEmpty = (text: string | undefined): string | null =>
+  text === undefined || text === '' ? null : text

@@ -1,0 +1,53 @@
+import { type HostReport } from '../../fleet/index.ts'
+import { padTo, type Style } from './style.ts'
+
+/** A host of the fleet as it was last heard of. */
+export interface HostRow {
+  readonly host: string
+  readonly groups: readonly string[]
+  /** Null: never heard of. */
+  readonly report: HostReport | null
+  /** When its report was written, by the store's clock. */
+  readonly lastSeen: string | null
+  /** The commit that it was ordered to. */
+  readonly ordered: string | null
+}
+
+export function fleetView(rows: readonly HostRow[], leader: string | null, now: Date, style: Style): string {
+  const lines = rows.map((row) => [row.host, ...cells(row, now)] as const)
+  const head = ['host', 'commit', 'state', 'drift', 'last seen']
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)),
+  )
+  const text = (line: readonly string[]): string =>
+    line
+      .map((cell, column) => padTo(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  const who =
+    leader === null ? 'No controller has ever been in charge.' : `In charge: ${leader}, as last seen.`
+  return `${[style.bold(text(head)), ...lines.map(text), '', who].join('\n')}\n`
+}
+
+function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly string[] {
+  if (report === null)
+    return ['', ordered === null ? 'never heard of' : 'ordered, never heard of', '', 'never']
+  const { commit, drift, status, trouble, restarts } = report
+  const state = trouble === null ? status : `${status}: ${trouble.code}`
+  const waits = restarts === 0 ? '' : ', restart waits'
+  return [
+    commit === null ? 'none' : commit.slice(0, 12),
+    state + waits,
+    drift === 0 ? 'none' : String(drift),
+    lastSeen === null ? 'unknown' : ago(now.getTime() - Date.parse(lastSeen)),
+  ]
+}
+
+/** Roughly: two machines' clocks stand behind it. */
+function ago(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000))
+  if (minutes < 1) return 'just now'
+  if (minutes < 120) return `${minutes} min ago`
+  const hours = Math.round(minutes / 60)
+  return hours < 48 ? `${hours} h ago` : `${Math.round(hours / 24)} days ago`
+}

@@ -1,0 +1,107 @@
+import {
+  atWork,
+  type HostState,
+  isTrailing,
+  needsApproval,
+  type RolloutState,
+  type Stage,
+} from '../../fleet/index.ts'
+import { padTo, plural, type Style } from './style.ts'
+
+/** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
+export function rolloutView(state: RolloutState, style: Style): string {
+  const width = Math.max(...state.waves.map(({ name }) => name.length))
+  const waves = state.waves.map(
+    ({ name }, index) => `  ${signOf(state, index, style)} ${padTo(name, width)}  ${waveText(state, index)}`,
+  )
+  return `${[headOf(state, style), '', ...waves, ...problems(state, style), '', saying(state, style)].join('\n')}\n`
+}
+
+/** One line for logs and for following: where it stands. */
+export const rolloutLine = (state: RolloutState): string =>
+  `${phaseText(state)} · ${state.waves[state.wave]?.name ?? ''}: ${waveText(state, state.wave)}`
+
+const headOf = (state: RolloutState, style: Style): string =>
+  `${style.bold(state.name)} · rollout ${state.serial} · ${state.commit.slice(0, 12)} (${state.revision}) · ${phaseText(state)}`
+
+export const phaseText = (state: RolloutState): string =>
+  state.phase === 'partial' ? 'ended with failures' : state.phase.replaceAll('-', ' ')
+
+function signOf(state: RolloutState, wave: number, style: Style): string {
+  const hosts = hostsOf(state, wave)
+  if (hosts.some(([, { stage }]) => isBad(stage))) return style.red('✗')
+  if (hosts.length > 0 && hosts.every(([, { stage }]) => stage === 'passed' || stage === 'skipped'))
+    return style.green('✓')
+  return wave === state.wave && state.phase === 'running' ? style.cyan('▸') : ' '
+}
+
+const hostsOf = (state: RolloutState, wave: number): readonly (readonly [string, HostState])[] =>
+  Object.entries(state.hosts).filter(([, host]) => host.wave === wave)
+
+const isBad = (stage: Stage): boolean => stage === 'failed' || stage === 'lost' || stage === 'stuck'
+
+const WORDS: readonly (readonly [Stage, string])[] = [
+  ['passed', 'passed'],
+  ['ordered', 'at work'],
+  ['soaking', 'soaking'],
+  ['failed', 'failed'],
+  ['lost', 'silent at work'],
+  ['later', 'away, given it later'],
+  ['skipped', 'away, skipped'],
+  ['owed', 'to go back'],
+  ['returning', 'going back'],
+  ['returned', 'gone back'],
+  ['stuck', 'could not go back'],
+  ['kept', 'keep it'],
+  ['waiting', 'waiting'],
+]
+
+function waveText(state: RolloutState, wave: number): string {
+  const hosts = hostsOf(state, wave)
+  const counts = WORDS.flatMap(([stage, word]) => {
+    const many = hosts.filter(([, host]) => host.stage === stage).length
+    return many === 0 ? [] : [`${many} ${word}`]
+  })
+  const waits =
+    state.waves[wave]?.approval === true && !state.approved.includes(wave) ? '; needs approval' : ''
+  return `${counts.length === 0 ? 'no hosts' : counts.join(', ')}${waits}`
+}
+
+const MANY = 12
+
+function problems(state: RolloutState, style: Style): readonly string[] {
+  const bad = Object.entries(state.hosts).filter(([, { why }]) => why !== null)
+  const lines = bad
+    .slice(0, MANY)
+    .map(([name, { stage, why }]) => `  ${isBad(stage) ? style.red(name) : name}: ${why ?? ''}`)
+  const more = bad.length > MANY ? [`  … and ${bad.length - MANY} more: --json has them all`] : []
+  return lines.length === 0 ? [] : ['', ...lines, ...more]
+}
+
+/** What it waits for, or what became of it. */
+function saying(state: RolloutState, style: Style): string {
+  const why = state.why === null ? '' : `: ${state.why}`
+  switch (state.phase) {
+    case 'succeeded':
+      return style.green('Every host that was reached has it.')
+    case 'partial':
+      return style.yellow('It ended with failures, no more than were allowed.')
+    case 'aborted':
+      return style.red(`Aborted${why}.`)
+    case 'rolled-back':
+      return style.yellow(`Rolled back${why}.`)
+    case 'paused':
+      return 'Paused: nothing new is begun until `qstate rollout resume`.'
+    case 'stopping':
+      return `Stopping${why}; ${plural(atWork(state), 'host')} still at work.`
+    case 'rolling-back':
+      return `Rolling back${why}.`
+    case 'running':
+      if (isTrailing(state)) return 'All waves have passed; hosts that are away get it when they are back.'
+      return needsApproval(state)
+        ? style.yellow(
+            `${state.waves[state.wave]?.name ?? ''} begins when someone says so: \`qstate rollout approve\`.`,
+          )
+        : `${plural(atWork(state), 'host')} at work, and ${state.waves[state.wave]?.maxUnavailable ?? 0} may be.`
+  }
+}

@@ -1,0 +1,89 @@
+import { type ChangeLine } from './change-digest.ts'
+import { type MemberStore } from './member.ts'
+import { KEYS, type Store } from './store.ts'
+
+/** Asks a host what a commit would change there. It touches nothing. */
+export interface Ask {
+  readonly schema: 'qstate.ask'
+  readonly version: 1
+  readonly id: string
+  readonly commit: string
+}
+
+/** What a host answered. */
+export interface HostPlan {
+  readonly schema: 'qstate.host-plan'
+  readonly version: 1
+  /** Of the question. */
+  readonly id: string
+  readonly digest: string | null
+  readonly changes: readonly ChangeLine[]
+  /** Why there is no plan. */
+  readonly trouble: string | null
+}
+
+export interface PlanningAgent {
+  /** What the commit would change; or why that cannot be told. */
+  plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>
+}
+
+/** Answers the last question, once. The id of what has been answered. Fails with StoreError. */
+export async function answer(
+  host: string,
+  answered: string | null,
+  store: Pick<MemberStore, 'get' | 'put'>,
+  agent: PlanningAgent,
+): Promise<string | null> {
+  const ask = readAsk((await store.get(KEYS.asks + host))?.value)
+  if (ask === null || ask.id === answered) return answered
+  const there = await store.get(KEYS.plans + host)
+  if (readHostPlan(there?.value)?.id === ask.id) return ask.id
+  const plan: HostPlan = {
+    schema: 'qstate.host-plan',
+    version: 1,
+    id: ask.id,
+    ...(await agent.plan(ask.commit)),
+  }
+  await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
+  return ask.id
+}
+
+/** Writes the question for a host. */
+export async function ask(store: Store, host: string, id: string, commit: string): Promise<void> {
+  const key = KEYS.asks + host
+  const question: Ask = { schema: 'qstate.ask', version: 1, id, commit }
+  for (;;) {
+    const there = await store.get(key)
+    if ((await store.put(key, question, there?.revision ?? 0)) !== null) return
+  }
+}
+
+function readAsk(json: unknown): Ask | null {
+  const found = json as Partial<Ask> | null | undefined
+  const isAsk =
+    typeof found === 'object' &&
+    found?.schema === 'qstate.ask' &&
+    typeof found.id === 'string' &&
+    typeof found.commit === 'string' &&
+    /^[0-9a-f]{40,64}$/.test(found.commit)
+  return isAsk ? (found as Ask) : null
+}
+
+const MAX_CHANGES = 2000
+
+/** What was stored, if it is a host's answer. */
+export function readHostPlan(json: unknown): HostPlan | null {
+  const plan = json as Partial<HostPlan> | null | undefined
+  const isPlan =
+    typeof plan === 'object' &&
+    plan?.schema === 'qstate.host-plan' &&
+    typeof plan.id === 'string' &&
+    (plan.digest === null || typeof plan.digest === 'string') &&
+    (plan.trouble === null || typeof plan.trouble === 'string') &&
+    Array.isArray(plan.changes) &&
+    plan.changes.length <= MAX_CHANGES &&
+    plan.changes.every(
+      (line: Partial<ChangeLine> | null) => typeof line?.qube === 'string' && typeof line.what === 'string',
+    )
+  return isPlan ? (plan as HostPlan) : null
+}

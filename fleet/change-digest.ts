@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto'
+import { type Plan } from '../reconciler/index.ts'
+
+/** One line of what a plan does. */
+export interface ChangeLine {
+  readonly qube: string
+  readonly what: string
+}
+
+/** What a plan changes, whichever host it is for and whatever it cost to find out. */
+export function changesOf(plan: Plan): readonly ChangeLine[] {
+  return plan.qubes.flatMap(({ qube, create, remove, changes, blocked }) => [
+    ...(create === undefined ? [] : [{ qube, what: `create ${create.klass}` }]),
+    ...(remove === undefined ? [] : [{ qube, what: 'remove, with all its data' }]),
+    ...changes.map(({ path, before, after }) => ({
+      qube,
+      what: `${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`,
+    })),
+    ...blocked.map(({ path, why }) => ({ qube, what: `${path ?? 'all of it'}: blocked, ${why}` })),
+  ])
+}
+
+/** The same change has the same digest on every host. */
+export const changeDigest = (changes: readonly ChangeLine[]): string =>
+  createHash('sha256').update(JSON.stringify(changes)).digest('hex')

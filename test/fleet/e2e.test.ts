@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { natsConnect } from '../../fleet/nats-connect.ts'
+import { natsStore } from '../../fleet/nats-store.ts'
+import { readRollout } from '../../fleet/read-rollout.ts'
+import { serverConfig } from '../../fleet/server-config.ts'
+import { isEnded, type RolloutState } from '../../fleet/state.ts'
+import { KEYS, type Store, StoreError } from '../../fleet/store.ts'
+import { loadFleet } from '../../spec/fleet/index.ts'
+import { runQstate, type Running, startQstate } from '../support/process.ts'
+import { tempFolder } from '../support/temp.ts'
+import { makeKey, makeRepository, memoryOf, startSimulators } from './support/fleet.ts'
+import { startNats } from './support/nats-server.ts'
+import { makeCertificates } from './support/tls.ts'
+
+const HOSTS = Array.from({ length: 20 }, (_, index) => `laptop-${index}`)
+
+const spec = (memory: number, more = ''): string =>
+  `apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { memory: ${memory} }${more} }\n`
+
+/** Waits for a state of the rollout, which every report of a host may bring nearer. */
+async function waitFor(store: Store, isIt: (state: RolloutState) => boolean): Promise<RolloutState> {
+  const stop = new AbortController()
+  for (;;) {
+    try {
+      for await (const { key } of store.watch(KEYS.reports, stop.signal)) {
+        assert.match(key, /^reports/)
+        const state = readRollout((await store.get(KEYS.rollout))?.value)
+        if (state !== null && isIt(state)) return state
+      }
+    } catch (error) {
+      // The server may be on its way back.
+      if (!(error instanceof StoreError)) throw error
+    } finally {
+      stop.abort()
+    }
+    return waitFor(store, isIt)
+  }
+}
+
+test('twenty hosts, a server and controllers that are killed: a revision reaches all, and a bad one is taken back at the canary', async (t) => {
+  const folder = tempFolder(t)
+  const machines = await startSimulators(t, folder, HOSTS)
+  const { ca, cert, key } = makeCertificates(folder)
+  const keyOf = (name: string): string => join(folder, `${name}.key`)
+  const fleetText = (url: string): string => `apiVersion: qstate/v1
+kind: Fleet
+name: acme
+store: { nats: ['${url}'], controllers: [${bossKey}] }
+spec: [base.yaml]
+groups: { pilots: { hosts: [laptop-0, laptop-1] } }
+hosts:
+${HOSTS.map((name) => `  ${name}: { key: ${hostKeys.get(name) ?? ''} }`).join('\n')}
+---
+apiVersion: qstate/v1
+kind: Rollout
+name: winter
+revision: main
+canary: { match: { group: pilots } }
+waves: [{ percent: 40% }, {}]
+maxUnavailable: 3
+soak: 1s
+`
+  const bossKey = makeKey(keyOf('boss'))
+  const hostKeys = new Map(HOSTS.map((name) => [name, makeKey(keyOf(name))]))
+  const { fleet } = loadFleet([{ path: 'fleet.yaml', text: fleetText('tls://localhost:4222') }])
+  const config = serverConfig(fleet!, { listen: '', storeDir: '', tls: { cert, key } })
+  const server = await startNats(t, folder, config.replace(/^(?:listen|jetstream).*\n/gm, ''), true)
+
+  const commit = makeRepository(join(folder, 'repository'))
+  const fleetFile = join(folder, 'repository', 'fleet.yaml')
+  const first = commit({ 'fleet.yaml': fleetText(server.url), 'base.yaml': spec(6000) })
+  const about = (who: string): string[] => ['--fleet', fleetFile, '--ca', ca, '--key', keyOf(who)]
+  const env = (name: string): Record<string, string> => ({ QSTATE_STATE_DIR: join(folder, 'state', name) })
+  const processes: Running[] = []
+  t.after(async () => {
+    for (const { child } of processes) child.kill('SIGKILL')
+    await Promise.all(processes.map(({ ended }) => ended))
+  })
+  const start = (args: readonly string[], more: Record<string, string>): Running => {
+    const running = startQstate(args, more)
+    processes.push(running)
+    return running
+  }
+  const controller = (name: string): Running => start(['fleet', 'controller', ...about('boss')], env(name))
+  const qstate = (...args: string[]): ReturnType<typeof runQstate> =>
+    runQstate([...args, ...about('boss')], env('boss'))
+
+  const one = controller('one')
+  await one.said('in charge, term 1')
+  for (const [name, { socket }] of machines)
+    start(['--socket', socket, 'fleet', 'member', '--host', name, ...about(name)], env(name))
+  const connection = await natsConnect({
+    servers: [server.url],
+    host: null,
+    keyFile: keyOf('boss'),
+    caFile: ca,
+  })
+  t.after(() => connection.close())
+  const store = await natsStore(connection, 'acme', 1)
+
+  const begun = await qstate('rollout', 'start')
+  assert.equal(begun.code, 0, begun.err)
+  await waitFor(
+    store,
+    ({ hosts }) => Object.values(hosts).filter(({ stage }) => stage === 'passed').length >= 4,
+  )
+  one.child.kill('SIGKILL')
+  const two = controller('two')
+  await server.kill()
+  await server.start()
+  await two.said('in charge, term 2')
+  const done = await waitFor(store, isEnded)
+  assert.equal(done.phase, 'succeeded')
+  assert.equal(done.commit, first)
+  assert.ok(Object.values(done.hosts).every(({ stage, turn }) => stage === 'passed' && turn === 1))
+  for (const name of HOSTS) assert.equal(memoryOf(machines.get(name)), 6000, name)
+
+  const status = await qstate('fleet', 'status', '--json')
+  const { hosts } = JSON.parse(status.out) as {
+    hosts: readonly { report: { commit: string; status: string } }[]
+  }
+  assert.deepEqual(
+    new Set(hosts.map(({ report }) => `${report.status} ${report.commit}`)),
+    new Set([`applied ${first}`]),
+  )
+
+  const plan = JSON.parse((await qstate('rollout', 'plan', '--json')).out) as { groups: unknown[] }
+  assert.deepEqual(
+    plan.groups.map((group) => ({ ...(group as object), digest: null })),
+    [{ kind: 'nothing', digest: null, hosts: HOSTS, changes: [], trouble: null }],
+  )
+
+  const calls = new Map([...machines].map(([name, { simulator }]) => [name, simulator.writes()]))
+  writeFileSync(join(folder, 'repository', 'note'), 'bad')
+  commit({ 'base.yaml': spec(5000, ', audio: { audiovm: no-such-qube }') })
+  assert.equal((await qstate('rollout', 'start')).code, 0)
+  const bad = await waitFor(store, (state) => state.serial === 2 && isEnded(state))
+  assert.equal(bad.phase, 'rolled-back')
+  for (const name of HOSTS) assert.equal(memoryOf(machines.get(name)), 6000, name)
+  // Beyond the canary nobody was touched.
+  for (const name of HOSTS.slice(2))
+    assert.equal(machines.get(name)!.simulator.writes(), calls.get(name), name)
+  assert.equal((await qstate('rollout', 'status')).code, 1)
+  const history = await qstate('rollout', 'history', '--json')
+  const { rollouts } = JSON.parse(history.out) as { rollouts: readonly { phase: string }[] }
+  assert.deepEqual(
+    rollouts.map(({ phase }) => phase),
+    ['rolled-back', 'succeeded'],
+  )
+})
