@@ -77,7 +77,7 @@ export type Stage =
   | 'returned'
   /** Could not be given back what it had. */
   | 'stuck'
-  /** Keeps the revision, since it had nothing before. */
+  /** Keeps what it has, since it had nothing before. */
   | 'kept'
 
 export interface HostState {

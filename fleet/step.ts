@@ -144,13 +144,15 @@ function ended(state: RolloutState): RolloutState {
 function stopped(state: RolloutState, draft: Draft): RolloutState {
   if (count(draft, ['ordered']) > 0) return { ...state, hosts: draft.hosts }
   if (!state.rollback) return { ...state, phase: 'aborted', hosts: draft.hosts }
-  for (const [name, { given, before, stage }] of Object.entries(draft.hosts)) {
+  for (const [name, { given, before, stage, why }] of Object.entries(draft.hosts)) {
     if (!given || before === state.commit || isGoneBack(stage)) continue
-    if (before === null) move(draft, name, 'kept', { why: 'it had nothing before' })
+    if (before === null) move(draft, name, 'kept', { why: [why, NOTHING_BEFORE].filter(Boolean).join('; ') })
     else move(draft, name, 'owed')
   }
   return { ...state, phase: 'rolling-back', hosts: draft.hosts }
 }
+
+const NOTHING_BEFORE = 'it had nothing before to go back to'
 
 const isGoneBack = (stage: Stage): boolean => stage === 'returned' || stage === 'stuck' || stage === 'kept'
 

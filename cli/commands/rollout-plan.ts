@@ -43,7 +43,7 @@ export async function rolloutPlan(
     known.filter(({ reach }) => reach.kind !== 'agent'),
     HOSTS_AT_ONCE,
     async ({ name: host, reach }) => {
-      const way = wayTo(reach, null, options, io)
+      const way = wayTo(reach, { folder: file.folder, stateDir: null }, options, io)
       plans.set(host, await planOn(() => Promise.resolve().then(() => specAt(place, commit, host)), way))
     },
   )

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { generationJournal, takeLock } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import {
@@ -31,17 +32,22 @@ export interface HostWay {
 
 const PARALLELISM = '4'
 
-/** The way to a host; `agent` is the host that this runs on. State is kept apart for each. */
-export function wayTo(reach: Reach, stateDir: string | null, options: GlobalOptions, io: Io): HostWay {
+/** The way to a host; `agent` is the host that this runs on. State is kept apart for each. Paths are from the fleet's folder. */
+export function wayTo(
+  reach: Reach,
+  { folder, stateDir }: { readonly folder: string; readonly stateDir: string | null },
+  options: GlobalOptions,
+  io: Io,
+): HostWay {
   const quiet: Io = { ...io, err: () => undefined, errIsTerminal: false }
   const own = stateDir === null ? options : { ...options, stateDir }
   switch (reach.kind) {
     case 'agent':
       return { options: own, io: quiet }
     case 'socket':
-      return { options: { ...own, socket: reach.to }, io: quiet }
+      return { options: { ...own, socket: resolve(folder, reach.to) }, io: quiet }
     case 'qrexec':
-      return { options: { ...own, qrexecClient: reach.to }, io: quiet }
+      return { options: { ...own, qrexecClient: resolve(folder, reach.to) }, io: quiet }
     case 'ssh':
       return { options: { ...own, ssh: reach.to }, io: quiet }
   }

@@ -38,7 +38,12 @@ export async function runHost(host: FleetHost, store: MemberStore, plan: MemberP
   const place = placeOf(file)
   const agent = await hostAgent({
     name: host.name,
-    way: wayTo(host.reach, host.reach.kind === 'agent' ? null : folder, options, { ...io, signal }),
+    way: wayTo(
+      host.reach,
+      { folder: file.folder, stateDir: host.reach.kind === 'agent' ? null : folder },
+      options,
+      { ...io, signal },
+    ),
     folder,
     checks: io.env['QSTATE_CHECKS'] ?? '/etc/qstate/checks',
     spec: (commit) => Promise.resolve().then(() => specAt(place, commit, host.name)),

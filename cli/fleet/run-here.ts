@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { type RolloutState, runController, type Store } from '../../fleet/index.ts'
 import { type Io } from '../io.ts'
 import { wantsColor } from '../options.ts'
@@ -30,6 +31,8 @@ export async function runHere(
   }
   const stop = new AbortController()
   const signal = AbortSignal.any([io.signal, stop.signal])
+  // Each host that is reached from here listens, and there may be many.
+  setMaxListeners(0, io.signal, signal)
   const members = runDirectMembers(store, {
     file,
     options,

@@ -52,7 +52,7 @@ const WORDS: readonly (readonly [Stage, string])[] = [
   ['returning', 'going back'],
   ['returned', 'gone back'],
   ['stuck', 'could not go back'],
-  ['kept', 'keep it'],
+  ['kept', 'left as they are'],
   ['waiting', 'waiting'],
 ]
 

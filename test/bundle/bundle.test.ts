@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { outputOf, ROOT, run, startSimulatorOf, temporaryFolder } from './run.ts'
 
-const SOURCES = ['agent', 'cli', 'journal', 'providers', 'qubesd', 'reconciler', 'scripts', 'spec']
+const SOURCES = ['agent', 'cli', 'fleet', 'journal', 'providers', 'qubesd', 'reconciler', 'scripts', 'spec']
 const SPEC = join(ROOT, 'examples/windows-10.yaml')
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
 const after: (() => void)[] = []

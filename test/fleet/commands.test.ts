@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { type RolloutState } from '../../fleet/state.ts'
+import { type Result, runCli } from '../cli/run-cli.ts'
+import { startQstate } from '../support/process.ts'
+import { tempFolder } from '../support/temp.ts'
+import { makeRepository, memoryOf, type Simulated, startSimulators } from './support/fleet.ts'
+
+const FLEET = `apiVersion: qstate/v1
+kind: Fleet
+name: home
+spec: [base.yaml]
+values: { memory: 6000 }
+hosts:
+  desk: { reach: { socket: ../desk.sock } }
+  laptop: { reach: { socket: ../laptop.sock }, values: { memory: 4000 } }
+  attic: { reach: { socket: ../attic.sock }, spec: [attic.yaml] }
+---
+apiVersion: qstate/v1
+kind: Rollout
+name: everyone
+revision: main
+canary: {}
+waves: [{}]
+maxUnavailable: 2
+`
+const BASE = 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { memory: "${memory}" } }\n'
+const ATTIC = 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { vcpus: 3 } }\n'
+
+interface Home {
+  readonly folder: string
+  readonly machines: ReadonlyMap<string, Simulated>
+  readonly commit: (files: Readonly<Record<string, string>>) => string
+  readonly env: Readonly<Record<string, string>>
+  readonly fleet: string
+  readonly qstate: (...argv: string[]) => Promise<Result>
+}
+
+async function home(t: TestContext, fleet = FLEET): Promise<Home> {
+  const folder = tempFolder(t)
+  const machines = await startSimulators(t, folder, ['desk', 'laptop', 'attic'])
+  const commit = makeRepository(join(folder, 'r'))
+  commit({ 'fleet.yaml': fleet, 'base.yaml': BASE, 'attic.yaml': ATTIC })
+  const env = { QSTATE_STATE_DIR: join(folder, 'state'), QSTATE_FLEET: join(folder, 'r', 'fleet.yaml') }
+  const qstate = (...argv: string[]): Promise<Result> => runCli(argv, { env })
+  return { folder, machines, commit, env, fleet: env.QSTATE_FLEET, qstate }
+}
+
+const memories = ({ machines }: Home): Readonly<Record<string, number>> =>
+  Object.fromEntries([...machines].map(([name, machine]) => [name, memoryOf(machine)]))
+
+test('without a server a rollout is carried out from here, over files laid over files and values of each host', async (t) => {
+  const it = await home(t)
+  const started = await it.qstate('rollout', 'start', '--json')
+  assert.equal(started.code, 0, started.err)
+  const state = JSON.parse(started.out) as RolloutState
+  assert.equal(state.phase, 'succeeded')
+  assert.deepEqual(memories(it), { desk: 6000, laptop: 4000, attic: 6000 })
+  const attic = it.machines.get('attic')?.simulator.host.qubes.get('win10-work')
+  assert.equal(Number(attic?.properties.get('vcpus')), 3)
+
+  const status = await it.qstate('fleet', 'status')
+  assert.match(status.out, /^desk +[0-9a-f]{12} +applied, restart waits +none/m)
+  assert.match((await it.qstate('rollout', 'status')).out, /✓ canary {2}1 passed\n {2}✓ wave-1 {2}2 passed/)
+})
+
+test('a plan shows what would change on every host, the same together, and touches none', async (t) => {
+  const it = await home(t)
+  const { code, out } = await it.qstate('rollout', 'plan')
+  assert.equal(code, 0)
+  assert.match(out, /1 host, 2 changes\n {2}attic\n {4}win10-work {2}qube\/memory: 8192 → 6000/)
+  assert.match(out, /Nothing was touched\.\n$/)
+  const same = BASE.replace('"${memory}"', '5000')
+  it.commit({ 'base.yaml': same, 'attic.yaml': same })
+  const plan = JSON.parse((await it.qstate('rollout', 'plan', '--json')).out) as {
+    groups: { kind: string; hosts: string[] }[]
+  }
+  assert.deepEqual(plan.groups[0]?.hosts, ['desk', 'laptop', 'attic'])
+  for (const { simulator } of it.machines.values()) assert.equal(simulator.writes(), 0)
+})
+
+test('a host whose spec is no spec is told in the plan, with the place, and refuses the commit in a rollout', async (t) => {
+  const it = await home(t)
+  it.commit({ 'attic.yaml': ATTIC.replace('vcpus', 'vcpu') })
+  const plan = await it.qstate('rollout', 'plan')
+  assert.equal(plan.code, 1)
+  assert.match(
+    plan.out,
+    /1 host that cannot tell\n {2}attic\n[^]*attic\.yaml:3:25: error: unknown key "vcpu"/,
+  )
+  const fleet = FLEET.replace('canary: {}', 'canary: { hosts: [attic] }')
+  it.commit({ 'fleet.yaml': fleet })
+  const started = await it.qstate('rollout', 'start')
+  assert.equal(started.code, 1)
+  assert.match(started.out, /attic: invalid-spec: [^]*; it had nothing before[^]*Aborted: 1 host failed/)
+  assert.deepEqual(memories(it), { desk: 8192, laptop: 8192, attic: 8192 })
+})
+
+test('a bad commit is taken back at the canary', async (t) => {
+  const it = await home(t)
+  assert.equal((await it.qstate('rollout', 'start')).code, 0)
+  const writes = it.machines.get('laptop')!.simulator.writes()
+  it.commit({
+    'base.yaml': BASE.replace('} }', '}, audio: { audiovm: nowhere } }').replace('"${memory}"', '5000'),
+  })
+  const started = await it.qstate('rollout', 'start')
+  assert.equal(started.code, 1)
+  assert.match(started.out, /rolled back\n[^]*canary {2}1 gone back[^]*desk: /)
+  assert.deepEqual(memories(it), { desk: 6000, laptop: 4000, attic: 6000 })
+  assert.equal(it.machines.get('laptop')!.simulator.writes(), writes)
+  assert.match(
+    (await it.qstate('rollout', 'history')).out,
+    /^ {3}2 {2}everyone .*rolled back[^]*^ {3}1 {2}everyone .*succeeded/m,
+  )
+})
+
+test('a wave waits for approval, and a rollout that ended can be taken back', async (t) => {
+  const it = await home(t, FLEET.replace('waves: [{}]', 'waves: [{ approval: manual }]'))
+  const running = startQstate(['rollout', 'start'], it.env)
+  t.after(() => running.child.kill('SIGKILL'))
+  await running.said('needs approval')
+  assert.match((await it.qstate('rollout', 'status')).out, /wave-1 begins when someone says so/)
+  const early = await it.qstate('rollout', 'start')
+  assert.equal(early.code, 5)
+  assert.match(early.err, /rollout 1 \(everyone\) is running/)
+  assert.equal((await it.qstate('rollout', 'approve')).code, 0)
+  assert.equal((await running.ended).code, 0)
+  const wrong = await it.qstate('rollout', 'pause')
+  assert.equal(wrong.code, 64)
+  assert.match(wrong.err, /it is succeeded/)
+  assert.equal((await it.qstate('rollout', 'rollback')).code, 0)
+  const controller = startQstate(['fleet', 'controller'], it.env)
+  t.after(() => controller.child.kill('SIGKILL'))
+  // They had nothing from this fleet before: what they have stays, and the rollout says so.
+  await controller.said('aborted')
+  controller.child.kill('SIGTERM')
+  assert.equal((await controller.ended).code, 143)
+  assert.match((await it.qstate('rollout', 'status')).out, /desk: it had nothing before to go back to/)
+})
+
+test('a rollout that was left in the middle is gone on with by whoever runs a controller', async (t) => {
+  const it = await home(t, FLEET.replace('maxUnavailable: 2', 'maxUnavailable: 1'))
+  const first = startQstate(['rollout', 'start'], it.env)
+  await first.said('wave-1: 1 at work')
+  first.child.kill('SIGKILL')
+  await first.ended
+  const controller = startQstate(['fleet', 'controller'], it.env)
+  t.after(() => controller.child.kill('SIGKILL'))
+  await controller.said('succeeded')
+  assert.deepEqual(memories(it), { desk: 6000, laptop: 4000, attic: 6000 })
+})
+
+test('what is asked of a fleet that is not there, or a rollout that is not, has a remedy', async (t) => {
+  const folder = tempFolder(t)
+  const none = await runCli(['fleet', 'status'], { env: {} })
+  assert.equal(none.code, 64)
+  assert.match(none.err, /no fleet is named[^]*--fleet FILE/)
+  const it = await home(t)
+  assert.match((await it.qstate('rollout', 'status')).err, /has had no rollout yet/)
+  assert.match((await it.qstate('rollout', 'start', 'everone')).err, /did you mean everyone\?/)
+  writeFileSync(join(folder, 'fleet.yaml'), FLEET.replace('kind: Fleet', 'kind: Fleat'))
+  const broken = await runCli(['fleet', 'status', '--fleet', join(folder, 'fleet.yaml')], {})
+  assert.equal(broken.code, 65)
+  assert.match(broken.err, /did you mean "Fleet"\?/)
+})
+
+test('a key is made once, private, and its public part is a host’s', async (t) => {
+  const file = join(tempFolder(t), 'anna.key')
+  const made = await runCli(['fleet', 'key', '--out', file])
+  assert.match(made.out, /^U[A-Z2-7]{55}\n$/)
+  assert.match(readFileSync(file, 'utf8'), /^SU[A-Z2-7]{56}\n$/)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const again = await runCli(['fleet', 'key', '--out', file])
+  assert.equal(again.code, 64)
+  assert.ok(existsSync(file))
+})
+
+test('a server configuration is not made without TLS by mistake', async () => {
+  const path = ['--fleet', 'examples/fleet/office.yaml']
+  const plain = await runCli(['fleet', 'server-config', ...path])
+  assert.equal(plain.code, 64)
+  assert.match(plain.err, /needs a certificate/)
+  const made = await runCli(['fleet', 'server-config', ...path, '--cert', '/c', '--cert-key', '/k'])
+  assert.equal(made.code, 0)
+  assert.match(made.out, /tls \{ cert_file: "\/c", key_file: "\/k" \}/)
+  assert.match(made.out, /"\$KV\.qstate-office-hosts\.reports\.x1-anna"/)
+})
+
+for (const name of ['fleet.yaml', 'office.yaml']) {
+  test(`examples/fleet/${name} is a fleet without a warning`, async () => {
+    const { err } = await runCli(['fleet', 'status', '--fleet', `examples/fleet/${name}`], {
+      env: { QSTATE_STATE_DIR: '/nonexistent/state' },
+    })
+    assert.doesNotMatch(err, /warning:|examples\/fleet/)
+  })
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answer } from '../../fleet/ask.ts'
+import {
+  type AgentStatus,
+  type Member,
+  type MemberContext,
+  memberTurn,
+  NO_MEMORY,
+} from '../../fleet/member.ts'
+import { type Order } from '../../fleet/order.ts'
+import { type HostReport } from '../../fleet/report.ts'
+import { type Entry } from '../../fleet/store.ts'
+
+const OLD = 'a'.repeat(40)
+const NEW = 'b'.repeat(40)
+
+const order = (more: Partial<Order>): Order => ({
+  schema: 'qstate.order',
+  version: 1,
+  id: '1.1',
+  epoch: 3,
+  commit: NEW,
+  back: false,
+  look: false,
+  running: [],
+  check: null,
+  ...more,
+})
+
+/** A host, with the store that it sees and an agent that is done at once. */
+function host(): {
+  readonly documents: Map<string, Entry>
+  readonly followed: string[]
+  readonly said: string[]
+  readonly context: MemberContext
+  readonly mine: Member
+  put: (key: string, value: object) => void
+  report: () => HostReport
+} {
+  const documents = new Map<string, Entry>()
+  const followed: string[] = []
+  const said: string[] = []
+  const write = (key: string, value: object, revision: number): void => {
+    documents.set(key, { key, value: JSON.parse(JSON.stringify(value)) as unknown, revision, at: null })
+  }
+  const status = (): AgentStatus => ({
+    following: followed.at(-1) ?? OLD,
+    outcome: 'applied',
+    commit: followed.at(-1) ?? OLD,
+    ...{ digest: null, generation: 1, drift: 0, restarts: 0, notRunning: [], check: null, trouble: null },
+  })
+  const context: MemberContext = {
+    host: 'h',
+    store: {
+      get: (key) => Promise.resolve(documents.get(key) ?? null),
+      put(key, value, over) {
+        if ((documents.get(key)?.revision ?? 0) !== over) return Promise.resolve(null)
+        write(key, value, over + 1)
+        return Promise.resolve(over + 1)
+      },
+    },
+    agent: {
+      follow: ({ commit }) => Promise.resolve(void followed.push(commit)),
+      status: () => Promise.resolve(status()),
+    },
+    save: () => Promise.resolve(),
+    at: () => '',
+    say: (_, text) => void said.push(text),
+  }
+  return {
+    documents,
+    followed,
+    said,
+    context,
+    mine: { memory: NO_MEMORY, report: null },
+    put: (key, value) => {
+      write(key, value, (documents.get(key)?.revision ?? 0) + 1)
+    },
+    report: () => documents.get('reports/h')?.value as HostReport,
+  }
+}
+
+async function turns({ mine, context }: Pick<ReturnType<typeof host>, 'mine' | 'context'>): Promise<void> {
+  while (await memberTurn(mine, context, false));
+}
+
+test('an order is claimed before anything is done about it, then followed, then reported', async () => {
+  const it = host()
+  it.put('orders/h', order({}))
+  await memberTurn(it.mine, it.context, false)
+  assert.deepEqual([it.report().order, it.report().status], ['1.1', 'working'])
+  assert.deepEqual(it.followed, [NEW])
+  await turns(it)
+  assert.deepEqual([it.report().status, it.report().commit], ['applied', NEW])
+})
+
+test('an order of a term that is over is refused', async () => {
+  const it = host()
+  it.put('orders/h', order({ epoch: 5 }))
+  await turns(it)
+  it.put('orders/h', order({ id: '1.2', epoch: 4, commit: OLD, back: true }))
+  await turns(it)
+  assert.deepEqual(it.followed, [NEW])
+  assert.match(it.said.join('\n'), /order 1\.2 refused: its term 4 is over, the last seen is 5/)
+})
+
+test('an order that was taken back is not begun', async () => {
+  const it = host()
+  await turns(it)
+  it.put('reports/h', { ...it.report(), recalled: '1.1' })
+  it.put('orders/h', order({}))
+  await turns(it)
+  assert.deepEqual(it.followed, [])
+  it.put('orders/h', order({ id: '1.2' }))
+  await turns(it)
+  assert.deepEqual(it.followed, [NEW])
+})
+
+test('a host goes back only to where it has been', async () => {
+  const it = host()
+  it.put('orders/h', order({ commit: 'c'.repeat(40), back: true }))
+  await turns(it)
+  assert.deepEqual(it.followed, [])
+  it.put('orders/h', order({ id: '1.2' }))
+  await turns(it)
+  it.put('orders/h', order({ id: '1.3', commit: OLD, back: true }))
+  await turns(it)
+  assert.deepEqual(it.followed, [NEW, OLD])
+})
+
+test('what is in force already is taken without a claim, and is no work', async () => {
+  const it = host()
+  it.put('orders/h', order({ commit: OLD }))
+  await memberTurn(it.mine, it.context, false)
+  assert.equal(it.documents.get('reports/h'), undefined)
+  await turns(it)
+  assert.deepEqual([it.report().order, it.report().status], ['1.1', 'applied'])
+})
+
+test('an order that is none is not obeyed', async () => {
+  const it = host()
+  for (const wrong of [
+    { commit: '--upload-pack=x' },
+    { id: 'x' },
+    { check: '../sh' },
+    { schema: 'x' },
+    { running: ['a;b'] },
+  ])
+    for (const value of [{ ...order({}), ...wrong }, null, 7]) {
+      it.put('orders/h', value as object)
+      await turns(it)
+    }
+  assert.deepEqual(it.followed, [])
+})
+
+test('a question is answered once', async () => {
+  const it = host()
+  let asked = 0
+  const agent = {
+    plan: () => {
+      asked += 1
+      return Promise.resolve({ digest: 'd', changes: [], trouble: null })
+    },
+  }
+  it.put('asks/h', { schema: 'qstate.ask', version: 1, id: 'q', commit: NEW })
+  const answered = await answer('h', null, it.context.store, agent)
+  await answer('h', answered, it.context.store, agent)
+  await answer('h', null, it.context.store, agent)
+  assert.equal(asked, 1)
+  assert.equal((it.documents.get('plans/h')?.value as { id: string }).id, 'q')
+})
