@@ -1,7 +1,7 @@
 import { natsConnect } from '../fleet/nats-connect.ts'
 import { bucketsOf } from '../fleet/nats-names.ts'
 import { natsStore } from '../fleet/nats-store.ts'
-import { type FollowedAgent, type MemberMemory, NO_MEMORY } from '../fleet/member.ts'
+import { type FollowedAgent, NO_MEMORY } from '../fleet/member.ts'
 import { runMember } from '../fleet/run-member.ts'
 import { steadyClock } from '../cli/fleet/clock.ts'
 
@@ -49,7 +49,7 @@ await Promise.all(
       store: { ...store, onNews: (wake) => void wakes.set(host, wake) },
       agent: { ...instantAgent(), plan },
       memory: NO_MEMORY,
-      save: (_: MemberMemory) => Promise.resolve(),
+      save: () => Promise.resolve(),
       at: () => '',
       say: () => undefined,
       clock: steadyClock,

@@ -20,6 +20,10 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
       )
       .option('--key <file>', 'private key to connect to the servers with (else QSTATE_FLEET_KEY)')
       .option('--ca <file>', 'certificates that the servers’ are signed with (else QSTATE_FLEET_CA)')
+      .option(
+        '--allowed-signers <file>',
+        'takes commits only that one of these keys has signed (else QSTATE_ALLOWED_SIGNERS)',
+      )
 
   const fleet = program.command('fleet').description('many hosts: their state, and what runs for them')
   about(fleet.command('status'))

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { obtainNatsServer } from './nats-server.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tests = join(root, 'dist', 'test')
@@ -16,6 +17,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(1)
 }
+obtainNatsServer(root)
 const result = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { nearest } from '../../spec/index.ts'
-import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
+import { allowedSigners, type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
 import { runHost } from '../fleet/members.ts'
 import { openMemberStore, openStore } from '../fleet/open-store.ts'
 import { runHere } from '../fleet/run-here.ts'
@@ -79,6 +79,8 @@ export async function fleetMember(
       io.err(`${level}: ${message}\n`)
     }
     io.err(`${name} takes part in the fleet ${file.fleet.name}.\n`)
+    if (allowedSigners(options, io) === null)
+      io.err('It takes any commit that it is ordered to: --allowed-signers FILE has signatures looked at.\n')
     await runHost(host, store, { file, options, io, signal: io.signal, say })
     return signalExit(io)
   } finally {

@@ -3,11 +3,18 @@ import { ask, type HostPlan, hostOf, KEYS, readHostPlan, type Store } from '../.
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { steadyClock } from '../fleet/clock.ts'
-import { commitFor, type FleetOptions, placeOf, readFleetFile, rolloutNamed } from '../fleet/fleet-file.ts'
+import {
+  allowedSigners,
+  commitFor,
+  type FleetOptions,
+  placeOf,
+  readFleetFile,
+  rolloutNamed,
+} from '../fleet/fleet-file.ts'
 import { planOn } from '../fleet/host-agent.ts'
-import { specAt } from '../fleet/host-spec.ts'
 import { wayTo } from '../fleet/host-work.ts'
 import { openStore } from '../fleet/open-store.ts'
+import { orderedSpec } from '../fleet/ordered-spec.ts'
 import { type Io } from '../io.ts'
 import { wantsColor, wholeNumber } from '../options.ts'
 import { groupPlans, rolloutPlanView } from '../views/rollout-plan.ts'
@@ -44,7 +51,7 @@ export async function rolloutPlan(
     HOSTS_AT_ONCE,
     async ({ name: host, reach }) => {
       const way = wayTo(reach, { folder: file.folder, stateDir: null }, options, io)
-      plans.set(host, await planOn(() => Promise.resolve().then(() => specAt(place, commit, host)), way))
+      plans.set(host, await planOn(() => orderedSpec(place, host, allowedSigners(options, io))(commit), way))
     },
   )
   const groups = groupPlans(hosts, plans)

@@ -15,6 +15,7 @@ export interface FleetOptions extends GlobalOptions {
   readonly fleet?: string[]
   readonly key?: string
   readonly ca?: string
+  readonly allowedSigners?: string
 }
 
 export interface FleetFile {
@@ -59,6 +60,12 @@ export function rolloutNamed(name: string | undefined, { rollouts }: FleetFile):
   const what = name === undefined ? 'there is more than one rollout, or none' : `there is no rollout ${name}`
   const list = names.length === 0 ? 'write one: kind: Rollout' : `the rollouts are ${names.join(', ')}`
   throw new UserError(EXIT.usage, 'no-rollout', what, near === undefined ? list : `did you mean ${near}?`)
+}
+
+/** File with the keys whose signatures count here; null: none is looked at. */
+export function allowedSigners(options: FleetOptions, { env, cwd }: Io): string | null {
+  const named = options.allowedSigners ?? env['QSTATE_ALLOWED_SIGNERS']
+  return named === undefined || named === '' ? null : resolve(cwd, named)
 }
 
 /** Where the fleet is in its repository. Fails with GitError outside of one. */

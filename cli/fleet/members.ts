@@ -5,11 +5,11 @@ import { type FleetHost } from '../../spec/fleet/index.ts'
 import { type Io } from '../io.ts'
 import { whoOf } from '../commands/apply.ts'
 import { steadyClock } from './clock.ts'
-import { type FleetFile, type FleetOptions, placeOf } from './fleet-file.ts'
+import { allowedSigners, type FleetFile, type FleetOptions, placeOf } from './fleet-file.ts'
 import { hostAgent } from './host-agent.ts'
-import { specAt } from './host-spec.ts'
 import { wayTo } from './host-work.ts'
 import { fleetFolder } from './open-store.ts'
+import { orderedSpec } from './ordered-spec.ts'
 
 export interface MemberPlan {
   readonly file: FleetFile
@@ -35,7 +35,6 @@ export async function runHost(host: FleetHost, store: MemberStore, plan: MemberP
   const { file, options, io, signal, say } = plan
   const folder = join(fleetFolder(file.fleet, options, io), 'members', host.name)
   await makeFolder(folder)
-  const place = placeOf(file)
   const agent = await hostAgent({
     name: host.name,
     way: wayTo(
@@ -46,7 +45,7 @@ export async function runHost(host: FleetHost, store: MemberStore, plan: MemberP
     ),
     folder,
     checks: io.env['QSTATE_CHECKS'] ?? '/etc/qstate/checks',
-    spec: (commit) => Promise.resolve().then(() => specAt(place, commit, host.name)),
+    spec: orderedSpec(placeOf(file), host.name, allowedSigners(options, io)),
     who: whoOf(io),
     compareEveryMs: COMPARE_EVERY_MS,
   })

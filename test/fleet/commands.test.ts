@@ -5,8 +5,9 @@ import { test, type TestContext } from 'node:test'
 import { type RolloutState } from '../../fleet/state.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { startQstate } from '../support/process.ts'
+import { makeRepository, makeSshKey, type Repository } from '../support/repository.ts'
 import { tempFolder } from '../support/temp.ts'
-import { makeRepository, memoryOf, type Simulated, startSimulators } from './support/fleet.ts'
+import { memoryOf, type Simulated, startSimulators } from './support/fleet.ts'
 
 const FLEET = `apiVersion: qstate/v1
 kind: Fleet
@@ -32,7 +33,7 @@ const ATTIC = 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { vcpus: 3 }
 interface Home {
   readonly folder: string
   readonly machines: ReadonlyMap<string, Simulated>
-  readonly commit: (files: Readonly<Record<string, string>>) => string
+  readonly commit: Repository['commit']
   readonly env: Readonly<Record<string, string>>
   readonly fleet: string
   readonly qstate: (...argv: string[]) => Promise<Result>
@@ -41,7 +42,8 @@ interface Home {
 async function home(t: TestContext, fleet = FLEET): Promise<Home> {
   const folder = tempFolder(t)
   const machines = await startSimulators(t, folder, ['desk', 'laptop', 'attic'])
-  const commit = makeRepository(join(folder, 'r'))
+  const repository = makeRepository(t, join(folder, 'r'))
+  const commit: Repository['commit'] = (files, options) => repository.commit(files, options)
   commit({ 'fleet.yaml': fleet, 'base.yaml': BASE, 'attic.yaml': ATTIC })
   const env = { QSTATE_STATE_DIR: join(folder, 'state'), QSTATE_FLEET: join(folder, 'r', 'fleet.yaml') }
   const qstate = (...argv: string[]): Promise<Result> => runCli(argv, { env })
@@ -150,6 +152,25 @@ test('a rollout that was left in the middle is gone on with by whoever runs a co
   t.after(() => controller.child.kill('SIGKILL'))
   await controller.said('succeeded')
   assert.deepEqual(memories(it), { desk: 6000, laptop: 4000, attic: 6000 })
+})
+
+test('a commit that is not signed by a trusted key reaches nobody, whatever failures are allowed', async (t) => {
+  const it = await home(t, FLEET.replace('maxUnavailable: 2', 'maxFailures: 3'))
+  const [trusted, other] = [makeSshKey(t, 'trusted'), makeSshKey(t, 'other')]
+  const signers = join(it.folder, 'signers')
+  writeFileSync(signers, `anna@example.org ${trusted.public}\n`)
+  it.commit({}, { sshKey: trusted.path })
+  const start = ['rollout', 'start', '--allowed-signers', signers]
+  assert.equal((await it.qstate(...start)).code, 0)
+  const before = memories(it)
+  for (const sign of [{}, { sshKey: other.path }]) {
+    it.commit({ 'base.yaml': BASE.replace('"${memory}"', '5000') }, sign)
+    const { code, out } = await it.qstate(...start)
+    assert.equal(code, 1)
+    assert.match(out, /bad-signature: [0-9a-f]{12}: it(?: is not signed|s signature is not by a key)/)
+    assert.match(out, /wave-1 {2}2 waiting/)
+    assert.deepEqual(memories(it), before)
+  }
 })
 
 test('what is asked of a fleet that is not there, or a rollout that is not, has a remedy', async (t) => {

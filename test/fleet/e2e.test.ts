@@ -10,8 +10,9 @@ import { isEnded, type RolloutState } from '../../fleet/state.ts'
 import { KEYS, type Store, StoreError } from '../../fleet/store.ts'
 import { loadFleet } from '../../spec/fleet/index.ts'
 import { runQstate, type Running, startQstate } from '../support/process.ts'
+import { makeRepository, makeSshKey } from '../support/repository.ts'
 import { tempFolder } from '../support/temp.ts'
-import { makeKey, makeRepository, memoryOf, startSimulators } from './support/fleet.ts'
+import { makeKey, memoryOf, startSimulators } from './support/fleet.ts'
 import { startNats } from './support/nats-server.ts'
 import { makeCertificates } from './support/tls.ts'
 
@@ -69,11 +70,19 @@ soak: 1s
   const config = serverConfig(fleet!, { listen: '', storeDir: '', tls: { cert, key } })
   const server = await startNats(t, folder, config.replace(/^(?:listen|jetstream).*\n/gm, ''), true)
 
-  const commit = makeRepository(join(folder, 'repository'))
+  const repository = makeRepository(t, join(folder, 'repository'))
+  const sshKey = makeSshKey(t)
+  const signers = join(folder, 'signers')
+  writeFileSync(signers, `anna@example.org ${sshKey.public}\n`)
+  const commit = (files: Readonly<Record<string, string>>): string =>
+    repository.commit(files, { sshKey: sshKey.path })
   const fleetFile = join(folder, 'repository', 'fleet.yaml')
   const first = commit({ 'fleet.yaml': fleetText(server.url), 'base.yaml': spec(6000) })
   const about = (who: string): string[] => ['--fleet', fleetFile, '--ca', ca, '--key', keyOf(who)]
-  const env = (name: string): Record<string, string> => ({ QSTATE_STATE_DIR: join(folder, 'state', name) })
+  const env = (name: string): Record<string, string> => ({
+    QSTATE_STATE_DIR: join(folder, 'state', name),
+    QSTATE_ALLOWED_SIGNERS: signers,
+  })
   const processes: Running[] = []
   t.after(async () => {
     for (const { child } of processes) child.kill('SIGKILL')
@@ -134,7 +143,6 @@ soak: 1s
   )
 
   const calls = new Map([...machines].map(([name, { simulator }]) => [name, simulator.writes()]))
-  writeFileSync(join(folder, 'repository', 'note'), 'bad')
   commit({ 'base.yaml': spec(5000, ', audio: { audiovm: no-such-qube }') })
   assert.equal((await qstate('rollout', 'start')).code, 0)
   const bad = await waitFor(store, (state) => state.serial === 2 && isEnded(state))

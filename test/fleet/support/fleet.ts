@@ -1,26 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
 import { makeDom0Tree, type Simulator, startSimulator } from '../../../qubesd/simulator/index.ts'
 import { type Scope } from '../../support/temp.ts'
-
-/** A repository whose commits are made one by one. */
-export function makeRepository(folder: string): (files: Readonly<Record<string, string>>) => string {
-  mkdirSync(folder, { recursive: true })
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', folder, '-c', 'user.name=test', '-c', 'user.email=t@example.org', ...args], {
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'], HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
-    }).trim()
-  git('init', '--quiet', '-b', 'main')
-  return (files) => {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-    git('add', '--all')
-    git('commit', '--quiet', '--message', 'next', '--no-gpg-sign')
-    return git('rev-parse', 'HEAD')
-  }
-}
 
 export interface Simulated {
   readonly socket: string

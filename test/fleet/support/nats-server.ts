@@ -1,35 +1,20 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { ROOT } from '../../support/host.ts'
 import { type Scope } from '../../support/temp.ts'
 
-const OWN = join(ROOT, 'dist', 'nats-server')
+/** Where scripts/test.mjs puts it, if the system has none. */
+const OWN = join(ROOT, 'dist', 'nats-server', 'usr', 'sbin', 'nats-server')
 
-/**
- * The server to test against: the system's, else Debian's package unpacked under dist/, which needs no root. Where neither can be
- * had the tests fail: nothing of the store would have been tested.
- */
+const SYSTEM = ['/usr/sbin', '/usr/bin', '/usr/local/bin'].map((folder) => join(folder, 'nats-server'))
+
+/** The real server. Without it these tests fail: nothing of the store would have been tested. */
 function natsServerPath(): string {
-  for (const path of [
-    '/usr/sbin/nats-server',
-    '/usr/bin/nats-server',
-    '/usr/local/bin/nats-server',
-    join(OWN, 'usr/sbin/nats-server'),
-  ])
-    if (existsSync(path)) return path
-  mkdirSync(OWN, { recursive: true })
-  const download = spawnSync('apt-get', ['download', 'nats-server'], { cwd: OWN, encoding: 'utf8' })
-  const file = readdirSync(OWN).find((name) => name.endsWith('.deb'))
-  if (file === undefined)
-    throw new Error(
-      `there is no nats-server, and it could not be downloaded: install Debian's package nats-server\n${download.stderr}`,
-    )
-  const unpacked = spawnSync('dpkg-deb', ['-x', file, OWN], { cwd: OWN, encoding: 'utf8' })
-  rmSync(join(OWN, file))
-  if (unpacked.status !== 0) throw new Error(`nats-server could not be unpacked: ${unpacked.stderr}`)
-  return join(OWN, 'usr/sbin/nats-server')
+  const found = [...SYSTEM, OWN].find((path) => existsSync(path))
+  if (found !== undefined) return found
+  throw new Error("there is no nats-server: `npm test` gets Debian's package, or install it")
 }
 
 export interface NatsServer {

@@ -1,0 +1,21 @@
+import { bringHere, whyUnsigned } from '../../agent/tip-signature.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { UserError } from '../io.ts'
+import { type LoadedSpec } from '../session.ts'
+import { type Place, specAt } from './host-spec.ts'
+
+/**
+ * What a commit wants of a host, once the commit is here and its signature has been found good by the keys that this machine
+ * trusts: whoever orders it is not asked. `allowedSigners` null: no signature is looked at.
+ */
+export const orderedSpec =
+  (place: Place, host: string, allowedSigners: string | null) =>
+  async (commit: string): Promise<LoadedSpec> => {
+    await bringHere(place.folder, commit)
+    const why = allowedSigners === null ? null : await whyUnsigned(place.folder, commit, allowedSigners)
+    if (why !== null) {
+      const hint = `sign it (\`git commit -S\`) with a key that ${allowedSigners ?? ''} names`
+      throw new UserError(EXIT.invalidSpec, 'bad-signature', `${commit.slice(0, 12)}: ${why}`, hint)
+    }
+    return specAt(place, commit, host)
+  }
