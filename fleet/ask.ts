@@ -1,6 +1,7 @@
 import { type ChangeLine } from './change-digest.ts'
 import { type MemberStore } from './member.ts'
 import { KEYS, type Store } from './store.ts'
+import { isCommit, isText, isTextOrNull, sayable } from './text.ts'
 
 /** Asks a host what a commit would change there. It touches nothing. */
 export interface Ask {
@@ -27,6 +28,8 @@ export interface PlanningAgent {
   plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>
 }
 
+const MAX_CHANGES = 2000
+
 /** Answers the last question, once. The id of what has been answered. Fails with StoreError. */
 export async function answer(
   host: string,
@@ -38,11 +41,14 @@ export async function answer(
   if (ask === null || ask.id === answered) return answered
   const there = await store.get(KEYS.plans + host)
   if (readHostPlan(there?.value)?.id === ask.id) return ask.id
+  const { digest, changes, trouble } = await agent.plan(ask.commit)
   const plan: HostPlan = {
     schema: 'qstate.host-plan',
     version: 1,
     id: ask.id,
-    ...(await agent.plan(ask.commit)),
+    digest,
+    changes: changes.slice(0, MAX_CHANGES).map(({ qube, what }) => ({ qube, what: sayable(what) })),
+    trouble: trouble === null ? null : sayable(trouble),
   }
   await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
   return ask.id
@@ -64,12 +70,9 @@ function readAsk(json: unknown): Ask | null {
     typeof found === 'object' &&
     found?.schema === 'qstate.ask' &&
     typeof found.id === 'string' &&
-    typeof found.commit === 'string' &&
-    /^[0-9a-f]{40,64}$/.test(found.commit)
+    isCommit(found.commit)
   return isAsk ? (found as Ask) : null
 }
-
-const MAX_CHANGES = 2000
 
 /** What was stored, if it is a host's answer. */
 export function readHostPlan(json: unknown): HostPlan | null {
@@ -78,12 +81,10 @@ export function readHostPlan(json: unknown): HostPlan | null {
     typeof plan === 'object' &&
     plan?.schema === 'qstate.host-plan' &&
     typeof plan.id === 'string' &&
-    (plan.digest === null || typeof plan.digest === 'string') &&
-    (plan.trouble === null || typeof plan.trouble === 'string') &&
+    isTextOrNull(plan.digest) &&
+    isTextOrNull(plan.trouble) &&
     Array.isArray(plan.changes) &&
     plan.changes.length <= MAX_CHANGES &&
-    plan.changes.every(
-      (line: Partial<ChangeLine> | null) => typeof line?.qube === 'string' && typeof line.what === 'string',
-    )
+    plan.changes.every((line: Partial<ChangeLine> | null) => isText(line?.qube) && isText(line?.what))
   return isPlan ? (plan as HostPlan) : null
 }

@@ -1,6 +1,7 @@
 import { type Order, readOrder } from './order.ts'
 import { type HostReport, readReport, type Trouble } from './report.ts'
 import { KEYS, type Store } from './store.ts'
+import { sayable } from './text.ts'
 
 /** The agent of a host, as its fleet needs it. */
 export interface FollowedAgent {
@@ -185,10 +186,17 @@ function describe(
     order,
     looked,
     status: outcome,
-    ...{ commit, digest, generation, drift, restarts, notRunning, check, trouble },
+    ...{ commit, digest, generation, drift, restarts, notRunning, check },
+    trouble: trouble === null ? null : clean(trouble),
     recalled: mine.report?.value?.recalled ?? null,
   }
 }
+
+const clean = ({ code, message, hint }: Trouble): Trouble => ({
+  code: sayable(code),
+  message: sayable(message),
+  hint: sayable(hint),
+})
 
 const isSame = (a: HostReport, b: HostReport | null): boolean =>
   b !== null && JSON.stringify({ ...a, beat: 0, at: '' }) === JSON.stringify({ ...b, beat: 0, at: '' })

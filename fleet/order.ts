@@ -1,4 +1,5 @@
 import { type RolloutState } from './state.ts'
+import { isCommit } from './text.ts'
 
 /**
  * What a host is to have, until it is told otherwise. The latest one counts; there is nothing to be missed. `id` names the order
@@ -60,8 +61,6 @@ export function orderOf(state: RolloutState, name: string): Order | null {
   }
 }
 
-const COMMIT = /^[0-9a-f]{40,64}$/
-
 /** What was stored, if it is an order. */
 export function readOrder(json: unknown): Order | null {
   const order = json as Partial<Order> | null
@@ -72,8 +71,7 @@ export function readOrder(json: unknown): Order | null {
     typeof order.id === 'string' &&
     /^[0-9]{1,9}\.[0-9]{1,9}$/.test(order.id) &&
     Number.isSafeInteger(order.epoch) &&
-    typeof order.commit === 'string' &&
-    COMMIT.test(order.commit) &&
+    isCommit(order.commit) &&
     typeof order.back === 'boolean' &&
     typeof order.look === 'boolean' &&
     Array.isArray(order.running) &&

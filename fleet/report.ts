@@ -1,3 +1,5 @@
+import { isCommit, isCount, isText, isTextOrNull } from './text.ts'
+
 /**
  * What a host says of itself: one document, replaced whole. It is also where a host claims an order before it begins, and where
  * a controller takes back an order that was not claimed: both by compare-and-set, so that one of the two happens.
@@ -40,7 +42,6 @@ export interface Trouble {
 }
 
 const STATUSES: ReadonlySet<unknown> = new Set(['idle', 'working', 'applied', 'failed', 'refused'])
-const MAX_TEXT = 2000
 
 /** What was stored, if it is a report of this host. Hosts are not believed more than their reports' shape. */
 export function readReport(json: unknown, host: string): HostReport | null {
@@ -56,7 +57,7 @@ export function readReport(json: unknown, host: string): HostReport | null {
     isTextOrNull(report.order) &&
     typeof report.looked === 'boolean' &&
     STATUSES.has(report.status) &&
-    isTextOrNull(report.commit) &&
+    (report.commit === null || isCommit(report.commit)) &&
     isTextOrNull(report.digest) &&
     (report.generation === null || isCount(report.generation)) &&
     isCount(report.drift) &&
@@ -73,7 +74,3 @@ export function readReport(json: unknown, host: string): HostReport | null {
         isText(trouble.hint)))
   return isReport ? (report as unknown as HostReport) : null
 }
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT
-const isTextOrNull = (value: unknown): boolean => value === null || isText(value)
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0

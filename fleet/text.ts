@@ -1,0 +1,19 @@
+const MAX_TEXT = 2000
+const COMMIT = /^[0-9a-f]{40,64}$/
+
+/** Anything that moves a cursor, hides, or turns the direction of writing: a terminal will see what hosts say. */
+const UNSEEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+
+/** Text of a host that may be shown. One that holds anything else is not believed at all. */
+export const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MAX_TEXT && !UNSEEN.test(value)
+
+export const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value)
+
+export const isCommit = (value: unknown): value is string => typeof value === 'string' && COMMIT.test(value)
+
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+
+/** What a host says itself, so that it can be believed. */
+export const sayable = (text: string): string => text.slice(0, MAX_TEXT).replace(new RegExp(UNSEEN, 'g'), '?')
