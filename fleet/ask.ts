@@ -85,6 +85,6 @@ export function readHostPlan(json: unknown): HostPlan | null {
     isTextOrNull(plan.trouble) &&
     Array.isArray(plan.changes) &&
     plan.changes.length <= MAX_CHANGES &&
-    plan.changes.every((line: Partial<ChangeLine> | null) => isText(line?.qube) && isText(line?.what))
+    plan.changes.every((line: Partial<ChangeLine> | null) => isText(line?.qube) && isText(line.what))
   return isPlan ? (plan as HostPlan) : null
 }

@@ -1,4 +1,5 @@
-import { bringHere, whyUnsigned } from '../../agent/tip-signature.ts'
+import { bringHere } from '../../agent/bring-here.ts'
+import { checkSignatures } from '../../agent/signatures.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'
@@ -12,10 +13,17 @@ export const orderedSpec =
   (place: Place, host: string, allowedSigners: string | null) =>
   async (commit: string): Promise<LoadedSpec> => {
     await bringHere(place.folder, commit)
-    const why = allowedSigners === null ? null : await whyUnsigned(place.folder, commit, allowedSigners)
-    if (why !== null) {
+    const why = allowedSigners === null ? undefined : await whyBad(place.folder, commit, allowedSigners)
+    if (why !== undefined) {
       const hint = `sign it (\`git commit -S\`) with a key that ${allowedSigners ?? ''} names`
       throw new UserError(EXIT.invalidSpec, 'bad-signature', `${commit.slice(0, 12)}: ${why}`, hint)
     }
     return specAt(place, commit, host)
   }
+
+/** Of the commit itself: who signed it vouches for what came before. */
+async function whyBad(folder: string, tip: string, allowedSigners: string): Promise<string | undefined> {
+  const trust = { by: 'ssh', allowedSigners, revoked: null } as const
+  const [signed] = await checkSignatures(folder, { base: null, tip }, trust)
+  return signed?.good === true ? undefined : (signed?.why ?? 'it is not there')
+}
