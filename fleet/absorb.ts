@@ -25,6 +25,7 @@ export function absorb(draft: Draft, name: string): void {
       if (isMine && hasFailed(heard.report)) fail(draft, name, heard.report)
       return
     case 'returning':
+    case 'missing':
     case 'stuck':
       if (isMine) givenBack(draft, name, heard)
       else if (host.stage === 'returning') untaken(draft, name, host, heard.report)
@@ -106,12 +107,13 @@ function watch(draft: Draft, name: string, host: HostState, { report }: Heard): 
 }
 
 function givenBack(draft: Draft, name: string, { report }: Heard): void {
+  const isOpen = draft.hosts[name]?.stage !== 'stuck'
   if (hasFailed(report)) {
     move(draft, name, 'stuck', { why: report.trouble?.message ?? report.status })
   } else if (report.status === 'applied') {
     // Why it had to go back is still worth knowing.
     move(draft, name, 'returned')
-  } else if (isAway(draft, name)) {
-    move(draft, name, 'stuck', { why: 'went silent while it went back' })
+  } else if (isOpen) {
+    move(draft, name, isAway(draft, name) ? 'missing' : 'returning')
   }
 }

@@ -49,6 +49,7 @@ export function orderOf(state: RolloutState, name: string): Order | null {
     case 'lost':
       return order(state.commit, false)
     case 'returning':
+    case 'missing':
     case 'returned':
     case 'stuck':
       return host.before === null ? null : order(host.before, true)

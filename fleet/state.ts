@@ -74,6 +74,8 @@ export type Stage =
   | 'owed'
   /** May be at work, giving it back. */
   | 'returning'
+  /** Went silent while it went back, and may still be at work. */
+  | 'missing'
   | 'returned'
   /** Could not be given back what it had. */
   | 'stuck'
@@ -109,7 +111,9 @@ export const isEnded = ({ phase }: RolloutState): boolean => ENDED.has(phase)
 
 /** Nothing more comes of it but hosts that are away: another rollout may take its place. */
 export const mayBeReplaced = (state: RolloutState): boolean =>
-  isEnded(state) || isTrailing(state) || (state.phase === 'rolling-back' && count(state, ['returning']) === 0)
+  isEnded(state) ||
+  isTrailing(state) ||
+  (state.phase === 'rolling-back' && count(state, ['ordered', 'returning']) === 0)
 
 /** All waves have passed, and it only waits for hosts that are to have the revision once they are back. */
 export const isTrailing = (state: RolloutState): boolean =>
@@ -126,12 +130,9 @@ export const hasFailed = (stage: Stage): boolean => stage === 'failed' || stage 
 export const count = ({ hosts }: Pick<RolloutState, 'hosts'>, stages: readonly Stage[]): number =>
   Object.values(hosts).reduce((sum, { stage }) => sum + (stages.includes(stage) ? 1 : 0), 0)
 
-/**
- * Hosts that may be at work. One that went silent at work holds its place while the revision is being given: nobody knows what it
- * does. When things are given back it does not, since it would keep all others from getting back what they had.
- */
-export const atWork = (state: RolloutState): number =>
-  count(state, state.phase === 'rolling-back' ? ['returning'] : ['ordered', 'lost', 'returning'])
+/** Hosts that may be at work. One that went silent at work holds its place until it is heard of: nobody knows what it does. */
+export const atWork = (state: Pick<RolloutState, 'hosts'>): number =>
+  count(state, ['ordered', 'lost', 'returning', 'missing'])
 
 export const needsApproval = (state: RolloutState): boolean =>
   state.waves[state.wave]?.approval === true && !state.approved.includes(state.wave)

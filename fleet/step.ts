@@ -1,6 +1,6 @@
 import { absorb } from './absorb.ts'
 import { type Draft, isAway, isProven, move, type Observation } from './draft.ts'
-import { count, hasFailed, isEnded, isSettled, type RolloutState, type Stage } from './state.ts'
+import { atWork, count, hasFailed, isEnded, isSettled, type RolloutState, type Stage } from './state.ts'
 
 export interface Stepped {
   /** The same object where nothing has changed but the time. */
@@ -75,7 +75,7 @@ function advance(state: RolloutState, draft: Draft): RolloutState {
     const next = state.waves[wave + 1]
     if (next === undefined) return ended({ ...state, wave, hosts: draft.hosts })
     // A host that comes back late may still be at work for an earlier wave, which allowed more.
-    if (busy(draft) > next.maxUnavailable) break
+    if (atWork(draft) > next.maxUnavailable) break
     wave += 1
     // It may allow fewer failures than there have been.
     const failures = overBudget({ ...state, wave, hosts: draft.hosts })
@@ -86,8 +86,6 @@ function advance(state: RolloutState, draft: Draft): RolloutState {
 
 const isOpen = (state: RolloutState, wave: number): boolean =>
   state.waves[wave]?.approval !== true || state.approved.includes(wave)
-
-const busy = (draft: Draft): number => count(draft, ['ordered', 'lost'])
 
 /** Hosts of the wave that are away, where it does not wait for them. */
 function setAside(draft: Draft, wave: number): void {
@@ -101,7 +99,7 @@ function setAside(draft: Draft, wave: number): void {
 
 /** Hosts of the wave that has begun, if any has, and those that have come back since theirs. */
 function order(draft: Draft, begun: number | null, wave: number, limit: number): void {
-  let room = limit - busy(draft)
+  let room = limit - atWork(draft)
   for (const [name, host] of Object.entries(draft.hosts)) {
     if (room <= 0) return
     const isLate = host.wave <= wave && host.stage === 'later'
@@ -143,29 +141,33 @@ function ended(state: RolloutState): RolloutState {
 /** Once no order is out that a host may still begin with, it is known who has the revision. */
 function stopped(state: RolloutState, draft: Draft): RolloutState {
   if (count(draft, ['ordered']) > 0) return { ...state, hosts: draft.hosts }
-  if (!state.rollback) return { ...state, phase: 'aborted', hosts: draft.hosts }
-  for (const [name, { given, before, stage, why }] of Object.entries(draft.hosts)) {
-    if (!given || before === state.commit || isGoneBack(stage)) continue
-    if (before === null) move(draft, name, 'kept', { why: [why, NOTHING_BEFORE].filter(Boolean).join('; ') })
-    else move(draft, name, 'owed')
-  }
-  return { ...state, phase: 'rolling-back', hosts: draft.hosts }
+  return { ...state, phase: state.rollback ? 'rolling-back' : 'aborted', hosts: draft.hosts }
 }
 
-const NOTHING_BEFORE = 'it had nothing before to go back to'
-
-const isGoneBack = (stage: Stage): boolean => stage === 'returned' || stage === 'stuck' || stage === 'kept'
-
+/** Gives back what hosts had, to no more at once than the revision was given to. */
 function giveBack(state: RolloutState, draft: Draft): RolloutState {
-  let room = (state.waves[state.wave]?.maxUnavailable ?? 1) - count(draft, ['returning'])
+  oweAll(state, draft)
+  let room = (state.waves[state.wave]?.maxUnavailable ?? 1) - atWork(draft)
   for (const [name, { stage, turn }] of Object.entries(draft.hosts)) {
     if (room <= 0) break
     if (stage !== 'owed' || isAway(draft, name)) continue
     move(draft, name, 'returning', { turn: turn + 1 })
     room -= 1
   }
-  const open: readonly Stage[] = ['owed', 'returning']
-  if (count(draft, open) > 0) return { ...state, hosts: draft.hosts }
-  const phase = count(draft, ['stuck', 'kept']) > 0 ? 'aborted' : 'rolled-back'
+  const isOver = count(draft, ['owed']) === 0 && atWork(draft) === 0
+  const phase = !isOver ? state.phase : count(draft, ['stuck', 'kept']) > 0 ? 'aborted' : 'rolled-back'
   return { ...state, phase, hosts: draft.hosts }
 }
+
+/** Every host that took the revision is owed what it had. One that may still be at work is, once it has been heard of. */
+function oweAll(state: RolloutState, draft: Draft): void {
+  for (const [name, { given, before, stage, why }] of Object.entries(draft.hosts)) {
+    if (!given || before === state.commit || !HAS_IT.has(stage)) continue
+    if (before === null) move(draft, name, 'kept', { why: [why, NOTHING_BEFORE].filter(Boolean).join('; ') })
+    else move(draft, name, 'owed')
+  }
+}
+
+const HAS_IT: ReadonlySet<Stage> = new Set(['soaking', 'passed', 'failed', 'skipped', 'later', 'waiting'])
+
+const NOTHING_BEFORE = 'it had nothing before to go back to'

@@ -38,7 +38,8 @@ function signOf(state: RolloutState, wave: number, style: Style): string {
 const hostsOf = (state: RolloutState, wave: number): readonly (readonly [string, HostState])[] =>
   Object.entries(state.hosts).filter(([, host]) => host.wave === wave)
 
-const isBad = (stage: Stage): boolean => stage === 'failed' || stage === 'lost' || stage === 'stuck'
+const isBad = (stage: Stage): boolean =>
+  stage === 'failed' || stage === 'lost' || stage === 'missing' || stage === 'stuck'
 
 const WORDS: readonly (readonly [Stage, string])[] = [
   ['passed', 'passed'],
@@ -50,6 +51,7 @@ const WORDS: readonly (readonly [Stage, string])[] = [
   ['skipped', 'away, skipped'],
   ['owed', 'to go back'],
   ['returning', 'going back'],
+  ['missing', 'silent, going back'],
   ['returned', 'gone back'],
   ['stuck', 'could not go back'],
   ['kept', 'left as they are'],

@@ -322,6 +322,20 @@ test('a host that goes silent at work has failed, since the revision may be why'
   assert.equal(it.state.why, '1 host failed, and 0 may')
 })
 
+test('a host that goes silent while it goes back holds its place until it is heard of', () => {
+  const it = rollout('waves: [{}]\naway: { after: 5m, then: skip }')
+  it.run()
+  it.says.set('a', { order: at(2), status: 'working' })
+  it.tell('rollback')
+  it.away.add('a')
+  it.run(60)
+  assert.equal(it.stages, 'a:missing b:owed c:owed d:owed e:owed f:owed')
+  it.away.delete('a')
+  it.says.delete('a')
+  it.run()
+  assert.equal(it.state.phase, 'rolled-back')
+})
+
 test('what was said before the soak ended shows nothing about what came after', () => {
   const it = rollout('canary: {}\nwaves: [{}]\nsoak: 5m\naway: { after: 1h, then: wait }')
   it.run(1)

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { localStore } from '../../fleet/local-store.ts'
 import { natsConnect } from '../../fleet/nats-connect.ts'
 import { natsStore } from '../../fleet/nats-store.ts'
-import { type Store } from '../../fleet/store.ts'
+import { type Store, StoreError } from '../../fleet/store.ts'
 import { tempFolder } from '../support/temp.ts'
-import { startNats } from './support/nats-server.ts'
+import { freePort, startNats } from './support/nats-server.ts'
 
 interface Made {
   /** Another one who uses the same documents. */
@@ -154,4 +154,44 @@ test('NATS JetStream: a server that is killed and comes back has everything, and
   await watching
   assert.deepEqual(heard.at(-1), { n: 2 })
   stop.abort()
+})
+
+test('NATS JetStream: a cluster of three that loses one has everything, and goes on', async (t) => {
+  const ports = await Promise.all([freePort(), freePort(), freePort()])
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')
+  const servers = await Promise.all(
+    ports.map((port, index) =>
+      startNats(
+        t,
+        tempFolder(t),
+        `server_name: s${index}\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+      ),
+    ),
+  )
+  const urls = servers.map(({ url }) => url)
+  const open = async (): Promise<Store> => {
+    const connection = await natsConnect({ servers: urls, host: null, keyFile: null, caFile: null })
+    t.after(() => connection.close())
+    // The servers have to find each other first.
+    for (;;) {
+      const store = await natsStore(connection, 'acme', 3).catch((error: unknown) => {
+        if (!(error instanceof StoreError)) throw error
+        return null
+      })
+      if (store !== null) return store
+    }
+  }
+  const [one, other] = [await open(), await open()]
+  let over = (await one.put('rollout', { n: 0 }, 0))!
+  await servers[1]!.kill()
+  for (let n = 1; n <= 5;) {
+    // While another leader is chosen, nobody answers; what failed may have been done.
+    const revision = await other.put('rollout', { n }, over).catch(() => null)
+    const entry = await one.get('rollout').catch(() => null)
+    if (entry === null) continue
+    over = entry.revision
+    if (JSON.stringify(entry.value) === JSON.stringify({ n })) n += 1
+    else assert.equal(revision, null)
+  }
+  assert.deepEqual((await other.get('rollout'))?.value, { n: 5 })
 })

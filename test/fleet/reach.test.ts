@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startQstate } from '../support/process.ts'
+import { makeRepository } from '../support/repository.ts'
+import { tempFolder } from '../support/temp.ts'
+import { memoryOf, startSimulators } from './support/fleet.ts'
+
+/** Carries what would be run on the far machine to its simulator. As ssh does, it has a shell read the words. */
+const FAR = `#!${process.execPath}
+const { basename, join } = require('node:path')
+const words = process.argv.slice(process.argv.indexOf('--') + 1)
+const [host, program, dest, service] = words.join(' ').split(' ')
+if (host !== 'mgmt@far' || program !== '/usr/bin/qrexec-client-vm') process.exit(255)
+const socket = require('node:net').connect({ path: process.env.FAR_SOCKET, allowHalfOpen: true })
+socket.write(service + ' dom0 name ' + dest + '\\0')
+process.stdin.pipe(socket)
+socket.pipe(process.stdout)
+`
+
+test('a host is reached by ssh, with nothing there but a qube that has qrexec', async (t) => {
+  const folder = tempFolder(t)
+  const machines = await startSimulators(t, folder, ['far'])
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'ssh'), FAR, { mode: 0o755 })
+  const repository = makeRepository(t, join(folder, 'r'))
+  repository.commit({
+    'fleet.yaml': `apiVersion: qstate/v1
+kind: Fleet
+name: home
+spec: [base.yaml]
+hosts: { far: { reach: { ssh: mgmt@far } } }
+---
+apiVersion: qstate/v1
+kind: Rollout
+name: everyone
+revision: main
+waves: [{}]
+`,
+    'base.yaml': 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { memory: 5000 } }\n',
+  })
+  const env = {
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    FAR_SOCKET: machines.get('far')!.socket,
+    QSTATE_STATE_DIR: join(folder, 'state'),
+    QSTATE_FLEET: join(folder, 'r', 'fleet.yaml'),
+  }
+  const plan = await startQstate(['rollout', 'plan'], env).ended
+  assert.equal(plan.code, 0, plan.err)
+  assert.match(plan.out, /far\n {4}win10-work {2}qube\/memory: 8192 → 5000/)
+  const started = await startQstate(['rollout', 'start'], env).ended
+  assert.equal(started.code, 0, started.err + started.out)
+  assert.equal(memoryOf(machines.get('far')), 5000)
+})
