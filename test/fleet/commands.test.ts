@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { specAt } from '../../cli/fleet/host-spec.ts'
 import { type RolloutState } from '../../fleet/state.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { startQstate } from '../support/process.ts'
@@ -216,4 +217,26 @@ for (const name of ['fleet.yaml', 'office.yaml']) {
     })
     assert.doesNotMatch(err, /warning:|examples\/fleet/)
   })
+}
+
+test('the example of a fleet comes to a sound spec for every host of it', (t) => {
+  const names = ['fleet.yaml', 'office.yaml', 'windows.yaml', 'travel.yaml']
+  const files = names.map((name) => [name, readFileSync(join('examples/fleet', name), 'utf8')] as const)
+  const { folder, commit } = makeExample(t, Object.fromEntries(files))
+  for (const [fleet, hosts] of [
+    ['fleet.yaml', ['desk', 'attic', 'laptop', 'netbook']],
+    ['office.yaml', ['x1-anna', 'x1-bert', 'reception']],
+  ] as const)
+    for (const host of hosts) {
+      const { manifest } = specAt({ folder, fleetPaths: [fleet] }, commit, host)
+      assert.deepEqual([...manifest.qubes.keys()], ['win10-work'])
+    }
+})
+
+function makeExample(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+): { readonly folder: string; readonly commit: string } {
+  const repository = makeRepository(t)
+  return { folder: repository.folder, commit: repository.commit(files) }
 }
