@@ -193,6 +193,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .option('--restart', 'also for `apply --restart` of every qube')
     .option('--live', 'also for `apply --live`')
     .option('--explain', 'also for what a plan reads only to explain itself')
+    .option('--agent', 'also for the events that `qstate agent` hears')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/policy.ts')).policy(paths, all(command), io),

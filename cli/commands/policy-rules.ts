@@ -46,4 +46,6 @@ export interface Extras {
   readonly live: boolean
   /** What a plan reads only to explain itself. */
   readonly explain: boolean
+  /** Events, for `qstate agent`. */
+  readonly agent: boolean
 }

@@ -23,6 +23,7 @@ export interface PolicyOptions extends GlobalOptions {
   readonly restart?: boolean
   readonly live?: boolean
   readonly explain?: boolean
+  readonly agent?: boolean
 }
 
 /** Prints the smallest qrexec policy with which a management qube can plan, apply, prune and roll back a spec. */
@@ -46,8 +47,12 @@ export async function policy(paths: readonly string[], options: PolicyOptions, i
     restart: options.restart === true,
     live: options.live === true,
     explain: options.explain === true,
+    agent: options.agent === true,
   }
-  const groups = withoutRepeats([...hostGroups(manifest, release), ...scopeGroups(scopes, release, extras)])
+  const groups = withoutRepeats([
+    ...hostGroups(manifest, release, extras),
+    ...scopeGroups(scopes, release, extras),
+  ])
   const printed = {
     source: options.qube,
     release,
@@ -143,8 +148,13 @@ function matched(manifest: Manifest, selector: Selector): DesiredQube | undefine
 }
 
 /** What is asked of the host, and of all its qubes. */
-function hostGroups(manifest: Manifest, release: Release): readonly Group[] {
+function hostGroups(manifest: Manifest, release: Release, extras: Extras): readonly Group[] {
   const groups: Group[] = [{ title: 'which qubes there are', rules: [rule('admin.vm.List', '', '@adminvm')] }]
+  if (extras.agent)
+    groups.push({
+      title: 'what happens on the host, as the agent hears it: every qube, and the values that are set',
+      rules: [rule('admin.Events', '', '@adminvm')],
+    })
   if (manifest.name !== null) {
     groups.push({
       title: 'every qube: the record of what qstate has set, to find the qubes that the spec has dropped',

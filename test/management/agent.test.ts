@@ -5,15 +5,13 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { runQstate, type Running, startQstate } from '../support/process.ts'
 import { makeRepository } from '../support/repository.ts'
-import { MGMT, policyFor, world, type World } from './world.ts'
+import { policyFor, world, type World } from './world.ts'
 
 const SPEC = 'apiVersion: qstate/v1\nqubes:\n  win10-home: { audio: ich6, qube: { vcpus: 3 } }\n'
-const EVENTS = `admin.Events * ${MGMT} @adminvm allow target=dom0\n`
-
 /** An agent in a management qube, with the policy that its spec needs and no more. */
 async function begin(
   t: TestContext,
-  more: string,
+  ...flags: string[]
 ): Promise<{ readonly mgmt: World; readonly agent: Running; readonly env: Record<string, string> }> {
   const mgmt = await world(t, '4.3')
   const { folder } = mgmt.host
@@ -24,7 +22,7 @@ async function begin(
     file,
     `apiVersion: qstate/v1\nkind: Agent\nsource: { url: "${repo.folder}" }\nverify: { by: none }\npolicy: { mode: apply, drift: correct }\n`,
   )
-  mgmt.qrexec.setPolicy((await policyFor(join(repo.folder, 'home.yaml'), '4.3')) + more)
+  mgmt.qrexec.setPolicy(await policyFor(join(repo.folder, 'home.yaml'), '4.3', ...flags))
   const env = { QSTATE_QREXEC_CLIENT: mgmt.qrexec.program, QSTATE_STATE_DIR: join(folder, 'state') }
   const agent = startQstate(['agent', '--file', file], env)
   t.after(() => void agent.child.kill('SIGKILL'))
@@ -35,7 +33,7 @@ const modelOf = ({ host }: World): unknown =>
   host.simulator.host.qubes.get('win10-home')?.features.get('audio-model')
 
 test('from a management qube, too, a commit is applied and a change is put right when its event is heard', async (t) => {
-  const { mgmt, agent, env } = await begin(t, EVENTS)
+  const { mgmt, agent, env } = await begin(t, '--agent')
   await agent.said('applied to win10-home')
   assert.equal(modelOf(mgmt), 'ich6')
   mgmt.host.simulator.act(Buffer.from('admin.vm.feature.Set+audio-model dom0 name win10-home\0ac97'))
@@ -53,7 +51,7 @@ test('from a management qube, too, a commit is applied and a change is put right
 })
 
 test('where events are refused it says which line is missing, and compares by the clock', async (t) => {
-  const { mgmt, agent } = await begin(t, '')
+  const { mgmt, agent } = await begin(t)
   await agent.said('applied to win10-home')
   agent.child.kill('SIGTERM')
   const { code, err } = await agent.ended
