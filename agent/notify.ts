@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { type NotifyTarget } from '../spec/agent/index.ts'
 import { type Notice } from './notices.ts'
@@ -61,7 +61,8 @@ async function deliver(
 ): Promise<string | null> {
   const body = JSON.stringify(notice)
   for (let tries = 1; ; tries += 1) {
-    const sent = await send(target, body, signal)
+    // Some of what keeps a program from starting is thrown; none of it may end the agent.
+    const sent = await send(target, body, signal).catch((error: unknown) => untaken(error))
     if (sent === 'taken') return null
     if (sent.final || tries >= TRIES || signal.aborted) return sent.why
     await clock.sleep(Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS), signal)
@@ -99,9 +100,11 @@ async function post(
     const final = status < 500 && status !== 408 && status !== 429
     return { why: `it answers ${status}`, final }
   } catch (error) {
-    return { why: reasonOf(error), final: false }
+    return untaken(error)
   }
 }
+
+const untaken = (error: unknown): Sent => ({ why: reasonOf(error), final: false })
 
 /** Only that it failed and how, since a URL may hold a secret. */
 function reasonOf(error: unknown): string {
@@ -115,7 +118,8 @@ function reasonOf(error: unknown): string {
 function run(argv: readonly string[], input: string, signal: AbortSignal): Promise<Sent> {
   const [program = '', ...args] = argv
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
+    // Where the process may open no more files, there is no pipe.
+    const child: ChildProcess = spawn(program, args, {
       stdio: ['pipe', 'ignore', 'ignore'],
       killSignal: 'SIGKILL',
       // Not its own time-out, whose timer outlives a program that is not there.
@@ -128,8 +132,8 @@ function run(argv: readonly string[], input: string, signal: AbortSignal): Promi
     child.on('close', (code, killed) => {
       resolve(code === 0 ? 'taken' : { why: `it ended with ${killed ?? String(code)}`, final: false })
     })
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(`${input}\n`)
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(`${input}\n`)
   })
 }
 

@@ -161,6 +161,41 @@ test('a command reads the notice, and is tried again when it fails', async (t) =
   )
 })
 
+test('what cannot even be started is told, and what comes after it is delivered', async (t) => {
+  const hook = await webhook(t, [])
+  const [program, target] = ['/bin/true', hook.url]
+  const tooLong = 'x'.repeat(4 * 1024 * 1024)
+  const said: string[] = []
+  let heard = (): void => undefined
+  const told = new Promise<void>((resolve) => {
+    heard = () => {
+      if (said.length === 3) resolve()
+    }
+  })
+  const notify = openNotifier(
+    [
+      { on: ['drift'], to: { kind: 'command', argv: [program, 'a\0b'] } },
+      { on: ['drift'], to: { kind: 'command', argv: [program, tooLong] } },
+      { on: ['drift'], to: { kind: 'webhook', url: target, tokenFile: '/nonexistent/token' } },
+      { on: ['failed'], to: { kind: 'webhook', url: target, tokenFile: null } },
+    ],
+    {
+      clock: hurried().clock,
+      signal,
+      say(_, text) {
+        said.push(text)
+        heard()
+      },
+    },
+  )
+  notify(notice('drift'))
+  await told
+  for (const why of [/\/bin\/true: ERR_INVALID_ARG_VALUE/, /\/bin\/true: E2BIG/, /127\.0\.0\.1:\d+: ENOENT/])
+    assert.match(said.join('\n'), why)
+  notify(notice('failed'))
+  await hook.came(1)
+})
+
 test('every notice fits the schema that is printed', () => {
   const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
   const validate = ajv.compile(noticeSchema)
