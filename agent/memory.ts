@@ -52,6 +52,10 @@ export interface Suspension {
   readonly why: string
 }
 
+/** The order is a file that nobody takes away when its time is over. */
+export const holdsStill = (suspended: Suspension | null, now: Date): boolean =>
+  suspended !== null && (suspended.until === null || now.getTime() < Date.parse(suspended.until))
+
 /** Settings of a running qube that count after its next start. */
 export interface Waiting {
   readonly qube: string

@@ -1,11 +1,14 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type Memory } from './memory.ts'
+import { holdsStill, type Memory } from './memory.ts'
 import { type Metrics } from './metrics.ts'
 
 export interface Served {
   readonly metrics: Metrics
   readonly memory: () => Memory
+  readonly now: () => Date
+  readonly say: (level: 'warn', message: string, about?: object) => void
 }
 
 /**
@@ -19,6 +22,9 @@ export async function serve(listen: string, served: Served, signal: AbortSignal)
     })
   })
   await listening(server, listen)
+  server.on('error', (error) => {
+    served.say('warn', `what is served on ${listen} has met an error`, { why: error.message })
+  })
   const close = (): void => {
     server.close()
     server.closeAllConnections()
@@ -27,13 +33,13 @@ export async function serve(listen: string, served: Served, signal: AbortSignal)
   else signal.addEventListener('abort', close, { once: true })
 }
 
-function listening(server: Server, listen: string): Promise<void> {
+async function listening(server: Server, listen: string): Promise<void> {
   const path = listen.startsWith('unix:') ? listen.slice('unix:'.length) : undefined
-  if (path !== undefined) removeSocket(path)
-  return new Promise((resolve, reject) => {
+  if (path !== undefined) await removeSocket(path)
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     const done = (): void => {
-      if (path !== undefined) chmodSync(path, 0o660)
+      server.off('error', reject)
       resolve()
     }
     if (path !== undefined) server.listen(path, done)
@@ -43,17 +49,29 @@ function listening(server: Server, listen: string): Promise<void> {
       server.listen(Number(listen.slice(colon + 1)), address, done)
     }
   })
+  if (path !== undefined) chmodSync(path, 0o660)
 }
 
-/** The socket of an agent that was killed. There is one agent a host, so nobody listens on it. */
-function removeSocket(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path)
+/** Removes the socket that an agent which was killed has left. One that somebody answers on is somebody else’s, and stays. */
+async function removeSocket(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
+  const isLeft = await new Promise<boolean>((resolve) => {
+    const socket = createConnection(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', (error) => {
+      resolve('code' in error && error.code === 'ECONNREFUSED')
+    })
+  })
+  if (isLeft) unlinkSync(path)
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, memory }: Served,
+  { metrics, memory, now }: Served,
 ): Promise<void> {
   const send = (status: number, type: string, body: string): void => {
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
@@ -79,7 +97,7 @@ async function answer(
       json(200, { status: 'alive' })
       return
     case '/readyz': {
-      const amiss = amissIn(memory())
+      const amiss = amissIn(memory(), now())
       json(amiss.length === 0 ? 200 : 503, { status: amiss.length === 0 ? 'ready' : 'not ready', amiss })
       return
     }
@@ -95,7 +113,10 @@ const isLocal = (host: string | undefined): boolean =>
   host === undefined || /^(?:|127\.[0-9.]+|localhost|\[::1\])(?::[0-9]+)?$/.test(host)
 
 /** Why the host is not being kept as it should be. */
-function amissIn({ inForce, comparedAt, error, events, refused, unreachable }: Memory): readonly string[] {
+function amissIn(memory: Memory, now: Date): readonly string[] {
+  const { inForce, comparedAt, error, events, refused, unreachable } = memory
+  const blocked = memory.blocked.map(({ qube, path }) => (path === null ? qube : `${qube}/${path}`))
+  const conflicts = memory.held.filter(({ why }) => why === 'conflict')
   return [
     inForce === null ? 'no commit is in force' : '',
     comparedAt === null ? 'the host has not been compared yet' : '',
@@ -103,5 +124,15 @@ function amissIn({ inForce, comparedAt, error, events, refused, unreachable }: M
     error === null ? '' : error.message,
     refused === null ? '' : `commit refused: ${refused.why}`,
     unreachable === null ? '' : unreachable.message,
+    named('tried in vain', Object.keys(memory.failures)),
+    named('cannot be planned', blocked),
+    named(
+      'put right again and again, and changed back each time',
+      conflicts.map(({ qube, path }) => (path === null ? qube : `${qube}/${path}`)),
+    ),
+    holdsStill(memory.suspended, now) ? 'suspended: it writes nothing' : '',
   ].filter((text) => text !== '')
 }
+
+const named = (what: string, names: readonly string[]): string =>
+  names.length === 0 ? '' : `${what}: ${names.join(', ')}`

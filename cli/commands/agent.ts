@@ -27,6 +27,14 @@ import { ownVersion } from './version.ts'
 
 /** Keeps the host as the repository says, until it is stopped. */
 export async function agent(options: AgentOptions, io: Io): Promise<number> {
+  // A hang-up that nobody listens to ends the process. One that comes before the loop asks for what it does first anyway.
+  let nudge = (): void => undefined
+  io.onHangup(() => {
+    nudge()
+  })
+  const onHangup = (listener: () => void): void => {
+    nudge = listener
+  }
   const { config } = readAgentFile(options, io)
   const say = await agentLog(options, io)
   // Ends all parts when one does: a process that only seems to be alive would be restarted by nobody.
@@ -71,7 +79,7 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
       restartTimeout: Math.ceil(config.restartTimeoutMs / 1000),
       sleep: (ms) => clock.sleep(ms, signal),
     })
-    await live(config, { say, metrics, host, clock, folder, mirror, signal }, io)
+    await live(config, { say, metrics, host, clock, folder, mirror, signal, onHangup }, io)
     return EXIT.done
   } finally {
     over.abort()
@@ -93,6 +101,7 @@ interface Parts {
   readonly folder: string
   readonly mirror: string
   readonly signal: AbortSignal
+  readonly onHangup: (listener: () => void) => void
 }
 
 async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
@@ -100,7 +109,11 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
   const { source, verify, policy } = config
   let memory: Memory = NO_MEMORY
   if (config.listen !== null) {
-    await serve(config.listen, { metrics, memory: () => memory }, signal)
+    await serve(config.listen, { metrics, memory: () => memory, now: () => io.now(), say }, signal).catch(
+      (error: unknown) => {
+        throw cannotListen(config.listen ?? '', error)
+      },
+    )
     say('info', `tells metrics, health and status on ${config.listen}`)
   }
   const store = openStore(folder)
@@ -129,8 +142,11 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
     hostname: io.hostname,
     signal,
     onNudge: (listener) => {
-      io.onHangup(listener)
-      void store.onOrders(listener, signal)
+      parts.onHangup(listener)
+      store.onOrders(listener, signal).catch((error: unknown) => {
+        // The kernel watches only so many folders. Orders are read at every turn, and before every apply.
+        say('warn', 'orders of a person are not heard at once, but at the next turn', { why: String(error) })
+      })
     },
     tell: (notice) => {
       metrics.notice(notice.kind)
@@ -146,6 +162,13 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
       },
     },
   })
+}
+
+function cannotListen(listen: string, error: unknown): UserError {
+  const why = error instanceof Error ? error.message : String(error)
+  const hint =
+    'give `listen` in the agent’s file a place that is free, in a folder that is there; somebody else’s socket is left alone'
+  return new UserError(EXIT.error, 'cannot-listen', `cannot listen on ${listen}: ${why}`, hint)
 }
 
 async function lockAgent(folder: string, io: Io): Promise<{ release(): Promise<void> }> {
