@@ -51,9 +51,13 @@ function nextDue({ due }: Life, { clock, settings }: AgentContext): number {
   return Math.min(due.look, due.compare, due.again)
 }
 
+const FORGOTTEN =
+  'what the agent knew cannot be read: the next commit is judged by its signature alone, and need not come after the last'
+
 /** What was known when the agent was last stopped. The commit that was in force is so again, whether or not its repository answers. */
 async function begin({ clock, settings, signal, source, store, watch }: AgentContext): Promise<Life> {
-  const kept = await store.load()
+  const { memory: kept, damaged } = await store.load()
+  if (damaged) watch.say('error', FORGOTTEN, { file: await store.setAside() })
   const { where, paths, policy } = settings
   const isOther = kept.source !== '' && kept.source !== where
   if (isOther) watch.say('warn', `follows ${where} now, and no longer ${kept.source}`)

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, readIfThere, writeDurably } from '../journal/files.ts'
 import { type Memory, NO_MEMORY, type Suspension } from './memory.ts'
@@ -11,8 +11,16 @@ export interface Orders {
   readonly accepted: string | null
 }
 
+export interface Loaded {
+  readonly memory: Memory
+  /** There is one, and it is not understood: damaged, or of a later version. */
+  readonly damaged: boolean
+}
+
 export interface Store {
-  load(): Promise<Memory>
+  load(): Promise<Loaded>
+  /** Keeps a memory that is not understood beside its place, for a person to look at. Where it is now. */
+  setAside(): Promise<string>
   save(memory: Memory): Promise<void>
   orders(): Promise<Orders>
   suspend(suspension: Suspension | null): Promise<void>
@@ -36,8 +44,14 @@ export function openStore(folder: string): Store {
   return {
     async load() {
       const json = (await readJson(memory)) as Partial<Memory> | null | undefined
-      // One of a later version, or damaged: as good as none. Nothing that is owned stands in it.
-      return json?.schema === 'qstate.agent' && json.version === 1 ? { ...NO_MEMORY, ...json } : NO_MEMORY
+      if (json?.schema === 'qstate.agent' && json.version === 1)
+        return { memory: { ...NO_MEMORY, ...json }, damaged: false }
+      // Nothing that is owned stands in it; the commit that a new one has to come after does.
+      return { memory: NO_MEMORY, damaged: json !== undefined }
+    },
+    async setAside() {
+      await rename(memory, `${memory}.damaged`)
+      return `${memory}.damaged`
     },
     save(next) {
       // One after the other: two at once would write the same new file.

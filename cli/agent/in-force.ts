@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Memory } from '../../agent/memory.ts'
+import { holdsStill, type Memory } from '../../agent/memory.ts'
 import { openStore } from '../../agent/store.ts'
 import { type Holder, lockHolder } from '../../journal/index.ts'
 import { type Sources } from '../sources.ts'
@@ -19,11 +19,11 @@ export async function agentState(options: GlobalOptions, io: Io): Promise<AgentS
   const { folder, mirror } = await agentPlace(options, io)
   if (!existsSync(folder)) return null
   const store = openStore(folder)
-  const [memory, orders] = [await store.load(), await store.orders()]
+  const [{ memory }, orders] = [await store.load(), await store.orders()]
   if (memory.updatedAt === '') return null
   // What has been ordered counts from now on, whether or not the agent has come by it yet.
   return {
-    memory: { ...memory, suspended: orders.suspended },
+    memory: { ...memory, suspended: holdsStill(orders.suspended, io.now()) ? orders.suspended : null },
     running: (await lockHolder(folder)) ?? null,
     mirror,
   }

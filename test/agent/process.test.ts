@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { takeLock } from '../../journal/index.ts'
@@ -85,6 +85,10 @@ ${more}`,
     },
   }
 }
+
+/** Where lock, history and what the agent knows are kept. */
+const placeOf = (host: TestHost): string =>
+  join(stateOf(host), 'hosts', host.socket.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-/, ''))
 
 /** Has the agent look at its repository at once. */
 const look = (agent: Running): boolean => agent.child.kill('SIGHUP')
@@ -184,6 +188,25 @@ test('history that was forced is refused, until a person on the host takes it', 
   await ended(agent)
 })
 
+test('a memory that cannot be read is kept, and that the last commit is forgotten is said', async (t) => {
+  const world = await makeWorld(t)
+  world.commit(3)
+  const first = world.begin()
+  await first.said('applied to win-a')
+  await ended(first)
+  const file = join(placeOf(world.host), 'agent/memory.json')
+  writeFileSync(file, 'damaged')
+  const agent = world.begin()
+  await agent.said('signature alone')
+  await agent.said('compared 1 qube')
+  assert.match(
+    await ended(agent),
+    /what the agent knew cannot be read: .* signature alone.*memory\.json\.damaged/,
+  )
+  assert.equal(readFileSync(`${file}.damaged`, 'utf8'), 'damaged')
+  assert.match(readFileSync(file, 'utf8'), /qstate\.agent/)
+})
+
 test('a daemon that is restarted is heard again, and what changed meanwhile is found', async (t) => {
   const world = await makeWorld(t)
   world.commit(3)
@@ -229,6 +252,8 @@ test('suspended from the command line it writes nothing, resumed it acts at once
   assert.equal(world.vcpus(), 8)
   const { out } = await runCli(world.host, ['status'])
   assert.match(out, /suspended +by root@test-host until .*: a demonstration/)
+  const later = await runCli(world.host, ['status'], { now: () => new Date(Date.now() + 3 * 3_600_000) })
+  assert.doesNotMatch(later.out, /suspended +by/, 'its time is over')
   assert.match((await runCli(world.host, ['agent', 'resume'])).out, /Resumed/)
   await agent.said('has been put right')
   assert.equal(world.vcpus(), 3)
@@ -255,6 +280,27 @@ test('tells metrics, health and status on its socket, and nothing to a page in a
   await ended(agent)
 })
 
+test('where it cannot listen it says so, and leaves the socket of another alone', async (t) => {
+  const world = await makeWorld(t)
+  world.commit(3)
+  const text = readFileSync(world.file, 'utf8')
+  writeFileSync(world.file, text.replace(world.socket, world.host.socket))
+  const { code, err } = await world.begin().ended
+  assert.equal(code, 1)
+  assert.match(err, /error: cannot listen on unix:\S+: .*EADDRINUSE/)
+  assert.equal((await runCli(world.host, ['show', 'win-a'])).code, 0, 'the daemon is still to be reached')
+})
+
+test('a hang-up is listened to before anything else', async (t) => {
+  const world = await makeWorld(t)
+  writeFileSync(world.file, 'not right')
+  let heard = 0
+  const { code } = await runCli(world.host, ['agent', '--file', world.file], {
+    onHangup: () => void (heard += 1),
+  })
+  assert.deepEqual([code, heard], [65, 1])
+})
+
 test('there is one agent a host', async (t) => {
   const world = await makeWorld(t)
   world.commit(3)
@@ -272,14 +318,11 @@ test('a person’s apply and the agent do not write at once', async (t) => {
   const agent = world.begin()
   await agent.said('applied to win-a')
   // A person’s run holds the lock while it waits for its first answer.
-  const lock = await takeLock(
-    join(stateOf(world.host), 'hosts', world.host.socket.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-/, '')),
-    {
-      who: 'alice@dom0',
-      now: new Date().toISOString(),
-      again: () => Promise.resolve(false),
-    },
-  )
+  const lock = await takeLock(placeOf(world.host), {
+    who: 'alice@dom0',
+    now: new Date().toISOString(),
+    again: () => Promise.resolve(false),
+  })
   assert.ok(lock.kind === 'held')
   world.setVcpus(8)
   await agent.said('alice@dom0 is at work on this host: tried again soon')
