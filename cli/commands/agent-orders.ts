@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { openStore } from '../../agent/index.ts'
-import { takeLock } from '../../journal/index.ts'
+import { lockHolder, takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
 import { agentPlace } from '../agent/place.ts'
@@ -28,24 +30,41 @@ export interface SuspendOptions extends GlobalOptions {
 
 /** Has the agent write nothing until it is resumed, or for a while. It goes on looking. */
 export async function suspend(options: SuspendOptions, io: Io): Promise<number> {
-  const { folder, connection } = await agentPlace(options, io)
+  const { folder, connection } = await keptPlace(options, io)
   const store = openStore(folder)
   const until =
     options.for === undefined ? null : new Date(io.now().getTime() + spanOf(options.for)).toISOString()
   const by = `${io.username}@${io.hostname}`
   const suspension = { until, by, since: io.now().toISOString(), why: options.why ?? '' }
   await store.suspend(suspension)
-  await whoeverIsAtWork(stateFolder(options, io, connection), io)
+  const isStill = await whoeverIsAtWork(stateFolder(options, io, connection), io)
   if (options.json === true) io.out(`${JSON.stringify({ suspended: suspension }, null, 2)}\n`)
-  else
+  if (!isStill) {
+    io.err('The order is written, and holds; the apply that is under way may still write.\n')
+    return io.signal.reason === 'SIGTERM' ? 143 : 130
+  }
+  if (options.json !== true)
     io.out(
       `Suspended${until === null ? ', until `qstate agent resume`' : ` until ${until}`}. It goes on looking, and writes nothing.\n`,
     )
   return EXIT.done
 }
 
-/** Waits until an apply under way is over: then the agent has heard that it is suspended. */
-async function whoeverIsAtWork(folder: string, io: Io): Promise<void> {
+/** The agent's place, where there has been one: an order in another folder would be heard by nobody. */
+async function keptPlace(options: GlobalOptions, io: Io): ReturnType<typeof agentPlace> {
+  const place = await agentPlace(options, io)
+  const { folder } = place
+  if (existsSync(join(folder, 'memory.json')) || (await lockHolder(folder)) !== undefined) return place
+  throw new UserError(
+    EXIT.error,
+    'no-agent',
+    `no agent keeps its memory in ${folder}`,
+    'the agent of the unit keeps it as root: say this with `sudo`; --state-dir names another folder',
+  )
+}
+
+/** Waits until an apply under way is over: then the agent has heard that it is suspended. False where it was not waited for. */
+async function whoeverIsAtWork(folder: string, io: Io): Promise<boolean> {
   const who = `${io.username}@${io.hostname}`
   let told = false
   const lock = await takeLock(folder, {
@@ -59,11 +78,13 @@ async function whoeverIsAtWork(folder: string, io: Io): Promise<void> {
       return !io.signal.aborted
     },
   })
-  if (lock.kind === 'held') await lock.release()
+  if (lock.kind === 'busy') return false
+  await lock.release()
+  return true
 }
 
 export async function resume(options: GlobalOptions, io: Io): Promise<number> {
-  const store = openStore((await agentPlace(options, io)).folder)
+  const store = openStore((await keptPlace(options, io)).folder)
   const { suspended } = await store.orders()
   await store.suspend(null)
   if (options.json === true) io.out(`${JSON.stringify({ suspended: null }, null, 2)}\n`)
@@ -77,7 +98,7 @@ export async function accept(commit: string, options: GlobalOptions, io: Io): Pr
     const hint = 'give at least seven of its digits, as `qstate status` shows them'
     throw new UserError(EXIT.usage, 'bad-commit', `“${commit}” is no commit`, hint)
   }
-  const store = openStore((await agentPlace(options, io)).folder)
+  const store = openStore((await keptPlace(options, io)).folder)
   await store.accept(commit)
   if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
   else io.out(`${commit} is taken, if it is what branch or tag stands at and its signature is good.\n`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { takeLock } from '../../journal/index.ts'
@@ -257,6 +257,40 @@ test('suspended from the command line it writes nothing, resumed it acts at once
   assert.match((await runCli(world.host, ['agent', 'resume'])).out, /Resumed/)
   await agent.said('has been put right')
   assert.equal(world.vcpus(), 3)
+  await ended(agent)
+})
+
+test('an order that no agent would hear is refused', async (t) => {
+  const { host } = await makeWorld(t)
+  for (const order of [['suspend'], ['resume'], ['accept', '1f2e3d4c']]) {
+    const { code, out, err } = await runCli(host, ['agent', ...order])
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, /no agent keeps its memory in \S+\/agent/)
+    assert.match(err, /sudo/)
+  }
+  assert.ok(!existsSync(join(placeOf(host), 'agent')))
+})
+
+test('whoever does not wait for the apply under way is told that it may still write', async (t) => {
+  const world = await makeWorld(t)
+  world.commit(3)
+  const agent = world.begin()
+  await agent.said('applied to win-a')
+  const who = { who: 'alice@dom0', now: new Date().toISOString(), again: () => Promise.resolve(false) }
+  const lock = await takeLock(placeOf(world.host), who)
+  assert.ok(lock.kind === 'held')
+  const stop = new AbortController()
+  const { code, out, err } = await runCli(world.host, ['agent', 'suspend'], {
+    signal: stop.signal,
+    pause() {
+      stop.abort('SIGINT')
+      return Promise.resolve()
+    },
+  })
+  assert.deepEqual([code, out], [130, ''])
+  assert.match(err, /The order is written, .* may still write/)
+  await lock.release()
+  assert.match((await runCli(world.host, ['status'])).out, /suspended +by root@test-host/)
   await ended(agent)
 })
 
