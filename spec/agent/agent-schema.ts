@@ -60,7 +60,7 @@ const source = object(
         description: 'Files and folders of this host’s spec. Without it: all of the repository.',
       },
     ),
-    every: duration('How often the repository is looked at. Without it: 5m.'),
+    every: duration('How often the repository is looked at, 10s to 24h. Without it: 5m.'),
     maxSize: text('a size such as 64MiB', {
       pattern: SIZE.source,
       description: 'Of one fetch. Without it: 64MiB.',
@@ -123,7 +123,11 @@ const notify = list(
     object('{ webhook, token, on } or { command, on }', {
       webhook: text('an http or https URL', { pattern: '^https?://[^\\x00-\\x20\\x7f]{1,1000}$' }),
       token: file('A file whose text is sent as bearer token.'),
-      command: list('a list of program and arguments', text('a text', { maxLength: 4096 }), { minItems: 1 }),
+      command: list(
+        'a list of program and arguments',
+        text('a text without NUL', { maxLength: 4096, pattern: '^[^\\x00]*$' }),
+        { minItems: 1 },
+      ),
       on: kinds,
     }),
   ]),
@@ -144,7 +148,9 @@ export const agentSchema: object = {
       source,
       verify,
       policy,
-      compare: duration('How often everything is compared, as a net under events. Without it: 1h.'),
+      compare: duration(
+        'How often everything is compared, as a net under events, 1m to 24h. Without it: 1h.',
+      ),
       windows: list(
         'a list of times such as 22:00-06:00',
         text('times such as 22:00-06:00', { maxLength: 100 }),
@@ -164,7 +170,7 @@ export const agentSchema: object = {
         ),
         { description: 'Days on which nothing is written; until is the first day on which it is again.' },
       ),
-      restartTimeout: duration('How long a qube may take to shut down. Without it: 15m.'),
+      restartTimeout: duration('How long a qube may take to shut down, 1m to 24h. Without it: 15m.'),
       listen: text('unix:PATH or ADDRESS:PORT of the loopback', {
         pattern: '^(?:unix:/[^\\x00-\\x1f]{1,100}|(?:127\\.[0-9.]{5,11}|localhost|\\[::1\\]):[0-9]{1,5})$',
         description: 'Where metrics, health and status are served. Without it: nowhere.',

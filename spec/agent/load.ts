@@ -8,7 +8,7 @@ import {
   type Report,
   sortDiagnostics,
 } from '../diagnostics.ts'
-import { durationOf, entriesOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
+import { entriesOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
 import { type SourceFile } from '../manifest.ts'
 import { oneOf, quote, suggest } from '../wording.ts'
 import { get, type Written } from '../written.ts'
@@ -16,14 +16,14 @@ import { SIZE } from '../words.ts'
 import { readYaml } from '../yaml-documents.ts'
 import { validateAgent } from './agent-validator.ts'
 import { readWindow } from './calendar.ts'
-import { type AgentConfig, type AgentTrust, type Freeze, type NotifyTarget, type Window } from './model.ts'
+import { type AgentConfig, type AgentTrust, type Freeze, type Window } from './model.ts'
+import { isDay, readListen, readSpan, readTarget } from './read-parts.ts'
 
 const CONTRACT: Contract = {
   validate: validateAgent,
   keyHint: (key, allowed) => suggest(key, allowed, `expected ${oneOf([...allowed].sort())}`),
 }
 
-const MINUTE = 60_000
 const MIB = 1024 * 1024
 
 /** Reads an agent's own file. All that is wrong with it is told at once; with any error there is no configuration. */
@@ -62,11 +62,11 @@ function read(document: Written, report: Report): AgentConfig {
       drift: readDrift(part('policy', 'drift')),
       prune: textOf(part('policy', 'prune')) === 'report' ? 'report' : 'apply',
     },
-    compareMs: durationOf(part('compare')) ?? 60 * MINUTE,
+    compareMs: readSpan(part('compare'), ['1m', '24h', '1h'], report),
     windows: itemsOf(part('windows')).flatMap((window) => readTimes(window, report)),
     freezes: itemsOf(part('freezes')).map((freeze) => readFreeze(freeze, report)),
-    restartTimeoutMs: durationOf(part('restartTimeout')) ?? 15 * MINUTE,
-    listen: textOf(part('listen')),
+    restartTimeoutMs: readSpan(part('restartTimeout'), ['1m', '24h', '15m'], report),
+    listen: readListen(part('listen'), report),
     notify: itemsOf(part('notify')).flatMap((target) => readTarget(target, report)),
   }
 }
@@ -82,7 +82,7 @@ function readSource(written: Written | undefined, report: Report): AgentConfig['
     url: text('url') ?? '',
     ref: tag === null ? { kind: 'branch', name: branch ?? 'main' } : { kind: 'tag', name: tag },
     paths: paths.length === 0 ? ['.'] : paths,
-    everyMs: durationOf(get(written, 'every')) ?? 5 * MINUTE,
+    everyMs: readSpan(get(written, 'every'), ['10s', '24h', '5m'], report),
     maxBytes: Number(digits) * (unit === 'GiB' ? 1024 * MIB : MIB),
     identity: text('identity'),
     knownHosts: text('knownHosts'),
@@ -126,23 +126,10 @@ function readFreeze(written: Written, report: Report): Freeze {
   const text = (key: string): string => textOf(get(written, key)) ?? ''
   for (const key of ['from', 'until']) {
     const day = get(written, key)
-    if (day !== undefined && Number.isNaN(Date.parse(text(key)))) report(errorAt(day.position, NO_DAY))
+    if (day !== undefined && !isDay(text(key))) report(errorAt(day.position, NO_DAY))
   }
   if (text('from') >= text('until')) report(errorAt(written.position, BACKWARDS))
   return { from: text('from'), until: text('until'), why: text('why') }
-}
-
-function readTarget(written: Written, report: Report): readonly NotifyTarget[] {
-  const [url, command] = [textOf(get(written, 'webhook')), textsOf(get(written, 'command'))]
-  const on = get(written, 'on') === undefined ? null : textsOf(get(written, 'on'))
-  if ((url === null) === (command.length === 0)) {
-    report(errorAt(written.position, ONE_TARGET))
-    return []
-  }
-  const tokenFile = textOf(get(written, 'token'))
-  if (url !== null) return [{ on, to: { kind: 'webhook', url, tokenFile } }]
-  if (tokenFile !== null) report(errorAt(get(written, 'token')?.position ?? written.position, NO_TOKEN))
-  return [{ on, to: { kind: 'command', argv: command } }]
 }
 
 const NO_DOCUMENT = problem(
@@ -158,8 +145,6 @@ const BACKWARDS = problem(
   'it ends before it begins',
   'until is the first day that is free again',
 )
-const ONE_TARGET = problem('bad-target', 'it needs a webhook or a command', 'and not both')
-const NO_TOKEN = problem('bad-target', 'a command is given no token', 'leave it out')
 
 const missing = (key: string, by: string): Problem =>
   problem('missing-key', `the key ${quote(key)} is missing`, `with by: ${by} it says whose signatures count`)

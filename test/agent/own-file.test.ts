@@ -131,6 +131,42 @@ const WRONG: readonly [string, string, string, RegExp][] = [
     '5:32',
     /drift/,
   ],
+  ...(
+    [
+      ['source: { url: /x, every: 9s }', '3:27', /10s to 24h/],
+      ['source: { url: /x, every: 2d }', '3:27', /10s to 24h/],
+    ] as const
+  ).map(([source, where, word]): (typeof WRONG)[number] => [
+    source,
+    `${HEAD}${source}\n${VERIFY}`,
+    where,
+    word,
+  ]),
+  ...(
+    [
+      ['compare: 0s', '5:10', /1m to 24h/],
+      ['restartTimeout: 30s', '5:17', /1m to 24h/],
+      ['restartTimeout: 99999d', '5:17', /1m to 24h/],
+      ['listen: "127.0.0.1:0"', '5:9', /port/],
+      ['listen: "127.0.0.1:65536"', '5:9', /port/],
+      ['listen: "127.0.0.256:80"', '5:9', /loopback/],
+      ['listen: "127.0.0.0.1:80"', '5:9', /loopback/],
+      ['listen: "127.....:80"', '5:9', /loopback/],
+      ['freezes: [{ from: 2026-02-31, until: 2026-04-01 }]', '5:19', /no such day/],
+      ['notify: [{ webhook: "https://u:p@example.org/" }]', '5:21', /token/],
+      ['notify: [{ webhook: "https://u@example.org/" }]', '5:21', /token/],
+      ['notify: [{ webhook: "https://[x/" }]', '5:21', /no URL/],
+      ['notify: [{ webhook: "http://example.org/", token: /t }]', '5:21', /https/],
+      ['notify: [{ webhook: "http://127.0.0.1.example.org/", token: /t }]', '5:21', /https/],
+      ['notify: [{ command: [""] }]', '5:22', /program/],
+      ['notify: [{ command: [/x, "a\\0b"] }]', '5:26', /NUL/],
+    ] as const
+  ).map(([line, where, word]): (typeof WRONG)[number] => [
+    line,
+    `${HEAD}${SOURCE}${VERIFY}${line}\n`,
+    where,
+    word,
+  ]),
   ['two documents', `${HEAD}${SOURCE}${VERIFY}---\n${HEAD}`, '6:1', /another document/],
   ['nothing', '# nothing\n', '1:1', /kind: Agent/],
 ]
@@ -147,6 +183,20 @@ for (const [what, text, where, word] of WRONG)
       told.join('\n'),
     )
   })
+
+test('takes what is just within bounds', () => {
+  for (const line of [
+    'compare: 1m',
+    'restartTimeout: 24h',
+    'listen: "127.0.0.1:65535"',
+    'listen: "127.255.0.9:1"',
+    'listen: "[::1]:9777"',
+    'freezes: [{ from: 2028-02-29, until: 2028-03-01 }]',
+    'notify: [{ webhook: "http://127.0.0.1:8/", token: /t }, { webhook: "http://[::1]/", token: /t }]',
+    'notify: [{ webhook: "http://example.org/" }, { command: [/x, ""] }]',
+  ])
+    assert.deepEqual(load(`${HEAD}${SOURCE}${VERIFY}${line}\n`).diagnostics, [], line)
+})
 
 test('tells all that is wrong at once', () => {
   const { diagnostics } = load(`${HEAD}source: { url: x }\nverify: { by: pgp }\nlisten: here\n`)
