@@ -49,11 +49,14 @@ export interface PropertyState {
 
 export const HOST_TABLES = ['host:SLIC', 'host:MSDM'] as const
 
-/** The document in a text, or what is wrong with it. It was written by qstate; this tells another file from one of those. */
+/**
+ * The document in a text, or what is wrong with it. It was written by qstate; this tells another file from one of those. It may
+ * have been sent by anybody, too: whatever would move a terminal's cursor or begin a line comes escaped.
+ */
 export function readHostState(text: string): HostState | { readonly problem: string } {
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? visible(value) : value))
   } catch {
     return { problem: 'it is no JSON' }
   }
@@ -65,6 +68,12 @@ export function readHostState(text: string): HostState | { readonly problem: str
   if (!isWhole || ![release, json['exactRelease']].every(isRelease)) return { problem: 'it is damaged' }
   return json as unknown as HostState
 }
+
+const visible = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
 
 function isQube(json: unknown): boolean {
   if (!isObject(json)) return false
