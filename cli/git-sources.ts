@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { type Revision, readRevision } from '../agent/revision.ts'
-import { repositoryOf } from '../agent/git.ts'
+import { GitError, RevisionError } from '../agent/errors.ts'
+import { gitNow, repositoryOf } from '../agent/git.ts'
 import { type Sources } from './sources.ts'
 
 /**
@@ -11,6 +12,17 @@ export function gitSources(rev: string, paths: readonly string[], cwd: string): 
   const { prefix } = repositoryOf(cwd)
   const full = (paths.length > 0 ? paths : ['.']).map((path) => (path === '.' ? prefix : prefix + path))
   return sourcesOf(readRevision(cwd, rev, full), prefix)
+}
+
+/** The commit that two branches have in common, as the three dots of `git diff` mean it. Fails with RevisionError where there is none. */
+export function mergeBase(from: string, to: string, cwd: string): string {
+  try {
+    return gitNow(cwd, ['merge-base', '--end-of-options', from, to]).toString('latin1').trim()
+  } catch (error) {
+    if (!(error instanceof GitError && error.code === 'git-failed')) throw error
+    const hint = 'name two revisions that are commits; with two dots they are compared as they are'
+    throw new RevisionError('bad-revision', 'these are not two commits that have one in common', hint)
+  }
 }
 
 /** A spec's files out of a revision. `prefix`: the folder that their paths are told from, `''` or ending in `/`. */

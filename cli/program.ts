@@ -66,7 +66,10 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .option('-o, --out <file>', 'saves the plan, for review and `qstate apply FILE`')
     .option('--detailed-exitcode', 'ends with 2 when there is anything to do')
     .option('--from-git <revision>', 'reads the spec from a revision of this repository, not from files')
-    .option('--diff <range>', 'shows what revision B asks otherwise than A, as in main..HEAD')
+    .option(
+      '--diff <range>',
+      'shows what revision B asks otherwise than A, as in main..HEAD; with three dots, than where they parted',
+    )
     .option('--host-state <file>', 'plans for a host that `qstate record` has recorded')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>

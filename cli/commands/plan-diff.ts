@@ -1,4 +1,4 @@
-import { gitSources } from '../git-sources.ts'
+import { gitSources, mergeBase } from '../git-sources.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type DesiredQube, type DesiredState } from '../../spec/index.ts'
 import { type Io, UserError } from '../io.ts'
@@ -17,12 +17,14 @@ export async function planDiff(
 ): Promise<number> {
   const [from = '', to = '', ...more] = range.split(/\.\.\.?/)
   if (from === '' || more.length > 0) {
-    const hint = 'write two revisions, as in main..HEAD; without the second it is HEAD'
+    const hint = 'write two revisions, as in main..HEAD or main...HEAD; without the second it is HEAD'
     throw new UserError(EXIT.usage, 'bad-option', `--diff “${range}” is no range`, hint)
   }
   const given = paths.length > 0 ? paths : (options.config ?? [])
   const load = (rev: string): LoadedSpec => loadSources(gitSources(rev, given, io.cwd), options, io)
-  const [old, next] = [load(from), load(to === '' ? 'HEAD' : to)]
+  const tip = to === '' ? 'HEAD' : to
+  const base = range.includes('...') ? mergeBase(from, tip, io.cwd) : from
+  const [old, next] = [load(base), load(tip)]
   const needsHost = [old, next].some(({ manifest }) => manifest.selects.needsHost)
   const host = needsHost ? await openHost(options, io) : null
   const before = { desired: await resolveSpec(old, host, options, io), commit: await commitOf(old) }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { loadAgentConfig } from '../../spec/agent/index.ts'
@@ -62,6 +62,50 @@ test('two revisions are compared without a host, and with one where a selector n
   const same = await qstate('plan', '--diff', 'HEAD..HEAD', 'a.yaml')
   assert.match(same.out, /Both ask for the same/)
   assert.equal((await qstate('plan', '--diff', '..', 'a.yaml')).code, 64)
+})
+
+test('with three dots a branch is compared with where it began', async (t) => {
+  const { repo, qstate } = await makeWorld(t)
+  const base = repo.commit({ 'a.yaml': spec('{ qube: { vcpus: 2 } }') })
+  repo.git('branch', 'work')
+  repo.commit({ 'a.yaml': spec('{ qube: { vcpus: 2, memory: 4096 } }') })
+  repo.git('tag', 'released')
+  repo.git('checkout', '--quiet', 'work')
+  repo.commit({ 'a.yaml': spec('{ qube: { vcpus: 3 } }') })
+  const two = await qstate('plan', '--diff', 'released..work', 'a.yaml')
+  assert.match(two.out, /memory/)
+  const three = await qstate('plan', '--diff', 'released...', 'a.yaml')
+  assert.equal(three.code, 0, three.err)
+  assert.match(three.out, new RegExp(base.slice(0, 12)))
+  assert.match(three.out, /~ vcpus +2 → 3/)
+  assert.doesNotMatch(three.out, /memory/)
+  repo.git('checkout', '--quiet', '--orphan', 'apart')
+  repo.commit({ 'a.yaml': spec('{ qube: { vcpus: 4 } }') })
+  const apart = await qstate('plan', '--diff', 'work...apart', 'a.yaml')
+  assert.deepEqual([apart.code, /not two commits that have one in common/.test(apart.err)], [64, true])
+  assert.equal((await qstate('plan', '--diff', '--all...HEAD', 'a.yaml')).code, 64)
+})
+
+test('text of a recorded host moves no cursor and begins no line', async (t) => {
+  const host = await simulatedHost(t)
+  const state = join(host.folder, 'host.json')
+  host.simulator.setFaults([
+    { match: { method: 'admin.vm.feature.Get', arg: 'audio-model', dest: 'win10-home' }, do: 'refuse' },
+  ])
+  await host.qstate('record', '-o', state)
+  const evil = 'x\u001b[2J\r\n::error::gone\u0085\u2028\u202e'
+  const json: unknown = JSON.parse(readFileSync(state, 'utf8'), (key, value: unknown) =>
+    ['where', 'why', 'hint'].includes(key) && typeof value === 'string' ? `${value} ${evil}` : value,
+  )
+  writeFileSync(state, JSON.stringify(json))
+  const file = join(host.folder, 'spec.yaml')
+  writeFileSync(file, spec('{ audio: ich6, qube: { vcpus: 3 } }'))
+  const { out, err } = await runCli(['plan', '--host-state', state, file])
+  assert.match(out, /\\u001b\[2J/)
+  for (const text of [out, err]) {
+    assert.doesNotMatch(text, /[^\P{C}\n]|[\u2028\u2029]/u)
+    assert.doesNotMatch(text, /^\s*::/m)
+  }
 })
 
 test('a plan for a recorded host is the plan for the host, for every example', async (t) => {
@@ -179,6 +223,16 @@ test('a new repository validates as it stands, and its hook keeps out what does 
   writeFileSync(path, good)
   assert.throws(() => git('commit', '--quiet', '-m', 'Second'), /unknown profile "wrok"/)
   assert.ok(existsSync(join(root, '.github/workflows/qstate.yaml')))
+
+  // A file that is not staged keeps nobody from a commit, and one that is there only in the index is looked at.
+  git('checkout', '--quiet', 'HEAD', '--', 'hosts')
+  writeFileSync(join(root, 'hosts/draft.yaml'), 'not: [right')
+  writeFileSync(join(root, 'NOTES'), 'a file beside\n')
+  git('add', 'NOTES')
+  git('commit', '--quiet', '-m', 'Third')
+  git('add', 'hosts/draft.yaml')
+  rmSync(join(root, 'hosts/draft.yaml'))
+  assert.throws(() => git('commit', '--quiet', '-m', 'Fourth'), /draft\.yaml/)
 })
 
 test('the schemas that are printed are JSON Schemas', async () => {
