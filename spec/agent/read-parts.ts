@@ -56,15 +56,15 @@ export function readTarget(written: Written, report: Report): readonly NotifyTar
     return []
   }
   const tokenFile = textOf(get(written, 'token'))
-  const wrong = (key: string, what: Problem): void => {
+  const refuse = (key: string, what: Problem): void => {
     report(errorAt(get(written, key)?.position ?? written.position, what))
   }
   if (url !== null) {
     const problem = problemOf(url, tokenFile !== null)
-    if (problem !== null) wrong('webhook', problem)
+    if (problem !== null) refuse('webhook', problem)
     return [{ on, to: { kind: 'webhook', url, tokenFile } }]
   }
-  if (tokenFile !== null) wrong('token', NO_TOKEN)
+  if (tokenFile !== null) refuse('token', NO_TOKEN)
   if (command[0] === '')
     report(errorAt(itemsOf(get(written, 'command'))[0]?.position ?? written.position, NO_PROGRAM))
   return [{ on, to: { kind: 'command', argv: command } }]
