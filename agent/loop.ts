@@ -6,6 +6,7 @@ import { listen } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
+import { holdsStill } from './memory.ts'
 import { noticesOf } from './notices.ts'
 import { type NoticedBy, noticedIn } from './noticed.ts'
 import { type Reconciled } from './reconcile.ts'
@@ -134,7 +135,7 @@ async function work(
   const { due } = life
   const orders = await store.orders()
   const now = clock.now()
-  life.memory = { ...life.memory, suspended: inEffect(orders, now) }
+  life.memory = { ...life.memory, suspended: holdsStill(orders.suspended, now) ? orders.suspended : null }
   if (pending.news !== null) await takeNews(pending.news, pending, orders, life, context)
   if (pending.look || now.getTime() >= due.look) beginLook(orders, life, context)
   takeRestarts(pending, life, context)
@@ -156,11 +157,6 @@ async function work(
 const whyOf = ({ all, qubes }: Pending): string => {
   const why = all ?? [...new Set([...qubes.values()].flatMap((events) => [...events]))].join(', ')
   return why === '' ? 'a look at the repository' : why
-}
-
-function inEffect({ suspended }: Orders, now: Date): Orders['suspended'] {
-  if (suspended === null || suspended.until === null) return suspended
-  return Date.parse(suspended.until) <= now.getTime() ? null : suspended
 }
 
 /** Only what is news is written: a look that finds nothing leaves the disk alone. */

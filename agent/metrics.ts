@@ -7,7 +7,7 @@ export interface Metrics {
   readonly contentType: string
   text(): Promise<string>
   turn(told: Turn): void
-  call(outcome: 'ok' | 'failed'): void
+  call(outcome: 'answered' | 'failed'): void
   notice(kind: string): void
 }
 
