@@ -3,11 +3,14 @@ export class GitError extends Error {
   override readonly name = 'GitError'
   readonly code: 'git-missing' | 'git-failed' | 'git-too-large' | 'git-timeout' | 'aborted'
   readonly hint: string
+  /** What git ended with, where it said nothing: an answer, rather than a failure. */
+  readonly status: number | null
 
-  constructor(code: GitError['code'], message: string, hint: string) {
+  constructor(code: GitError['code'], message: string, hint: string, status: number | null = null) {
     super(message)
     this.code = code
     this.hint = hint
+    this.status = status
   }
 
   get retryable(): boolean {

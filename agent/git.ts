@@ -1,10 +1,16 @@
-import { type ChildProcess, execFile, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { type Ended, runGroup } from './child.ts'
 import { GitError } from './errors.ts'
 
 /**
  * The only door to git. Whatever a repository holds, nothing of it is run: no hook, filter, monitor or pager, no credential
  * prompt; objects are read, and never checked out.
  */
+
+/** Where git works: in the repository that it finds around a folder, or in one that is named and not looked for. */
+export type Place = string | { readonly gitDir: string }
+
 export interface GitOptions {
   readonly timeoutMs?: number
   /** Of the answer. */
@@ -16,12 +22,16 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>
   /** No file that git writes gets larger than this many bytes: a fetch that would is broken off. */
   readonly maxFileBytes?: number
+  /** Nor does git, or anything that it starts, take more memory than this. */
+  readonly maxMemoryBytes?: number
 }
 
 const TIMEOUT_MS = 60_000
 const MAX_BYTES = 64 * 1024 * 1024
 
 const SAFE = [
+  // A commit can hold a folder that is laid out as a repository, with settings of its own that run programs.
+  'safe.bareRepository=explicit',
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.attributesFile=/dev/null',
@@ -32,8 +42,9 @@ const SAFE = [
   'maintenance.auto=false',
 ]
 
-const argsOf = (folder: string, args: readonly string[], { config = [] }: GitOptions): string[] => [
-  ...['-C', folder, '--no-pager', '--no-optional-locks', '--no-replace-objects', '--literal-pathspecs'],
+const argsOf = (place: Place, args: readonly string[], { config = [] }: GitOptions): string[] => [
+  ...(typeof place === 'string' ? ['-C', place] : ['-C', place.gitDir, '--git-dir=.']),
+  ...['--no-pager', '--no-optional-locks', '--no-replace-objects', '--literal-pathspecs'],
   ...[...SAFE, ...config].flatMap((setting) => ['-c', setting]),
   ...args,
 ]
@@ -59,40 +70,25 @@ const KEPT: ReadonlySet<string> = new Set([
   'GIT_SSH_COMMAND',
 ])
 
-/** What git answers. Fails with GitError. */
-export function git(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
-  const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, signal } = options
-  const [program, all] = bounded(argsOf(folder, args, options), options.maxFileBytes)
-  return new Promise((resolve, reject) => {
-    const child: ChildProcess = execFile(
-      program,
-      all,
-      {
-        env: environment(options.env),
-        encoding: 'buffer',
-        maxBuffer: maxBytes,
-        timeout: timeoutMs,
-        killSignal: 'SIGKILL',
-        ...(signal === undefined ? {} : { signal }),
-      },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout)
-        else if (signal?.aborted === true)
-          reject(new GitError('aborted', `git ${verb(args)}: stopped`, 'run this again'))
-        else if (child.killed && error.killed === true)
-          reject(failure(args, error.code === TOO_LONG ? TOO_LONG : 'ETIMEDOUT', null, stderr))
-        else reject(failure(args, String(error.code ?? ''), error.signal ?? null, stderr))
-      },
-    )
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end(options.input ?? '')
+/** What git answers. When it is stopped, or has no more time, all that it started ends with it. Fails with GitError. */
+export async function git(place: Place, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
+  const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, input = '', signal } = options
+  const [program, all] = bounded(argsOf(place, args, options), options)
+  const ended = await runGroup(program, all, {
+    env: environment(options.env),
+    input,
+    maxBytes,
+    timeoutMs,
+    ...(signal === undefined ? {} : { signal }),
   })
+  if (ended.code === '0') return ended.stdout
+  throw failure(args, ended)
 }
 
 /** The same, waited for: for what is read from objects that are here. Fails with GitError. */
-export function gitNow(folder: string, args: readonly string[], options: GitOptions = {}): Buffer {
+export function gitNow(place: Place, args: readonly string[], options: GitOptions = {}): Buffer {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options
-  const ended = spawnSync('git', argsOf(folder, args, options), {
+  const ended = spawnSync('git', argsOf(place, args, options), {
     env: environment(options.env),
     input: options.input ?? '',
     maxBuffer: maxBytes,
@@ -101,45 +97,48 @@ export function gitNow(folder: string, args: readonly string[], options: GitOpti
   })
   if (ended.error === undefined && ended.status === 0) return ended.stdout
   const code = (ended.error as NodeJS.ErrnoException | undefined)?.code ?? String(ended.status)
-  throw failure(args, code === 'ENOBUFS' ? TOO_LONG : code, ended.signal, ended.stderr)
+  throw failure(args, { ...ended, code })
 }
 
-const TOO_LONG = 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER'
-
-/** The shell only sets the limit, in blocks of 512 bytes, and becomes git; nothing of the arguments is a program to it. */
-function bounded(args: string[], maxFileBytes: number | undefined): [string, string[]] {
-  if (maxFileBytes === undefined) return ['git', args]
-  const blocks = String(Math.ceil(maxFileBytes / 512))
-  return ['/bin/sh', ['-c', 'ulimit -f "$0" && exec git "$@"', blocks, ...args]]
+/** The shell only sets the limits, and becomes git; nothing of the arguments is a program to it. */
+function bounded(args: string[], { maxFileBytes, maxMemoryBytes }: GitOptions): [string, string[]] {
+  if (maxFileBytes === undefined && maxMemoryBytes === undefined) return ['git', args]
+  const units = (bytes: number | undefined, unit: number): string =>
+    bytes === undefined ? 'unlimited' : String(Math.ceil(bytes / unit))
+  const script = 'ulimit -f "$0" && ulimit -d "$1" && shift && exec git "$@"'
+  return ['/bin/sh', ['-c', script, units(maxFileBytes, 512), units(maxMemoryBytes, 1024), ...args]]
 }
 
 const verb = (args: readonly string[]): string => args.find((arg) => /^[a-z]/.test(arg)) ?? ''
 
-function failure(
-  args: readonly string[],
-  code: string,
-  signal: NodeJS.Signals | null,
-  stderr: Buffer,
-): GitError {
+function failure(args: readonly string[], ended: Omit<Ended, 'stdout'>): GitError {
   const what = `git ${verb(args)}`
-  if (code === 'ENOENT') return new GitError('git-missing', 'there is no git here', 'install git')
+  const { code, signal } = ended
+  if (code === 'ABORTED') return new GitError('aborted', `${what}: stopped`, 'run this again')
+  // The second is what a shell says.
+  if (code === 'ENOENT' || code === '127') {
+    return new GitError('git-missing', 'there is no git here', 'install git')
+  }
   if (code === 'ETIMEDOUT') {
     return new GitError('git-timeout', `${what}: no end within the time it has`, 'see to network and server')
   }
-  const said = lastLines(stderr)
-  if (code === TOO_LONG || signal === 'SIGXFSZ' || CUT_SHORT.test(said)) {
+  const said = lastLines(ended.stderr)
+  if (code === 'ENOBUFS' || signal === 'SIGXFSZ' || CUT_SHORT.test(said)) {
     return new GitError('git-too-large', `${what}: more than is allowed`, 'keep large files out of it')
   }
   return new GitError(
     'git-failed',
     `${what}: ${said === '' ? `ended with ${signal ?? code}` : said}`,
-    'what git says is quoted; nothing was touched',
+    /cannot use bare repository/.test(said)
+      ? 'a commit can hold one, so it is not taken for yours; name it if it is: GIT_DIR=.'
+      : 'what git says is quoted; nothing was touched',
+    said === '' && /^[0-9]+$/.test(code) ? Number(code) : null,
   )
 }
 
-/** Where the part of git that unpacks died of the limit: all that is left is that it said nothing. */
+/** Where the part of git that unpacks died of a limit: all that may be left is that it said nothing. */
 const CUT_SHORT =
-  /file size limit|File too large|SIGXFSZ|^(?:fatal|error): (?:fetch-pack: invalid index-pack output|index-pack died.*)$/i
+  /file size limit|File too large|SIGXFSZ|out of memory|Cannot allocate memory|^(?:fatal|error): (?:fetch-pack: invalid index-pack output|index-pack died.*)$/i
 
 /** Text of git, and of the server behind it: shortened, and without anything that moves a terminal's cursor. */
 function lastLines(stderr: Buffer): string {
@@ -151,11 +150,17 @@ function lastLines(stderr: Buffer): string {
   return lines.slice(-3).join('; ').slice(0, 400)
 }
 
-/** Where a folder is in its repository: `''` at the root, else `hosts/` or the like. Fails with GitError. */
-export function repositoryOf(folder: string): { readonly prefix: string } {
-  const prefix = gitNow(folder, ['rev-parse', '--show-prefix']).toString('utf8')
-  return { prefix: prefix.replace(/\n$/, '') }
+/** The repository that a folder is in, and where in it: `''` at its root, else `hosts/` or the like. Fails with GitError. */
+export function repositoryOf(folder: string): { readonly gitDir: string; readonly prefix: string } {
+  // git tells the hooks of a server's repository so that it is the folder itself; one that is only found there is not trusted.
+  const named = process.env['GIT_DIR']
+  if (named !== undefined && resolve(folder, named) === resolve(folder)) return { gitDir: folder, prefix: '' }
+  const told = gitNow(folder, ['rev-parse', '--absolute-git-dir', '--show-prefix']).toString('utf8')
+  const [gitDir = '', prefix = ''] = told.split('\n')
+  return { gitDir, prefix }
 }
+
+const STATUS = ['status', '--porcelain=v2', '--branch', '--ignore-submodules=all', '--', '.']
 
 /**
  * Commit of the repository that a folder is in, with `+` at its end when files of the folder differ from it.
@@ -163,7 +168,7 @@ export function repositoryOf(folder: string): { readonly prefix: string } {
  */
 export async function commitOf(folder: string): Promise<string | null> {
   try {
-    const status = await git(folder, ['status', '--porcelain=v2', '--branch', '--', '.'], {
+    const status = await git(folder, STATUS, {
       timeoutMs: 5000,
       maxBytes: 16 * 1024 * 1024,
     })

@@ -1,89 +1,77 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AgentConfig } from '../spec/agent/index.ts'
+import { bring, carryOver, type Origin, says, sizeOf } from './bring.ts'
 import { GitError } from './errors.ts'
 import { git } from './git.ts'
 
-/** Where a configuration comes from. Four times the size that a fetch may bring is what is kept. */
-export type Origin = Omit<AgentConfig['source'], 'paths' | 'everyMs'>
-
-/** A repository of the agent's own that holds what was fetched: bare, and nobody's work tree. */
+/** A repository of the agent's own that holds what was fetched: bare, nobody's work tree, and one agent's at a time. */
 export interface Mirror {
   readonly folder: string
-  /** The commit that branch or tag stands at now. Fails with GitError. */
-  fetch(signal: AbortSignal): Promise<string>
+  /** The commit that branch or tag stands at now. `kept` stays here whatever else goes. Fails with GitError. */
+  fetch(kept: string | null, signal: AbortSignal): Promise<string>
+  /** The same, into a mirror made anew, which takes the old one's place once it is whole. */
+  rebuild(kept: string | null, signal: AbortSignal): Promise<string>
   /** Whether every commit of the old history is in the new one. */
   isAncestor(old: string, tip: string): Promise<boolean>
 }
 
-const TIP = 'refs/qstate/tip'
-const FETCH_MS = 10 * 60_000
-
 export function openMirror(folder: string, origin: Origin): Mirror {
+  const beside = `${folder}.new`
+  const before = `${folder}.old`
+
+  async function rebuild(kept: string | null, signal: AbortSignal): Promise<string> {
+    await rm(beside, { recursive: true, force: true })
+    await mkdir(beside, { recursive: true, mode: 0o700 })
+    await git({ gitDir: beside }, ['init', '--quiet', '--bare', '--template=', '.'])
+    const tip = await bring(beside, origin, 'the history as a whole is', signal)
+    if (kept !== null && existsSync(folder)) await carryOver(kept, folder, beside, signal)
+    if (existsSync(folder)) await rename(folder, before)
+    await rename(beside, folder)
+    await rm(before, { recursive: true, force: true })
+    return tip
+  }
+
   return {
     folder,
-    async fetch(signal) {
-      await makeReady(folder, origin)
-      const from = `refs/${origin.ref.kind === 'branch' ? 'heads' : 'tags'}/${origin.ref.name}`
-      await git(
-        folder,
-        ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--no-auto-gc']
-          .concat('--end-of-options', origin.url)
-          .concat(`+${from}:${TIP}`),
-        {
-          signal,
-          timeoutMs: FETCH_MS,
-          config: [...PROTOCOLS, 'fetch.fsckObjects=true', 'fetch.unpackLimit=1'],
-          env: sshOf(origin),
-          maxFileBytes: origin.maxBytes,
-        },
-      )
-      const tip = await git(folder, ['rev-parse', '--verify', `${TIP}^{commit}`])
-      return tip.toString('latin1').trim()
-    },
-    async isAncestor(old, tip) {
+    rebuild,
+    async fetch(kept, signal) {
+      // An end between the two renames.
+      if (!existsSync(folder) && existsSync(before)) await rename(before, folder)
+      if (!existsSync(folder)) return rebuild(null, signal)
+      await rm(before, { recursive: true, force: true })
+      await sweep(folder)
       try {
-        await git(folder, ['merge-base', '--is-ancestor', old, tip])
-        return true
+        // Whoever may push may have pushed what fills it.
+        if ((await sizeOf(folder)) > 4 * origin.maxBytes) return await rebuild(kept, signal)
+        return await bring(folder, origin, 'what is new is', signal)
       } catch (error) {
-        // It says no by its exit code, and an old commit that is not even there is no ancestor either.
-        if (error instanceof GitError && error.code === 'git-failed') return false
-        throw error
+        if (!(error instanceof GitError && error.code === 'git-failed') || (await isWhole(folder)))
+          throw error
+        return rebuild(kept, signal)
       }
     },
+    // An old commit that is not even there is no ancestor either.
+    isAncestor: async (old, tip) =>
+      (await says(folder, ['cat-file', '-e', old])) &&
+      (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
   }
 }
 
-/** What a URL may be: nothing that runs a program of its own naming (`ext::`). */
-const PROTOCOLS = ['protocol.allow=never'].concat(
-  ['file', 'https', 'ssh'].map((name) => `protocol.${name}.allow=always`),
-)
+/** What a fetch that was cut off has left: half of a pack, and locks. Nobody else is at work here. */
+async function sweep(folder: string): Promise<void> {
+  const paths = await readdir(folder, { recursive: true })
+  const left = paths.filter((path) => /(?:^|\/)(?:\.?tmp[-_][^/]*|[^/]*\.lock)$/.test(path))
+  for (const path of left) await rm(join(folder, path), { recursive: true, force: true })
+}
 
-async function makeReady(folder: string, { maxBytes }: Origin): Promise<void> {
-  if (existsSync(join(folder, 'HEAD')) && (await sizeOf(folder)) > 4 * maxBytes) {
-    // Whoever may push may have pushed this; what is needed comes again with the next fetch.
-    await rm(folder, { recursive: true, force: true })
+/** Whether all is there that its commits are made of. */
+async function isWhole(folder: string): Promise<boolean> {
+  try {
+    await git({ gitDir: folder }, ['fsck', '--connectivity-only', '--no-dangling', '--no-progress'])
+    return true
+  } catch (error) {
+    if (error instanceof GitError && error.code === 'git-failed') return false
+    throw error
   }
-  if (existsSync(join(folder, 'HEAD'))) return
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await git(folder, ['init', '--quiet', '--bare', '--template=', '.'])
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const told = (await git(folder, ['count-objects', '-v'])).toString('latin1')
-  const kib = (key: string): number => Number(new RegExp(`^${key}: ([0-9]+)$`, 'm').exec(told)?.[1] ?? 0)
-  return (kib('size') + kib('size-pack')) * 1024
-}
-
-function sshOf({ identity, knownHosts }: Origin): Readonly<Record<string, string>> {
-  if (identity === null && knownHosts === null) return {}
-  const options = [
-    'BatchMode=yes',
-    'StrictHostKeyChecking=yes',
-    ...(identity === null ? [] : [`IdentityFile=${identity}`, 'IdentitiesOnly=yes']),
-    ...(knownHosts === null ? [] : [`UserKnownHostsFile=${knownHosts}`]),
-  ]
-  // git hands this to a shell. The paths are of the agent's own configuration, and hold no quote: it was checked.
-  return { GIT_SSH_COMMAND: ['ssh', ...options.map((option) => `-o '${option}'`)].join(' ') }
 }

@@ -28,28 +28,28 @@ interface Entry {
 }
 
 /**
- * Reads a commit, or any tree, of the repository that a folder is in. `paths` are from the root of the repository; `''` or
+ * Reads a commit, or any tree, of a repository: `gitDir` is where its objects are. `paths` are from the root of the repository; `''` or
  * `.` is all of it. Fails with RevisionError for what the revision is or holds, with GitError where git itself fails.
  */
-export function readRevision(folder: string, rev: string, paths: readonly string[]): Revision {
-  const { tree, commit } = resolve(folder, rev)
+export function readRevision(gitDir: string, rev: string, paths: readonly string[]): Revision {
+  const { tree, commit } = resolve(gitDir, rev)
   const wanted = paths.map((path) => within(path))
-  const entries = list(folder, tree)
+  const entries = list(gitDir, tree)
   const files = wanted.flatMap((path) => filesAt(path, entries, rev))
   if (files.length > MAX_FILES) throw refused(`it has more than ${MAX_FILES} YAML files`, 'name its folder')
   const unique = [...new Map(files.map((entry) => [entry.path, entry])).values()]
   return {
     commit,
-    files: new Map([...readBlobs(folder, unique)].map(([path, bytes]) => [path, decode(path, bytes)])),
-    read: (path, from) => readNamed(folder, entries, path, from),
+    files: new Map([...readBlobs(gitDir, unique)].map(([path, bytes]) => [path, decode(path, bytes)])),
+    read: (path, from) => readNamed(gitDir, entries, path, from),
   }
 }
 
-function resolve(folder: string, rev: string): { readonly tree: string; readonly commit: string | null } {
+function resolve(gitDir: string, rev: string): { readonly tree: string; readonly commit: string | null } {
   const find = (kind: 'tree' | 'commit'): string | null => {
     try {
       const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{${kind}}`]
-      return gitNow(folder, args).toString('latin1').trim()
+      return gitNow({ gitDir }, args).toString('latin1').trim()
     } catch (error) {
       if (error instanceof GitError && error.code === 'git-failed') return null
       throw error
@@ -58,14 +58,14 @@ function resolve(folder: string, rev: string): { readonly tree: string; readonly
   const tree = /^[\x21-\x7e]+$/.test(rev) ? find('tree') : null
   if (tree === null) {
     const hint = 'name a commit, branch, tag or tree of the repository that you are in'
-    throw new RevisionError('bad-revision', `there is no revision “${printable(rev)}” in ${folder}`, hint)
+    throw new RevisionError('bad-revision', `there is no revision “${printable(rev)}” in ${gitDir}`, hint)
   }
   return { tree, commit: find('commit') }
 }
 
 /** Every entry, by path: the modes tell links and submodules from files. */
-function list(folder: string, tree: string): ReadonlyMap<string, Entry> {
-  const text = gitNow(folder, ['ls-tree', '-r', '-z', '-l', '--full-tree', tree]).toString('utf8')
+function list(gitDir: string, tree: string): ReadonlyMap<string, Entry> {
+  const text = gitNow({ gitDir }, ['ls-tree', '-r', '-z', '-l', '--full-tree', tree]).toString('utf8')
   const lines = text.split('\0').filter((line) => line !== '')
   if (lines.length > MAX_ENTRIES) throw refused(`it has more than ${MAX_ENTRIES} files`, 'use a smaller one')
   return new Map(
@@ -118,12 +118,18 @@ function oddity({ mode, size }: Entry): string | undefined {
   return undefined
 }
 
+/** For what git says on its other output. */
+const ROOM = 65_536
+
 const LFS = 'version https://git-lfs.github.com/'
 
-function readBlobs(folder: string, entries: readonly Entry[]): ReadonlyMap<string, Buffer> {
+function readBlobs(gitDir: string, entries: readonly Entry[]): ReadonlyMap<string, Buffer> {
   const input = entries.map((entry) => `${entry.object}\n`).join('')
   const total = entries.reduce((sum, { size }) => sum + size, 0)
-  const bytes = gitNow(folder, ['cat-file', '--batch'], { input, maxBytes: total + 200 * entries.length + 1 })
+  const bytes = gitNow({ gitDir }, ['cat-file', '--batch'], {
+    input,
+    maxBytes: total + 200 * entries.length + ROOM,
+  })
   const files = new Map<string, Buffer>()
   let at = 0
   for (const { path, size } of entries) {
@@ -146,7 +152,7 @@ function decode(path: string, bytes: Buffer): string {
 }
 
 function readNamed(
-  folder: string,
+  gitDir: string,
   entries: ReadonlyMap<string, Entry>,
   path: string,
   from: string,
@@ -159,7 +165,7 @@ function readNamed(
   const why = oddity(entry)
   if (why !== undefined) return `it ${why}`
   try {
-    return readBlobs(folder, [entry]).get(full) ?? Buffer.alloc(0)
+    return readBlobs(gitDir, [entry]).get(full) ?? Buffer.alloc(0)
   } catch (error) {
     if (error instanceof RevisionError) return error.message
     throw error

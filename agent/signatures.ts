@@ -31,7 +31,7 @@ export async function checkSignatures(
   const which = range.base === null ? ['--max-count=1', range.tip] : [`${range.base}..${range.tip}`]
   const args = ['log', '--format=%H%x00%G?%x00%GS%x00%GF%x01', `--max-count=${MAX_COMMITS + 1}`, ...which]
   const home = trust.by === 'gpg' ? await gpgHome(`${folder}.gnupg`, trust.keyring) : undefined
-  const answer = await git(folder, [...args, '--'], {
+  const answer = await git({ gitDir: folder }, [...args, '--'], {
     timeoutMs: 10 * 60_000,
     config: configOf(trust),
     env: home === undefined ? {} : { GNUPGHOME: home },

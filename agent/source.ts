@@ -53,23 +53,33 @@ export interface SourceOptions {
 
 /** A repository whose commits are looked at before anything in them is. */
 export function gitSource(mirror: Mirror, options: SourceOptions): Source {
+  const judge = async (tip: string, base: Base | null, accepted: string | null): Promise<News> => {
+    const follows = base === null || (await mirror.isAncestor(base.commit, tip))
+    if (!follows && !isAccepted(tip, accepted))
+      return { kind: 'refused', commit: tip, refusal: rewound(base.commit, tip) }
+    // One that is in force is looked at once more itself where its files are not known: its mirror may be another by now.
+    const after = follows && options.commits === 'all' && tip !== base?.commit ? base : null
+    const range = { base: after?.commit ?? null, tip }
+    const signed = await checkSignatures(mirror.folder, range, options.trust)
+    const refusal = refusalOf(signed, options.trust)
+    if (refusal !== undefined) return { kind: 'refused', commit: tip, refusal }
+    const revision = readRevision(mirror.folder, tip, options.paths)
+    return { kind: 'commit', commit: tip, revision, signers: signersOf(signed) }
+  }
   return {
     async look(base, accepted, signal) {
+      const kept = base?.commit ?? null
       let tip = ''
       try {
-        tip = await mirror.fetch(signal)
-        if (tip === base?.commit && base.known) return { kind: 'unchanged', commit: tip }
-        const follows = base === null || (await mirror.isAncestor(base.commit, tip))
-        if (!follows && !isAccepted(tip, accepted))
-          return { kind: 'refused', commit: tip, refusal: rewound(base.commit, tip) }
-        // One that is in force is looked at once more itself where its files are not known: its mirror may be another by now.
-        const after = follows && options.commits === 'all' && tip !== base?.commit ? base : null
-        const range = { base: after?.commit ?? null, tip }
-        const signed = await checkSignatures(mirror.folder, range, options.trust)
-        const refusal = refusalOf(signed, options.trust)
-        if (refusal !== undefined) return { kind: 'refused', commit: tip, refusal }
-        const revision = readRevision(mirror.folder, tip, options.paths)
-        return { kind: 'commit', commit: tip, revision, signers: signersOf(signed) }
+        tip = await mirror.fetch(kept, signal)
+        if (tip === kept && base?.known === true) return { kind: 'unchanged', commit: tip }
+        try {
+          return await judge(tip, base, accepted)
+        } catch (error) {
+          if (!isDamage(error)) throw error
+          tip = await mirror.rebuild(kept, signal)
+          return await judge(tip, base, accepted)
+        }
       } catch (error) {
         if (error instanceof RevisionError) {
           const refusal = { code: 'refused-content' as const, why: error.message, hint: error.hint }
@@ -89,6 +99,11 @@ export function gitSource(mirror: Mirror, options: SourceOptions): Source {
     },
   }
 }
+
+/** What was fetched a moment ago is not there, or cannot be read. */
+const isDamage = (error: unknown): boolean =>
+  (error instanceof GitError && error.code === 'git-failed') ||
+  (error instanceof RevisionError && error.code === 'bad-revision')
 
 /** A person may give the first digits, as git does. */
 const isAccepted = (tip: string, accepted: string | null): boolean =>

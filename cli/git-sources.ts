@@ -9,9 +9,9 @@ import { type Sources } from './sources.ts'
  * are as the user gives them, from where the user is; none is all of the folder.
  */
 export function gitSources(rev: string, paths: readonly string[], cwd: string): Sources {
-  const { prefix } = repositoryOf(cwd)
+  const { gitDir, prefix } = repositoryOf(cwd)
   const full = (paths.length > 0 ? paths : ['.']).map((path) => (path === '.' ? prefix : prefix + path))
-  return sourcesOf(readRevision(cwd, rev, full), prefix)
+  return sourcesOf(readRevision(gitDir, rev, full), prefix)
 }
 
 /** The commit that two branches have in common, as the three dots of `git diff` mean it. Fails with RevisionError where there is none. */

@@ -11,11 +11,11 @@ test('reads the files of a commit as they were, whatever the work tree holds', (
   const first = repo.commit({ 'hosts/a.yaml': 'one\n', 'hosts/deep/b.yml': 'b\n', 'README.md': '#' })
   repo.commit({ 'hosts/a.yaml': 'two\n' })
   repo.write({ 'hosts/a.yaml': 'three\n' })
-  const then = readRevision(repo.folder, first, ['hosts'])
+  const then = readRevision(repo.gitDir, first, ['hosts'])
   assert.equal(then.commit, first)
   assert.deepEqual(paths(then.files), ['hosts/a.yaml', 'hosts/deep/b.yml'])
   assert.equal(then.files.get('hosts/a.yaml'), 'one\n')
-  assert.equal(readRevision(repo.folder, 'main', ['']).files.get('hosts/a.yaml'), 'two\n')
+  assert.equal(readRevision(repo.gitDir, 'main', ['']).files.get('hosts/a.yaml'), 'two\n')
 })
 
 test('reads a tree that is no commit, as a hook has one of what is staged', (t) => {
@@ -25,7 +25,7 @@ test('reads a tree that is no commit, as a hook has one of what is staged', (t) 
   repo.git('add', '--all')
   const tree = repo.git('write-tree')
   repo.write({ 'a.yaml': 'later\n' })
-  const staged = readRevision(repo.folder, tree, ['.'])
+  const staged = readRevision(repo.gitDir, tree, ['.'])
   assert.equal(staged.commit, null)
   assert.equal(staged.files.get('a.yaml'), 'staged\n')
 })
@@ -46,7 +46,7 @@ for (const [what, files, why] of REFUSED) {
     const repo = makeRepository(t)
     repo.commit({ 'hosts/a.yaml': 'a\n', ...files })
     assert.throws(
-      () => readRevision(repo.folder, 'HEAD', ['hosts']),
+      () => readRevision(repo.gitDir, 'HEAD', ['hosts']),
       (error: unknown) =>
         error instanceof RevisionError && error.code === 'refused-content' && why.test(error.message),
     )
@@ -58,15 +58,15 @@ test('refuses a submodule among the files of a spec', (t) => {
   const commit = repo.commit({ 'hosts/a.yaml': 'a\n' })
   repo.git('update-index', '--add', '--cacheinfo', `160000,${commit},hosts/shared`)
   repo.git('commit', '--quiet', '-m', 'Add a submodule')
-  assert.throws(() => readRevision(repo.folder, 'HEAD', ['hosts']), /hosts\/shared is a submodule/)
+  assert.throws(() => readRevision(repo.gitDir, 'HEAD', ['hosts']), /hosts\/shared is a submodule/)
 })
 
 test('leads nowhere outside the repository', (t) => {
   const repo = makeRepository(t)
   repo.commit({ 'a.yaml': 'a\n', 'slic.bin': 'table', 'link.bin': { linkTo: '/etc/passwd' } })
   for (const path of ['..', '../x', '/etc', 'hosts/../../x'])
-    assert.throws(() => readRevision(repo.folder, 'HEAD', [path]), /leads out of the repository/, path)
-  const { read } = readRevision(repo.folder, 'HEAD', ['a.yaml'])
+    assert.throws(() => readRevision(repo.gitDir, 'HEAD', [path]), /leads out of the repository/, path)
+  const { read } = readRevision(repo.gitDir, 'HEAD', ['a.yaml'])
   assert.equal(read('slic.bin', 'a.yaml').toString(), 'table')
   assert.match(String(read('../slic.bin', 'a.yaml')), /leads out of the repository/)
   assert.match(String(read('/etc/passwd', 'a.yaml')), /not in the repository/)
@@ -78,7 +78,7 @@ test('says which revision or path is not there', (t) => {
   const repo = makeRepository(t)
   repo.commit({ 'a.yaml': 'a\n', 'docs/x.md': '' })
   const fails = (rev: string, path: string, why: RegExp): void => {
-    assert.throws(() => readRevision(repo.folder, rev, [path]), why, `${rev} ${path}`)
+    assert.throws(() => readRevision(repo.gitDir, rev, [path]), why, `${rev} ${path}`)
   }
   fails('no-such', '', /there is no revision “no-such”/)
   fails('--help', '', /there is no revision “--help”/)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openMirror } from '../../agent/mirror.ts'
@@ -168,6 +168,26 @@ test('a key that has been revoked signs no more', async (t) => {
   assert.ok(trust.by === 'ssh')
   const news = await look(source({ trust: { ...trust, revoked } }), null)
   assert.equal(wordOf(news), 'bad-signature')
+})
+
+test('a mirror that turns out to be damaged when it is read is made anew', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const first = repo.commit({ 'a.yaml': SPEC })
+  const from = source()
+  assert.equal(wordOf(await look(from, null)), 'commit')
+  const packs = join(folder, 'mirror-1.git/objects/pack')
+  for (const name of readdirSync(packs).filter((path) => path.endsWith('.pack'))) {
+    const path = join(packs, name)
+    const bytes = readFileSync(path)
+    // The text of the file, somewhere behind the header: commit and tree come before it.
+    bytes.fill(0, bytes.length - 40, bytes.length - 20)
+    chmodSync(path, 0o600)
+    writeFileSync(path, bytes)
+  }
+  assert.equal(from.recall(first), null)
+  const news = await from.look({ commit: first, known: false }, null, never)
+  assert.ok(news.kind === 'commit', JSON.stringify(news))
+  assert.equal(news.revision.files.get('a.yaml'), SPEC)
 })
 
 test('a signature of the other kind is none, whatever keys this user has', async (t) => {

@@ -6,6 +6,7 @@ import { type Scope, tempFolder } from './temp.ts'
 /** A git repository of a test's own, made with the real git. */
 export interface Repository {
   readonly folder: string
+  readonly gitDir: string
   /** Writes files; `null` removes one, `{ linkTo }` makes it a symbolic link. */
   write(files: Readonly<Record<string, FileContent>>): void
   /** Writes files and commits everything. The commit. */
@@ -53,6 +54,7 @@ export function makeRepository(scope: Scope, folder: string = join(tempFolder(sc
   }
   return {
     folder,
+    gitDir: join(folder, '.git'),
     write,
     commit(files, { message = 'Change it', sshKey, gpgKey } = {}) {
       write(files)

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { cpSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { GitError } from '../../agent/errors.ts'
+import { commitOf, git, repositoryOf } from '../../agent/git.ts'
+import { makeRepository, type Repository } from '../support/repository.ts'
+import { type Scope, tempFolder } from '../support/temp.ts'
+
+const SPEC = 'apiVersion: qstate/v1\nqubes: {}\n'
+
+/** A folder `hosts` that a commit can bring: it is laid out as a bare repository that has programs to run. */
+function trap(scope: Scope): { readonly repo: Repository; readonly hosts: string; readonly trace: string } {
+  const [repo, inner] = [makeRepository(scope), makeRepository(scope)]
+  inner.commit({ 'x.yaml': SPEC })
+  const hosts = join(repo.folder, 'hosts')
+  const trace = join(tempFolder(scope), 'it-ran')
+  cpSync(inner.gitDir, hosts, { recursive: true })
+  rmSync(join(hosts, 'hooks'), { recursive: true, force: true })
+  mkdirSync(join(hosts, 'info'), { recursive: true })
+  writeFileSync(join(hosts, 'info/attributes'), '* filter=x\n')
+  writeFileSync(
+    join(hosts, 'config'),
+    `[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = ${hosts}\n` +
+      `\tfsmonitor = touch ${trace}\n[filter "x"]\n\tclean = "touch ${trace}; cat"\n`,
+  )
+  writeFileSync(join(hosts, 'x.yaml'), SPEC)
+  utimesSync(join(hosts, 'x.yaml'), 1, 1)
+  return { repo, hosts, trace }
+}
+
+test('a folder that a commit laid out as a repository is none, and runs nothing', async (t) => {
+  const { hosts, trace } = trap(t)
+  assert.equal(await commitOf(hosts), null)
+  assert.throws(() => repositoryOf(hosts), GitError)
+  assert.equal(existsSync(trace), false)
+})
+
+test('tells the commit of a folder, and whether its files differ', async (t) => {
+  const repo = makeRepository(t)
+  const commit = repo.commit({ 'hosts/a.yaml': SPEC })
+  const hosts = join(repo.folder, 'hosts')
+  assert.equal(await commitOf(hosts), commit)
+  assert.deepEqual(repositoryOf(hosts), { gitDir: repo.gitDir, prefix: 'hosts/' })
+  repo.write({ 'hosts/b.yaml': SPEC })
+  assert.equal(await commitOf(hosts), `${commit}+`)
+})
+
+test('a hook of a bare repository reads the one that git has named to it', (t) => {
+  const repo = makeRepository(t)
+  repo.commit({ 'a.yaml': SPEC })
+  const bare = join(tempFolder(t), 'bare.git')
+  repo.git('clone', '--quiet', '--bare', repo.folder, bare)
+  assert.throws(
+    () => repositoryOf(bare),
+    (error: unknown) => error instanceof GitError && error.hint.includes('GIT_DIR=.'),
+  )
+  process.env['GIT_DIR'] = '.'
+  t.after(() => delete process.env['GIT_DIR'])
+  assert.deepEqual(repositoryOf(bare), { gitDir: bare, prefix: '' })
+})
+
+test('is broken off where it takes more memory, or answers more, than it may', async (t) => {
+  const repo = makeRepository(t)
+  repo.commit({ 'a.yaml': '#'.repeat(10_000) })
+  const at = { gitDir: repo.gitDir }
+  const tooLarge = (error: unknown): boolean => error instanceof GitError && error.code === 'git-too-large'
+  const input = '#'.repeat(64 * 1024 * 1024)
+  const hash = ['hash-object', '--stdin']
+  assert.equal((await git(at, hash, { input, maxMemoryBytes: 2 ** 29 })).length, 41)
+  await assert.rejects(git(at, hash, { input, maxMemoryBytes: 2 ** 25 }), tooLarge)
+  await assert.rejects(git(at, ['cat-file', 'blob', 'HEAD:a.yaml'], { maxBytes: 1000 }), tooLarge)
+})
+
+test('is broken off when its time is over', async (t) => {
+  const repo = makeRepository(t)
+  const config = ['alias.hang=!sleep 1000']
+  await assert.rejects(
+    git(repo.folder, ['hang'], { config, timeoutMs: 50 }),
+    (error: unknown) => error instanceof GitError && error.code === 'git-timeout',
+  )
+})
