@@ -1,7 +1,7 @@
 /** What git could not do. `retryable`: the same may succeed later with nothing changed here. */
 export class GitError extends Error {
   override readonly name = 'GitError'
-  readonly code: 'git-missing' | 'git-failed' | 'git-too-large' | 'git-timeout' | 'aborted'
+  readonly code: 'git-missing' | 'git-failed' | 'git-too-large' | 'git-timeout' | 'bad-trust' | 'aborted'
   readonly hint: string
   /** What git ended with, where it said nothing: an answer, rather than a failure. */
   readonly status: number | null

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentTrust } from '../spec/agent/index.ts'
 import { GitError } from './errors.ts'
@@ -28,6 +28,7 @@ export async function checkSignatures(
   trust: AgentTrust,
 ): Promise<readonly Signed[]> {
   if (trust.by === 'none') return []
+  await checkReadable(trust)
   const which = range.base === null ? ['--max-count=1', range.tip] : [`${range.base}..${range.tip}`]
   const args = ['log', '--format=%H%x00%G?%x00%GS%x00%GF%x01', `--max-count=${MAX_COMMITS + 1}`, ...which]
   const home = trust.by === 'gpg' ? await gpgHome(`${folder}.gnupg`, trust.keyring) : undefined
@@ -47,6 +48,24 @@ export async function checkSignatures(
     throw new GitError('git-too-large', `more than ${MAX_COMMITS} commits are to be checked at once`, hint)
   }
   return signed
+}
+
+/** A missing list of revoked keys is a mere warning to git: whoever removed it would have un-revoked them all. */
+async function checkReadable(trust: Exclude<AgentTrust, { by: 'none' }>): Promise<void> {
+  const files =
+    trust.by === 'gpg'
+      ? { keyring: trust.keyring }
+      : { allowedSigners: trust.allowedSigners, revoked: trust.revoked }
+  for (const [key, path] of Object.entries(files)) {
+    if (path === null) continue
+    try {
+      await readFile(path)
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code ?? String(error)
+      const hint = `no commit is judged without it: put the file there, or take \`${key}\` out of \`verify\``
+      throw new GitError('bad-trust', `${path} (\`${key}\` of \`verify\`) cannot be read: ${why}`, hint)
+    }
+  }
 }
 
 function readSigned(line: string): Signed {
@@ -94,7 +113,7 @@ async function gpgHome(home: string, keyring: string): Promise<string> {
       if (error === null) resolve()
       else {
         const hint = 'it holds public keys, as `gpg --export KEY > FILE` writes them; gpg has to be installed'
-        reject(new GitError('git-failed', `gpg does not take the keys in ${keyring}`, hint))
+        reject(new GitError('bad-trust', `gpg does not take the keys in ${keyring}`, hint))
       }
     })
   })

@@ -170,6 +170,28 @@ test('a key that has been revoked signs no more', async (t) => {
   assert.equal(wordOf(news), 'bad-signature')
 })
 
+test('nothing is judged while a file that says whom to trust cannot be read', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice } = signers(t, folder)
+  repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  assert.ok(trust.by === 'ssh')
+  const nowhere = join(folder, 'nowhere')
+  for (const [key, unreadable] of [
+    ['revoked', { ...trust, revoked: nowhere }],
+    ['revoked', { ...trust, revoked: folder }],
+    ['allowedSigners', { ...trust, allowedSigners: nowhere }],
+    ['keyring', { by: 'gpg', keyring: nowhere }],
+  ] as const) {
+    const news = await look(source({ trust: unreadable }), null)
+    assert.ok(news.kind === 'unreachable', `${key}: ${wordOf(news)}`)
+    assert.equal(news.error.code, 'bad-trust')
+    assert.match(news.error.message, new RegExp(`\\(\`${key}\` of \`verify\`\\) cannot be read`))
+  }
+  const garbage = join(folder, 'garbage')
+  writeFileSync(garbage, 'no key at all\n')
+  assert.equal(wordOf(await look(source({ trust: { ...trust, revoked: garbage } }), null)), 'bad-signature')
+})
+
 test('a mirror that turns out to be damaged when it is read is made anew', async (t) => {
   const { folder, repo, source } = makeWorld(t)
   const first = repo.commit({ 'a.yaml': SPEC })
