@@ -11,7 +11,6 @@ import { noticesOf } from './notices.ts'
 import { type NoticedBy, noticedIn } from './noticed.ts'
 import { type Reconciled } from './reconcile.ts'
 import { takeRestarts } from './restarts.ts'
-import { type Orders } from './store.ts'
 
 /** Where the host does not even say that it can be heard, everything is compared after this time all the same. */
 const FIRST_COMPARISON_MS = 30_000
