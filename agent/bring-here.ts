@@ -2,25 +2,25 @@ import { GitError } from './errors.ts'
 import { git } from './git.ts'
 
 /** Sees to it that a commit is here: where it is not, it is fetched from where the repository came from. Fails with GitError. */
-export async function bringHere(folder: string, commit: string): Promise<void> {
-  if (await isHere(folder, commit)) return
+export async function bringHere(gitDir: string, commit: string): Promise<void> {
+  if (await isHere(gitDir, commit)) return
   const heads = '+refs/heads/*:refs/remotes/origin/*'
-  await git(folder, [
+  await git({ gitDir }, [
     ...['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--no-auto-gc'],
     ...['--end-of-options', 'origin', heads],
   ])
-  if (await isHere(folder, commit)) return
+  if (await isHere(gitDir, commit)) return
   const hint = 'push it to where this machine fetches from, on a branch'
   throw new GitError(
     'git-failed',
-    `commit ${commit.slice(0, 12)} is not in ${folder}, nor where it came from`,
+    `commit ${commit.slice(0, 12)} is not in ${gitDir}, nor where it came from`,
     hint,
   )
 }
 
-async function isHere(folder: string, commit: string): Promise<boolean> {
+async function isHere(gitDir: string, commit: string): Promise<boolean> {
   try {
-    await git(folder, ['cat-file', '-e', `${commit}^{commit}`])
+    await git({ gitDir }, ['cat-file', '-e', `${commit}^{commit}`])
     return true
   } catch (error) {
     if (error instanceof GitError && error.code === 'git-failed') return false

@@ -70,8 +70,8 @@ export function allowedSigners(options: FleetOptions, { env, cwd }: Io): string 
 
 /** Where the fleet is in its repository. Fails with GitError outside of one. */
 export function placeOf({ folder, paths }: FleetFile): Place {
-  const { prefix } = repositoryOf(folder)
-  return { folder, fleetPaths: paths.map((path) => join(prefix, path.slice(folder.length + 1))) }
+  const { gitDir, prefix } = repositoryOf(folder)
+  return { gitDir, fleetPaths: paths.map((path) => join(prefix, path.slice(folder.length + 1))) }
 }
 
 /** The commit that a revision stands for now. */

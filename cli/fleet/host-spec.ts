@@ -9,7 +9,8 @@ import { type LoadedSpec } from '../session.ts'
 
 /** A repository that is here, and where in it the fleet is written down. */
 export interface Place {
-  readonly folder: string
+  /** Where its objects are. */
+  readonly gitDir: string
   /** From the root of the repository. */
   readonly fleetPaths: readonly string[]
 }
@@ -27,7 +28,7 @@ export function specAt(place: Place, commit: string, name: string): LoadedSpec {
     const hint = 'name files under spec: of the fleet, of a group or of the host'
     throw new UserError(EXIT.invalidSpec, 'no-spec', `${name} has no spec in ${short(commit)}`, hint)
   }
-  const revision = readRevision(place.folder, commit, named.flat())
+  const revision = readRevision(place.gitDir, commit, named.flat())
   const files = [...revision.files].map(([path, text]) => ({ path, text }))
   const { manifest, diagnostics } = loadManifest(files, {
     readTable: revision.read,
@@ -40,8 +41,8 @@ export function specAt(place: Place, commit: string, name: string): LoadedSpec {
   return { sources: sourcesOf(revision), manifest }
 }
 
-function hostAt({ folder, fleetPaths }: Place, commit: string, name: string): FleetHost {
-  const files = [...readRevision(folder, commit, fleetPaths).files].map(([path, text]) => ({ path, text }))
+function hostAt({ gitDir, fleetPaths }: Place, commit: string, name: string): FleetHost {
+  const files = [...readRevision(gitDir, commit, fleetPaths).files].map(([path, text]) => ({ path, text }))
   const { fleet, diagnostics } = loadFleet(files)
   if (fleet === null) throw invalid(commit, diagnostics, files)
   const host = fleet.hosts.get(name)

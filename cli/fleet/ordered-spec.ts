@@ -12,8 +12,8 @@ import { type Place, specAt } from './host-spec.ts'
 export const orderedSpec =
   (place: Place, host: string, allowedSigners: string | null) =>
   async (commit: string): Promise<LoadedSpec> => {
-    await bringHere(place.folder, commit)
-    const why = allowedSigners === null ? undefined : await whyBad(place.folder, commit, allowedSigners)
+    await bringHere(place.gitDir, commit)
+    const why = allowedSigners === null ? undefined : await whyBad(place.gitDir, commit, allowedSigners)
     if (why !== undefined) {
       const hint = `sign it (\`git commit -S\`) with a key that ${allowedSigners ?? ''} names`
       throw new UserError(EXIT.invalidSpec, 'bad-signature', `${commit.slice(0, 12)}: ${why}`, hint)
@@ -22,8 +22,8 @@ export const orderedSpec =
   }
 
 /** Of the commit itself: who signed it vouches for what came before. */
-async function whyBad(folder: string, tip: string, allowedSigners: string): Promise<string | undefined> {
+async function whyBad(gitDir: string, tip: string, allowedSigners: string): Promise<string | undefined> {
   const trust = { by: 'ssh', allowedSigners, revoked: null } as const
-  const [signed] = await checkSignatures(folder, { base: null, tip }, trust)
+  const [signed] = await checkSignatures(gitDir, { base: null, tip }, trust)
   return signed?.good === true ? undefined : (signed?.why ?? 'it is not there')
 }

@@ -228,7 +228,7 @@ test('the example of a fleet comes to a sound spec for every host of it', (t) =>
     ['office.yaml', ['x1-anna', 'x1-bert', 'reception']],
   ] as const)
     for (const host of hosts) {
-      const { manifest } = specAt({ folder, fleetPaths: [fleet] }, commit, host)
+      const { manifest } = specAt({ gitDir: join(folder, '.git'), fleetPaths: [fleet] }, commit, host)
       assert.deepEqual([...manifest.qubes.keys()], ['win10-work'])
     }
 })
