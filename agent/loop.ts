@@ -51,16 +51,19 @@ function nextDue({ due }: Life, { clock, settings }: AgentContext): number {
   return Math.min(due.look, due.compare, due.again)
 }
 
-const FORGOTTEN =
-  'what the agent knew cannot be read: the next commit is judged by its signature alone, and need not come after the last'
+const FORGOTTEN = 'the next commit is judged by its signature alone, and need not come after the last'
 
 /** What was known when the agent was last stopped. The commit that was in force is so again, whether or not its repository answers. */
 async function begin({ clock, settings, signal, source, store, watch }: AgentContext): Promise<Life> {
   const { memory: kept, damaged } = await store.load()
-  if (damaged) watch.say('error', FORGOTTEN, { file: await store.setAside() })
+  if (damaged)
+    watch.say('error', `what the agent knew cannot be read: ${FORGOTTEN}`, { file: await store.setAside() })
   const { where, paths, policy } = settings
   const isOther = kept.source !== '' && kept.source !== where
-  if (isOther) watch.say('warn', `follows ${where} now, and no longer ${kept.source}`)
+  if (isOther) {
+    const forgotten = kept.inForce === null ? '' : `: ${FORGOTTEN}`
+    watch.say('error', `follows ${where} now, and no longer ${kept.source}${forgotten}`)
+  }
   const memory = {
     ...kept,
     ...(isOther ? { wanted: null, inForce: null, applied: null, refused: null, unreachable: null } : {}),

@@ -1,5 +1,6 @@
 import { type RestartReport } from '../reconciler/index.ts'
 import { type NOTICE_WORDS } from '../spec/agent/index.ts'
+import { type Value } from '../spec/index.ts'
 import { CONFLICT_FROM, isUndone, keyOf } from './decide.ts'
 import { type Memory } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
@@ -73,10 +74,14 @@ function tellDrift(before: Memory, after: Memory, tell: Tell): void {
   const known = new Set(before.drift.map((one) => JSON.stringify([one.qube, one.path, one.found])))
   for (const one of after.drift)
     if (!known.has(JSON.stringify([one.qube, one.path, one.found])))
-      tell('drift', `${keyOf(one.qube, one.path)} was changed on the host (${one.noticed})`, {
-        ...one,
-        corrected: false,
-      })
+      tell(
+        'drift',
+        `${keyOf(one.qube, one.path)} was changed on the host from ${shown(one.wanted)} to ${shown(one.found)} (${one.noticed})`,
+        {
+          ...one,
+          corrected: false,
+        },
+      )
   const fought = new Set(before.held.filter(isConflict).map(({ qube, path }) => keyOf(qube, path ?? '')))
   for (const one of after.held.filter(isConflict)) {
     const key = keyOf(one.qube, one.path ?? '')
@@ -94,7 +99,7 @@ function tellCorrected(done: Reconciled, noticedBy: Told['noticedBy'], tell: Tel
     for (const { path, reason, before: found, after: wanted } of changes) {
       if (!isUndone(qube, { path, reason }, done) || !settled.has(keyOf(qube, path))) continue
       const noticed = noticedBy(qube, path)
-      const text = `${keyOf(qube, path)} was changed on the host (${noticed}), and has been put right`
+      const text = `${keyOf(qube, path)} was changed on the host from ${shown(wanted)} to ${shown(found)} (${noticed}), and has been put right`
       tell('drift', text, { qube, path, wanted, found, noticed, corrected: true })
     }
 }
@@ -111,6 +116,9 @@ function tellDone(done: Reconciled, tell: Tell): void {
   if (failed.length > 0 || report.interrupted !== null)
     tell('failed', `not all applied: ${names || (report.interrupted ?? '')}`, about)
 }
+
+/** Of untrusted text, as JSON: nothing in it moves a cursor. */
+const shown = (value: Value | null): string => (value === null ? 'nothing' : JSON.stringify(value))
 
 const isTold = ({ unreachable }: Memory): boolean =>
   unreachable !== null && unreachable.times >= UNREACHABLE_FROM

@@ -61,8 +61,11 @@ async function checkReadable(trust: Exclude<AgentTrust, { by: 'none' }>): Promis
     try {
       await readFile(path)
     } catch (error) {
-      const why = (error as NodeJS.ErrnoException).code ?? String(error)
-      const hint = `no commit is judged without it: put the file there, or take \`${key}\` out of \`verify\``
+      const code = (error as NodeJS.ErrnoException).code ?? String(error)
+      const why =
+        code === 'ENOENT' ? 'it is not there' : code === 'EACCES' ? 'no permission to read it' : code
+      const instead = key === 'revoked' ? ', or take `revoked` out of `verify`' : ''
+      const hint = `no commit is judged without it: put the file there${instead}`
       throw new GitError('bad-trust', `${path} (\`${key}\` of \`verify\`) cannot be read: ${why}`, hint)
     }
   }

@@ -26,7 +26,9 @@ export function openHost(
 
 async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
   const full = resolve(io.cwd, path)
-  if (statSync(full).size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
+  const found = statSync(full, { throwIfNoEntry: false })
+  if (found?.isFile() !== true) throw refused(path, 'there is no such file')
+  if (found.size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
   const state = readHostState(readFileSync(full, 'utf8'))
   if ('problem' in state) throw refused(path, state.problem)
   const host = recordedHost(state)

@@ -18,6 +18,8 @@ export async function bundle(root, folder = join(root, 'dist', 'bundle')) {
     format: 'cjs',
     platform: 'node',
     target: 'node20.19',
+    // What Node itself brings is required: the launcher's script has no way to import.
+    supported: { 'dynamic-import': false },
     outfile: 'qstate.cjs',
     // Paths are told as they are in the checkout, even where node_modules is a link.
     preserveSymlinks: true,

@@ -31,7 +31,7 @@ try {
   const audio = 'audio: { model: ich6, audiovm: no-such-qube }'
   writeFileSync(spec, readFileSync(spec, 'utf8').replace('audio: ich6', audio))
   commit('sound from a qube that is nowhere')
-  console.log('\nNow a commit that cannot be applied.')
+  if (!failed) console.log('\nNow a commit that cannot be applied.')
   run(1, 'rollout', 'start')
   run(0, 'rollout', 'history')
   if (!failed) {
@@ -54,6 +54,10 @@ function run(expected, ...args) {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   failed = result.status !== expected
+  if (failed)
+    console.error(
+      `\nThis should have ended with ${expected}, and ended with ${result.status}: the demo stops here.`,
+    )
 }
 
 function git(...args) {

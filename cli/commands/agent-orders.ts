@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { openStore } from '../../agent/index.ts'
 import { lockHolder, takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
+import { type AgentConfig } from '../../spec/agent/index.ts'
 import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
 import { agentPlace } from '../agent/place.ts'
 import { type Io, UserError } from '../io.ts'
@@ -12,6 +13,8 @@ import { stateFolder } from '../session.ts'
 /** Says whether the agent's own file is right. */
 export function checkAgentFile(options: AgentOptions, io: Io): Promise<number> {
   const { path, config } = readAgentFile(options, io)
+  for (const file of filesOf(config).filter((one) => !existsSync(one)))
+    io.err(`warning: ${file} is not there\n`)
   if (options.json === true) io.out(`${JSON.stringify(config, null, 2)}\n`)
   else {
     const { source, policy, verify } = config
@@ -21,6 +24,20 @@ export function checkAgentFile(options: AgentOptions, io: Io): Promise<number> {
     )
   }
   return Promise.resolve(EXIT.done)
+}
+
+/** What it names on this machine. */
+function filesOf({ source, verify, notify }: AgentConfig): readonly string[] {
+  const trust =
+    verify.by === 'ssh'
+      ? [verify.allowedSigners, verify.revoked]
+      : verify.by === 'gpg'
+        ? [verify.keyring]
+        : []
+  const told = notify.map(({ to }) => (to.kind === 'webhook' ? to.tokenFile : (to.argv[0] ?? null)))
+  return [source.url, source.identity, source.knownHosts, ...trust, ...told].flatMap((path) =>
+    path?.startsWith('/') === true ? [path] : [],
+  )
 }
 
 export interface SuspendOptions extends GlobalOptions {
@@ -101,7 +118,10 @@ export async function accept(commit: string, options: GlobalOptions, io: Io): Pr
   const store = openStore((await keptPlace(options, io)).folder)
   await store.accept(commit)
   if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
-  else io.out(`${commit} is taken, if it is what branch or tag stands at and its signature is good.\n`)
+  else
+    io.out(
+      `Ordered: ${commit} is taken, if it is what branch or tag stands at and its signature is good. \`qstate status\` tells.\n`,
+    )
   return EXIT.done
 }
 

@@ -7,6 +7,7 @@ import {
   type Plan,
   planIsBlocked,
   planIsEmpty,
+  type QubePlan,
   type Report,
   type RestartReport,
 } from '../../reconciler/index.ts'
@@ -89,7 +90,8 @@ export async function confirmAndApply(
   const report = await run(plan, now, options, io, saved || asked)
   if (options.json !== true) {
     io.out(`\n${reportView(report, style)}`)
-    if (report.generation !== null) {
+    // What only took or gave up ownership has changed no value that could be set back.
+    if (report.generation !== null && plan.qubes.some(changesSomething)) {
       const back = removesQubes(plan) ? ', but brings no removed qube back' : ''
       io.out(style.dim(`Generation ${report.generation}: \`qstate rollback\` undoes it${back}.\n`))
     }
@@ -99,6 +101,9 @@ export async function confirmAndApply(
   else io.out(afterwardsLines(after, style))
   return io.signal.aborted ? signalExit(io) : withAfterwards(exitCodeOf(report), after)
 }
+
+const changesSomething = ({ create, remove, volumes, changes }: QubePlan): boolean =>
+  create !== undefined || remove !== undefined || volumes !== undefined || changes.length > 0
 
 /** What is done with running qubes once their values are set, and only if the spec or a flag says so. */
 interface Afterwards {

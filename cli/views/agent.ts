@@ -71,6 +71,9 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   return `${lines.join('\n')}\n`
 }
 
+/** These are tried again by themselves. */
+const TRIED: ReadonlySet<Held['why']> = new Set(['backing-off', 'conflict', 'failed'])
+
 const EVENTS = {
   lost: 'not heard: changes on the host are noticed late',
   refused: 'refused by policy: changes are noticed at the next comparison, within 5 minutes',
@@ -84,7 +87,8 @@ const time = (iso: string): string => iso.slice(0, 16).replace('T', ' ')
 function heldByWhy(held: readonly Held[]): ReadonlyMap<string, string> {
   const groups = new Map<string, string[]>()
   for (const { qube, path, why, until } of held) {
-    const text = `${HELD[why]}${until === null ? '' : `, until ${time(until)}`}`
+    const when = TRIED.has(why) ? '; next try at' : ', until'
+    const text = `${HELD[why]}${until === null ? '' : `${when} ${time(until)}`}`
     groups.set(text, [...(groups.get(text) ?? []), path === null ? qube : `${qube} ${showPath(path)}`])
   }
   return new Map([...groups].map(([text, names]) => [text, names.join(', ')]))

@@ -108,7 +108,7 @@ test('a change on the host is put right as soon as its event is heard, and only 
   const notice = agent.notices.find(({ kind }) => kind === 'drift')
   assert.match(
     notice?.text ?? '',
-    /win-a\/qube\/vcpus was changed on the host \(property-set:vcpus\), and has been put right/,
+    /win-a\/qube\/vcpus was changed on the host from 3 to 8 \(property-set:vcpus\), and has been put right/,
   )
   const read = new Set(agent.host.simulator.requests.map(({ dest }) => dest))
   assert.deepEqual([...read].sort(), ['dom0', 'win-a'])
