@@ -27,6 +27,7 @@ function instantAgent(): FollowedAgent {
         notRunning: [],
         check: null,
         trouble: null,
+        held: null,
       }),
   }
 }

@@ -1,4 +1,4 @@
-import { type Draft, type Heard, isAway, isProven, move } from './draft.ts'
+import { absence, type Draft, type Heard, isAway, isProven, move } from './draft.ts'
 import { judge } from './judge.ts'
 import { orderId } from './order.ts'
 import { type HostReport } from './report.ts'
@@ -49,11 +49,11 @@ function untaken(draft: Draft, name: string, host: HostState, report: HostReport
   const isBack = host.stage === 'returning'
   if (report.recalled === orderId(draft.before.serial, host.turn)) {
     if (isBack) move(draft, name, 'owed')
-    else move(draft, name, whenAway(draft), { why: 'away when its turn came' })
+    else move(draft, name, whenAway(draft), { why: absence(draft, name) ?? 'away when its turn came' })
     return
   }
   const stops = isStopping(draft) && !isBack
-  if (stops || isAway(draft, name)) draft.recalls.push(name)
+  if (stops || absence(draft, name) !== null) draft.recalls.push(name)
 }
 
 /** Until somebody has shown that the revision works, nobody is passed over. */

@@ -27,6 +27,13 @@ const silenceOf = ({ seen }: Draft, name: string): number => seen.get(name)?.sil
 export const isAway = (draft: Draft, name: string): boolean =>
   silenceOf(draft, name) > draft.before.away.afterMs
 
+/** Why a host would not begin with an order: nobody is there, or its owner holds it. Null: it would. */
+export function absence(draft: Draft, name: string): string | null {
+  if (isAway(draft, name)) return 'away when its turn came'
+  const held = draft.seen.get(name)?.report.held ?? null
+  return held === null ? null : `held when its turn came: ${held}`
+}
+
 /** Whether any host has shown that the revision works. */
 export const isProven = ({ hosts }: Pick<Draft, 'hosts'>): boolean =>
   Object.values(hosts).some(({ stage }) => stage === 'passed')

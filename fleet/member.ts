@@ -35,6 +35,8 @@ export interface AgentStatus {
   readonly notRunning: readonly string[]
   readonly check: 'passed' | 'failed' | null
   readonly trouble: Trouble | null
+  /** Why it would begin nothing now, as a person on the host wants it; null: it would. */
+  readonly held: string | null
 }
 
 /** What a host remembers of its fleet, on its own disk. */
@@ -87,6 +89,8 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
     // What is in force already is no work, and needs no place among those at work.
     const isThere = status.commit === order.commit && status.outcome === 'applied'
     const isClaimed = mine.report.value?.order === order.id
+    // It says so instead of claiming: nobody waits for what it would not begin.
+    if (!isThere && !isClaimed && status.held !== null) return report(mine, context, beat, false)
     if (!isThere && !isClaimed && !(await claim(mine, order, context))) return true
     await take(mine, order, context)
     return true
@@ -176,7 +180,7 @@ function describe(
   status: AgentStatus,
   looked: boolean,
 ): HostReport {
-  const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble } = status
+  const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble, held } = status
   return {
     schema: 'qstate.report',
     version: 1,
@@ -188,6 +192,7 @@ function describe(
     status: outcome,
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
     trouble: trouble === null ? null : clean(trouble),
+    held: held === null ? null : sayable(held),
     recalled: mine.report?.value?.recalled ?? null,
   }
 }

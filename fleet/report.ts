@@ -31,6 +31,8 @@ export interface HostReport {
   /** What the check said; null: not asked for, or not run yet. */
   readonly check: 'passed' | 'failed' | null
   readonly trouble: Trouble | null
+  /** Why it begins nothing now; null: it would. An order that it has claimed waits meanwhile. */
+  readonly held: string | null
   /** An order that the host can no longer claim. */
   readonly recalled: string | null
 }
@@ -66,6 +68,7 @@ export function readReport(json: unknown, host: string): HostReport | null {
     report.notRunning.length <= 1000 &&
     report.notRunning.every(isText) &&
     (report.check === null || report.check === 'passed' || report.check === 'failed') &&
+    isTextOrNull(report.held) &&
     isTextOrNull(report.recalled) &&
     (trouble === null ||
       (typeof trouble === 'object' &&

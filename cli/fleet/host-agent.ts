@@ -97,7 +97,7 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
         // What a check said stands until it is asked for again.
         seen = { atMs: now(), status: { ...status, check: status.check ?? seen?.status.check ?? null } }
       }
-      return { ...known, ...seen.status }
+      return { ...known, ...seen.status, held: null }
     },
   }
 }

@@ -32,12 +32,12 @@ export function fleetView(rows: readonly HostRow[], leader: string | null, now: 
 function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly string[] {
   if (report === null)
     return ['', ordered === null ? 'never heard of' : 'ordered, never heard of', '', 'never']
-  const { commit, drift, status, trouble, restarts } = report
+  const { commit, drift, status, trouble, restarts, held } = report
   const state = trouble === null ? status : `${status}: ${trouble.code}`
   const waits = restarts === 0 ? '' : ', restart waits'
   return [
     commit === null ? 'none' : commit.slice(0, 12),
-    state + waits,
+    state + waits + (held === null ? '' : `, held: ${held}`),
     drift === 0 ? 'none' : String(drift),
     lastSeen === null ? 'unknown' : ago(now.getTime() - Date.parse(lastSeen)),
   ]

@@ -35,12 +35,14 @@ function host(): {
   readonly said: string[]
   readonly context: MemberContext
   readonly mine: Member
+  readonly holds: { why: string | null }
   put: (key: string, value: object) => void
   report: () => HostReport
 } {
   const documents = new Map<string, Entry>()
   const followed: string[] = []
   const said: string[] = []
+  const holds: { why: string | null } = { why: null }
   const write = (key: string, value: object, revision: number): void => {
     documents.set(key, { key, value: JSON.parse(JSON.stringify(value)) as unknown, revision, at: null })
   }
@@ -49,6 +51,7 @@ function host(): {
     outcome: 'applied',
     commit: followed.at(-1) ?? OLD,
     ...{ digest: null, generation: 1, drift: 0, restarts: 0, notRunning: [], check: null, trouble: null },
+    held: holds.why,
   })
   const context: MemberContext = {
     host: 'h',
@@ -72,6 +75,7 @@ function host(): {
     documents,
     followed,
     said,
+    holds,
     context,
     mine: { memory: NO_MEMORY, report: null },
     put: (key, value) => {
@@ -103,6 +107,20 @@ test('an order of a term that is over is refused', async () => {
   await turns(it)
   assert.deepEqual(it.followed, [NEW])
   assert.match(it.said.join('\n'), /order 1\.2 refused: its term 4 is over, the last seen is 5/)
+})
+
+test('a host that is held claims nothing and says so; what it has claimed, it keeps to', async () => {
+  const it = host()
+  it.holds.why = 'suspended'
+  it.put('orders/h', order({}))
+  await turns(it)
+  assert.deepEqual([it.followed, it.report().order, it.report().held], [[], null, 'suspended'])
+  it.holds.why = null
+  await turns(it)
+  assert.deepEqual([it.followed, it.report().order, it.report().held], [[NEW], '1.1', null])
+  it.holds.why = 'suspended'
+  await turns(it)
+  assert.deepEqual([it.report().order, it.report().held], ['1.1', 'suspended'])
 })
 
 test('an order that was taken back is not begun', async () => {

@@ -105,6 +105,7 @@ const reportOf = (host: string, order: string | null, commit: string): HostRepor
   notRunning: [],
   check: null,
   trouble: null,
+  held: null,
   recalled: null,
 })
 
@@ -303,6 +304,31 @@ test('a host that comes back later is given the revision then', () => {
   it.away.delete('b')
   it.run()
   assert.equal(it.state.phase, 'succeeded')
+})
+
+test('a host that its owner holds is passed over as one that is away is, and given the revision once it is free', () => {
+  const it = rollout('maxUnavailable: 1\ncanary: { hosts: [a] }\nwaves: [{}]\naway: { after: 1h, then: later }')
+  it.says.set('b', { order: null, commit: OLD, held: 'suspended' })
+  it.run(1)
+  assert.equal(it.stages, 'a:passed b:later c:passed d:passed e:passed f:passed')
+  assert.equal(it.state.hosts['b']?.why, 'held when its turn came: suspended')
+  assert.equal(it.state.phase, 'running')
+  it.says.delete('b')
+  it.run(1)
+  assert.equal(it.state.phase, 'succeeded')
+})
+
+test('an order that a host was given before it was held is taken back, and holds no place', () => {
+  const it = rollout('maxUnavailable: 1\naway: { after: 1h, then: later }\nwaves: [{}]')
+  it.says.set('b', { order: null, commit: OLD })
+  it.run(1)
+  assert.match(it.stages, /b:ordered c:waiting/)
+  it.says.set('b', { order: null, commit: OLD, held: 'outside its windows' })
+  it.once(0)
+  assert.deepEqual(it.recalls, ['b'])
+  it.says.set('b', { order: null, commit: OLD, held: 'outside its windows', recalled: orderId(7, 1) })
+  it.run(1)
+  assert.match(it.stages, /b:later c:passed/)
 })
 
 test('a canary that is away is waited for: nobody else goes first', () => {

@@ -24,6 +24,8 @@ export interface SimulatedHost {
   drift: number
   /** The work under way: for which commit, and when it is done by true time. */
   work: { readonly commit: string; readonly until: number } | null
+  /** Its owner wants it left alone. */
+  held: boolean
   /** Whether the commit in force has cut its network. */
   silenced: boolean
 }
@@ -37,6 +39,7 @@ export const makeHost = (name: string, commit: string | null): SimulatedHost => 
   code: null,
   drift: 0,
   work: null,
+  held: false,
   silenced: false,
 })
 
@@ -77,6 +80,7 @@ export function makeAgent(
         notRunning: [],
         check: null,
         trouble,
+        held: host.held ? 'suspended' : null,
       })
     },
   }

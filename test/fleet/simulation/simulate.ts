@@ -90,7 +90,7 @@ export async function simulate(seed: number, log: (line: string) => void = () =>
     const work = (): void => {
       const link = members.get(host.name)!.link
       if (link.asleepUntil <= scheduler.nowMs()) carryOn(host, scenario.commits, scheduler.nowMs())
-      if (calm) host.silenced = false
+      if (calm) Object.assign(host, { silenced: false, held: false })
       scheduler.after(30_000 + random.below(30_000), work)
     }
     scheduler.after(0, work)
@@ -109,7 +109,7 @@ export async function simulate(seed: number, log: (line: string) => void = () =>
     troubles += 1
     const machine = random.pick(machines())
     const span = random.pick([1, 5, 30, 24 * 60, 3 * 24 * 60]) * MINUTE
-    switch (random.below(6)) {
+    switch (random.below(7)) {
       case 0:
         replaceController(random.below(controllers.length))
         return
@@ -127,6 +127,12 @@ export async function simulate(seed: number, log: (line: string) => void = () =>
         server.down = true
         scheduler.after(Math.min(span, 30 * MINUTE), () => (server.down = false))
         return
+      case 5: {
+        const host = random.pick(hosts)
+        host.held = true
+        scheduler.after(span, () => (host.held = false))
+        return
+      }
       default:
         if (scenario.meddling)
           tell(random.pick(['pause', 'resume', 'abort', 'rollback', 'approve', 'resume', 'approve']))
@@ -150,7 +156,7 @@ export async function simulate(seed: number, log: (line: string) => void = () =>
   Object.assign(weather, { lost: 0, doubled: 0 })
   for (const { link } of machines()) Object.assign(link, { cut: false, asleepUntil: 0 })
   for (const host of hosts) {
-    host.silenced = false
+    Object.assign(host, { silenced: false, held: false })
     // The links of dead processes do not count.
     replaceMember(host)
   }
