@@ -95,7 +95,7 @@ function watch(draft: Draft, name: string, host: HostState, { report }: Heard): 
     fail(draft, name, report)
   } else if (draft.clockMs < host.since + soakMs) {
     return
-  } else if (report.status === 'applied' && (soakMs === 0 || (host.look && report.looked))) {
+  } else if (report.status === 'applied' && host.look && report.looked) {
     const verdict = judge(report, health)
     if (verdict.kind === 'healthy') move(draft, name, 'passed', { why: null })
     if (verdict.kind === 'ill') move(draft, name, 'failed', { why: verdict.why })

@@ -1,4 +1,4 @@
-import { type ChangeLine } from './change-digest.ts'
+import { type ChangeLine } from '../reconciler/index.ts'
 import { type MemberStore } from './member.ts'
 import { KEYS, type Store } from './store.ts'
 import { isCommit, isText, isTextOrNull, sayable } from './text.ts'

@@ -3,7 +3,6 @@
  * write what each host is to have. It knows neither how a host is reconciled nor how its agent works, and asks little of a store.
  */
 export { ask, type HostPlan, type PlanningAgent, readHostPlan } from './ask.ts'
-export { type ChangeLine, changeDigest, changesOf } from './change-digest.ts'
 export { archive, pastRollouts } from './history.ts'
 export { instruct, type Instruction } from './instruct.ts'
 export { readLease } from './leadership.ts'

@@ -23,6 +23,8 @@ export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess
       name: host ?? 'qstate',
       inboxPrefix: inboxOf(host),
       maxReconnectAttempts: -1,
+      // A key that was taken out may be put in again.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 1000,
       reconnectJitter: 1000,
       timeout: 10_000,

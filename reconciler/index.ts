@@ -3,6 +3,7 @@
  * files, clocks or terminals; a plan is a value, and an apply does what the value says.
  */
 export { type ApplyContext, applyPlan } from './apply.ts'
+export { type ChangeLine, changeDigest, changesOf } from './change-digest.ts'
 export { diffOfTemplate, isEdited } from './explain.ts'
 export {
   type Host,

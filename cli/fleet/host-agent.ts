@@ -1,16 +1,10 @@
 import { join } from 'node:path'
 import { runCheck } from '../../agent/checks.ts'
 import { GitError, RevisionError } from '../../agent/errors.ts'
-import {
-  type AgentStatus,
-  changeDigest,
-  changesOf,
-  type FollowedAgent,
-  type PlanningAgent,
-} from '../../fleet/index.ts'
+import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/files.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
-import { HostError, type Plan, type Report } from '../../reconciler/index.ts'
+import { changeDigest, changesOf, HostError, type Plan, type Report } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'
 import { applyToHost, compareHost, type HostWay } from './host-work.ts'

@@ -1,4 +1,5 @@
-import { type ChangeLine, type HostPlan } from '../../fleet/index.ts'
+import { type HostPlan } from '../../fleet/index.ts'
+import { type ChangeLine } from '../../reconciler/index.ts'
 import { fold, plural, type Style } from './style.ts'
 
 /** Hosts for which a rollout would do the same. */

@@ -203,6 +203,16 @@ test('a check that has not been run yet is waited for', () => {
   assert.equal(it.state.phase, 'succeeded')
 })
 
+test('without a soak, too, a host is asked how it is: what it said when it was done shows nothing of its qubes', () => {
+  const it = rollout('canary: {}\nwaves: [{}]\nhealth: { running: [sys-usb] }\nmaxUnavailable: 6')
+  for (const name of 'abcdef') it.says.set(name, { looked: false })
+  it.run(60)
+  assert.match(it.stages, /^a:soaking b:waiting/)
+  for (const name of 'abcdef') it.says.set(name, { notRunning: ['sys-usb'] })
+  it.run()
+  assert.match(it.state.hosts['a']?.why ?? '', /not running: sys-usb/)
+})
+
 test('failures that are allowed do not stop it, and it does not end as a success', () => {
   const it = rollout('canary: {}\nwaves: [{}]\nmaxFailures: 1\nmaxUnavailable: 6')
   it.says.set('c', failing(1))

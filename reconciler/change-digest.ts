@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Plan } from '../reconciler/index.ts'
+import { type Plan } from './plan.ts'
 
 /** One line of what a plan does. */
 export interface ChangeLine {
