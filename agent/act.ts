@@ -134,7 +134,12 @@ function restartTimes({ restart }: Waiting, now: Date): readonly number[] {
   return next === undefined ? [] : [next.getTime()]
 }
 
-function gateOf({ suspended }: Orders, calendar: (now: Date) => Gate, now: Date): Gate {
+/** Whether anything may be written now, by what a person has said and by the calendar. */
+export function gateOf(
+  { suspended }: Pick<Orders, 'suspended'>,
+  calendar: (now: Date) => Gate,
+  now: Date,
+): Gate {
   if (suspended === null) return calendar(now)
   const { until } = suspended
   if (until !== null && Date.parse(until) <= now.getTime()) return calendar(now)

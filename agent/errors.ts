@@ -21,7 +21,8 @@ export class GitError extends Error {
 /** A revision that cannot be used, for what it holds. The same revision never can. */
 export class RevisionError extends Error {
   override readonly name = 'RevisionError'
-  readonly code: 'bad-revision' | 'no-such-path' | 'refused-content'
+  readonly code:
+    'bad-revision' | 'no-such-path' | 'refused-content' | 'invalid-spec' | 'no-spec' | 'unknown-host'
   readonly hint: string
 
   constructor(code: RevisionError['code'], message: string, hint: string) {

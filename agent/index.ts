@@ -3,6 +3,7 @@
  * host, and does what its policy lets it do. It is handed the host, the clock and the commands' way of planning; what it keeps
  * on disk it can lose.
  */
+export { gateOf } from './act.ts'
 export { gateAt } from './calendar.ts'
 export { isSystemError } from './errors.ts'
 export { type Held } from './decide.ts'
@@ -19,5 +20,5 @@ export {
   type RestartCare,
   type Selects,
 } from './ports.ts'
-export { gitSource, type News, type Source } from './source.ts'
-export { openStore } from './store.ts'
+export { branchSource, type News, type Ordered, orderedSource, type Source } from './source.ts'
+export { openStore, type Store } from './store.ts'

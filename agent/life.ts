@@ -17,8 +17,10 @@ export interface AgentSettings {
   readonly compareEvery: number
   /** Repository and branch or tag, for people. Commits of another one are no ancestors of these. */
   readonly where: string
-  /** Of this host's spec, from the root of the repository. */
+  /** Of this host's spec, or of its fleet, from the root of the repository. */
   readonly paths: readonly string[]
+  /** The fleet whose orders say what is wanted; null: branch or tag do. */
+  readonly fleet: Memory['fleet']
   /** Whether the calendar lets anything be written, and until when if not. */
   readonly gate: (now: Date) => Gate
 }

@@ -9,7 +9,10 @@ export function loadSpec(
   revision: Revision,
 ): { readonly spec: CommittedSpec; readonly warnings: string } | { readonly refusal: Refusal } {
   const files = [...revision.files].map(([path, text]) => ({ path, text }))
-  const { manifest, diagnostics } = loadManifest(files, { readTable: revision.read })
+  const { manifest, diagnostics } = loadManifest(files, {
+    readTable: revision.read,
+    ...(revision.shape === undefined ? {} : { shape: revision.shape }),
+  })
   const told = (list: readonly Diagnostic[]): string =>
     formatDiagnostics(list, files, { color: false, width: 100 }).trimEnd()
   if (manifest !== null) return { spec: { commit, manifest, revision }, warnings: told(diagnostics) }

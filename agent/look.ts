@@ -1,4 +1,4 @@
-import { type AgentContext, type Life } from './life.ts'
+import { type AgentContext, type Life, retryMs } from './life.ts'
 import { loadSpec } from './load-spec.ts'
 import { type Pending } from './mailbox.ts'
 import { type News, type Refusal } from './source.ts'
@@ -8,8 +8,9 @@ import { type Orders } from './store.ts'
 export function beginLook(orders: Orders, life: Life, { signal, source }: AgentContext): void {
   const { inForce } = life.memory
   const base = inForce === null ? null : { commit: inForce.commit, known: life.spec !== null }
+  const { accepted, ordered } = orders
   const isBegun = life.background.begin('look', async () => {
-    const news = await source.look(base, orders.accepted, signal)
+    const news = await source.look({ base, accepted, ordered }, signal)
     if (signal.aborted) return
     life.mailbox.post((pending) => {
       pending.news = news
@@ -36,7 +37,13 @@ export async function takeNews(
     unreached(news, at, life, context)
     return
   }
+  if (news.kind === 'nothing') return
   const { commit } = news
+  // Another one has been ordered since: this one is not even begun with.
+  if (orders.ordered !== null && orders.ordered.commit !== commit) {
+    life.due.look = clock.now().getTime()
+    return
+  }
   const seenAt = life.memory.wanted?.commit === commit ? life.memory.wanted.seenAt : at
   life.memory = { ...life.memory, unreachable: null, wanted: { commit, seenAt } }
   if (news.kind === 'unchanged') {
@@ -54,7 +61,14 @@ export async function takeNews(
   life.spec = loaded.spec
   const since = inForce?.commit === commit ? inForce.since : at
   // What failed with another commit may do with this one.
-  life.memory = { ...life.memory, refused: null, inForce: { commit, since, signers }, failures: {}, put: [] }
+  life.memory = {
+    ...life.memory,
+    refused: null,
+    inForce: { commit, since, signers },
+    failures: {},
+    failing: [],
+    put: [],
+  }
   if (orders.accepted !== null) await store.accept(null)
   // Before events are heard, the first comparison is still to come anyway.
   if (life.memory.events !== 'lost' || life.known.size > 0) pending.all = 'a new commit'
@@ -64,10 +78,13 @@ function unreached(
   { error }: Extract<News, { kind: 'unreachable' }>,
   at: string,
   life: Life,
-  { watch }: AgentContext,
+  { clock, settings, watch }: AgentContext,
 ): void {
   const { code, message, hint } = error
   const { since, times } = life.memory.unreachable ?? { since: at, times: 0 }
+  // A fleet waits for a host that has taken an order.
+  if (settings.fleet !== null)
+    life.due.look = clock.now().getTime() + Math.min(settings.lookEvery, retryMs(times + 1))
   life.memory = { ...life.memory, unreachable: { code, message, hint, since, times: times + 1 } }
   watch.say('warn', message, { hint })
 }

@@ -11,6 +11,7 @@ import { noticesOf } from './notices.ts'
 import { type NoticedBy, noticedIn } from './noticed.ts'
 import { type Reconciled } from './reconcile.ts'
 import { takeRestarts } from './restarts.ts'
+import { type Ordered } from './source.ts'
 
 /** Where the host does not even say that it can be heard, everything is compared after this time all the same. */
 const FIRST_COMPARISON_MS = 30_000
@@ -58,7 +59,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
   const { memory: kept, damaged } = await store.load()
   if (damaged)
     watch.say('error', `what the agent knew cannot be read: ${FORGOTTEN}`, { file: await store.setAside() })
-  const { where, paths, policy } = settings
+  const { where, paths, policy, fleet } = settings
   const isOther = kept.source !== '' && kept.source !== where
   if (isOther) {
     const forgotten = kept.inForce === null ? '' : `: ${FORGOTTEN}`
@@ -69,6 +70,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     ...(isOther ? { wanted: null, inForce: null, applied: null, refused: null, unreachable: null } : {}),
     source: where,
     paths,
+    fleet,
     mode: policy.mode,
     events: 'lost' as const,
     error: null,
@@ -133,11 +135,13 @@ async function work(
   life: Life,
   context: AgentContext,
 ): Promise<Reconciled | null> {
-  const { clock, signal, store } = context
+  const { clock, settings, signal, store } = context
   const { due } = life
-  const orders = await store.orders()
+  const told = await store.orders()
+  const orders = { ...told, ordered: settings.fleet === null ? null : told.ordered }
   const now = clock.now()
   life.memory = { ...life.memory, suspended: holdsStill(orders.suspended, now) ? orders.suspended : null }
+  heed(orders.ordered, pending, life)
   if (pending.news !== null) await takeNews(pending.news, pending, orders, life, context)
   if (pending.look || now.getTime() >= due.look) beginLook(orders, life, context)
   takeRestarts(pending, life, context)
@@ -154,6 +158,14 @@ async function work(
   }
   const about = pending.all === null ? new Set(pending.qubes.keys()) : null
   return act({ spec: life.spec, about, noticedBy, orders }, life, context)
+}
+
+/** What failed or was refused before may do now that it is asked for again. */
+function heed(ordered: Ordered | null, pending: Pending, life: Life): void {
+  if (ordered === null || ordered.id === life.memory.ordered?.id) return
+  life.memory = { ...life.memory, ordered, failures: {}, failing: [], refused: null, unreachable: null }
+  if (ordered.commit === life.memory.inForce?.commit) pending.all ??= 'an order'
+  else pending.look = true
 }
 
 const whyOf = ({ all, qubes }: Pending): string => {

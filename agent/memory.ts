@@ -2,7 +2,7 @@ import { type Blocked } from '../reconciler/index.ts'
 import { type RestartPolicy, type Value } from '../spec/index.ts'
 import { type Attempts } from './attempts.ts'
 import { type Held } from './decide.ts'
-import { type Refusal } from './source.ts'
+import { type Ordered, type Refusal } from './source.ts'
 
 /**
  * What an agent knows, and keeps over restarts: plain JSON, shown by `qstate status`. Losing it costs the history of what was
@@ -17,12 +17,22 @@ export interface Memory {
   /** Of this host's spec, from the root of the repository. */
   readonly paths: readonly string[]
   readonly mode: string
-  /** The commit that branch or tag stands at, as last seen. */
+  /** Where the host belongs to a fleet: `paths` are then the fleet's own files. */
+  readonly fleet: { readonly name: string; readonly host: string } | null
+  /** The last order that was heeded. */
+  readonly ordered: Ordered | null
+  /** The commit that branch or tag stands at, or that was ordered, as last seen. */
   readonly wanted: { readonly commit: string; readonly seenAt: string } | null
   /** The last good commit: what the host is compared with. */
   readonly inForce: { readonly commit: string; readonly since: string; readonly signers: string } | null
   /** The last commit after which nothing of its own was left to do. */
   readonly applied: { readonly commit: string; readonly at: string } | null
+  /** What the commit in force was found to change here when it came, by its digest, and the last generation that was made for it. */
+  readonly took: {
+    readonly commit: string
+    readonly digest: string
+    readonly generation: number | null
+  } | null
   readonly refused: (Refusal & { readonly commit: string; readonly at: string }) | null
   readonly unreachable: (Trouble & { readonly since: string; readonly times: number }) | null
   readonly error: (Trouble & { readonly since: string }) | null
@@ -31,6 +41,8 @@ export interface Memory {
   readonly drift: readonly Drift[]
   readonly held: readonly Held[]
   readonly blocked: readonly (Blocked & { readonly qube: string })[]
+  /** Why the last apply on a qube failed, until one does not. */
+  readonly failing: readonly (Trouble & { readonly qube: string })[]
   readonly waiting: readonly Waiting[]
   readonly proposed: { readonly file: string; readonly changes: string; readonly at: string } | null
   readonly suspended: Suspension | null
@@ -87,9 +99,12 @@ export const NO_MEMORY: Memory = {
   source: '',
   paths: [],
   mode: '',
+  fleet: null,
+  ordered: null,
   wanted: null,
   inForce: null,
   applied: null,
+  took: null,
   refused: null,
   unreachable: null,
   error: null,
@@ -98,6 +113,7 @@ export const NO_MEMORY: Memory = {
   drift: [],
   held: [],
   blocked: [],
+  failing: [],
   waiting: [],
   proposed: null,
   suspended: null,

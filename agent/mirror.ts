@@ -12,6 +12,8 @@ export interface Mirror {
   fetch(kept: string | null, signal: AbortSignal): Promise<string>
   /** The same, into a mirror made anew, which takes the old one's place once it is whole. */
   rebuild(kept: string | null, signal: AbortSignal): Promise<string>
+  /** Whether a commit is here. */
+  has(commit: string): Promise<boolean>
   /** Whether every commit of the old history is in the new one. */
   isAncestor(old: string, tip: string): Promise<boolean>
 }
@@ -32,6 +34,9 @@ export function openMirror(folder: string, origin: Origin): Mirror {
     return tip
   }
 
+  const has = async (commit: string): Promise<boolean> =>
+    existsSync(folder) && (await says(folder, ['cat-file', '-e', commit]))
+
   return {
     folder,
     rebuild,
@@ -51,10 +56,10 @@ export function openMirror(folder: string, origin: Origin): Mirror {
         return rebuild(kept, signal)
       }
     },
+    has,
     // An old commit that is not even there is no ancestor either.
     isAncestor: async (old, tip) =>
-      (await says(folder, ['cat-file', '-e', old])) &&
-      (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
+      (await has(old)) && (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
   }
 }
 

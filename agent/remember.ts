@@ -1,5 +1,12 @@
-import { needsApply, type Plan, type QubePlan } from '../reconciler/index.ts'
-import { isUndone, keyOf } from './decide.ts'
+import {
+  changeDigest,
+  changesOf,
+  failureOf,
+  needsApply,
+  type Plan,
+  type QubePlan,
+} from '../reconciler/index.ts'
+import { type Held, isUndone, keyOf } from './decide.ts'
 import { type Drift, type Memory } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
 import { type Reconciled, settledBy } from './reconcile.ts'
@@ -28,12 +35,31 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
     drift: [...outside(memory.drift), ...driftIn(done, after, memory.drift, occasion)].sort(byQube),
     held,
     blocked: [...outside(memory.blocked), ...blocked].sort(byQube),
+    failing: failingNow(memory.failing, done),
     waiting: [...outside(memory.waiting), ...waitingIn(done)].sort(byQube),
     corrections: done.tried.corrections,
     failures: done.tried.failures,
     put: [...new Set([...memory.put, ...after])].sort(),
+    took: tookNow(memory.took, done, occasion),
   }
   return isApplied(done, next) ? { ...next, applied: appliedAt(memory, commit, now) } : next
+}
+
+function failingNow(before: Memory['failing'], { applied, tried }: Reconciled): Memory['failing'] {
+  return Object.keys(tried.failures)
+    .sort()
+    .flatMap((qube) => {
+      const report = applied?.report.qubes.find((one) => one.qube === qube)
+      const failure = report === undefined ? null : failureOf(report)
+      return failure === null ? before.filter((one) => one.qube === qube) : [{ qube, ...failure }]
+    })
+}
+
+/** What a commit changes is what is seen when everything is compared with it for the first time. */
+function tookNow(before: Memory['took'], done: Reconciled, { about, commit }: Occasion): Memory['took'] {
+  const generation = done.applied?.generation ?? null
+  if (before?.commit === commit) return generation === null ? before : { ...before, generation }
+  return about === null ? { commit, digest: changeDigest(changesOf(done.seen)), generation } : before
 }
 
 /** What only a halted qube takes: its shutdown is an event. */
@@ -76,10 +102,15 @@ function isApplied(done: Reconciled, memory: Memory): boolean {
     path !== null && drifted.has(keyOf(qube, path))
   if (done.again || done.busy !== null || memory.blocked.length > 0) return false
   if (Object.keys(memory.failures).length > 0) return false
-  if (!memory.held.every((held) => isOthers(held) || isOnlyDrift(done.seen, held.qube))) return false
+  const isLeft = (held: Held): boolean =>
+    !PUT_OFF.has(held.why) && !isOthers(held) && !isOnlyDrift(done.seen, held.qube)
+  if (memory.held.some(isLeft)) return false
   // Everything has to have been looked at since the commit came.
   return memory.comparedAt !== null && memory.inForce !== null && memory.comparedAt >= memory.inForce.since
 }
+
+/** Not done, and as it should be: the policy says so, or the qube is to be found halted first. */
+const PUT_OFF: ReadonlySet<Held['why']> = new Set(['reported', 'running'])
 
 /** A qube that is held as a whole, and that only others have changed. */
 function isOnlyDrift(plan: Plan, name: string): boolean {
@@ -94,8 +125,11 @@ const onlyDrift = ({ changes, create, remove, volumes }: QubePlan): boolean =>
   changes.length > 0 &&
   changes.every(({ reason }) => reason === 'drift')
 
-const appliedAt = (memory: Memory, commit: string, now: string): Memory['applied'] =>
-  memory.applied?.commit === commit ? memory.applied : { commit, at: now }
+/** One that was in force before, and is again, has to be applied again. */
+const appliedAt = ({ applied, inForce }: Memory, commit: string, now: string): Memory['applied'] =>
+  applied?.commit === commit && inForce !== null && applied.at >= inForce.since
+    ? applied
+    : { commit, at: now }
 
 const byQube = (a: { readonly qube: string }, b: { readonly qube: string }): number =>
   a.qube < b.qube ? -1 : a.qube > b.qube ? 1 : 0

@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path/posix'
+import { type LoadOptions } from '../spec/index.ts'
 import { GitError, RevisionError } from './errors.ts'
 import { gitNow } from './git.ts'
 
@@ -13,6 +14,8 @@ export interface Revision {
   readonly files: ReadonlyMap<string, string>
   /** Another file, named from one of them: its bytes, or why there are none. */
   readonly read: (path: string, from: string) => Buffer | string
+  /** How they go together, where some are laid over others. */
+  readonly shape?: NonNullable<LoadOptions['shape']>
 }
 
 const MAX_FILES = 2000

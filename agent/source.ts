@@ -1,11 +1,14 @@
 import { type AgentTrust } from '../spec/agent/index.ts'
 import { GitError, RevisionError } from './errors.ts'
+import { type Layout } from './layout.ts'
 import { type Mirror } from './mirror.ts'
-import { readRevision, type Revision } from './revision.ts'
+import { type Revision } from './revision.ts'
 import { checkSignatures, type Signed } from './signatures.ts'
 
 /** What became of a look at the repository. */
 export type News =
+  /** Nobody has said yet what is wanted. */
+  | { readonly kind: 'nothing' }
   /** Nothing has changed since the commit that is in force. */
   | { readonly kind: 'unchanged'; readonly commit: string }
   /** A commit that may be put in force. `signers`: who vouches for it. */
@@ -33,12 +36,29 @@ export interface Base {
   readonly known: boolean
 }
 
-export interface Source {
+/** A commit that this host is to have, as its fleet has ordered. */
+export interface Ordered {
+  /** Names the order: the same commit may be ordered again. */
+  readonly id: string
+  readonly commit: string
+  /** The host has had it, and returns to it: it need not come after the one in force. */
+  readonly back: boolean
+}
+
+export interface Look {
+  readonly base: Base | null
   /**
-   * Looks once. `accepted`: a commit that a person on this host takes although it does not come after the base; its signature
-   * has to be good all the same.
+   * A commit that a person on this host takes although it does not come after the base; its signature has to be good all the
+   * same.
    */
-  look(base: Base | null, accepted: string | null, signal: AbortSignal): Promise<News>
+  readonly accepted: string | null
+  /** Null for a host that follows a branch or a tag, and for one that has not been ordered anything yet. */
+  readonly ordered: Ordered | null
+}
+
+export interface Source {
+  /** Looks once. */
+  look(look: Look, signal: AbortSignal): Promise<News>
   /** The commit itself, read again: after a start, the one in force. Null where it cannot be. */
   recall(commit: string): Revision | null
 }
@@ -47,51 +67,79 @@ export interface SourceOptions {
   readonly trust: AgentTrust
   /** Whether every commit since the one in force has to be signed, or only the newest. */
   readonly commits: 'all' | 'tip'
-  /** From the root of the repository. */
-  readonly paths: readonly string[]
+  readonly layout: Layout
 }
 
-/** A repository whose commits are looked at before anything in them is. */
-export function gitSource(mirror: Mirror, options: SourceOptions): Source {
-  const judge = async (tip: string, base: Base | null, accepted: string | null): Promise<News> => {
-    const follows = base === null || (await mirror.isAncestor(base.commit, tip))
+/** A repository whose branch or tag says what is wanted. Its commits are looked at before anything in them is. */
+export const branchSource = (mirror: Mirror, options: SourceOptions): Source =>
+  sourceOf(mirror, options, ({ base }, signal) => mirror.fetch(base?.commit ?? null, signal))
+
+/** A repository out of which somebody else says what is wanted; whoever that is, commits are judged here. */
+export const orderedSource = (mirror: Mirror, options: SourceOptions): Source =>
+  sourceOf(mirror, options, async ({ base, ordered }, signal) => {
+    // Until something is ordered, what was in force before stays so.
+    const commit = ordered?.commit ?? base?.commit ?? null
+    if (commit === null || (await mirror.has(commit))) return commit
+    await mirror.fetch(base?.commit ?? null, signal)
+    if (await mirror.has(commit)) return commit
+    const hint = 'push it there; `branch` or `tag` of `source` says what is fetched'
+    throw new GitError('git-failed', `${short(commit)}, which was ordered, is not in the repository`, hint)
+  })
+
+/** `find` brings what is wanted into the mirror and says which commit it is; null: nothing yet. */
+function sourceOf(
+  mirror: Mirror,
+  options: SourceOptions,
+  find: (look: Look, signal: AbortSignal) => Promise<string | null>,
+): Source {
+  const judge = async (tip: string, { base, accepted, ordered }: Look): Promise<News> => {
+    const isBack = ordered?.back === true
+    const follows = base === null || isBack || (await mirror.isAncestor(base.commit, tip))
     if (!follows && !isAccepted(tip, accepted))
       return { kind: 'refused', commit: tip, refusal: rewound(base.commit, tip) }
     // One that is in force is looked at once more itself where its files are not known: its mirror may be another by now.
-    const after = follows && options.commits === 'all' && tip !== base?.commit ? base : null
+    const comesAfter = follows && !isBack && tip !== base?.commit
+    const after = comesAfter && options.commits === 'all' ? base : null
     const range = { base: after?.commit ?? null, tip }
     const signed = await checkSignatures(mirror.folder, range, options.trust)
     const refusal = refusalOf(signed, options.trust)
     if (refusal !== undefined) return { kind: 'refused', commit: tip, refusal }
-    const revision = readRevision(mirror.folder, tip, options.paths)
+    const revision = options.layout(mirror.folder, tip)
     return { kind: 'commit', commit: tip, revision, signers: signersOf(signed) }
   }
-  return {
-    async look(base, accepted, signal) {
-      const kept = base?.commit ?? null
-      let tip = ''
+  const lookOnce = async (look: Look, signal: AbortSignal): Promise<News> => {
+    const { base } = look
+    let tip: string | null = null
+    try {
+      tip = await find(look, signal)
+      if (tip === null) return { kind: 'nothing' }
+      if (tip === base?.commit && base.known) return { kind: 'unchanged', commit: tip }
       try {
-        tip = await mirror.fetch(kept, signal)
-        if (tip === kept && base?.known === true) return { kind: 'unchanged', commit: tip }
-        try {
-          return await judge(tip, base, accepted)
-        } catch (error) {
-          if (!isDamage(error)) throw error
-          tip = await mirror.rebuild(kept, signal)
-          return await judge(tip, base, accepted)
-        }
+        return await judge(tip, look)
       } catch (error) {
-        if (error instanceof RevisionError) {
-          const refusal = { code: 'refused-content' as const, why: error.message, hint: error.hint }
-          return { kind: 'refused', commit: tip, refusal }
-        }
-        if (error instanceof GitError) return { kind: 'unreachable', error }
-        throw error
+        if (!isDamage(error)) throw error
+        await mirror.rebuild(base?.commit ?? null, signal)
+        tip = await find(look, signal)
+        return tip === null ? { kind: 'nothing' } : await judge(tip, look)
       }
+    } catch (error) {
+      if (error instanceof RevisionError && tip !== null)
+        return { kind: 'refused', commit: tip, refusal: refusedFor(error) }
+      if (error instanceof GitError) return { kind: 'unreachable', error }
+      throw error
+    }
+  }
+  // A mirror is one look's at a time.
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    look(look, signal) {
+      const news = last.then(() => lookOnce(look, signal))
+      last = news.catch(() => undefined)
+      return news
     },
     recall(commit) {
       try {
-        return readRevision(mirror.folder, commit, options.paths)
+        return options.layout(mirror.folder, commit)
       } catch (error) {
         if (error instanceof RevisionError || error instanceof GitError) return null
         throw error
@@ -99,6 +147,16 @@ export function gitSource(mirror: Mirror, options: SourceOptions): Source {
     },
   }
 }
+
+/** What the commit holds is no spec of this host, or none that is read at all. */
+const refusedFor = ({ code, message, hint }: RevisionError): Refusal => ({
+  code:
+    code === 'invalid-spec' || code === 'no-spec' || code === 'unknown-host'
+      ? 'invalid-spec'
+      : 'refused-content',
+  why: message,
+  hint,
+})
 
 /** What was fetched a moment ago is not there, or cannot be read. */
 const isDamage = (error: unknown): boolean =>

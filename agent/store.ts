@@ -3,12 +3,15 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, readIfThere, writeDurably } from '../journal/files.ts'
 import { type Memory, NO_MEMORY, type Suspension } from './memory.ts'
+import { type Ordered } from './source.ts'
 
-/** What a person on this host has told the agent. Files, so that it holds while the agent is not running, too. */
+/** What a person on this host, or its fleet, has told the agent. Files, so that it holds while the agent is not running, too. */
 export interface Orders {
   readonly suspended: Suspension | null
   /** A commit to take although it does not come after the one in force; at least its first seven digits. */
   readonly accepted: string | null
+  /** The commit that this host is to have. Heeded only where the agent takes orders. */
+  readonly ordered: Ordered | null
 }
 
 export interface Loaded {
@@ -25,17 +28,19 @@ export interface Store {
   orders(): Promise<Orders>
   suspend(suspension: Suspension | null): Promise<void>
   accept(commit: string | null): Promise<void>
+  order(ordered: Ordered): Promise<void>
   /** Calls the listener when orders have been given. Until the signal fires. */
   onOrders(listener: () => void, signal: AbortSignal): Promise<void>
 }
 
-const ORDERS = { suspended: 'suspended.json', accepted: 'accepted.json' }
+const ORDERS = { suspended: 'suspended.json', accepted: 'accepted.json', ordered: 'ordered.json' }
 
 /** A folder of this host's agent. Each file is replaced whole, so that a crash leaves the old or the new one. */
 export function openStore(folder: string): Store {
   const memory = join(folder, 'memory.json')
   const suspended = join(folder, ORDERS.suspended)
   const accepted = join(folder, ORDERS.accepted)
+  const ordered = join(folder, ORDERS.ordered)
   let saving: Promise<void> = Promise.resolve()
   const replace = async (path: string, content: object): Promise<void> => {
     await makeFolder(folder)
@@ -63,11 +68,13 @@ export function openStore(folder: string): Store {
       return {
         suspended: suspensionOf(await readJson(suspended)),
         accepted: typeof accept?.commit === 'string' ? accept.commit : null,
+        ordered: orderedOf(await readJson(ordered)),
       }
     },
     suspend: (suspension) =>
       suspension === null ? rm(suspended, { force: true }) : replace(suspended, suspension),
     accept: (commit) => (commit === null ? rm(accepted, { force: true }) : replace(accepted, { commit })),
+    order: (next) => replace(ordered, next),
     async onOrders(listener, signal) {
       await makeFolder(folder)
       const names: readonly (string | null)[] = Object.values(ORDERS)
@@ -95,4 +102,12 @@ function suspensionOf(json: unknown): Suspension | null {
   const said = (typeof json === 'object' && json !== null ? json : {}) as Partial<Suspension>
   const until = typeof said.until === 'string' && !Number.isNaN(Date.parse(said.until)) ? said.until : null
   return { until, by: said.by ?? '', since: said.since ?? '', why: said.why ?? '' }
+}
+
+/** What cannot be understood is no order: the one that stands in the fleet is taken again. */
+function orderedOf(json: unknown): Ordered | null {
+  const said = (typeof json === 'object' && json !== null ? json : {}) as Partial<Ordered>
+  const { id, commit, back } = said
+  if (typeof id !== 'string' || typeof commit !== 'string' || !/^[0-9a-f]{40,64}$/.test(commit)) return null
+  return { id, commit, back: back === true }
 }

@@ -40,14 +40,6 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
         (await import('./commands/fleet.ts')).fleetController(all(command), io),
       ),
     )
-  about(fleet.command('member'))
-    .description('takes part in the fleet for the host that it runs on, until it is stopped')
-    .option('--host <name>', 'the host’s name in the fleet (else this machine’s)')
-    .action(
-      run(async (_: unknown, command: Command) =>
-        (await import('./commands/fleet.ts')).fleetMember(all(command), io),
-      ),
-    )
   fleet
     .command('key')
     .description('makes a private key, and prints the public one for the fleet’s file')

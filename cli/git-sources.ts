@@ -34,6 +34,7 @@ export function sourcesOf(revision: Revision, prefix = ''): Sources {
     files: [...revision.files].map(([path, text]) => ({ path: shown(path), text })),
     commit: () => Promise.resolve(revision.commit),
     readTable: (path, from) => revision.read(path, real.get(from) ?? from),
+    ...(revision.shape === undefined ? {} : { shape: revision.shape }),
     // A saved plan names its tables by where they are; what is in git objects is nowhere to be read by name.
     tablePaths: new Map(),
   }

@@ -125,7 +125,7 @@ export function loadSpec(paths: readonly string[], options: GlobalOptions, io: I
 
 /** The same of files that have been read already, wherever they came from. */
 export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
-  const { manifest, diagnostics } = loadManifest(sources.files, { readTable: sources.readTable })
+  const { manifest, diagnostics } = loadManifest(sources.files, sources)
   tellDiagnostics(diagnostics, sources, options, io)
   if (manifest === null) throw new InvalidSpec(diagnostics)
   return { sources, manifest }

@@ -17,6 +17,8 @@ export interface Sources {
   /** Commit that the files are of, `+` at its end where they differ from it; null where they are of none. */
   readonly commit: () => Promise<string | null>
   readonly readTable: NonNullable<LoadOptions['readTable']>
+  /** How the files go together, where some are laid over others. */
+  readonly shape?: NonNullable<LoadOptions['shape']>
   /** Paths of the tables that were read, by SHA-256. */
   readonly tablePaths: ReadonlyMap<string, string>
 }

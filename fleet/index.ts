@@ -25,5 +25,5 @@ export {
   type RolloutState,
   type Stage,
 } from './state.ts'
-export { type Entry, hostOf, KEYS, type Store } from './store.ts'
+export { type Entry, hostOf, KEYS, type Store, StoreError } from './store.ts'
 export { type Clock } from './waker.ts'

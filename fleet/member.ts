@@ -7,9 +7,9 @@ import { sayable } from './text.ts'
 export interface FollowedAgent {
   /**
    * Has it bring the host to a commit, and keep it there, whatever else it followed. It verifies the commit as it does any other.
-   * `back`: the host has had this commit, and may return to it. Comes back once this will be done even after a crash.
+   * `back`: the host has had this commit, and may return to it. `id`: the same commit may be ordered again. Comes back once this will be done even after a crash.
    */
-  follow(order: { readonly commit: string; readonly back: boolean }): Promise<void>
+  follow(order: Pick<Order, 'id' | 'commit' | 'back'>): Promise<void>
   /** How it stands with what it was last told to follow. */
   status(asked: Asked): Promise<AgentStatus>
 }
@@ -144,7 +144,7 @@ async function take(mine: Member, order: Order, context: MemberContext): Promise
   context.say('info', `order ${order.id}: ${order.commit}`)
   // Where it may go back to has to be known before it goes forward; the order only once it is certain that it is followed.
   await remember(mine, { ...mine.memory, past }, context)
-  await context.agent.follow({ commit: order.commit, back: order.back })
+  await context.agent.follow(order)
   await remember(mine, { ...mine.memory, order }, context)
 }
 

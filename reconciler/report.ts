@@ -55,6 +55,10 @@ export interface Failure {
   readonly hint: string
 }
 
+/** The first thing that went wrong with a qube. */
+export const failureOf = ({ error, outcomes }: QubeReport): Failure | null =>
+  error ?? outcomes.find((outcome) => outcome.error !== null)?.error ?? null
+
 /** Exit codes of the design. */
 export const EXIT = {
   done: 0,

@@ -32,9 +32,11 @@ export async function agentState(options: GlobalOptions, io: Io): Promise<AgentS
 /** The spec that the agent keeps the host by; null where no commit is in force. */
 export async function sourcesInForce({ memory, mirror }: AgentState): Promise<Sources | null> {
   if (memory.inForce === null) return null
-  const [{ readRevision }, { sourcesOf }] = await Promise.all([
-    import('../../agent/revision.ts'),
+  const [{ fleetLayout, pathsLayout }, { sourcesOf }] = await Promise.all([
+    import('../../agent/layout.ts'),
     import('../git-sources.ts'),
   ])
-  return sourcesOf(readRevision(mirror, memory.inForce.commit, memory.paths))
+  const { paths, fleet } = memory
+  const layout = fleet === null ? pathsLayout(paths) : fleetLayout({ files: paths, host: fleet.host })
+  return sourcesOf(layout(mirror, memory.inForce.commit))
 }

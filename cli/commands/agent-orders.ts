@@ -17,17 +17,16 @@ export function checkAgentFile(options: AgentOptions, io: Io): Promise<number> {
     io.err(`warning: ${file} is not there\n`)
   if (options.json === true) io.out(`${JSON.stringify(config, null, 2)}\n`)
   else {
-    const { source, policy, verify } = config
+    const { source, policy, verify, fleet } = config
+    const ref = fleet === null ? `${source.ref.kind} ${source.ref.name}` : `as the fleet ${fleet.name} orders`
     const signed = verify.by === 'none' ? 'no signature needed' : `commits signed by ${verify.by}`
-    io.out(
-      `Valid: ${path} follows ${source.url}, ${source.ref.kind} ${source.ref.name}; ${policy.mode}, ${signed}.\n`,
-    )
+    io.out(`Valid: ${path} follows ${source.url}, ${ref}; ${policy.mode}, ${signed}.\n`)
   }
   return Promise.resolve(EXIT.done)
 }
 
 /** What it names on this machine. */
-function filesOf({ source, verify, notify }: AgentConfig): readonly string[] {
+function filesOf({ source, verify, notify, fleet }: AgentConfig): readonly string[] {
   const trust =
     verify.by === 'ssh'
       ? [verify.allowedSigners, verify.revoked]
@@ -35,9 +34,8 @@ function filesOf({ source, verify, notify }: AgentConfig): readonly string[] {
         ? [verify.keyring]
         : []
   const told = notify.map(({ to }) => (to.kind === 'webhook' ? to.tokenFile : (to.argv[0] ?? null)))
-  return [source.url, source.identity, source.knownHosts, ...trust, ...told].flatMap((path) =>
-    path?.startsWith('/') === true ? [path] : [],
-  )
+  const files = [source.url, source.identity, source.knownHosts, fleet?.key, fleet?.ca]
+  return [...files, ...trust, ...told].flatMap((path) => (path?.startsWith('/') === true ? [path] : []))
 }
 
 export interface SuspendOptions extends GlobalOptions {

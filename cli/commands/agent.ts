@@ -2,26 +2,29 @@ import { setMaxListeners } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   type AgentHost,
+  branchSource,
   type Clock,
   gateAt,
-  gitSource,
-  type Memory,
-  NO_MEMORY,
   openMirror,
   openStore,
+  orderedSource,
   runAgent,
 } from '../../agent/index.ts'
+import { fleetLayout, pathsLayout } from '../../agent/layout.ts'
 import { makeMetrics } from '../../agent/metrics.ts'
 import { openNotifier } from '../../agent/notify.ts'
 import { serve } from '../../agent/serve.ts'
 import { takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
+import { HOST_NAME } from '../../spec/names.ts'
 import { agentHost, currentTables } from '../agent/host.ts'
 import { agentLog, type Say } from '../agent/log.ts'
 import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
 import { agentPlace } from '../agent/place.ts'
+import { takePart } from '../agent/take-part.ts'
 import { turnLines } from '../agent/turn-lines.ts'
+import { type HostWay } from '../fleet/host-work.ts'
 import { type Io, UserError } from '../io.ts'
 import { ownVersion } from './version.ts'
 
@@ -80,7 +83,9 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
       restartTimeout: Math.ceil(config.restartTimeoutMs / 1000),
       sleep: (ms) => clock.sleep(ms, signal),
     })
-    await live(config, { say, metrics, host, clock, folder, mirror, signal, onHangup }, io)
+    const name = hostInFleet(config, io)
+    const way = { options: { ...options, verbose: false }, io: quiet }
+    await live(config, { say, metrics, host, name, way, clock, folder, mirror, signal, onHangup }, io)
     return EXIT.done
   } finally {
     over.abort()
@@ -98,6 +103,9 @@ interface Parts {
   readonly say: Say
   readonly metrics: ReturnType<typeof makeMetrics>
   readonly host: AgentHost
+  /** What its fleet calls it. */
+  readonly name: string
+  readonly way: HostWay
   readonly clock: Clock
   readonly folder: string
   readonly mirror: string
@@ -107,8 +115,10 @@ interface Parts {
 
 async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
   const { say, metrics, host, clock, folder, mirror, signal } = parts
-  const { source, verify, policy } = config
-  let memory: Memory = NO_MEMORY
+  const { source, verify, policy, fleet } = config
+  const store = openStore(folder)
+  let { memory } = await store.load()
+  let wakeFleet = (): void => undefined
   if (config.listen !== null) {
     await serve(config.listen, { metrics, memory: () => memory, now: () => io.now(), say }, signal).catch(
       (error: unknown) => {
@@ -117,32 +127,36 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
     )
     say('info', `tells metrics, health and status on ${config.listen}`)
   }
-  const store = openStore(folder)
   const notify = openNotifier(config.notify, { clock, signal, say })
   const where = `${source.url} ${source.ref.kind} ${source.ref.name}`
   say('info', `keeps ${host.where} as ${where} says`, { mode: policy.mode, signed: verify.by })
   if (verify.by === 'none')
     say('warn', 'commits need no signature: whoever may push decides what this host becomes')
-  await runAgent({
+  const place = { files: [fleet?.file ?? ''], host: parts.name }
+  const looking = (fleet === null ? branchSource : orderedSource)(openMirror(mirror, source), {
+    trust: verify,
+    commits: verify.commits,
+    layout: fleet === null ? pathsLayout(source.paths) : fleetLayout(place),
+  })
+  let nudge = (): void => undefined
+  const keeping = runAgent({
     settings: {
       policy,
       lookEvery: source.everyMs,
       compareEvery: config.compareMs,
       where,
-      paths: source.paths,
+      paths: fleet === null ? source.paths : place.files,
+      fleet: fleet === null ? null : { name: fleet.name, host: place.host },
       gate: (now) => gateAt(config, now),
     },
-    source: gitSource(openMirror(mirror, source), {
-      trust: verify,
-      commits: verify.commits,
-      paths: source.paths,
-    }),
+    source: looking,
     host,
     store,
     clock,
     hostname: io.hostname,
     signal,
     onNudge: (listener) => {
+      nudge = listener
       parts.onHangup(listener)
       store.onOrders(listener, signal).catch((error: unknown) => {
         // The kernel watches only so many folders. Orders are read at every turn, and before every apply.
@@ -159,10 +173,39 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
       turn: (told) => {
         memory = told.memory
         metrics.turn(told)
+        wakeFleet()
         for (const { level, text, about } of turnLines(told)) say(level, text, about)
       },
     },
   })
+  if (fleet === null) return keeping
+  const { name, way } = parts
+  const context = { config, fleet, name, way, source: looking, store, folder, say, signal }
+  const part = takePart({
+    ...context,
+    memory: () => memory,
+    now: () => io.now(),
+    nudge: () => {
+      nudge()
+    },
+    onTurn: (wake) => {
+      wakeFleet = wake
+    },
+  })
+  // Neither ends before the signal fires; where one fails, so does the process.
+  await Promise.race([keeping, part])
+  await Promise.all([keeping, part])
+}
+
+function hostInFleet({ fleet }: AgentConfig, io: Io): string {
+  const name = fleet?.host ?? io.hostname
+  if (fleet === null || HOST_NAME.test(name)) return name
+  throw new UserError(
+    EXIT.usage,
+    'no-host-name',
+    `${name} is no name of a host in a fleet`,
+    'give it one with `host` of `fleet`, in the agent’s own file',
+  )
 }
 
 function cannotListen(listen: string, error: unknown): UserError {

@@ -1,12 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
-import { nearest } from '../../spec/index.ts'
-import { allowedSigners, type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
-import { runHost } from '../fleet/members.ts'
-import { openMemberStore, openStore } from '../fleet/open-store.ts'
+import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
+import { openStore } from '../fleet/open-store.ts'
 import { runHere } from '../fleet/run-here.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
@@ -54,34 +51,6 @@ export async function fleetController(options: FleetOptions, io: Io): Promise<nu
   const store = await openStore(file.fleet, options, io)
   try {
     await runHere(store, file, options, io, () => false)
-    return signalExit(io)
-  } finally {
-    await store.close()
-  }
-}
-
-/** One host's part in its fleet, run on that host until a signal ends it. */
-export async function fleetMember(
-  options: FleetOptions & { readonly host?: string },
-  io: Io,
-): Promise<number> {
-  const file = readFleetFile(options, io)
-  const name = options.host ?? hostname()
-  const host = file.fleet.hosts.get(name)
-  if (host === undefined) {
-    const near = nearest(name, file.fleet.hosts.keys())
-    const hint = near === undefined ? 'declare it under hosts' : `did you mean ${near}?`
-    throw new UserError(EXIT.usage, 'unknown-host', `the fleet has no host ${name}`, hint)
-  }
-  const store = await openMemberStore(file.fleet, name, options, io)
-  try {
-    const say = (_: string, level: string, message: string): void => {
-      io.err(`${level}: ${message}\n`)
-    }
-    io.err(`${name} takes part in the fleet ${file.fleet.name}.\n`)
-    if (allowedSigners(options, io) === null)
-      io.err('It takes any commit that it is ordered to: --allowed-signers FILE has signatures looked at.\n')
-    await runHost(host, store, { file, options, io, signal: io.signal, say })
     return signalExit(io)
   } finally {
     await store.close()

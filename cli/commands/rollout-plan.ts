@@ -11,7 +11,7 @@ import {
   readFleetFile,
   rolloutNamed,
 } from '../fleet/fleet-file.ts'
-import { planOn } from '../fleet/host-agent.ts'
+import { planOn } from '../fleet/host-look.ts'
 import { wayTo } from '../fleet/host-work.ts'
 import { openStore } from '../fleet/open-store.ts'
 import { orderedSpec } from '../fleet/ordered-spec.ts'

@@ -1,13 +1,12 @@
 import { join } from 'node:path'
-import { runCheck } from '../../agent/checks.ts'
-import { GitError, RevisionError } from '../../agent/errors.ts'
+import { RevisionError } from '../../agent/errors.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/files.ts'
-import { QubesdError } from '../../qubesd/errors.ts'
-import { changeDigest, changesOf, HostError, type Plan, type Report } from '../../reconciler/index.ts'
+import { changeDigest, changesOf, failureOf, type Plan, type Report } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'
-import { applyToHost, compareHost, type HostWay } from './host-work.ts'
+import { lookAtHost, planOn, type Seen, understand, UNSEEN } from './host-look.ts'
+import { applyToHost, type HostWay } from './host-work.ts'
 
 export interface HostAgentContext {
   readonly name: string
@@ -87,7 +86,10 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
       if (known.outcome === 'working') goOn()
       const { now } = performanceClock
       if (fresh || seen === null || now() - seen.atMs > context.compareEveryMs) {
-        const status = await look(known, fresh ? check : null, running, context)
+        const { commit, outcome } = known
+        const asked = { running, check: fresh ? check : null }
+        const isThere = commit !== null && outcome === 'applied'
+        const status = isThere ? await lookAtHost(() => context.spec(commit), asked, context) : UNSEEN
         // What a check said stands until it is asked for again.
         seen = { atMs: now(), status: { ...status, check: status.check ?? seen?.status.check ?? null } }
       }
@@ -97,23 +99,6 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
 }
 
 const performanceClock = { now: (): number => performance.now() }
-
-type Seen = Pick<AgentStatus, 'drift' | 'restarts' | 'notRunning' | 'check'>
-
-const UNSEEN: Seen = { drift: 0, restarts: 0, notRunning: [], check: null }
-
-/** What a spec would change on a host, or why that cannot be told. */
-export async function planOn(
-  spec: () => Promise<LoadedSpec>,
-  way: HostWay,
-): ReturnType<PlanningAgent['plan']> {
-  try {
-    const changes = changesOf((await compareHost(await spec(), way)).plan)
-    return { digest: changeDigest(changes), changes, trouble: null }
-  } catch (error) {
-    return { digest: null, changes: [], trouble: understand(error).message }
-  }
-}
 
 /** Null: another run is at work on the host, and it is tried again. */
 async function bring(
@@ -139,53 +124,18 @@ async function bring(
   }
 }
 
-async function look(
-  { commit, outcome }: Remembered,
-  check: string | null,
-  running: readonly string[],
-  { spec, way, name, checks }: HostAgentContext,
-): Promise<Seen> {
-  if (commit === null || outcome !== 'applied') return UNSEEN
-  try {
-    const { plan, running: runs, qubes } = await compareHost(await spec(commit), way)
-    const found = check === null ? null : await runCheck(checks, check, { QSTATE_HOST: name })
-    return {
-      drift: changesOf(plan).length,
-      restarts: plan.qubes.filter(({ waiting }) => waiting.length > 0).length,
-      notRunning: running.filter((qube) => qubes.has(qube) && !runs.has(qube)),
-      check: found,
-    }
-  } catch (error) {
-    // One that cannot be looked at shows nothing good.
-    understand(error)
-    return { ...UNSEEN, drift: 1, check: check === null ? null : 'failed' }
-  }
-}
-
 function troubleIn(plan: Plan, report: Report | null): AgentStatus['trouble'] {
-  for (const { qube, error, stale, outcomes } of report?.qubes ?? []) {
-    const found = error ?? outcomes.find((outcome) => outcome.error !== null)?.error
-    if (found !== null && found !== undefined) return { ...found, message: `${qube}: ${found.message}` }
-    if (stale.length > 0)
-      return { code: 'stale', message: `${qube} changed meanwhile`, hint: 'order it again' }
+  for (const one of report?.qubes ?? []) {
+    const found = failureOf(one)
+    if (found !== null) return { ...found, message: `${one.qube}: ${found.message}` }
+    if (one.stale.length > 0)
+      return { code: 'stale', message: `${one.qube} changed meanwhile`, hint: 'order it again' }
   }
   const blocked = plan.qubes.flatMap((qube) => qube.blocked.map((one) => ({ qube: qube.qube, ...one })))[0]
   if (blocked !== undefined)
     return { code: 'blocked', message: `${blocked.qube}: ${blocked.why}`, hint: blocked.hint }
   const why = report?.interrupted ?? 'a part of it was not done'
   return { code: 'not-done', message: why, hint: 'see `qstate history` on the host' }
-}
-
-function understand(error: unknown): NonNullable<AgentStatus['trouble']> {
-  const isKnown =
-    error instanceof UserError ||
-    error instanceof RevisionError ||
-    error instanceof GitError ||
-    error instanceof HostError ||
-    error instanceof QubesdError
-  if (!isKnown) throw error
-  const { code, message, hint } = error
-  return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
 }
 
 function parse(text: string | undefined): Partial<Remembered> {

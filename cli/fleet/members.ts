@@ -30,19 +30,14 @@ export async function runDirectMembers(store: Store, plan: MemberPlan): Promise<
   await Promise.all(direct.map((host) => runHost(host, own, plan)))
 }
 
-/** A host's part in the fleet until the signal fires. */
-export async function runHost(host: FleetHost, store: MemberStore, plan: MemberPlan): Promise<void> {
+/** One host's part in the fleet until the signal fires. */
+async function runHost(host: FleetHost, store: MemberStore, plan: MemberPlan): Promise<void> {
   const { file, options, io, signal, say } = plan
   const folder = join(fleetFolder(file.fleet, options, io), 'members', host.name)
   await makeFolder(folder)
   const agent = await hostAgent({
     name: host.name,
-    way: wayTo(
-      host.reach,
-      { folder: file.folder, stateDir: host.reach.kind === 'agent' ? null : folder },
-      options,
-      { ...io, signal },
-    ),
+    way: wayTo(host.reach, { folder: file.folder, stateDir: folder }, options, { ...io, signal }),
     folder,
     checks: io.env['QSTATE_CHECKS'] ?? '/etc/qstate/checks',
     spec: orderedSpec(placeOf(file), host.name, allowedSigners(options, io)),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { localStore, type MemberStore, type Store } from '../../fleet/index.ts'
+import { type AgentFleet } from '../../spec/agent/index.ts'
 import { type Fleet } from '../../spec/fleet/index.ts'
 import { type Io } from '../io.ts'
 import { stateBase } from '../session.ts'
@@ -23,17 +24,20 @@ export async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Pr
   return natsStore(connection, fleet.name, fleet.replicas)
 }
 
-/** The store as one host uses it. Fails with StoreError. */
-export async function openMemberStore(
-  fleet: Fleet,
+/** The store as one host uses it. Fails with StoreError, or as reading its files does. */
+export async function connectMember(
+  { name, servers, key, ca }: AgentFleet,
   host: string,
-  options: FleetOptions,
-  io: Io,
 ): Promise<MemberStore> {
-  if (fleet.servers === null) return { ...(await openStore(fleet, options, io)), onNews: () => undefined }
   const { natsConnect } = await import('../../fleet/nats-connect.ts')
   const { natsMemberStore } = await import('../../fleet/nats-member-store.ts')
-  return natsMemberStore(await natsConnect({ ...access(fleet, options, io), host }), fleet.name, host)
+  const connection = await natsConnect({ servers, host, keyFile: key, caFile: ca })
+  try {
+    return await natsMemberStore(connection, name, host)
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
 }
 
 const access = (

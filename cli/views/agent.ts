@@ -32,8 +32,9 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     )
     if (hint !== undefined && hint !== '') lines.push(style.dim(fold(hint, style.width, ' '.repeat(16))))
   }
+  if (memory.fleet !== null) row('fleet', `${memory.fleet.name}, as ${memory.fleet.host}`)
   row(
-    'wanted',
+    memory.fleet === null ? 'wanted' : 'ordered',
     wanted === null ? 'nothing yet' : `${shortCommit(wanted.commit)}  since ${time(wanted.seenAt)}`,
   )
   const signers = inForce === null || inForce.signers === '' ? '' : `, signed by ${safe(inForce.signers)}`
@@ -64,6 +65,8 @@ export function agentView({ memory, running }: AgentState, style: Style): string
       'drift',
       `${qube} ${showPath(path)} is ${showValue(path, found)}, wanted ${showValue(path, value)}; since ${time(since)} (${safe(noticed)})`,
     )
+  for (const { qube, message, hint } of memory.failing)
+    row('failed', style.red(`${qube}: ${safe(message)}`), safe(hint))
   for (const [text, names] of heldByWhy(memory.held)) row('held', `${names}: ${text}`)
   if (proposed !== null) row('proposed', `qstate apply ${proposed.file}`)
   for (const { qube, paths } of memory.waiting)

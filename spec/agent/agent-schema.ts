@@ -1,5 +1,6 @@
 import { AREAS } from '../desired-state.ts'
-import { duration } from '../fleet/schema-parts.ts'
+import { duration, servers } from '../fleet/schema-parts.ts'
+import { HOST_NAME } from '../names.ts'
 import { object, type Schema, text, union, words } from '../schema-parts.ts'
 import { SIZE } from '../words.ts'
 
@@ -69,6 +70,32 @@ const source = object(
     knownHosts: file('Keys of the servers that ssh may talk to.'),
   },
   { required: ['url'], description: 'Where the commits come from.' },
+)
+
+const fleet = object(
+  'a map of name, servers, key, ca, host, file, checks',
+  {
+    name: text('the name of the fleet', { pattern: HOST_NAME.source }),
+    servers,
+    host: text('the name of this host in the fleet', {
+      pattern: HOST_NAME.source,
+      description: 'Without it: the name of the machine.',
+    }),
+    key: file('Private key of this host, as `qstate fleet key` makes it.'),
+    ca: file(
+      'Certificates that those of the servers are signed with. Without it: those that the system trusts.',
+    ),
+    file: text('the path of a file from the root of the repository', {
+      minLength: 1,
+      maxLength: 1000,
+      description: 'Where the fleet is written down. Without it: fleet.yaml.',
+    }),
+    checks: file('Folder of the checks that a rollout may ask for. Without it: /etc/qstate/checks.'),
+  },
+  {
+    required: ['name', 'servers'],
+    description: 'The fleet whose orders say which commit is wanted. Without it: branch or tag do.',
+  },
 )
 
 const commits = oneOf('Which commits have to be signed. Without it: all.', 'all', 'tip')
@@ -146,6 +173,7 @@ export const agentSchema: object = {
       apiVersion: { ...words('qstate/v1'), 'x-expected': 'qstate/v1' },
       kind: { ...words('Agent'), 'x-expected': 'Agent' },
       source,
+      fleet,
       verify,
       policy,
       compare: duration(

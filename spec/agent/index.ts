@@ -5,4 +5,11 @@
 export { NOTICE_WORDS } from './agent-schema.ts'
 export { readWindow } from './calendar.ts'
 export { loadAgentConfig } from './load.ts'
-export { type AgentConfig, type AgentTrust, type Freeze, type NotifyTarget, type Window } from './model.ts'
+export {
+  type AgentConfig,
+  type AgentFleet,
+  type AgentTrust,
+  type Freeze,
+  type NotifyTarget,
+  type Window,
+} from './model.ts'

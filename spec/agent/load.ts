@@ -16,7 +16,7 @@ import { SIZE } from '../words.ts'
 import { readYaml } from '../yaml-documents.ts'
 import { validateAgent } from './agent-validator.ts'
 import { readWindow } from './calendar.ts'
-import { type AgentConfig, type AgentTrust, type Freeze, type Window } from './model.ts'
+import { type AgentConfig, type AgentFleet, type AgentTrust, type Freeze, type Window } from './model.ts'
 import { isDay, readListen, readSpan, readTarget } from './read-parts.ts'
 
 const CONTRACT: Contract = {
@@ -52,7 +52,8 @@ function read(document: Written, report: Report): AgentConfig {
   const part = (...keys: readonly string[]): Written | undefined =>
     keys.reduce<Written | undefined>((here, key) => get(here, key), document)
   return {
-    source: readSource(part('source'), report),
+    source: readSource(part('source'), part('fleet'), report),
+    fleet: readFleet(part('fleet')),
     verify: {
       ...readTrust(part('verify'), report),
       commits: textOf(part('verify', 'commits')) === 'tip' ? 'tip' : 'all',
@@ -71,12 +72,18 @@ function read(document: Written, report: Report): AgentConfig {
   }
 }
 
-function readSource(written: Written | undefined, report: Report): AgentConfig['source'] {
+function readSource(
+  written: Written | undefined,
+  fleet: Written | undefined,
+  report: Report,
+): AgentConfig['source'] {
   const text = (key: string): string | null => textOf(get(written, key))
   const [branch, tag] = [text('branch'), text('tag')]
   if (branch !== null && tag !== null && written !== undefined)
     report(errorAt(get(written, 'tag')?.position ?? written.position, TWO_REFS))
   const paths = textsOf(get(written, 'paths'))
+  const placed = get(written, 'paths')
+  if (placed !== undefined && fleet !== undefined) report(errorAt(placed.position, PATHS_OF_FLEET))
   const [, digits, unit] = SIZE.exec(text('maxSize') ?? '64MiB') ?? []
   return {
     url: text('url') ?? '',
@@ -86,6 +93,20 @@ function readSource(written: Written | undefined, report: Report): AgentConfig['
     maxBytes: Number(digits) * (unit === 'GiB' ? 1024 * MIB : MIB),
     identity: text('identity'),
     knownHosts: text('knownHosts'),
+  }
+}
+
+function readFleet(written: Written | undefined): AgentFleet | null {
+  if (written === undefined) return null
+  const text = (key: string): string | null => textOf(get(written, key))
+  return {
+    name: text('name') ?? '',
+    host: text('host'),
+    servers: textsOf(get(written, 'servers')),
+    key: text('key'),
+    ca: text('ca'),
+    file: text('file') ?? 'fleet.yaml',
+    checks: text('checks') ?? '/etc/qstate/checks',
   }
 }
 
@@ -139,6 +160,11 @@ const NO_DOCUMENT = problem(
 )
 const TWO_DOCUMENTS = problem('two-documents', 'there is another document', 'an agent has one')
 const TWO_REFS = problem('two-refs', 'it follows a branch or a tag, not both', 'keep one of them')
+const PATHS_OF_FLEET = problem(
+  'paths-of-fleet',
+  'the fleet names the files of this host',
+  'take `paths` out; `file` of `fleet` says where the fleet is written down',
+)
 const NO_DAY = problem('bad-day', 'there is no such day', 'a day such as 2026-12-20')
 const BACKWARDS = problem(
   'bad-freeze',

@@ -14,6 +14,8 @@ export interface AgentConfig {
     readonly identity: string | null
     readonly knownHosts: string | null
   }
+  /** Whose orders say which commit is wanted; null: branch or tag do. */
+  readonly fleet: AgentFleet | null
   readonly verify: AgentTrust & { readonly commits: 'all' | 'tip' }
   readonly policy: {
     readonly mode: 'observe' | 'propose' | 'apply'
@@ -28,6 +30,20 @@ export interface AgentConfig {
   /** Where metrics, health and status are served: `unix:PATH` or `ADDRESS:PORT`; null: nowhere. */
   readonly listen: string | null
   readonly notify: readonly NotifyTarget[]
+}
+
+export interface AgentFleet {
+  readonly name: string
+  /** Null: it is known there by the machine's name. */
+  readonly host: string | null
+  readonly servers: readonly string[]
+  /** Files on this host: its private key, and the certificates that the servers' are signed with. */
+  readonly key: string | null
+  readonly ca: string | null
+  /** Where the fleet is written down, from the root of the repository. */
+  readonly file: string
+  /** Folder of the programs that a rollout may have run as checks. */
+  readonly checks: string
 }
 
 export type AgentTrust =

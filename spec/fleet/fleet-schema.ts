@@ -1,6 +1,6 @@
 import { HOST_NAME, OWN_NAME } from '../names.ts'
 import { mapOf, named, object, type Schema, text, union, words } from '../schema-parts.ts'
-import { count, hostNames, labels, match } from './schema-parts.ts'
+import { count, hostNames, labels, match, servers } from './schema-parts.ts'
 
 const spec: Schema = {
   type: 'array',
@@ -59,15 +59,7 @@ const store = union(
     object(
       '{ nats, controllers, replicas }',
       {
-        nats: {
-          type: 'array',
-          minItems: 1,
-          'x-expected': 'a list of servers such as tls://nats.example.org:4222',
-          items: text('a server such as tls://nats.example.org:4222', {
-            pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
-          }),
-          description: 'NATS servers with JetStream. `tls://` asks for TLS.',
-        },
+        nats: servers,
         controllers: {
           type: 'array',
           'x-expected': 'a list of public keys',

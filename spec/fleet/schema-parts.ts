@@ -29,6 +29,17 @@ export const amount = (minimum: number, description: string): Schema =>
     { description },
   )
 
+/** Servers of a fleet. */
+export const servers: Schema = {
+  type: 'array',
+  minItems: 1,
+  'x-expected': 'a list of servers such as tls://nats.example.org:4222',
+  items: text('a server such as tls://nats.example.org:4222', {
+    pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
+  }),
+  description: 'NATS servers with JetStream. `tls://` asks for TLS.',
+}
+
 export const labels = named(
   'label',
   OWN_NAME,

@@ -22,6 +22,7 @@ test('reads an agent’s file, with its defaults', () => {
       identity: null,
       knownHosts: null,
     },
+    fleet: null,
     verify: { by: 'ssh', allowedSigners: '/etc/qstate/allowed', revoked: null, commits: 'all' },
     policy: {
       mode: 'observe',
@@ -41,6 +42,22 @@ test('reads an agent’s file, with its defaults', () => {
     restartTimeoutMs: 900_000,
     listen: null,
     notify: [],
+  })
+})
+
+test('reads which fleet it belongs to', () => {
+  const more =
+    'fleet: { name: office, servers: ["tls://nats.example.org:4222"], key: /etc/qstate/host.key }\n'
+  const { config, diagnostics } = load(HEAD + SOURCE + VERIFY + more)
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(config?.fleet, {
+    name: 'office',
+    host: null,
+    servers: ['tls://nats.example.org:4222'],
+    key: '/etc/qstate/host.key',
+    ca: null,
+    file: 'fleet.yaml',
+    checks: '/etc/qstate/checks',
   })
 })
 

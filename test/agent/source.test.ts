@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openMirror } from '../../agent/mirror.ts'
-import { gitSource, type News, type Source } from '../../agent/source.ts'
+import { pathsLayout } from '../../agent/layout.ts'
+import { branchSource, type News, orderedSource, type Source } from '../../agent/source.ts'
 import { type AgentTrust } from '../../spec/agent/index.ts'
 import { makeRepository, makeSshKey, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
@@ -26,6 +35,7 @@ interface Options {
   readonly tag: string
   readonly maxBytes: number
   readonly paths: readonly string[]
+  readonly kind: typeof branchSource
 }
 
 function makeWorld(scope: Scope): World {
@@ -42,6 +52,7 @@ function makeWorld(scope: Scope): World {
       tag,
       maxBytes = 2 ** 26,
       paths = ['.'],
+      kind = branchSource,
     } = {}) {
       mirrors += 1
       const mirror = openMirror(join(folder, `mirror-${mirrors}.git`), {
@@ -51,15 +62,21 @@ function makeWorld(scope: Scope): World {
         identity: null,
         knownHosts: null,
       })
-      return gitSource(mirror, { trust, commits, paths })
+      return kind(mirror, { trust, commits, layout: pathsLayout(paths) })
     },
   }
 }
 
 const never = new AbortController().signal
 const base = (commit: string): { commit: string; known: boolean } => ({ commit, known: true })
+/** One that is in force, and whose files are not known any more. */
+const unknown = (commit: string): Parameters<Source['look']>[0] => ({
+  base: { commit, known: false },
+  accepted: null,
+  ordered: null,
+})
 const look = (source: Source, from: string | null, accepted: string | null = null): Promise<News> =>
-  source.look(from === null ? null : base(from), accepted, never)
+  source.look({ base: from === null ? null : base(from), accepted, ordered: null }, never)
 
 /** What became of it, in a word: the code of a refusal where it was refused. */
 const wordOf = (news: News): string => (news.kind === 'refused' ? news.refusal.code : news.kind)
@@ -93,7 +110,7 @@ test('brings a commit, tells when there is nothing new, and reads one again', as
   assert.equal(from.recall(first)?.files.get('a.yaml'), SPEC)
   assert.equal(from.recall('0'.repeat(40)), null)
   // Its files are not known any more: they are brought again.
-  assert.equal(wordOf(await from.look({ commit: first, known: false }, null, never)), 'commit')
+  assert.equal(wordOf(await from.look(unknown(first), never)), 'commit')
 })
 
 test('takes signed commits of those who may sign, and tells who did', async (t) => {
@@ -207,7 +224,7 @@ test('a mirror that turns out to be damaged when it is read is made anew', async
     writeFileSync(path, bytes)
   }
   assert.equal(from.recall(first), null)
-  const news = await from.look({ commit: first, known: false }, null, never)
+  const news = await from.look(unknown(first), never)
   assert.ok(news.kind === 'commit', JSON.stringify(news))
   assert.equal(news.revision.files.get('a.yaml'), SPEC)
 })
@@ -338,3 +355,56 @@ function gpgKey(
   gpg('--export', '--output', keyring, id)
   return { home, id, keyring }
 }
+
+/** What becomes of an order, with this commit in force. */
+const order = (
+  source: Source,
+  commit: string,
+  { from = null, back = false }: { from?: string | null; back?: boolean } = {},
+): Promise<News> =>
+  source.look(
+    { base: from === null ? null : base(from), accepted: null, ordered: { id: '1.1', commit, back } },
+    never,
+  )
+
+test('takes the commit that is ordered, wherever the branch stands, and nothing until one is', async (t) => {
+  const { repo, source } = makeWorld(t)
+  const from = source({ kind: orderedSource })
+  assert.equal(wordOf(await look(from, null)), 'nothing')
+  const first = repo.commit({ 'a.yaml': SPEC })
+  const second = repo.commit({ 'a.yaml': SPEC + '#' })
+  repo.commit({ 'a.yaml': null })
+  const news = await order(from, second, { from: first })
+  assert.ok(news.kind === 'commit', JSON.stringify(news))
+  assert.equal(news.revision.files.get('a.yaml'), `${SPEC}#`)
+  // What was in force before the first order stays so.
+  assert.equal(wordOf(await look(from, first)), 'unchanged')
+})
+
+test('an order goes back only where it says so, and never past a signature', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice, eve } = signers(t, folder)
+  const first = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  const second = repo.commit({ 'a.yaml': SPEC + '#' }, { sshKey: alice })
+  const third = repo.commit({ 'a.yaml': SPEC + '##' }, { sshKey: eve })
+  const from = source({ kind: orderedSource, trust })
+  assert.equal(wordOf(await order(from, second)), 'commit')
+  assert.equal(wordOf(await order(from, first, { from: second })), 'rewound')
+  assert.equal(wordOf(await order(from, first, { from: second, back: true })), 'commit')
+  assert.equal(wordOf(await order(from, third, { from: second })), 'bad-signature')
+  assert.equal(wordOf(await order(from, third, { from: second, back: true })), 'bad-signature')
+})
+
+test('a commit that is ordered and not there is looked for again', async (t) => {
+  const { repo, source } = makeWorld(t)
+  repo.commit({ 'a.yaml': SPEC })
+  const from = source({ kind: orderedSource })
+  const news = await order(from, 'c'.repeat(40))
+  assert.ok(news.kind === 'unreachable', JSON.stringify(news))
+  assert.match(news.error.message, /cccccccccccc, which was ordered, is not in the repository/)
+  // One that is here needs nobody: the repository may be away.
+  const second = repo.commit({ 'a.yaml': SPEC + '#' })
+  assert.equal(wordOf(await order(from, second)), 'commit')
+  renameSync(repo.folder, `${repo.folder}.away`)
+  assert.equal(wordOf(await order(from, second)), 'commit')
+})

@@ -110,7 +110,7 @@ function makeBranch(): Branch {
 }
 
 /** Judges as the real one does, without git. */
-function branchSource(branch: Branch): Source {
+function sourceOf(branch: Branch, inFleet: boolean): Source {
   const revision = (commit: string) => ({
     commit,
     files: new Map([['host.yaml', branch.commits.get(commit)?.yaml ?? '']]),
@@ -126,9 +126,11 @@ function branchSource(branch: Branch): Source {
     return undefined
   }
   return {
-    async look(base, accepted) {
+    async look({ base, accepted, ordered }) {
       await branch.stalled
-      const { tip, reachable } = branch
+      const { reachable } = branch
+      const tip = inFleet ? (ordered?.commit ?? base?.commit ?? null) : branch.tip
+      if (tip === null && inFleet) return { kind: 'nothing' }
       if (!reachable || tip === null) {
         const error = new GitError('git-failed', 'git fetch: nobody answers', 'see to the network')
         return { kind: 'unreachable', error }
@@ -140,7 +142,7 @@ function branchSource(branch: Branch): Source {
         refusal: { code, why: code, hint: '' },
       })
       const range = base === null ? [branch.commits.get(tip) as BranchCommit] : since(base.commit, tip)
-      if (range === undefined && accepted !== tip) return refuse('rewound')
+      if (range === undefined && accepted !== tip && ordered?.back !== true) return refuse('rewound')
       const judged = range ?? [branch.commits.get(tip) as BranchCommit]
       if (judged.some(({ signed }) => !signed)) return refuse('bad-signature')
       return { kind: 'commit', commit: tip, revision: revision(tip), signers: 'alice' }
@@ -160,6 +162,8 @@ export interface AgentWorldOptions {
   readonly restartTimeout?: number
   /** The host takes the question for events and says nothing at all. */
   readonly silent?: boolean
+  /** It takes orders, wherever the branch stands. */
+  readonly inFleet?: boolean
   /** Of an agent that keeps the same host from elsewhere. */
   readonly stateDir?: string
 }
@@ -278,9 +282,10 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
         compareEvery: options.compareEvery ?? 3_600_000,
         where: 'a branch',
         paths: ['.'],
+        fleet: options.inFleet === true ? { name: 'office', host: 'laptop' } : null,
         gate: (now) => gateAt({ windows: options.windows ?? [], freezes: options.freezes ?? [] }, now),
       },
-      source: branchSource(branch),
+      source: sourceOf(branch, options.inFleet === true),
       host: { ...real, events: (signal) => mine.feed.events(signal) },
       store: { ...store, save: (memory) => (mine.dead ? forever() : store.save(memory)) },
       clock: { now: () => time.now(), sleep: (ms, signal) => time.sleep(ms, signal) },

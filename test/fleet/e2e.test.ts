@@ -11,7 +11,9 @@ import { KEYS, type Store, StoreError } from '../../fleet/store.ts'
 import { loadFleet } from '../../spec/fleet/index.ts'
 import { runQstate, type Running, startQstate } from '../support/process.ts'
 import { makeRepository, makeSshKey } from '../support/repository.ts'
+import { act } from '../support/requests.ts'
 import { tempFolder } from '../support/temp.ts'
+import { untilRequest } from '../support/watch.ts'
 import { makeKey, memoryOf, startSimulators } from './support/fleet.ts'
 import { startNats } from './support/nats-server.ts'
 import { makeCertificates } from './support/tls.ts'
@@ -42,6 +44,12 @@ async function waitFor(store: Store, isIt: (state: RolloutState) => boolean): Pr
 }
 
 test('twenty hosts, a server and controllers that are killed: a revision reaches all, and a bad one is taken back at the canary', async (t) => {
+  // The first of the hooks: what they write would come in the way of those that clean up.
+  const processes: Running[] = []
+  t.after(async () => {
+    for (const { child } of processes) child.kill('SIGKILL')
+    await Promise.all(processes.map(({ ended }) => ended))
+  })
   const folder = tempFolder(t)
   const machines = await startSimulators(t, folder, HOSTS)
   const { ca, cert, key } = makeCertificates(folder)
@@ -81,12 +89,6 @@ soak: 1s
   const about = (who: string): string[] => ['--fleet', fleetFile, '--ca', ca, '--key', keyOf(who)]
   const env = (name: string): Record<string, string> => ({
     QSTATE_STATE_DIR: join(folder, 'state', name),
-    QSTATE_ALLOWED_SIGNERS: signers,
-  })
-  const processes: Running[] = []
-  t.after(async () => {
-    for (const { child } of processes) child.kill('SIGKILL')
-    await Promise.all(processes.map(({ ended }) => ended))
   })
   const start = (args: readonly string[], more: Record<string, string>): Running => {
     const running = startQstate(args, more)
@@ -99,8 +101,20 @@ soak: 1s
 
   const one = controller('one')
   await one.said('in charge, term 1')
-  for (const [name, { socket }] of machines)
-    start(['--socket', socket, 'fleet', 'member', '--host', name, ...about(name)], env(name))
+  for (const [name, { socket }] of machines) {
+    const file = join(folder, `${name}.yaml`)
+    writeFileSync(
+      file,
+      `apiVersion: qstate/v1
+kind: Agent
+source: { url: "${join(folder, 'repository')}" }
+fleet: { name: acme, host: ${name}, servers: ['${server.url}'], key: ${keyOf(name)}, ca: ${ca} }
+verify: { by: ssh, allowedSigners: ${signers} }
+policy: { mode: apply, drift: correct }
+`,
+    )
+    start(['--socket', socket, 'agent', '--file', file], env(name))
+  }
   const connection = await natsConnect({
     servers: [server.url],
     host: null,
@@ -135,6 +149,19 @@ soak: 1s
     new Set(hosts.map(({ report }) => `${report.status} ${report.commit}`)),
     new Set([`applied ${first}`]),
   )
+
+  // Between two orders a host is kept as it was ordered to be: its agent hears of what is done there, and undoes it.
+  const drifting = machines.get('laptop-5')!
+  drifting.simulator.clearLog()
+  const requests = drifting.simulator.requests
+  // What is asked after the write: it has been answered by then.
+  const isAfter = (): boolean =>
+    requests.slice(0, -1).some(({ method }) => method === 'admin.vm.property.Set')
+  const undone = untilRequest(drifting.simulator, isAfter, 0)
+  const payload = '4000'
+  act(drifting.simulator, { dest: 'win10-work', method: 'admin.vm.property.Set', arg: 'memory', payload })
+  await undone.taken
+  assert.equal(memoryOf(drifting), 6000)
 
   const plan = JSON.parse((await qstate('rollout', 'plan', '--json')).out) as { groups: unknown[] }
   assert.deepEqual(

@@ -317,7 +317,9 @@ test('a host that comes back later is given the revision then', () => {
 })
 
 test('a host that its owner holds is passed over as one that is away is, and given the revision once it is free', () => {
-  const it = rollout('maxUnavailable: 1\ncanary: { hosts: [a] }\nwaves: [{}]\naway: { after: 1h, then: later }')
+  const it = rollout(
+    'maxUnavailable: 1\ncanary: { hosts: [a] }\nwaves: [{}]\naway: { after: 1h, then: later }',
+  )
   it.says.set('b', { order: null, commit: OLD, held: 'suspended' })
   it.run(1)
   assert.equal(it.stages, 'a:passed b:later c:passed d:passed e:passed f:passed')

@@ -1,0 +1,61 @@
+import { dirname, join, normalize } from 'node:path/posix'
+import { layered, loadFleet } from '../spec/fleet/index.ts'
+import { type Diagnostic, formatDiagnostics, type SourceFile } from '../spec/index.ts'
+import { RevisionError } from './errors.ts'
+import { readRevision, type Revision } from './revision.ts'
+
+/** Which files of a commit are the spec of a host. Fails as `readRevision` does. */
+export type Layout = (gitDir: string, commit: string) => Revision
+
+/** All files at or below these paths. */
+export const pathsLayout =
+  (paths: readonly string[]): Layout =>
+  (gitDir, commit) =>
+    readRevision(gitDir, commit, paths)
+
+/** A host of a fleet, and where its fleet is written down, from the root of the repository. */
+export interface FleetPlace {
+  readonly files: readonly string[]
+  readonly host: string
+}
+
+/** The files that the commit's fleet names for the host, laid over each other as it says. */
+export const fleetLayout =
+  ({ files, host }: FleetPlace): Layout =>
+  (gitDir, commit) => {
+    const written = [...readRevision(gitDir, commit, files).files].map(([path, text]) => ({ path, text }))
+    const { fleet, diagnostics } = loadFleet(written)
+    if (fleet === null) throw invalid(commit, diagnostics, written)
+    const found = fleet.hosts.get(host)
+    if (found === undefined) {
+      const hint = 'declare it under hosts, commit, and order that commit'
+      throw new RevisionError('unknown-host', `${short(commit)} knows no host ${host}`, hint)
+    }
+    const named = found.layers.map(({ spec }) =>
+      spec.map(({ path, position }) => normalize(join(dirname(position.file), path))),
+    )
+    if (named.every((paths) => paths.length === 0)) {
+      const hint = 'name files under spec: of the fleet, of a group or of the host'
+      throw new RevisionError('no-spec', `${host} has no spec in ${short(commit)}`, hint)
+    }
+    const shape = layered({
+      layerOf: (file) => named.findLastIndex((paths) => paths.some((path) => isAt(file, path))),
+      values: new Map(found.layers.flatMap(({ values }) => [...values])),
+    })
+    return { ...readRevision(gitDir, commit, named.flat()), shape }
+  }
+
+const isAt = (file: string, path: string): boolean => file === path || file.startsWith(`${path}/`)
+
+const short = (commit: string): string => commit.slice(0, 12)
+
+function invalid(
+  commit: string,
+  diagnostics: readonly Diagnostic[],
+  files: readonly SourceFile[],
+): RevisionError {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').slice(0, 3)
+  const told = formatDiagnostics(errors, files, { color: false, width: 100 }).trimEnd()
+  const hint = 'correct it with a new commit'
+  return new RevisionError('invalid-spec', `${short(commit)}: its fleet has errors\n${told}`, hint)
+}

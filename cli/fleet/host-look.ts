@@ -1,0 +1,67 @@
+import { runCheck } from '../../agent/checks.ts'
+import { GitError, RevisionError } from '../../agent/errors.ts'
+import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
+import { QubesdError } from '../../qubesd/errors.ts'
+import { changeDigest, changesOf, HostError } from '../../reconciler/index.ts'
+import { UserError } from '../io.ts'
+import { type LoadedSpec } from '../session.ts'
+import { compareHost, type HostWay } from './host-work.ts'
+
+/** How a host is, beside what it has applied. */
+export type Seen = Pick<AgentStatus, 'drift' | 'restarts' | 'notRunning' | 'check'>
+
+export const UNSEEN: Seen = { drift: 0, restarts: 0, notRunning: [], check: null }
+
+/** A host, and the programs that its owner lets be asked for as checks. */
+export interface LookedAt {
+  readonly name: string
+  readonly way: HostWay
+  readonly checks: string
+}
+
+/** How a host is now, compared with a spec. One that cannot be looked at shows nothing good. */
+export async function lookAtHost(
+  spec: () => Promise<LoadedSpec>,
+  { running, check }: Pick<Asked, 'running' | 'check'>,
+  { name, way, checks }: LookedAt,
+): Promise<Seen> {
+  try {
+    const { plan, running: runs, qubes } = await compareHost(await spec(), way)
+    const found = check === null ? null : await runCheck(checks, check, { QSTATE_HOST: name })
+    return {
+      drift: changesOf(plan).length,
+      restarts: plan.qubes.filter(({ waiting }) => waiting.length > 0).length,
+      notRunning: running.filter((qube) => qubes.has(qube) && !runs.has(qube)),
+      check: found,
+    }
+  } catch (error) {
+    understand(error)
+    return { ...UNSEEN, drift: 1, check: check === null ? null : 'failed' }
+  }
+}
+
+/** What a spec would change on a host, or why that cannot be told. */
+export async function planOn(
+  spec: () => Promise<LoadedSpec>,
+  way: HostWay,
+): ReturnType<PlanningAgent['plan']> {
+  try {
+    const changes = changesOf((await compareHost(await spec(), way)).plan)
+    return { digest: changeDigest(changes), changes, trouble: null }
+  } catch (error) {
+    return { digest: null, changes: [], trouble: understand(error).message }
+  }
+}
+
+/** What went wrong, for a report. What nobody foresaw is thrown on. */
+export function understand(error: unknown): NonNullable<AgentStatus['trouble']> {
+  const isKnown =
+    error instanceof UserError ||
+    error instanceof RevisionError ||
+    error instanceof GitError ||
+    error instanceof HostError ||
+    error instanceof QubesdError
+  if (!isKnown) throw error
+  const { code, message, hint } = error
+  return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
+}

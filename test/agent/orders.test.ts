@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { outcomeOf } from '../../cli/agent/followed.ts'
+import { type Fault } from '../../qubesd/simulator/index.ts'
+import { windowsHost } from '../support/fixtures.ts'
+import { startHost, type TestHost } from '../support/host.ts'
+import { act } from '../support/requests.ts'
+import { type AgentWorld, agentWorld } from './world.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+const spec = (vcpus: number, more = ''): string =>
+  `apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { qube: { vcpus: ${vcpus}${more} } }\n`
+
+interface Ordered extends AgentWorld {
+  readonly host: TestHost
+  vcpus(): unknown
+  setVcpus(value: number): void
+  /** What the fleet orders. */
+  order(commit: string, back?: boolean): Promise<void>
+  /** What it would report of the last order: its outcome, with the code of what is wrong. */
+  outcome(): Promise<string>
+}
+
+/** An agent that belongs to a fleet, and has been ordered nothing yet. */
+async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<Ordered> {
+  const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }]), faults })
+  const drift = 'correct'
+  const world = agentWorld(host, {
+    policy: {
+      mode: 'apply',
+      drift: { slic: drift, audio: drift, stubdom: drift, usb: drift, qube: drift, tags: drift },
+      prune: 'apply',
+    },
+    inFleet: true,
+  })
+  t.after(() => world.stop())
+  let orders = 0
+  return Object.assign(world, {
+    host,
+    vcpus: () => host.simulator.host.qubes.get('win-a')?.properties.get('vcpus'),
+    setVcpus: (value: number) => {
+      const payload = String(value)
+      act(host.simulator, { dest: 'win-a', method: 'admin.vm.property.Set', arg: 'vcpus', payload })
+    },
+    order: async (commit: string, back = false) => {
+      orders += 1
+      await world.store().order({ id: `1.${orders}`, commit, back })
+      world.nudge()
+      await world.pass(1000)
+    },
+    outcome: async () => {
+      const { ordered } = await world.store().orders()
+      const { outcome, trouble } = outcomeOf(world.memory(), ordered, world.clock.now())
+      return trouble === null ? outcome : `${outcome}: ${trouble.code}`
+    },
+  })
+}
+
+test('what is ordered is applied, wherever the branch stands, and kept to until the next order', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const second = agent.branch.commit(spec(4))
+  agent.branch.commit(spec(9))
+  agent.begin()
+  await agent.pass(HOUR)
+  assert.equal(agent.vcpus(), undefined)
+  assert.equal(await agent.outcome(), 'idle')
+  await agent.order(first)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal(await agent.outcome(), 'applied')
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  await agent.order(second)
+  assert.equal(agent.vcpus(), 4)
+  assert.equal(await agent.outcome(), 'applied')
+  assert.deepEqual(agent.memory().took?.commit, second)
+})
+
+test('an order stands whatever becomes of the process, and is not followed twice', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  await agent.order(first)
+  await agent.kill()
+  const second = agent.branch.commit(spec(4))
+  await agent.store().order({ id: '1.9', commit: second, back: false })
+  agent.begin()
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 4)
+  assert.equal(await agent.outcome(), 'applied')
+  agent.host.simulator.clearLog()
+  await agent.pass(30 * MINUTE)
+  assert.deepEqual(agent.host.simulator.requests, [])
+})
+
+test('it goes back where an order says so, and is not ordered back otherwise', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const second = agent.branch.commit(spec(4))
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  await agent.order(first)
+  assert.equal(await agent.outcome(), 'refused: rewound')
+  assert.equal(agent.vcpus(), 4)
+  await agent.order(first, true)
+  assert.equal(await agent.outcome(), 'applied')
+  assert.equal(agent.vcpus(), 3)
+  // Forth again: that it was applied once shows nothing now.
+  const memory = agent.memory()
+  const { ordered } = memory
+  assert.ok(ordered && memory.inForce)
+  const since = new Date(agent.clock.now().getTime() + 1).toISOString()
+  const again = { ...memory, inForce: { ...memory.inForce, since } }
+  assert.equal(outcomeOf(again, ordered, agent.clock.now()).outcome, 'working')
+})
+
+test('an order of a commit that nobody may have signed is refused, and what was in force stays so', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const second = agent.branch.commit(spec(4), 'unsigned')
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  assert.equal(await agent.outcome(), 'refused: bad-signature')
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('what cannot be applied is reported as such, and tried at once when it is ordered again', async (t) => {
+  const refused = { method: 'admin.vm.property.Set', arg: 'vcpus' }
+  const agent = await inFleet(t, [{ match: refused, times: 1, do: 'refuse' }])
+  const first = agent.branch.commit(spec(4))
+  agent.begin()
+  await agent.order(first)
+  assert.equal(await agent.outcome(), 'failed: refused')
+  assert.equal(agent.vcpus(), undefined)
+  await agent.order(first)
+  assert.equal(await agent.outcome(), 'applied')
+  assert.equal(agent.vcpus(), 4)
+})
+
+test('a commit that this host cannot be brought to has failed', async (t) => {
+  const agent = await inFleet(t)
+  const bad = agent.branch.commit(spec(4, ', netvm: no-such-qube'))
+  agent.begin()
+  await agent.order(bad)
+  assert.equal(await agent.outcome(), 'failed: invalid-value')
+})
+
+test('an order that is replaced while it is still looked for is not begun', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const second = agent.branch.commit(spec(4))
+  agent.begin()
+  await agent.pass(1000)
+  let answer = (): void => undefined
+  agent.branch.stalled = new Promise((resolve) => (answer = resolve))
+  await agent.order(first)
+  await agent.order(second)
+  agent.branch.stalled = null
+  answer()
+  await agent.pass(MINUTE)
+  assert.equal(agent.vcpus(), 4)
+  assert.ok(agent.turns.every(({ memory }) => memory.inForce?.commit !== first))
+})
+
+test('a commit that cannot be had is looked for more and more rarely, and is a failure after some minutes', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  agent.branch.reachable = false
+  await agent.order(first)
+  await agent.pass(30_000)
+  assert.equal(await agent.outcome(), 'working')
+  await agent.pass(10 * MINUTE)
+  assert.equal(await agent.outcome(), 'failed: git-failed')
+  agent.branch.reachable = true
+  await agent.pass(5 * MINUTE)
+  assert.equal(await agent.outcome(), 'applied')
+})
+
+test('a suspended agent begins with no order, and goes on once it is resumed', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  await agent.store().suspend({ until: null, by: 'me', since: '', why: '' })
+  await agent.order(first)
+  assert.equal(await agent.outcome(), 'working')
+  assert.equal(agent.vcpus(), undefined)
+  await agent.store().suspend(null)
+  agent.nudge()
+  await agent.pass(1000)
+  assert.equal(await agent.outcome(), 'applied')
+})
