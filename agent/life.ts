@@ -35,6 +35,8 @@ export interface AgentContext {
   readonly signal: AbortSignal
   /** Calls the listener when a person wants the agent to look now. */
   readonly onNudge: (listener: () => void) => void
+  /** Calls the listener when something has been ordered. */
+  readonly onOrder: (listener: () => void) => void
   readonly tell: (notice: Notice) => void
   readonly watch: AgentWatch
 }

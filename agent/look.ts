@@ -46,7 +46,8 @@ export async function takeNews(
   }
   const seenAt = life.memory.wanted?.commit === commit ? life.memory.wanted.seenAt : at
   life.memory = { ...life.memory, unreachable: null, wanted: { commit, seenAt } }
-  if (news.kind === 'unchanged') {
+  // A look that had begun before it was put in force finds it once more.
+  if (news.kind === 'unchanged' || (news.kind === 'commit' && commit === life.spec?.commit)) {
     life.memory = { ...life.memory, refused: null }
     return
   }

@@ -30,6 +30,11 @@ export async function runAgent(context: AgentContext): Promise<void> {
       pending.all = 'asked for'
     })
   })
+  context.onOrder(() => {
+    mailbox.post((pending) => {
+      pending.told = true
+    })
+  })
   background.begin('listen', () => listen(life, context))
   while (!signal.aborted) {
     const next = nextDue(life, context)
@@ -163,9 +168,13 @@ async function work(
 /** What failed or was refused before may do now that it is asked for again. */
 function heed(ordered: Ordered | null, pending: Pending, life: Life): void {
   if (ordered === null || ordered.id === life.memory.ordered?.id) return
-  life.memory = { ...life.memory, ordered, failures: {}, failing: [], refused: null, unreachable: null }
-  if (ordered.commit === life.memory.inForce?.commit) pending.all ??= 'an order'
-  else pending.look = true
+  life.memory = { ...life.memory, ordered, refused: null, unreachable: null }
+  if (ordered.commit !== life.memory.inForce?.commit) {
+    pending.look = true
+    return
+  }
+  life.memory = { ...life.memory, failures: {}, failing: [] }
+  pending.all ??= 'an order'
 }
 
 const whyOf = ({ all, qubes }: Pending): string => {

@@ -14,7 +14,7 @@ export interface Pending {
   news: News | null
   /** Restarts that have come about, or not. */
   readonly restarts: RestartReport[]
-  /** Something is known that has not been told yet. */
+  /** Something is known that has not been told yet, or has been ordered. */
   told: boolean
 }
 

@@ -29,7 +29,7 @@ export interface Store {
   suspend(suspension: Suspension | null): Promise<void>
   accept(commit: string | null): Promise<void>
   order(ordered: Ordered): Promise<void>
-  /** Calls the listener when orders have been given. Until the signal fires. */
+  /** Calls the listener when a person has given orders. Until the signal fires. */
   onOrders(listener: () => void, signal: AbortSignal): Promise<void>
 }
 
@@ -77,7 +77,7 @@ export function openStore(folder: string): Store {
     order: (next) => replace(ordered, next),
     async onOrders(listener, signal) {
       await makeFolder(folder)
-      const names: readonly (string | null)[] = Object.values(ORDERS)
+      const names: readonly (string | null)[] = [ORDERS.suspended, ORDERS.accepted]
       watch(folder, { signal }, (_, name) => {
         if (names.includes(name)) listener()
       }).on('error', () => undefined)

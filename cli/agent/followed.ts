@@ -14,8 +14,8 @@ export interface FollowedContext extends LookedAt {
   readonly store: Store
   /** What the loop knows. */
   readonly memory: () => Memory
-  /** Has the loop look at its orders now. */
-  readonly nudge: () => void
+  /** Has the loop look at what it is ordered. */
+  readonly onOrdered: () => void
   readonly now: () => Date
   readonly signal: AbortSignal
 }
@@ -28,7 +28,7 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
   return {
     async follow({ id, commit, back }) {
       await store.order({ id, commit, back })
-      context.nudge()
+      context.onOrdered()
     },
     async status({ running, check, fresh }) {
       const memory = context.memory()

@@ -129,7 +129,8 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
   }
   const notify = openNotifier(config.notify, { clock, signal, say })
   const where = `${source.url} ${source.ref.kind} ${source.ref.name}`
-  say('info', `keeps ${host.where} as ${where} says`, { mode: policy.mode, signed: verify.by })
+  const says = fleet === null ? `as ${where} says` : `as the fleet ${fleet.name} orders, out of ${where}`
+  say('info', `keeps ${host.where} ${says}`, { mode: policy.mode, signed: verify.by })
   if (verify.by === 'none')
     say('warn', 'commits need no signature: whoever may push decides what this host becomes')
   const place = { files: [fleet?.file ?? ''], host: parts.name }
@@ -138,7 +139,7 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
     commits: verify.commits,
     layout: fleet === null ? pathsLayout(source.paths) : fleetLayout(place),
   })
-  let nudge = (): void => undefined
+  let wakeLoop = (): void => undefined
   const keeping = runAgent({
     settings: {
       policy,
@@ -155,8 +156,10 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
     clock,
     hostname: io.hostname,
     signal,
+    onOrder: (listener) => {
+      wakeLoop = listener
+    },
     onNudge: (listener) => {
-      nudge = listener
       parts.onHangup(listener)
       store.onOrders(listener, signal).catch((error: unknown) => {
         // The kernel watches only so many folders. Orders are read at every turn, and before every apply.
@@ -185,8 +188,8 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
     ...context,
     memory: () => memory,
     now: () => io.now(),
-    nudge: () => {
-      nudge()
+    onOrdered: () => {
+      wakeLoop()
     },
     onTurn: (wake) => {
       wakeFleet = wake

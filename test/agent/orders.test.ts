@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { outcomeOf } from '../../cli/agent/followed.ts'
 import { type Fault } from '../../qubesd/simulator/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
@@ -13,7 +14,7 @@ const HOUR = 60 * MINUTE
 const spec = (vcpus: number, more = ''): string =>
   `apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { qube: { vcpus: ${vcpus}${more} } }\n`
 
-interface Ordered extends AgentWorld {
+interface InFleet extends Omit<AgentWorld, 'order'> {
   readonly host: TestHost
   vcpus(): unknown
   setVcpus(value: number): void
@@ -24,7 +25,7 @@ interface Ordered extends AgentWorld {
 }
 
 /** An agent that belongs to a fleet, and has been ordered nothing yet. */
-async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<Ordered> {
+async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<InFleet> {
   const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }]), faults })
   const drift = 'correct'
   const world = agentWorld(host, {
@@ -37,7 +38,11 @@ async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<O
   })
   t.after(() => world.stop())
   let orders = 0
-  return Object.assign(world, {
+  return {
+    ...world,
+    get clock() {
+      return world.clock
+    },
     host,
     vcpus: () => host.simulator.host.qubes.get('win-a')?.properties.get('vcpus'),
     setVcpus: (value: number) => {
@@ -46,8 +51,7 @@ async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<O
     },
     order: async (commit: string, back = false) => {
       orders += 1
-      await world.store().order({ id: `1.${orders}`, commit, back })
-      world.nudge()
+      await world.order({ id: `1.${orders}`, commit, back })
       await world.pass(1000)
     },
     outcome: async () => {
@@ -55,7 +59,7 @@ async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<O
       const { outcome, trouble } = outcomeOf(world.memory(), ordered, world.clock.now())
       return trouble === null ? outcome : `${outcome}: ${trouble.code}`
     },
-  })
+  }
 }
 
 test('what is ordered is applied, wherever the branch stands, and kept to until the next order', async (t) => {
@@ -150,6 +154,40 @@ test('a commit that this host cannot be brought to has failed', async (t) => {
   agent.begin()
   await agent.order(bad)
   assert.equal(await agent.outcome(), 'failed: invalid-value')
+  // On its way back it is not tried once more.
+  const good = agent.branch.commit(spec(3))
+  agent.host.simulator.clearLog()
+  await agent.order(good)
+  assert.equal(await agent.outcome(), 'applied')
+  const tried = agent.host.simulator.requests.filter(
+    ({ arg, method }) => arg === 'netvm' && method.endsWith('.Set'),
+  )
+  assert.deepEqual(tried, [])
+})
+
+test('a commit that two looks bring is put in force once', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  await agent.pass(1000)
+  const answers: (() => void)[] = []
+  const stall = (): void => {
+    agent.branch.stalled = new Promise((resolve) => void answers.push(resolve))
+  }
+  stall()
+  await agent.order(first)
+  // The first look ends while the loop is on its way to begin with the second.
+  agent.nudge()
+  await nextRound()
+  stall()
+  for (const answer of answers) {
+    answer()
+    await agent.pass(MINUTE)
+  }
+  assert.deepEqual(
+    agent.log.filter((line) => line.includes('in force')),
+    ['info a commit is in force'],
+  )
 })
 
 test('an order that is replaced while it is still looked for is not begun', async (t) => {

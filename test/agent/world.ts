@@ -11,6 +11,7 @@ import {
   type News,
   type Notice,
   openStore,
+  type Ordered,
   runAgent,
   type Source,
   type Turn,
@@ -187,6 +188,8 @@ export interface AgentWorld {
   /** Ends it as SIGKILL does: nothing that it has begun goes on. */
   kill(): Promise<void>
   nudge(): void
+  /** Has the fleet order a commit. */
+  order(ordered: Ordered): Promise<void>
   /** The daemon is away, or there again. */
   away(isAway: boolean): Promise<void>
   /** Until the agent waits for time to go by. */
@@ -200,6 +203,7 @@ interface Run {
   readonly feed: Feed
   readonly done: Promise<void>
   nudge: () => void
+  wake: () => void
   dead: boolean
 }
 
@@ -259,6 +263,7 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       feed: openFeed(host, isAway, options.silent === true),
       done: Promise.resolve(),
       nudge: () => undefined,
+      wake: () => undefined,
       dead: false,
     }
     run = mine
@@ -293,6 +298,9 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       signal: mine.stop.signal,
       onNudge: (listener) => {
         mine.nudge = listener
+      },
+      onOrder: (listener) => {
+        mine.wake = listener
       },
       tell: (notice) => void notices.push(notice),
       watch: {
@@ -349,6 +357,10 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     },
     nudge: () => {
       run?.nudge()
+    },
+    async order(ordered) {
+      await openStore(join(place(), 'agent')).order(ordered)
+      run?.wake()
     },
     async away(away) {
       isAway = away
