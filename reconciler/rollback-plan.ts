@@ -6,15 +6,7 @@ import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { byOrder } from './order.ts'
 import { diffSettings } from './patch.ts'
-import {
-  type Blocked,
-  type Change,
-  needsApply,
-  type Note,
-  type Plan,
-  PLAN_SCHEMA,
-  type QubePlan,
-} from './plan.ts'
+import { type Blocked, type Change, type Note, type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
 import {
   formatRecord,
@@ -25,6 +17,7 @@ import {
   sameOwnership,
   type Waits,
 } from './record.ts'
+import { type Doing, doingsOf, type Undone } from './undone.ts'
 import { untilHalted } from './until-halted.ts'
 import { isRunning, planWaits } from './waits.ts'
 
@@ -36,59 +29,22 @@ export interface RollbackContext {
   readonly now: string
 }
 
-/** What a run of plans did to one setting: where it began, and where it ended. */
-interface Path {
-  /** Value before the oldest of them. */
-  readonly target: Value | null
-  /** Value that the newest of them left. */
-  readonly left: Value | null
-}
-
-/** What a run of plans did to one qube. */
-interface Doing {
-  readonly uuid: string | null
-  readonly paths: Map<string, Path>
-  /** The record's text before the oldest of them. */
-  record: string | null
-  /** The oldest of them created it: it stays, and so does what created it. */
-  created: boolean
-}
-
 /**
  * The plan that undoes plans that have been applied, the newest first in `undone`. Guarded like any plan; a value that
  * someone else has changed since is not overwritten, and blocks.
  */
-export async function makeRollbackPlan(undone: readonly Plan[], context: RollbackContext): Promise<Plan> {
-  const byQube = collect(undone)
+export async function makeRollbackPlan(undone: readonly Undone[], context: RollbackContext): Promise<Plan> {
+  const byQube = doingsOf(undone)
   const qubes = await mapLimited([...byQube], 4, ([name, doing]) => rollbackQube(name, doing, context))
   return {
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
     host: { where: context.host.where, release: context.release },
-    spec: { name: undone.at(-1)?.spec.name ?? null, digest: '', commit: null },
+    spec: { name: undone.at(-1)?.plan.spec.name ?? null, digest: '', commit: null },
     qubes,
-    tables: Object.assign({}, ...undone.map((plan) => plan.tables ?? {})) as Record<string, string>,
+    tables: Object.assign({}, ...undone.map(({ plan }) => plan.tables ?? {})) as Record<string, string>,
   }
-}
-
-function collect(undone: readonly Plan[]): ReadonlyMap<string, Doing> {
-  const byQube = new Map<string, Doing>()
-  for (const qube of undone.flatMap((plan) => plan.qubes).filter(needsApply)) {
-    const doing = byQube.get(qube.qube) ?? {
-      uuid: qube.uuid,
-      paths: new Map<string, Path>(),
-      record: null,
-      created: false,
-    }
-    doing.record = qube.record.before
-    doing.created = qube.create !== undefined
-    for (const { path, before, after } of qube.changes) {
-      doing.paths.set(path, { target: before, left: doing.paths.get(path)?.left ?? after })
-    }
-    byQube.set(qube.qube, doing)
-  }
-  return byQube
 }
 
 async function rollbackQube(name: string, doing: Doing, context: RollbackContext): Promise<QubePlan> {
@@ -127,7 +83,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     const before = value.status === 'present' ? value.value : null
     if (sameValue(before, target)) continue
     const hint = 'set it by hand, or in the spec'
-    if (!sameValue(before, left)) {
+    if (!left.some((value) => sameValue(before, value))) {
       blocked.push({ path, why: 'changed since by someone else', hint })
       continue
     }

@@ -1,6 +1,6 @@
-import { numbers, readGeneration } from '../../journal/index.ts'
+import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { EXIT, makeRollbackPlan, type Plan } from '../../reconciler/index.ts'
+import { EXIT, makeRollbackPlan } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { wholeNumber } from '../options.ts'
 import { tablesFrom } from '../plan-file.ts'
@@ -13,8 +13,13 @@ export async function rollback(
   options: ApplyOptions,
   io: Io,
 ): Promise<number> {
-  const undone: Plan[] = []
-  const connection = await connect(options, io, (sha256) => tablesFrom(undone, sha256))
+  const undone: Generation[] = []
+  const connection = await connect(options, io, (sha256) =>
+    tablesFrom(
+      undone.map(({ plan }) => plan),
+      sha256,
+    ),
+  )
   const folder = stateFolder(options, io, connection)
   return locked(connection, options, io, async (session) => {
     const all = await numbers(folder)
@@ -32,7 +37,7 @@ export async function rollback(
     }
     for (const number of all.filter((n) => n >= first).reverse()) {
       const found = await readGeneration(folder, number)
-      if (found !== undefined) undone.push(found.plan)
+      if (found !== undefined) undone.push(found)
     }
     const plan = await makeRollbackPlan(undone, {
       host: session.host,

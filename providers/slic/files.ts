@@ -4,6 +4,7 @@ import { QUBE_NAME } from '../../spec/index.ts'
 import { HostError, type Observation } from '../../reconciler/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
 import {
+  EDITED,
   foreign,
   MAX_TEXT,
   missingTable,
@@ -43,7 +44,7 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
       case 'foreign':
         return foreign(templatePath(qube))
       case 'edited':
-        return { status: 'present', value: [`edited:${reading.digest}`] }
+        return { status: 'present', value: [`${EDITED}${reading.digest}`] }
       case 'ours':
         return { status: 'present', value: (await outdated(reading.template)) ?? reading.template.tables }
     }

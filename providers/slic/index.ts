@@ -1,6 +1,6 @@
 import { SLIC_TABLES, type Value } from '../../spec/index.ts'
-import { type HostCall, type Provider } from '../../reconciler/index.ts'
-import { OUTDATED } from './store.ts'
+import { type HostCall, type Provider, type Refusal } from '../../reconciler/index.ts'
+import { EDITED, OUTDATED } from './store.ts'
 
 /**
  * No calls of the Admin API: in dom0 qstate writes the files itself, and from a management qube these are the qrexec
@@ -21,6 +21,11 @@ export const slic: Provider = {
   calls({ qube, path, after }, { hostTables, qube: { klass } }) {
     if (path !== SLIC_TABLES) throw new Error(`${path} is no setting of slic`)
     if (!Array.isArray(after)) return [{ dest: 'dom0', method: SLIC_REMOVE, arg: qube, payload: '' }]
+    const unfit = after
+      .map(String)
+      .map(unfitness)
+      .find((refusal) => refusal !== undefined)
+    if (unfit !== undefined) return unfit
     if (klass === 'DispVM' && UNNAMED_DISPOSABLE.test(qube)) return NEVER_COUNTS
     for (const table of after as readonly string[]) {
       const refusal = hostTables?.get(table)
@@ -43,6 +48,23 @@ const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
 const NEVER_COUNTS = {
   refused: 'it counts at the next start, and this disposable is deleted when it is shut down',
   hint: 'give it to a disposable that keeps its name: qvm-create --class DispVM --template TEMPLATE --label LABEL NAME',
+}
+
+/** What stands for a template that is not as qstate writes one can be replaced, and never be brought back. */
+function unfitness(seen: string): Refusal | undefined {
+  if (seen.startsWith(EDITED)) return NOT_KEPT
+  return seen.startsWith(OUTDATED) ? NOT_FIT : undefined
+}
+
+const NOT_KEPT: Refusal = {
+  refused:
+    'the template that was there before had been edited by someone, and qstate keeps no text of others: it cannot be brought back',
+  hint: 'it stays as qstate has written it; to have it otherwise, edit it, with `slic: unmanaged` in the spec',
+}
+
+const NOT_FIT: Refusal = {
+  refused: 'the template that was there before did not fit any more, and is not written so again',
+  hint: 'it stays as qstate has written it',
 }
 
 const isEmpty = (value: Value | null): boolean =>

@@ -7,6 +7,9 @@ import {
   type Unknown,
 } from '../../reconciler/index.ts'
 
+/** Stands, with a digest, in the place of tables where someone has edited a template of ours. No spec can ask for it. */
+export const EDITED = 'edited:'
+
 /** Stands in the place of tables where files of ours do not fit together any more. No spec can ask for it. */
 export const OUTDATED = 'outdated:'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Plan } from '../../reconciler/index.ts'
@@ -102,4 +102,34 @@ test('a template that someone else wrote is left alone: the plan says how to mer
   // Both ways lead somewhere.
   assert.equal((await host.qstate('plan', spec('unmanaged'))).code, 0)
   assert.equal(readFileSync(template, 'utf8'), '<domain/>')
+})
+
+test('rollback cannot bring an edited template back: it says so before it begins, and undoes the rest', async (t) => {
+  const { host, template, spec } = await oem(t)
+  await host.qstate('apply', '--yes', spec('host'))
+  edit(template)
+  await host.qstate('apply', '--yes', spec('host\n    tags: [office]'))
+  const back = await host.qstate('rollback', '--yes')
+  assert.match(back.out, /edited\s+by\s+someone,\s+and\s+qstate\s+keeps\s+no\s+text/)
+  assert.match(back.out, /office +yes → no/)
+  assert.match(back.out, /✓ win7-oem {2}1 change/)
+  assert.doesNotMatch(back.out, /this machine has no table/)
+  assert.equal(back.code, 3)
+  const further = await host.qstate('rollback', '--yes', '1')
+  assert.equal(further.code, 0, further.out)
+  assert.ok(!existsSync(template), 'what the first apply did is undone')
+})
+
+test('a rollback that could not be made is no change by someone else to the next one', async (t) => {
+  const { host, template, spec } = await oem(t)
+  await host.qstate('apply', '--yes', spec('host'))
+  await host.qstate('apply', '--yes', spec('{ tables: [host:SLIC, host:MSDM] }'))
+  const blob = join(`${host.socket}.dom0`, 'sys/firmware/acpi/tables/SLIC')
+  renameSync(blob, `${blob}.away`)
+  const failed = await host.qstate('rollback', '--yes')
+  assert.match(failed.out, /this machine has no table SLIC/)
+  renameSync(`${blob}.away`, blob)
+  const { code, out } = await host.qstate('rollback', '--yes', '1')
+  assert.equal(code, 0, out)
+  assert.ok(!existsSync(template))
 })

@@ -160,7 +160,8 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       const { host, qubes } = connection
       const release = host.release(qubes)
       const context = { host, providers, qubes, release, now: run.now ?? NOW, dom0: null }
-      return applyOn(connection, await makeRollbackPlan(undone, context), run)
+      const done = undone.map((plan) => ({ plan, report: null }))
+      return applyOn(connection, await makeRollbackPlan(done, context), run)
     },
     snapshot: () => takeSnapshot(simulator, dom0),
     setFeature(qube, name, value) {
