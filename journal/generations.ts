@@ -18,7 +18,14 @@ export interface Generation {
   readonly steps: readonly Step[]
 }
 
+/** What a generation is of: a command of a person's, the agent's own run, or a rollout's. */
+export type RunKind = 'apply' | 'adopt' | 'release' | 'rollback' | 'agent' | 'rollout'
+
 export interface GenerationMeta {
+  /** Generations of earlier versions do not tell. */
+  readonly kind?: RunKind
+  /** Of a rollback: what it undoes, the newest first. */
+  readonly undoes?: readonly number[]
   readonly who: string
   /** ISO 8601. */
   readonly at: string
@@ -39,7 +46,7 @@ const KEEP_GENERATIONS = 200
 /** A journal that makes a new generation when an apply begins. `onBegin` is told its number. */
 export function generationJournal(
   folder: string,
-  meta: GenerationMeta,
+  meta: GenerationMeta & { readonly kind: RunKind },
   onBegin?: (generation: number) => void,
 ): Journal {
   let own = ''

@@ -9,5 +9,6 @@ export {
   isFinished,
   numbers,
   readGeneration,
+  type RunKind,
 } from './generations.ts'
 export { type Holder, lockHolder, takeLock } from './lock.ts'

@@ -72,7 +72,7 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
             parallelism: PARALLELISM,
             failFast: false,
             recheck: false,
-            journal: generationJournal(folder, { ...lock, pid: process.pid }, (number) => {
+            journal: generationJournal(folder, { kind: 'agent', ...lock, pid: process.pid }, (number) => {
               generation = number
             }),
             signal: io.signal,

@@ -8,6 +8,6 @@ export async function adopt(paths: readonly string[], options: ApplyOptions, io:
   const connection = await connect(options, io, tablesOf(spec))
   return locked(connection, options, io, async (session) => {
     const plan = await planSpec(spec, session, options, io, 'adopt')
-    return confirmAndApply(plan, session, options, io, false)
+    return confirmAndApply(plan, session, options, io, { kind: 'adopt' })
   })
 }

@@ -1,4 +1,4 @@
-import { generationJournal, takeLock } from '../../journal/index.ts'
+import { generationJournal, type RunKind, takeLock } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import {
   applyPlan,
@@ -55,30 +55,41 @@ export async function apply(paths: readonly string[], options: ApplyOptions, io:
   const connection = await connect(options, io, tablesOf(spec))
   return locked(connection, options, io, async (session) => {
     const plan = withholdRemovals(await planSpec(spec, session, options, io), options)
-    return confirmAndApply(plan, session, options, io, false)
+    return confirmAndApply(plan, session, options, io, { kind: 'apply' })
   })
 }
 
 async function applySaved(path: string, options: ApplyOptions, io: Io): Promise<number> {
   const { plan, tables } = readPlanFile(path, io)
   const connection = await connect(options, io, tables)
-  return locked(connection, options, io, (session) => confirmAndApply(plan, session, options, io, true))
+  return locked(connection, options, io, (session) =>
+    confirmAndApply(plan, session, options, io, { kind: 'apply', saved: true }),
+  )
 }
 
-/** Shows, asks, applies, reports. `saved`: the plan is not fresh, and all its guards are looked at before the first write. */
+/** What is applied, as the journal remembers it. */
+export interface Run {
+  readonly kind: RunKind
+  /** Of a rollback: generations. */
+  readonly undoes?: readonly number[]
+  /** The plan is not fresh, and all its guards are looked at before the first write. */
+  readonly saved?: boolean
+}
+
+/** Shows, asks, applies, reports. */
 export async function confirmAndApply(
   plan: Plan,
   session: Session,
   options: ApplyOptions,
   io: Io,
-  saved: boolean,
+  { saved = false, ...what }: Run,
 ): Promise<number> {
   const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
   requireAllowed(plan, options)
   if (options.json !== true) io.out(planView(plan, style))
   if (planIsEmpty(plan)) {
     const after = await afterwards(plan, null, session, options, io)
-    if (options.json === true) printJson(await run(plan, session, options, io, false), after, io)
+    if (options.json === true) printJson(await run(plan, session, options, io, what), after, io)
     else io.out(afterwardsLines(after, style))
     return withAfterwards(planIsBlocked(plan) ? EXIT.error : EXIT.done, after)
   }
@@ -87,7 +98,7 @@ export async function confirmAndApply(
     return io.signal.aborted ? signalExit(io) : EXIT.error
   // A person may have taken an hour to say yes.
   const now = asked ? await listQubes(session) : session
-  const report = await run(plan, now, options, io, saved || asked)
+  const report = await run(plan, now, options, io, { ...what, saved: saved || asked })
   if (options.json !== true) {
     io.out(`\n${reportView(report, style)}`)
     // What only took or gave up ownership has changed no value that could be set back.
@@ -154,7 +165,7 @@ async function run(
   session: Session,
   options: ApplyOptions,
   io: Io,
-  recheck: boolean,
+  { saved = false, ...what }: Run,
 ): Promise<Applied> {
   const live = io.errIsTerminal && options.json !== true && plan.qubes.length >= MANY_QUBES
   let generation: number | null = null
@@ -165,10 +176,10 @@ async function run(
     qubes: session.qubes,
     parallelism: wholeNumber(options.parallelism, '--parallelism', 1, 64),
     failFast: options.failFast === true,
-    recheck,
+    recheck: saved,
     journal: generationJournal(
       stateFolder(options, io, session),
-      { who: whoOf(io), at: io.now().toISOString(), pid: process.pid },
+      { ...what, who: whoOf(io), at: io.now().toISOString(), pid: process.pid },
       (number) => {
         generation = number
       },

@@ -1,4 +1,4 @@
-import { type Generation, lockHolder, numbers, readGeneration } from '../../journal/index.ts'
+import { type Generation, lockHolder, numbers, readGeneration, type RunKind } from '../../journal/index.ts'
 import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
@@ -31,6 +31,10 @@ interface Summary {
   readonly generation: number
   readonly at: string
   readonly who: string
+  /** Null: of a version that did not remember it. */
+  readonly kind: RunKind | null
+  /** Generations that a rollback was to undo. */
+  readonly undoes?: readonly number[]
   readonly commit: string | null
   readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off' | 'running'
   readonly writes: number
@@ -44,6 +48,8 @@ function summaryOf({ number, meta, plan, report, steps }: Generation, running: b
     generation: number,
     at: meta.at,
     who: meta.who,
+    kind: meta.kind ?? null,
+    ...(meta.undoes === undefined ? {} : { undoes: meta.undoes }),
     commit: plan.spec.commit,
     outcome,
     writes: steps.filter((step) => step.phase === 'after').length,
@@ -65,6 +71,7 @@ function table(rows: readonly Summary[], style: Style): string {
       return [
         padTo(String(row.generation).padStart(4), 4),
         row.at.slice(0, 16).replace('T', ' '),
+        padTo(kindOf(row), 11),
         padTo(commitOf(row), 13),
         padTo(color(row.outcome), 8),
         padTo(plural(row.writes, 'write'), 10),
@@ -72,4 +79,11 @@ function table(rows: readonly Summary[], style: Style): string {
       ].join('  ')
     })
     .join('\n')
+}
+
+/** `rollback 2-4` is one that undid generations 2 to 4. */
+function kindOf({ kind, undoes = [] }: Summary): string {
+  const [newest = 0, oldest = newest] = [undoes[0], undoes.at(-1)]
+  if (undoes.length === 0) return kind ?? '-'
+  return `${kind ?? ''} ${oldest === newest ? newest : `${oldest}-${newest}`}`
 }

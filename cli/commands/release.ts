@@ -16,6 +16,6 @@ export async function release(names: readonly string[], options: ApplyOptions, i
       release: session.release,
       now: io.now().toISOString(),
     })
-    return confirmAndApply(plan, session, options, io, false)
+    return confirmAndApply(plan, session, options, io, { kind: 'release' })
   })
 }

@@ -1,19 +1,19 @@
 import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { EXIT, makeRollbackPlan } from '../../reconciler/index.ts'
+import { EXIT, makeRollbackPlan, planIsEmpty } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { wholeNumber } from '../options.ts'
 import { tablesFrom } from '../plan-file.ts'
 import { connect, stateFolder } from '../session.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 
-/** Undoes the last apply, or everything since a generation, that one among it. */
+/** Undoes the last generation, or everything since one, that one among it. A rollback is a generation, too. */
 export async function rollback(
   generation: string | undefined,
   options: ApplyOptions,
   io: Io,
 ): Promise<number> {
-  const undone: Generation[] = []
+  let undone: readonly Generation[] = []
   const connection = await connect(options, io, (sha256) =>
     tablesFrom(
       undone.map(({ plan }) => plan),
@@ -25,20 +25,11 @@ export async function rollback(
     const all = await numbers(folder)
     const first =
       generation === undefined ? all.at(-1) : wholeNumber(generation, 'the generation', 1, 999_999)
-    if (first === undefined || !all.includes(first)) {
-      const hint =
-        all.length === 0 ? 'nothing has been applied from here yet' : '`qstate history` lists what there is'
-      throw new UserError(
-        EXIT.error,
-        'no-generation',
-        first === undefined ? 'there is nothing to roll back' : `there is no generation ${first}`,
-        hint,
-      )
-    }
-    for (const number of all.filter((n) => n >= first).reverse()) {
-      const found = await readGeneration(folder, number)
-      if (found !== undefined) undone.push(found)
-    }
+    if (first === undefined) throw noGeneration('there is nothing to roll back', all)
+    if (!all.includes(first)) throw noGeneration(`there is no generation ${first}`, all)
+    undone = await readSince(first, all, folder)
+    if (undone.length === 0) throw noGeneration(`generation ${first} was never begun, or is damaged`, all)
+    const undoes = undone.map(({ number }) => number)
     const plan = await makeRollbackPlan(undone, {
       host: session.host,
       providers,
@@ -46,6 +37,46 @@ export async function rollback(
       release: session.release,
       now: io.now().toISOString(),
     })
-    return confirmAndApply(plan, session, options, io, false)
+    if (options.json !== true) io.out(`Undoing ${undoneText(undone)}.\n\n`)
+    const code = await confirmAndApply(plan, session, options, io, { kind: 'rollback', undoes })
+    if (options.json !== true && planIsEmpty(plan)) io.out(nothingLeft(all.filter((n) => n < first).at(-1)))
+    return code
   })
 }
+
+/** The newest first. What cannot be read was cut off before its first write. */
+async function readSince(
+  first: number,
+  all: readonly number[],
+  folder: string,
+): Promise<readonly Generation[]> {
+  const found: Generation[] = []
+  for (const number of all.filter((n) => n >= first).reverse()) {
+    const generation = await readGeneration(folder, number)
+    if (generation !== undefined) found.push(generation)
+  }
+  return found
+}
+
+function undoneText(undone: readonly Generation[]): string {
+  const [newest, oldest] = [undone[0], undone.at(-1)]
+  if (newest === undefined || oldest === undefined) return 'nothing'
+  if (newest !== oldest) return `generations ${oldest.number} to ${newest.number}`
+  const { number, meta } = newest
+  return `generation ${number} (${meta.kind ?? 'apply'} by ${meta.who})`
+}
+
+/** A rollback never goes further back than it is told to. */
+function nothingLeft(before: number | undefined): string {
+  const further =
+    before === undefined ? '' : ` \`qstate rollback ${before}\` undoes generation ${before} as well.`
+  return `Nothing more of it can be undone.${further}\n`
+}
+
+const noGeneration = (message: string, all: readonly number[]): UserError =>
+  new UserError(
+    EXIT.error,
+    'no-generation',
+    message,
+    all.length === 0 ? 'nothing has been applied from here yet' : '`qstate history` lists what there is',
+  )

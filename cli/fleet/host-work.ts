@@ -106,7 +106,7 @@ export async function applyToHost(
       parallelism: Number(PARALLELISM),
       failFast: false,
       recheck: false,
-      journal: generationJournal(folder, { who, at, pid: process.pid }, (number) => {
+      journal: generationJournal(folder, { kind: 'rollout', who, at, pid: process.pid }, (number) => {
         generation = number
       }),
       signal: io.signal,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, simulatedHost } from './run-cli.ts'
@@ -140,6 +140,32 @@ test('rollback undoes the last apply, ownership too, and is itself history', asy
     (JSON.parse(history.out) as { generation: number }[]).map((g) => g.generation),
     [2, 1],
   )
+})
+
+test('history tells the kinds of run apart; of a generation that does not say, it says nothing', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('adopt', '--yes', WINDOWS_10)
+  await host.qstate('apply', '--yes', WINDOWS_10)
+  await host.qstate('release', '--yes', 'win10-work')
+  await host.qstate('rollback', '--yes', '2')
+  const kindsIn = async (): Promise<unknown> =>
+    (JSON.parse((await host.qstate('history', '--json')).out) as { kind: unknown; undoes?: unknown }[]).map(
+      ({ kind, undoes }) => [kind, undoes],
+    )
+  assert.deepEqual(await kindsIn(), [
+    ['rollback', [3, 2]],
+    ['release', undefined],
+    ['apply', undefined],
+    ['adopt', undefined],
+  ])
+  assert.match(
+    (await host.qstate('history')).out,
+    / 4 .* rollback 2-3 .*\n.* 3 .* release .*\n.* 2 .* apply .*\n.* 1 .* adopt /,
+  )
+  const hosts = join(host.folder, 'state/hosts')
+  const meta = join(hosts, readdirSync(hosts)[0] ?? '', 'generations/000001/meta.json')
+  writeFileSync(meta, JSON.stringify({ who: 'root@dom0', at: '2026-01-01T00:00:00.000Z', pid: 1 }))
+  assert.match((await host.qstate('history')).out, / 1 {2}2026-01-01 00:00 {2}- .* root@dom0/)
 })
 
 test('rollback leaves alone what someone else has changed since, and says so', async (t) => {

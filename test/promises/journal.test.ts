@@ -24,7 +24,7 @@ qubes:
   win-a: { audio: ich6, stubdom: { qrexec: true }, tags: [office] }
   win-b: { audio: ich6, tags: [office] }
 `
-const META = { who: 'test', at: '2026-01-01T00:00:00.000Z', pid: 1 }
+const META = { kind: 'apply' as const, who: 'test', at: '2026-01-01T00:00:00.000Z', pid: 1 }
 
 async function begin(t: TestContext): Promise<{ host: TestHost; spec: string; generations: () => string }> {
   const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }, { name: 'win-b' }]) })
