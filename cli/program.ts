@@ -116,7 +116,9 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     )
 
   applying(program.command('rollback [generation]'))
-    .description('undoes the last apply, or everything since a generation')
+    .description(
+      'undoes the last generation (see `qstate history`), or the one that is named and all after it',
+    )
     .action(
       run(async (generation: string | undefined, _: unknown, command: Command) =>
         (await import('./commands/rollback.ts')).rollback(generation, all(command), io),

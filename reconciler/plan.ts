@@ -125,6 +125,7 @@ export interface Note {
     | 'dropped'
     | 'forgotten'
     | 'heirs'
+    | 'owned-then'
     | 'untold'
   readonly path: string | null
   readonly text: string

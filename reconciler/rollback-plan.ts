@@ -1,7 +1,8 @@
 import { canBeAbsent, type Value } from '../spec/index.ts'
 import { changeOf } from './change.ts'
 import { type Difference } from './diff.ts'
-import { type Host, type HostQube, NO_NEEDS, type Release, sameValue } from './host.ts'
+import { type Host, type HostQube, type Release, sameValue } from './host.ts'
+import { identified } from './identity.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { byOrder } from './order.ts'
@@ -54,23 +55,22 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     const why = 'the qube that was changed then is not there any more'
     return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
-  const uuid = doing.uuid ?? (qube.uuid === null && doing.created ? await uuidOf(name, context) : null)
-  const identified = qube.uuid === null ? { ...qube, uuid } : qube
-  const facts: QubeFacts = { qube: identified, release: context.release }
+  const known = doing.uuid === null ? await identified(qube, context.host) : { ...qube, uuid: doing.uuid }
+  const facts: QubeFacts = { qube: known, release: context.release }
   const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
   const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
-  const reading = parseRecord(recordText ?? undefined, { name, uuid: identified.uuid ?? '' })
+  const reading = parseRecord(recordText ?? undefined, { name, uuid: known.uuid ?? '' })
   if (reading.kind === 'unreadable' || reading.kind === 'foreign') {
     const foreign = {
       why: 'the ownership record is another qube’s',
       hint: 'nothing of it can be rolled back',
     }
-    return empty(name, identified, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
+    return empty(name, known, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
   }
   if (doing.created && doing.uuid === null && reading.kind === 'none') {
     // The plan that created it could not know its UUID: only its record tells that it is the same.
     const why = 'whether this is the qube that was created then is not known: it carries no record'
-    return empty(name, identified, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
+    return empty(name, known, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
   const changes: Change[] = []
   const blocked: Blocked[] = []
@@ -98,15 +98,16 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
   }
   changes.sort(byOrder)
   const now = reading.kind === 'record' ? reading.record : null
-  const { waits, waiting, note } = await planWaits(context.host, facts, undefined, now, changes)
-  const after = rolledBack(now, ownRecord(doing.record, identified), changes, blocked, waits)
+  const then = ownRecord(doing.record, known)
+  const { waits, waiting, note } = await planWaits(context.host, facts, undefined, now ?? then, changes)
+  const after = rolledBack(now, then, changes, blocked, waits)
   const same = now === null ? after === null : after !== null && sameOwnership(now, after)
   return {
-    ...empty(name, identified, blocked),
+    ...empty(name, known, blocked),
     changes,
     record: { before: recordText, after: same ? recordText : after === null ? null : formatRecord(after) },
     waiting,
-    notes: [...note, ...(doing.created ? [createdNote(name)] : [])],
+    notes: [...note, ...(doing.created ? [createdNote(name)] : []), ...ownershipNotes(now, after, changes)],
   }
 }
 
@@ -116,11 +117,26 @@ const createdNote = (name: string): Note => ({
   text: `was created by what is undone, and stays: \`qvm-remove ${name}\` removes it`,
 })
 
-/** Not listed by 4.2. */
-async function uuidOf(name: string, { host }: RollbackContext): Promise<string | null> {
-  const uuid = (await host.read(name, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')
-  return uuid.status === 'present' ? uuid.value : null
+/** What is owned otherwise than now, and keeps its value. */
+function ownershipNotes(
+  now: OwnershipRecord | null,
+  after: OwnershipRecord | null,
+  changes: readonly Change[],
+): readonly Note[] {
+  const changed = new Set(changes.map(({ path }) => path))
+  const only = (one: OwnershipRecord | null, other: OwnershipRecord | null): number =>
+    [...(one?.set.keys() ?? [])].filter((path) => other?.set.has(path) !== true && !changed.has(path)).length
+  const [taken, given] = [only(after, now), only(now, after)]
+  const note = (text: string): Note => ({ kind: 'owned-then', path: null, text })
+  return [
+    ...(taken === 0 ? [] : [note(`${settings(taken)} qstate’s again, as it was then`)]),
+    ...(given === 0
+      ? []
+      : [note(`${settings(given)} not qstate’s any more, as it was then: no value changes`)]),
+  ]
 }
+
+const settings = (count: number): string => (count === 1 ? '1 setting is' : `${count} settings are`)
 
 function makeChange(
   path: string,

@@ -7,7 +7,6 @@ import {
   type Plan,
   planIsBlocked,
   planIsEmpty,
-  type QubePlan,
   type Report,
   type RestartReport,
 } from '../../reconciler/index.ts'
@@ -101,8 +100,7 @@ export async function confirmAndApply(
   const report = await run(plan, now, options, io, { ...what, saved: saved || asked })
   if (options.json !== true) {
     io.out(`\n${reportView(report, style)}`)
-    // What only took or gave up ownership has changed no value that could be set back.
-    if (report.generation !== null && plan.qubes.some(changesSomething)) {
+    if (report.generation !== null) {
       const back = removesQubes(plan) ? ', but brings no removed qube back' : ''
       io.out(style.dim(`Generation ${report.generation}: \`qstate rollback\` undoes it${back}.\n`))
     }
@@ -112,9 +110,6 @@ export async function confirmAndApply(
   else io.out(afterwardsLines(after, style))
   return io.signal.aborted ? signalExit(io) : withAfterwards(exitCodeOf(report), after)
 }
-
-const changesSomething = ({ create, remove, volumes, changes }: QubePlan): boolean =>
-  create !== undefined || remove !== undefined || volumes !== undefined || changes.length > 0
 
 /** What is done with running qubes once their values are set, and only if the spec or a flag says so. */
 interface Afterwards {

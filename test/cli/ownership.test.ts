@@ -61,6 +61,38 @@ test('rollback gives up what was taken over, and everything that it had set', as
   assert.equal(record(host), null)
 })
 
+for (const release of ['4.2', '4.3'] as const) {
+  test(`rollback of a release takes the settings back, and the one before it can be undone from there (${release})`, async (t) => {
+    const host = await simulatedHost(t, { release })
+    await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 3 }, tags: [office] }'))
+    await host.qstate('release', '--yes', 'win10-home')
+    const back = await host.qstate('rollback', '--yes')
+    assert.equal(back.code, 0, back.out)
+    assert.match(back.out, /Undoing generation 2 \(release by /)
+    assert.match(back.out, /2 settings are qstate’s again, as it was then/)
+    assert.deepEqual(Object.keys((record(host) as { set: object }).set), ['qube/vcpus', 'tags/office'])
+    const further = await host.qstate('rollback', '--yes', '1')
+    assert.equal(further.code, 0, further.out)
+    assert.match(further.out, /Undoing generations 1 to 3\./)
+    assert.equal(host.simulator.host.qubes.get('win10-home')?.tags.has('office'), false)
+    assert.equal(record(host), null)
+  })
+}
+
+test('a rollback that finds nothing left says so, and which one goes further back', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 3 } }'))
+  await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 4 } }'))
+  act(host, 'admin.vm.property.Set+vcpus', 'win10-home', '3')
+  await host.qstate('rollback', '--yes')
+  host.simulator.setFaults([{ match: { method: 'admin.vm.property.Set', arg: 'vcpus' }, do: 'refuse' }])
+  assert.equal((await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 4 } }'))).code, 3)
+  host.simulator.setFaults([])
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 0, out)
+  assert.match(out, /Nothing more of it can be undone\. `qstate rollback 3` undoes generation 3 as well\./)
+})
+
 test('rollback writes nothing over a record that it cannot read', async (t) => {
   const host = await simulatedHost(t)
   await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 4500 } }'))
