@@ -1,12 +1,13 @@
 import { RECORD_FEATURE, type Value } from '../spec/index.ts'
 import { correctedRecord, ownedAfter } from './corrected-record.ts'
 import { findCreated, identified } from './creation.ts'
-import { type Host, HostError, type HostCall, NO_NEEDS, type Observation } from './host.ts'
+import { type Host, HostError, type HostCall, NO_NEEDS, type Observation, sameValue } from './host.ts'
 import { type Journal } from './journal.ts'
 import { observePaths } from './observe.ts'
 import { failedGuards, pointerOf } from './patch.ts'
 import { type Change, needsApply, type QubePlan } from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
+import { ownRecord } from './record.ts'
 import { type Failure, type Outcome, type QubeReport } from './report.ts'
 
 /** One qube's way through an apply. `report` is replaced as things happen. */
@@ -274,9 +275,16 @@ async function verify(run: QubeRun): Promise<void> {
 function conclude(run: QubeRun): void {
   const done = (path: string): boolean => outcomeOf(run, path) === 'applied'
   const complete = run.plan.changes.every((change) => done(change.path))
-  const late = run.plan.changes.filter((c) => c.effect === 'next-start' && done(c.path)).map((c) => c.path)
-  const waiting = run.plan.running ? [...new Set([...run.plan.waiting, ...late])] : []
+  const late = run.plan.changes.filter((c) => (done(c.path) ? c.effect === 'next-start' : waitsStill(run, c)))
+  const waiting = run.plan.running ? [...new Set([...run.plan.waiting, ...late.map(({ path }) => path)])] : []
   run.report = { ...run.report, status: complete ? 'applied' : 'failed', waiting }
+}
+
+/** What has not been changed waits if the value that is there does. */
+function waitsStill(run: QubeRun, { path, before }: Change): boolean {
+  const waits = ownRecord(run.recordText, { name: run.plan.qube, uuid: uuidOf(run) })?.waits
+  const began = waits?.from.get(path)
+  return waits?.paths.includes(path) === true && !(began !== undefined && sameValue(began, before))
 }
 
 const valueOf = <T>(value: Observation<T>): T | null => (value.status === 'present' ? value.value : null)

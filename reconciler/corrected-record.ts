@@ -56,16 +56,22 @@ export function correctedRecord(
     ...next,
     set,
     was,
-    waits: withoutPaths(next.waits, old?.waits ?? null, failed),
+    waits: waitsWithout(plan.record.after === null ? null : next.waits, old?.waits ?? null, failed),
   }
   if (affected.length === 0 && was.size === next.was.size) return plan.record.after
   return isEmptyRecord(corrected) ? null : formatRecord(corrected)
 }
 
-/** A change that was not made does not wait, unless it did before. */
-function withoutPaths(waits: Waits | null, old: Waits | null, failed: ReadonlySet<string>): Waits | null {
-  if (waits === null) return null
-  const before = old?.start === waits.start ? old.paths : []
-  const paths = waits.paths.filter((path) => !failed.has(path) || before.includes(path))
-  return paths.length === 0 ? null : { start: waits.start, paths }
+/** What was not changed waits if it did before, and only then. */
+function waitsWithout(planned: Waits | null, old: Waits | null, failed: ReadonlySet<string>): Waits | null {
+  const start = planned?.start ?? old?.start
+  if (start === undefined) return null
+  const before = old?.start === start ? old : null
+  const made = (planned?.paths ?? []).filter((path) => !failed.has(path))
+  const paths = [...new Set([...made, ...(before?.paths ?? []).filter((path) => failed.has(path))])].sort()
+  if (paths.length === 0) return null
+  const from = new Map(
+    [...(planned?.from ?? []), ...(before?.from ?? [])].filter(([path]) => paths.includes(path)),
+  )
+  return { start, paths, from }
 }

@@ -49,14 +49,14 @@ export async function planObserved(
       continue
     }
     const wait = await untilHalted(d, facts, context)
-    const planned = wait ?? planChange(d, operations.get(d.path), observed, providers)
-    if ('why' in planned) {
-      if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(planned)
-      else blocked.push(planned)
+    const change = wait ?? planChange(d, operations.get(d.path), observed, providers)
+    if ('why' in change) {
+      if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(change)
+      else blocked.push(change)
       restore(set, was, d.path, inScope)
-    } else made.push(planned)
+    } else made.push(change)
   }
-  const changes = await explained(made.sort(byOrder), observed, {
+  const planned = await explained(made.sort(byOrder), observed, {
     ...context,
     madeFrom: templateToBe(wanted, context),
   })
@@ -65,12 +65,11 @@ export async function planObserved(
   for (const [path, value] of record?.was ?? [])
     if (!context.selects(facts.qube.name, path)) was.set(path, value)
 
-  const { waits, waiting, note } = await planWaits(
+  const { changes, waits, waiting, note } = await planWaits(
     context.host,
-    facts,
-    observed.peek('start_time'),
+    { facts, values: observed.values, started: observed.peek('start_time') },
     record,
-    changes,
+    planned,
   )
   const next: OwnershipRecord = {
     uuid: facts.qube.uuid ?? '',

@@ -37,6 +37,8 @@ export interface Untold {
 
 export const PLAN_SCHEMA = 'qstate.plan'
 
+export const EFFECTS = ['now', 'next-start', 'set-back'] as const
+
 export type Reason = 'new' | 'changed' | 'drift' | 'prune' | 'rollback'
 
 export interface QubePlan {
@@ -93,7 +95,8 @@ export interface Change {
   /** The same in the other direction: the rollback. */
   readonly inverse: readonly Operation[]
   readonly reason: Reason
-  readonly effect: 'now' | 'next-start'
+  /** `set-back`: to what it was before a change that has not counted yet, so that nothing waits. */
+  readonly effect: (typeof EFFECTS)[number]
   readonly calls: readonly HostCall[]
   readonly remarks: readonly string[]
   /** A text behind the setting that someone has edited, against what an apply writes: a unified difference, by lines. */

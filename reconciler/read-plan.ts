@@ -15,6 +15,7 @@ import { guarded, inverse, type Operation, pointerOf } from './patch.ts'
 import {
   type Change,
   type Creation,
+  EFFECTS,
   type Plan,
   PLAN_SCHEMA,
   type QubePlan,
@@ -177,7 +178,7 @@ function changeProblem(qube: string, change: unknown): string | undefined {
   }
   const { reason, effect, calls, remarks, inherited, diff } = change
   const isScalar = inherited === undefined || ['string', 'number', 'boolean'].includes(typeof inherited)
-  const says = isScalar && REASONS.includes(String(reason)) && (effect === 'now' || effect === 'next-start')
+  const says = isScalar && REASONS.includes(String(reason)) && EFFECTS.some((one) => one === effect)
   const shows = diff === undefined || (Array.isArray(diff) && areTexts(diff))
   return says && shows && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
     ? undefined

@@ -32,6 +32,8 @@ export interface Waits {
   /** Property `start_time` as qubesd gave it. */
   readonly start: string
   readonly paths: readonly string[]
+  /** What they were before the first change since then, as far as that is known: set back to it, nothing waits. */
+  readonly from: ReadonlyMap<string, Value | null>
 }
 
 export type RecordReading =
@@ -91,13 +93,19 @@ export function formatRecord(record: OwnershipRecord): string {
     at: record.at,
     set: sorted(record.set),
     ...(record.was.size === 0 ? {} : { was: sorted(record.was) }),
-    ...(record.waits === null ? {} : { waits: { start: record.waits.start, paths: record.waits.paths } }),
+    ...(record.waits === null ? {} : { waits: formatWaits(record.waits) }),
   }
   return JSON.stringify(json).replace(
     /[^\x20-\x7e]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
+
+const formatWaits = ({ start, paths, from }: Waits): Record<string, unknown> => ({
+  start,
+  paths,
+  ...(from.size === 0 ? {} : { from: sorted(from) }),
+})
 
 /** Whether a record says all that another would, but for the time: if so, there is nothing to write. */
 export function sameOwnership(a: OwnershipRecord | null, b: OwnershipRecord): boolean {
@@ -163,12 +171,13 @@ function parseValues(json: Record<string, unknown>): ReadonlyMap<string, Value |
 function parseWaits(json: unknown): Waits | null | undefined {
   if (json === undefined) return null
   if (!isObject(json)) return undefined
-  const { start, paths } = json
-  if (typeof start !== 'string' || !Array.isArray(paths)) return undefined
+  const { start, paths, from } = json
+  const fromMap = parseValues(isObject(from) ? from : {})
+  if (typeof start !== 'string' || !Array.isArray(paths) || fromMap === undefined) return undefined
   const known = (paths as unknown[]).filter(
     (path) => typeof path === 'string' && isSettingPath(path),
   ) as string[]
-  return known.length === paths.length ? { start, paths: known } : undefined
+  return known.length === paths.length ? { start, paths: known, from: fromMap } : undefined
 }
 
 const sorted = (map: ReadonlyMap<string, Value | null>): Record<string, Value | null> =>

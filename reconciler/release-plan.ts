@@ -1,6 +1,6 @@
 import { RECORD_FEATURE } from '../spec/index.ts'
 import { type Host, type HostQube, type Release } from './host.ts'
-import { identified } from './identity.ts'
+import { identify } from './identity.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
@@ -29,7 +29,7 @@ export async function makeReleasePlan(qubes: readonly HostQube[], context: Relea
 
 async function releaseQube(listed: HostQube, context: ReleaseContext): Promise<QubePlan> {
   // Whose the record was has to be known to whoever undoes this.
-  const qube = await identified(listed, context.host)
+  const qube = await identify(listed, context.host)
   const facts = { qube, release: context.release }
   const { recordText } = await observePaths(context.host, context.providers, facts, [])
   const before = recordText.status === 'present' ? recordText.value : null

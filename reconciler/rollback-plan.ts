@@ -2,7 +2,7 @@ import { canBeAbsent, type Value } from '../spec/index.ts'
 import { changeOf } from './change.ts'
 import { type Difference } from './diff.ts'
 import { type Host, type HostQube, type Release, sameValue } from './host.ts'
-import { identified } from './identity.ts'
+import { identify } from './identity.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { byOrder } from './order.ts'
@@ -55,7 +55,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     const why = 'the qube that was changed then is not there any more'
     return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
-  const known = doing.uuid === null ? await identified(qube, context.host) : { ...qube, uuid: doing.uuid }
+  const known = doing.uuid === null ? await identify(qube, context.host) : { ...qube, uuid: doing.uuid }
   const facts: QubeFacts = { qube: known, release: context.release }
   const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
   const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
@@ -72,7 +72,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     const why = 'whether this is the qube that was created then is not known: it carries no record'
     return empty(name, known, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
-  const changes: Change[] = []
+  const made: Change[] = []
   const blocked: Blocked[] = []
   for (const [path, { target, left }] of doing.paths) {
     const value = seen.values.get(path) ?? { status: 'absent' }
@@ -94,12 +94,16 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     const wait = await untilHalted({ path, after: target }, facts, context)
     const change = wait ?? makeChange(path, before, target, facts, context)
     if ('why' in change) blocked.push(change)
-    else changes.push(change)
+    else made.push(change)
   }
-  changes.sort(byOrder)
   const now = reading.kind === 'record' ? reading.record : null
   const then = ownRecord(doing.record, known)
-  const { waits, waiting, note } = await planWaits(context.host, facts, undefined, now ?? then, changes)
+  const { changes, waits, waiting, note } = await planWaits(
+    context.host,
+    { facts, values: seen.values, started: undefined },
+    now ?? then,
+    made.sort(byOrder),
+  )
   const after = rolledBack(now, then, changes, blocked, waits)
   const same = now === null ? after === null : after !== null && sameOwnership(now, after)
   return {

@@ -1,42 +1,91 @@
-import { type Host, type HostQube, NO_NEEDS, type Observation } from './host.ts'
+import { isValueFor, type Value } from '../spec/index.ts'
+import { type Host, type HostQube, NO_NEEDS, type Observation, sameValue } from './host.ts'
 import { type Change, type Note } from './plan.ts'
 import { type QubeFacts } from './provider.ts'
 import { type OwnershipRecord, type Waits } from './record.ts'
 
 export interface PlannedWaits {
+  /** The plan's, of which those that set a value back before it has counted are told as such. */
+  readonly changes: readonly Change[]
   /** For the record. */
   readonly waits: Waits | null
-  /** Of earlier runs. */
+  /** Of earlier runs, as far as it is seen to be set. */
   readonly waiting: readonly string[]
   readonly note: readonly Note[]
 }
 
-/**
- * What waits for the next start of a running qube: what did already, and what a plan adds. `started` is the start time
- * where an answer happened to hold it; it is read only where something waits.
- */
+/** A running qube as a plan sees it. */
+export interface Seen {
+  readonly facts: QubeFacts
+  readonly values: ReadonlyMap<string, Observation<Value>>
+  /** The start time, where an answer happened to hold it; it is read only where something waits. */
+  readonly started: Observation<string> | undefined
+}
+
+/** What waits for the next start of a running qube: what did already, and what a plan adds or sets back. */
 export async function planWaits(
   host: Host,
-  facts: QubeFacts,
-  started: Observation<string> | undefined,
+  { facts, values, started }: Seen,
   record: OwnershipRecord | null,
   changes: readonly Change[],
 ): Promise<PlannedWaits> {
-  const late = changes.filter((change) => change.effect === 'next-start').map((change) => change.path)
-  const earlier = record?.waits ?? null
-  if (!isRunning(facts.qube) || (late.length === 0 && earlier === null)) return NOTHING
+  const nothing: PlannedWaits = { changes, waits: null, waiting: [], note: [] }
+  const known = record?.waits ?? null
+  const isLate = (change: Change): boolean => change.effect === 'next-start'
+  if (!isRunning(facts.qube) || (known === null && !changes.some(isLate))) return nothing
   const start = started ?? (await readStart(host, facts.qube))
   if (start.status !== 'present' || start.value === '') {
     const why = start.status === 'unknown' ? start.why : 'the qube has no start time'
     const text = `what waits for its next start cannot be told later: ${why}`
-    return { ...NOTHING, note: [{ kind: 'untold', path: null, text }] }
+    return { ...nothing, note: [{ kind: 'untold', path: null, text }] }
   }
-  const waiting = earlier?.start === start.value ? earlier.paths : []
-  const paths = [...new Set([...waiting, ...late])].sort()
-  return { waits: paths.length === 0 ? null : { start: start.value, paths }, waiting, note: [] }
+  const earlier = known?.start === start.value ? known : { start: start.value, paths: [], from: NO_VALUES }
+  const told = changes.map((change) => {
+    const began = earlier.from.get(change.path)
+    const isBack = isLate(change) && began !== undefined && sameValue(began, change.after)
+    return isBack ? { ...change, effect: 'set-back' as const } : change
+  })
+  const changed = new Set(changes.map(({ path }) => path))
+  const still = earlier.paths.filter((path) => !changed.has(path) && !isAsItBegan(path, values, earlier.from))
+  const waits = waitsOf(earlier, still, told.filter(isLate))
+  return { changes: told, waits, waiting: still.filter((path) => isSet(path, values, record)), note: [] }
 }
 
-const NOTHING: PlannedWaits = { waits: null, waiting: [], note: [] }
+const NO_VALUES: ReadonlyMap<string, Value | null> = new Map()
+
+/** Seen to be what it was before it was changed: nobody came to it, or it has been set back. */
+function isAsItBegan(path: string, values: Seen['values'], from: Waits['from']): boolean {
+  const value = seenValue(values, path)
+  const began = from.get(path)
+  return value !== undefined && began !== undefined && sameValue(began, value)
+}
+
+/** As the record has it. Of what is not looked at, or not owned any more, nothing says otherwise. */
+function isSet(path: string, values: Seen['values'], record: OwnershipRecord | null): boolean {
+  if (!values.has(path)) return true
+  const value = seenValue(values, path)
+  const last = record?.set.get(path)
+  return value !== undefined && (last === undefined || sameValue(last, value))
+}
+
+/** Undefined: not looked at, or not known. */
+function seenValue(values: Seen['values'], path: string): Value | null | undefined {
+  const seen = values.get(path)
+  if (seen === undefined || seen.status === 'unknown') return undefined
+  return seen.status === 'present' ? seen.value : null
+}
+
+function waitsOf(earlier: Waits, still: readonly string[], late: readonly Change[]): Waits | null {
+  const paths = [...new Set([...still, ...late.map(({ path }) => path)])].sort()
+  if (paths.length === 0) return null
+  const from = new Map([...earlier.from].filter(([path]) => paths.includes(path)))
+  for (const { path, before } of late) {
+    const isFirst = !earlier.paths.includes(path)
+    // What a record cannot hold, such as an edited template, cannot be set back either.
+    if (isFirst && (before === null || isValueFor(path, before))) from.set(path, before)
+  }
+  return { start: earlier.start, paths, from }
+}
 
 async function readStart(host: Host, qube: HostQube): Promise<Observation<string>> {
   const reading = await host.read(qube.name, { ...NO_NEEDS, properties: ['start_time'] })

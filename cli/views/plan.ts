@@ -30,6 +30,12 @@ export function planView(plan: Plan, style: Style): string {
   return `${parts.join('\n\n')}\n`
 }
 
+const WHEN: Readonly<Record<Change['effect'], string>> = {
+  now: ', at once',
+  'next-start': ', at its next start',
+  'set-back': ', before it ever counted',
+}
+
 /** Longer names, of devices mostly, get a line of their own. */
 const WIDEST_NAME = 28
 
@@ -128,7 +134,7 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
     after === null
       ? `${showValue(path, before)} → ${style.bold(`${showValue(path, after)}${from}`)}`
       : `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}`
-  const when = !qube.running ? '' : change.effect === 'now' ? ', at once' : ', at its next start'
+  const when = qube.running ? WHEN[change.effect] : ''
   const why = style.dim(`${reason}${when}`)
   const start = `    ${sign} ${padTo(name, nameWidth)}  `
   const line = `${start}${padTo(values, 34)}  ${why}`

@@ -333,3 +333,82 @@ test('what 4.4 changes on a halted qube only is planned so: blocked, or held wit
     assert.match(out, /~ maxmem .* at its next start/)
   }
 })
+
+const waitingIn = async (host: Host, spec: string): Promise<unknown> => {
+  const { out } = await host.qstate('status', '--json', spec)
+  return (JSON.parse(out) as { qubes: { waiting: string[] }[] }).qubes[0]?.waiting
+}
+
+function specOf(host: Host, body: string): string {
+  const path = join(host.folder, 'spec.yaml')
+  writeFileSync(path, `apiVersion: qstate/v1\nname: test\nqubes:\n  win10-work: ${body}\n`)
+  return path
+}
+
+test('what a cut-off apply did not reach is not said to be set, and waits once it is', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = specOf(host, '{ audio: ac97, qube: { memory: 6144, vcpus: 3 } }')
+  host.simulator.setFaults([
+    { match: { method: 'admin.vm.property.Set', arg: 'vcpus' }, times: 1, do: 'die-before' },
+  ])
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 3)
+  host.simulator.setFaults([])
+  await host.simulator.restart()
+  const { out } = await host.qstate('plan', spec)
+  assert.match(out, /set already, and waiting for its next start: qube memory$/m)
+  assert.deepEqual(await waitingIn(host, spec), ['qube/memory'])
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  assert.deepEqual(await waitingIn(host, spec), ['audio/model', 'qube/memory', 'qube/vcpus'])
+})
+
+test('a value that is set back before the qube was restarted waits no longer, whoever sets it back', async (t) => {
+  const host = await simulatedHost(t)
+  const set = (value: string): void => {
+    act(host.simulator, {
+      dest: 'win10-work',
+      method: 'admin.vm.property.Set',
+      arg: 'memory',
+      payload: value,
+    })
+  }
+  await host.qstate('apply', '--yes', specOf(host, '{ qube: { memory: 6144, vcpus: 3 } }'))
+  const back = await host.qstate('apply', '--yes', specOf(host, '{ qube: { memory: 8192, vcpus: 3 } }'))
+  assert.match(back.out, /6144 MiB → 8192 MiB +changed, before it ever counted/)
+  assert.match(back.out, /waits for its next start: qube vcpus$/m)
+  assert.deepEqual(await waitingIn(host, specOf(host, '{ qube: { memory: 8192, vcpus: 3 } }')), [
+    'qube/vcpus',
+  ])
+  await host.qstate('apply', '--yes', specOf(host, '{ qube: { memory: 5000, vcpus: 3 } }'))
+  set('8192')
+  const drifted = await host.qstate('plan', specOf(host, '{ qube: { memory: 5000, vcpus: 3 } }'))
+  assert.match(drifted.out, /8192 MiB → 5000 MiB +drift, at its next start/)
+  assert.match(drifted.out, /set already, and waiting for its next start: qube vcpus$/m)
+})
+
+test('a rollback that is cut off leaves waiting what it did not set back, and nothing else', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = specOf(host, '{ qube: { memory: 6144, vcpus: 3 } }')
+  await host.qstate('apply', '--yes', spec)
+  host.simulator.setFaults([
+    { match: { method: 'admin.vm.property.*', arg: 'vcpus', writesOnly: true }, do: 'refuse' },
+  ])
+  const cut = await host.qstate('rollback', '--yes')
+  assert.match(cut.out, /waits for its next start: qube vcpus$/m)
+  host.simulator.setFaults([])
+  assert.match(
+    (await host.qstate('plan', specOf(host, '{ qube: { vcpus: 3 } }'))).out,
+    /next start: qube vcpus$/m,
+  )
+  const again = await host.qstate('rollback', '--yes', '1')
+  assert.equal(again.code, 0, again.out)
+  assert.equal(host.simulator.host.qubes.get('win10-work')?.features.has('qstate.applied'), false)
+})
+
+test('what waited when a qube was released waits still when that is rolled back', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = specOf(host, '{ qube: { memory: 6144 } }')
+  await host.qstate('apply', '--yes', spec)
+  await host.qstate('release', '--yes', 'win10-work')
+  await host.qstate('rollback', '--yes')
+  assert.deepEqual(await waitingIn(host, spec), ['qube/memory'])
+})
