@@ -1,4 +1,5 @@
 import {
+  type Change,
   EXIT,
   mayRestart,
   needsApply,
@@ -24,6 +25,38 @@ export interface RestartOptions {
   readonly ifStill?: (qube: string, shutDown: () => Promise<void>) => Promise<boolean>
 }
 
+/**
+ * The plan with what an apply at this time does about what waits: a flag stands above what the spec says. Fails where
+ * somebody is to be asked and nobody is here, before anything is done.
+ */
+export function withRestarts(
+  plan: Plan,
+  options: Partial<Pick<RestartOptions, 'restart'>> & GlobalOptions,
+  io: Io,
+): Plan {
+  const flag = options.restart
+  const qubes = flag === undefined ? plan.qubes : plan.qubes.map((qube) => ({ ...qube, restart: flag }))
+  const restarts = qubes.flatMap((planned) => {
+    if (!planned.running || !(planned.waiting.length > 0 || planned.changes.some(isLate))) return []
+    const when = mayRestartNow(planned.restart ?? 'never', io)
+    if (when === 'no') return []
+    return [{ qube: planned.qube, when: when === 'yes' ? ('now' as const) : when }]
+  })
+  if (restarts.some(({ when }) => when === 'ask')) canAsk(options, io)
+  return { ...plan, qubes, ...(restarts.length === 0 ? {} : { restarts }) }
+}
+
+const isLate = ({ effect }: Change): boolean => effect === 'next-start'
+
+function mayRestartNow(policy: RestartPolicy, io: Io): ReturnType<typeof mayRestart> {
+  const now = io.now()
+  return mayRestart(policy, now.getHours() * 60 + now.getMinutes())
+}
+
+/** Names of the qubes that are restarted without a question of their own. */
+export const restartedNow = ({ restarts = [] }: Plan): readonly string[] =>
+  restarts.flatMap(({ qube, when }) => (when === 'now' ? [qube] : []))
+
 /** A qube with settings that count only after a restart, and whether it may have one. */
 interface Candidate {
   readonly qube: string
@@ -41,11 +74,10 @@ export async function restartWaiting(
   io: Io,
 ): Promise<readonly RestartReport[]> {
   const patience = wholeNumber(options.restartTimeout, '--restart-timeout', 1, 86_400)
-  const now = io.now()
   const reports: RestartReport[] = []
   for (const candidate of candidates(plan, report, options)) {
     if (io.signal.aborted) break
-    const may = mayRestart(candidate.policy, now.getHours() * 60 + now.getMinutes())
+    const may = mayRestartNow(candidate.policy, io)
     if (may === 'no' || (may === 'ask' && !canAsk(options, io))) continue
     const care = await careFor(candidate.planned, session)
     if (care.refusal !== null) {
@@ -93,7 +125,7 @@ function candidates(plan: Plan, report: Report | null, options: RestartOptions):
 }
 
 /** Whether someone can be asked; a flag that wants it where nobody is there is a mistake. */
-function canAsk(options: RestartOptions & GlobalOptions, io: Io): boolean {
+function canAsk(options: Partial<Pick<RestartOptions, 'restart'>> & GlobalOptions, io: Io): boolean {
   if (io.inIsTerminal && options.json !== true) return true
   if (options.restart !== 'ask') return false
   throw new UserError(

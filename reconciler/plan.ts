@@ -26,6 +26,8 @@ export interface Plan {
   readonly orphansUnknown?: { readonly why: string; readonly hint: string }
   /** What would explain the plan further, and could not be read. */
   readonly untold?: readonly Untold[]
+  /** Qubes that an apply at this time restarts, or asks about, once their values are set. Told where a plan is shown. */
+  readonly restarts?: readonly { readonly qube: string; readonly when: 'now' | 'ask' }[]
   /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
   readonly tables?: Readonly<Record<string, string>>
 }

@@ -31,7 +31,7 @@ import {
   type RemovalOptions,
   withholdRemovals,
 } from '../removals.ts'
-import { restartLines, type RestartOptions, restartWaiting } from '../restarts.ts'
+import { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from '../restarts.ts'
 import { attachNow, liveLines, type LiveReport } from '../live.ts'
 import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
@@ -77,23 +77,29 @@ export interface Run {
 
 /** Shows, asks, applies, reports. */
 export async function confirmAndApply(
-  plan: Plan,
+  made: Plan,
   session: Session,
   options: ApplyOptions,
   io: Io,
   { saved = false, ...what }: Run,
 ): Promise<number> {
+  const plan = withRestarts(made, options, io)
+  const restarted = restartedNow(plan)
   const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
   requireAllowed(plan, options)
   if (options.json !== true) io.out(planView(plan, style))
   if (planIsEmpty(plan)) {
+    const question = `Restart ${restarted.join(', ')}?`
+    if (restarted.length > 0 && options.yes !== true && !(await confirmed(question, options, io)))
+      return io.signal.aborted ? signalExit(io) : EXIT.error
     const after = await afterwards(plan, null, session, options, io)
     if (options.json === true) printJson(await run(plan, session, options, io, what), after, io)
     else io.out(afterwardsLines(after, style))
     return withAfterwards(planIsBlocked(plan) ? EXIT.error : EXIT.done, after)
   }
   const asked = options.yes !== true
-  if (asked && !((await confirmed(options, io)) && (await removalsConfirmed(plan, io))))
+  const question = restarted.length === 0 ? 'Apply this?' : `Apply this, and restart ${restarted.join(', ')}?`
+  if (asked && !((await confirmed(question, options, io)) && (await removalsConfirmed(plan, io))))
     return io.signal.aborted ? signalExit(io) : EXIT.error
   // A person may have taken an hour to say yes.
   const now = asked ? await listQubes(session) : session
@@ -190,7 +196,7 @@ async function run(
 /** From this many on, qubes are told one by one as they come out. */
 const MANY_QUBES = 8
 
-async function confirmed(options: ApplyOptions, io: Io): Promise<boolean> {
+async function confirmed(question: string, options: ApplyOptions, io: Io): Promise<boolean> {
   if (!io.inIsTerminal || options.json === true) {
     throw new UserError(
       EXIT.usage,
@@ -199,7 +205,7 @@ async function confirmed(options: ApplyOptions, io: Io): Promise<boolean> {
       'look at what it would do, then add --yes',
     )
   }
-  const answer = await io.ask('\nApply this? [y/N] ')
+  const answer = await io.ask(`\n${question} [y/N] `)
   if (answer !== null && /^y(?:es)?$/i.test(answer.trim())) return true
   io.err('Nothing was changed.\n')
   return false

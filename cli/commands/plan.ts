@@ -5,6 +5,7 @@ import { type GlobalOptions, wantsColor } from '../options.ts'
 import { writePlanFile } from '../plan-file.ts'
 import { openHost, type RecordedOptions } from '../recorded.ts'
 import { type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
+import { withRestarts } from '../restarts.ts'
 import { findSpec, type SpecOptions } from '../spec-source.ts'
 import { planView } from '../views/plan.ts'
 import { makeStyle } from '../views/style.ts'
@@ -36,7 +37,8 @@ export async function plan(paths: readonly string[], options: PlanCommandOptions
   return planExit(made, options.detailedExitcode === true)
 }
 
-export function printPlan(made: Plan, options: GlobalOptions, io: Io): void {
+export function printPlan(plan: Plan, options: GlobalOptions, io: Io): void {
+  const made = withRestarts(plan, options, io)
   if (options.json === true) io.out(`${JSON.stringify(made, null, 2)}\n`)
   else io.out(planView(made, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
 }

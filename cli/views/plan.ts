@@ -194,6 +194,7 @@ function summary(plan: Plan, style: Style): string {
   const settled = plan.qubes.filter(
     (qube) => !needsApply(qube) && qube.blocked.length === 0 && qube.held === undefined,
   ).length
+  const restarted = (plan.restarts ?? []).filter(({ when }) => when === 'now').map(({ qube }) => qube)
   const lines: string[] = []
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
@@ -222,17 +223,27 @@ function summary(plan: Plan, style: Style): string {
       `${style.bold('Plan:')} ${what} in ${plural(qubes, 'qube')}, ${plural(countWrites(plan), 'write')}${rest}.`,
     )
     const waiting = plan.qubes.filter(
-      (q) => q.running && q.changes.some((change) => change.effect === 'next-start'),
+      (q) =>
+        q.running &&
+        q.changes.some((change) => change.effect === 'next-start') &&
+        !restarted.includes(q.qube),
     )
     if (waiting.length > 0) {
       const names = waiting.map((q) => `${q.qube}${restartText(q.restart)}`).join(', ')
       lines.push(fold(`Running now, and to be restarted before all of it counts: ${names}.`, style.width, ''))
     }
   }
-  const late = plan.qubes.filter((qube) => qube.waiting.length > 0 && !needsApply(qube))
+  const late = plan.qubes.filter(
+    (qube) => qube.waiting.length > 0 && !needsApply(qube) && !restarted.includes(qube.qube),
+  )
   if (late.length > 0) {
     const names = late.map((q) => `${q.qube}${restartText(q.restart)}`).join(', ')
     lines.push(fold(`To be restarted before all of it counts: ${names}.`, style.width, ''))
+  }
+  if (restarted.length > 0) {
+    const when = planIsEmpty(plan) ? '' : ', once its values are set'
+    const text = `To be restarted by the apply${when}: ${restarted.join(', ')}.`
+    lines.push(style.yellow(fold(text, style.width, '')))
   }
   if (held.length > 0) {
     const names = held.map((qube) => qube.qube).join(', ')

@@ -412,3 +412,74 @@ test('what waited when a qube was released waits still when that is rolled back'
   await host.qstate('rollback', '--yes')
   assert.deepEqual(await waitingIn(host, spec), ['qube/memory'])
 })
+
+/** The time of day so many hours from when commands run in these tests, wherever that is. */
+function clock(hours: number): string {
+  const now = new Date('2026-11-24T12:00:00Z')
+  return `${String((now.getHours() + hours + 24) % 24).padStart(2, '0')}:00`
+}
+
+interface Foretold {
+  readonly plan: { readonly restarts?: readonly { qube: string; when: string }[] }
+}
+
+test('a plan says which qubes its apply restarts, and the question asks for them', async (t) => {
+  const host = await simulatedHost(t)
+  const waits = specOf(host, '{ qube: { memory: 6144 } }')
+  const says = (out: string): boolean =>
+    out.includes('To be restarted by the apply, once its values are set: win10-work.')
+  const asked = await host.qstateWith({ terminal: true, answers: ['n'] }, 'apply', '--restart', 'now', waits)
+  assert.ok(says(asked.out), asked.out)
+  assert.match(asked.err, /Apply this, and restart win10-work\? \[y\/N\]/)
+  assert.deepEqual(restarts(host), [])
+  assert.equal(host.simulator.writes(), 0)
+  const plain = await host.qstateWith({ terminal: true, answers: ['n'] }, 'apply', waits)
+  assert.match(plain.err, /Apply this\? \[y\/N\]/)
+  assert.ok(!says(plain.out))
+  for (const [policy, when] of [
+    ['now', 'now'],
+    [`{ window: "${clock(-1)}-${clock(1)}" }`, 'now'],
+    [`{ window: "${clock(2)}-${clock(3)}" }`, null],
+    ['ask', 'ask'],
+    ['never', null],
+  ] as const) {
+    const spec = specOf(host, `{ restart: ${policy}, qube: { memory: 6144 } }`)
+    const { out } = await host.qstate('plan', spec)
+    assert.equal(says(out), when === 'now', out)
+    const json = JSON.parse((await host.qstate('plan', '--json', spec)).out) as Foretold['plan']
+    assert.deepEqual(json.restarts, when === null ? undefined : [{ qube: 'win10-work', when }], policy)
+  }
+  const spec = specOf(host, '{ restart: now, qube: { memory: 6144 } }')
+  const never = await host.qstateWith({ terminal: true, answers: ['n'] }, 'apply', '--restart', 'never', spec)
+  assert.match(never.out, /to be restarted before all of it counts: win10-work\.$/m)
+  const done = await host.qstate('apply', '--yes', '--json', '--restart', 'now', waits)
+  assert.deepEqual((JSON.parse(done.out) as Foretold).plan.restarts, [{ qube: 'win10-work', when: 'now' }])
+})
+
+test('a restart asks where it is all there is to do, unless --yes has been said', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = specOf(host, '{ qube: { memory: 6144 } }')
+  await host.qstate('apply', '--yes', spec)
+  const now = ['apply', '--restart', 'now', spec]
+  const nobody = await host.qstate(...now)
+  assert.equal(nobody.code, 64)
+  assert.match(nobody.err, /nobody is here to say yes/)
+  const no = await host.qstateWith({ terminal: true, answers: ['n'] }, ...now)
+  assert.equal(no.code, 1)
+  assert.match(no.out, /To be restarted by the apply: win10-work\./)
+  assert.match(no.err, /Restart win10-work\? \[y\/N\] Nothing was changed\./)
+  assert.deepEqual(restarts(host), [])
+  const yes = await host.qstateWith({ terminal: true, answers: ['y'] }, ...now)
+  assert.equal(yes.code, 0, yes.out)
+  assert.deepEqual(restarts(host), ['admin.vm.Shutdown win10-work', 'admin.vm.Start win10-work'])
+  assert.equal((await host.qstate(...now)).code, 0, 'nothing waits any more, and nothing is asked')
+})
+
+test('where nobody can be asked about a restart that a flag wants asked, nothing is written', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = specOf(host, '{ qube: { memory: 6144 } }')
+  const { code, err } = await host.qstate('apply', '--yes', '--restart', 'ask', spec)
+  assert.equal(code, 64)
+  assert.match(err, /nobody is here to be asked about a restart/)
+  assert.equal(host.simulator.writes(), 0)
+})
