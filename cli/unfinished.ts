@@ -2,6 +2,7 @@ import { isComplete, isFinished, lockHolder, numbers, readGeneration } from '../
 import { type Change } from '../reconciler/index.ts'
 import { type Io } from './io.ts'
 import { plural } from './views/style.ts'
+import { showTime } from './views/value.ts'
 
 /**
  * Says so when the last apply was cut off: what it had done stands, and this run goes on from there. One that is at work
@@ -16,13 +17,13 @@ export async function tellUnfinished(folder: string, io: Io, alone?: 'alone'): P
   const holder = alone === undefined ? await lockHolder(folder) : undefined
   if (holder !== undefined) {
     io.err(
-      `Another run is at work on this host (${holder.who}, process ${holder.pid}, since ${holder.since}).\n\n`,
+      `Another run is at work on this host (${holder.who}, process ${holder.pid}, since ${showTime(holder.since)}).\n\n`,
     )
     return
   }
   const done = generation.steps.filter((step) => step.phase === 'after').length
   io.err(
-    `The last apply (generation ${last}, ${who}, ${at}) was cut off after ${plural(done, 'write')}. What it did stands; this goes on from there.\n\n`,
+    `The last apply (generation ${last}, ${who}, ${showTime(at)}) was cut off after ${plural(done, 'write')}. What it did stands; this goes on from there.\n\n`,
   )
 }
 

@@ -9,6 +9,7 @@ import { agentPlace } from '../agent/place.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { stateFolder } from '../session.ts'
+import { showTime } from '../views/value.ts'
 
 /** Says whether the agent's own file is right. */
 export function checkAgentFile(options: AgentOptions, io: Io): Promise<number> {
@@ -60,7 +61,7 @@ export async function suspend(options: SuspendOptions, io: Io): Promise<number> 
   }
   if (options.json !== true)
     io.out(
-      `Suspended${until === null ? ', until `qstate agent resume`' : ` until ${until}`}. It goes on looking, and writes nothing.\n`,
+      `Suspended${until === null ? ', until `qstate agent resume`' : ` until ${showTime(until)}`}. It goes on looking, and writes nothing.\n`,
     )
   return EXIT.done
 }
@@ -87,7 +88,9 @@ async function whoeverIsAtWork(folder: string, io: Io): Promise<boolean> {
     now: io.now().toISOString(),
     again: async (holder) => {
       if (!told)
-        io.err(`Waiting for ${holder.who} (process ${holder.pid}, since ${holder.since}) to finish …\n`)
+        io.err(
+          `Waiting for ${holder.who} (process ${holder.pid}, since ${showTime(holder.since)}) to finish …\n`,
+        )
       told = true
       await io.pause(100)
       return !io.signal.aborted

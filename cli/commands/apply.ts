@@ -37,6 +37,7 @@ import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
 import { makeStyle, type Style } from '../views/style.ts'
+import { showTime } from '../views/value.ts'
 
 export interface ApplyOptions extends GlobalOptions, PlanOptions, RestartOptions, RemovalOptions {
   readonly yes?: boolean
@@ -230,7 +231,8 @@ export async function locked(
     now: io.now().toISOString(),
     again: async (holder) => {
       if (io.now().getTime() - begun >= patience || io.signal.aborted) return false
-      if (!told) io.err(`Waiting for ${holder.who} (process ${holder.pid}, since ${holder.since}) …\n`)
+      if (!told)
+        io.err(`Waiting for ${holder.who} (process ${holder.pid}, since ${showTime(holder.since)}) …\n`)
       told = true
       await io.pause(100)
       return true
@@ -241,7 +243,7 @@ export async function locked(
     throw new UserError(
       EXIT.locked,
       'locked',
-      `another run holds this host: ${who}, process ${pid}, since ${since}`,
+      `another run holds this host: ${who}, process ${pid}, since ${showTime(since)}`,
       'wait for it (--lock-timeout SECONDS), or see what it does',
     )
   }

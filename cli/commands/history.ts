@@ -3,8 +3,8 @@ import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { makeClient, stateFolder } from '../session.ts'
-import { shortCommit } from '../views/value.ts'
-import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
+import { shortCommit, showTime } from '../views/value.ts'
+import { layRow, makeStyle, padTo, plural, type Style, widthOf } from '../views/style.ts'
 
 /** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
 export async function history(options: GlobalOptions, io: Io): Promise<number> {
@@ -63,21 +63,24 @@ function outcomeOf(code: number): Summary['outcome'] {
 }
 
 function table(rows: readonly Summary[], style: Style): string {
-  const commitOf = (row: Summary): string => (row.commit === null ? '-' : shortCommit(row.commit))
-  return rows
-    .map((row) => {
-      const color = row.outcome === 'applied' ? style.green : style.red
-      const qubes = row.qubes.length > 3 ? `${row.qubes.slice(0, 3).join(', ')} …` : row.qubes.join(', ')
-      return [
-        padTo(String(row.generation).padStart(4), 4),
-        row.at.slice(0, 16).replace('T', ' '),
-        padTo(kindOf(row), 11),
-        padTo(commitOf(row), 13),
-        padTo(color(row.outcome), 8),
-        padTo(plural(row.writes, 'write'), 10),
-        `${qubes}${style.dim(`  ${row.who}`)}`,
-      ].join('  ')
-    })
+  const lines = rows.map((row) => {
+    const color = row.outcome === 'applied' ? style.green : style.red
+    const qubes = row.qubes.length > 3 ? `${row.qubes.slice(0, 3).join(', ')} …` : row.qubes.join(', ')
+    return [
+      String(row.generation).padStart(4),
+      showTime(row.at),
+      kindOf(row),
+      row.commit === null ? '-' : shortCommit(row.commit),
+      color(row.outcome),
+      plural(row.writes, 'write'),
+      qubes === '' ? '-' : qubes,
+      style.dim(row.who),
+    ]
+  })
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ''))))
+  return lines
+    .map((cells) => cells.map((cell, column) => padTo(cell, widths?.[column] ?? 0)))
+    .map((cells) => layRow(cells, style.width, ' '.repeat(6)))
     .join('\n')
 }
 

@@ -5,6 +5,7 @@ import { type Io, UserError } from '../io.ts'
 import { wholeNumber } from '../options.ts'
 import { tablesFrom } from '../plan-file.ts'
 import { connect, stateFolder } from '../session.ts'
+import { showTime } from '../views/value.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 
 /** Undoes the last generation, or everything since one, that one among it. A rollback is a generation, too. */
@@ -63,7 +64,7 @@ function undoneText(undone: readonly Generation[]): string {
   if (newest === undefined || oldest === undefined) return 'nothing'
   if (newest !== oldest) return `generations ${oldest.number} to ${newest.number}`
   const { number, meta } = newest
-  return `generation ${number} (${meta.kind ?? 'apply'} by ${meta.who})`
+  return `generation ${number} (${meta.kind ?? 'apply'} by ${meta.who}, ${showTime(meta.at)})`
 }
 
 /** A rollback never goes further back than it is told to. */

@@ -26,6 +26,7 @@ import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
 import { phaseText, rolloutView } from '../views/rollout.ts'
 import { makeStyle, padTo } from '../views/style.ts'
+import { showTime } from '../views/value.ts'
 import { signalExit, whoOf } from './apply.ts'
 
 export interface RolloutStartOptions extends FleetOptions {
@@ -157,7 +158,7 @@ export async function rolloutHistory(options: FleetOptions, io: Io): Promise<num
     const lines = all.map((state) => {
       const by = state.said[0]?.by ?? ''
       const what = `${padTo(style.bold(state.name), 16)}  ${state.commit.slice(0, 12)}  ${padTo(phaseText(state), 19)}`
-      return `${String(state.serial).padStart(4)}  ${what}  ${state.startedAt}  ${by}`
+      return `${String(state.serial).padStart(4)}  ${what}  ${showTime(state.startedAt)}  ${by}`
     })
     io.out(lines.length === 0 ? 'No rollout yet.\n' : `${lines.join('\n')}\n`)
     return EXIT.done

@@ -15,7 +15,7 @@ import { findSpec, isNoSpec, type SpecOptions } from '../spec-source.ts'
 import { openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
 import { agentView } from '../views/agent.ts'
 import { restartText } from '../views/plan.ts'
-import { makeStyle, padTo, plural, type Style } from '../views/style.ts'
+import { fold, makeStyle, padTo, plural, type Style, widthOf } from '../views/style.ts'
 import { showPath } from '../views/value.ts'
 
 /**
@@ -127,7 +127,9 @@ function table(rows: readonly Summary[], plan: Plan, style: Style): string {
         : '',
     ].filter((text) => text !== '')
     const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
-    return `${head}  ${more.join('; ')}`.trimEnd()
+    const whole = `${head}  ${more.join('; ')}`.trimEnd()
+    if (widthOf(whole) <= style.width) return whole
+    return [head.trimEnd(), ...more.map((text) => fold(text, style.width, '    '))].join('\n')
   })
   const settled =
     planIsEmpty(plan) && !planIsBlocked(plan) && rows.every((row) => row.held.length === 0)

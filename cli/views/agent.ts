@@ -1,7 +1,7 @@
 import { type Held } from '../../agent/index.ts'
 import { type AgentState } from '../agent/in-force.ts'
 import { fold, padTo, type Style } from './style.ts'
-import { safe, shortCommit, showPath, showValue } from './value.ts'
+import { safe, shortCommit, showPath, showTime, showValue } from './value.ts'
 
 const HELD: Readonly<Record<Held['why'], string>> = {
   observed: 'it only observes',
@@ -17,53 +17,62 @@ const HELD: Readonly<Record<Held['why'], string>> = {
   running: 'until the qube is found halted',
 }
 
+/** A line that is quoted from a file, and the line below it with the caret: neither is folded. */
+const EXCERPT = /^ *[0-9]* \| /
+
 /** What an agent knows of its host, for people. */
 export function agentView({ memory, running }: AgentState, style: Style): string {
   const { wanted, inForce, applied, refused, unreachable, error, suspended, proposed } = memory
   const state = running === null ? style.red('not running') : `process ${running.pid}`
   const lines = [
-    `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${safe(memory.source)} ${style.dim(`(${state})`)}`,
+    fold(
+      `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${safe(memory.source)} ${style.dim(`(${state})`)}`,
+      style.width,
+      '',
+    ),
   ]
   const row = (name: string, text: string, hint?: string): void => {
-    lines.push(
-      `  ${padTo(name, 10)}  ${fold(text, style.width - 14, '')
-        .split('\n')
-        .join(`\n${' '.repeat(14)}`)}`,
-    )
+    const folded = text
+      .split('\n')
+      .map((line) => (EXCERPT.test(line) ? line : fold(line, style.width - 14, '')))
+    lines.push(`  ${padTo(name, 10)}  ${folded.join('\n').replaceAll('\n', `\n${' '.repeat(14)}`)}`)
     if (hint !== undefined && hint !== '') lines.push(style.dim(fold(hint, style.width, ' '.repeat(16))))
   }
   if (memory.fleet !== null) row('fleet', `${memory.fleet.name}, as ${memory.fleet.host}`)
   row(
     memory.fleet === null ? 'wanted' : 'ordered',
-    wanted === null ? 'nothing yet' : `${shortCommit(wanted.commit)}  since ${time(wanted.seenAt)}`,
+    wanted === null ? 'nothing yet' : `${shortCommit(wanted.commit)}  since ${showTime(wanted.seenAt)}`,
   )
   const signers = inForce === null || inForce.signers === '' ? '' : `, signed by ${safe(inForce.signers)}`
   row(
     'in force',
     inForce === null
       ? 'nothing yet'
-      : `${shortCommit(inForce.commit)}  since ${time(inForce.since)}${signers}`,
+      : `${shortCommit(inForce.commit)}  since ${showTime(inForce.since)}${signers}`,
   )
-  row('applied', applied === null ? 'nothing yet' : `${shortCommit(applied.commit)}  at ${time(applied.at)}`)
+  row(
+    'applied',
+    applied === null ? 'nothing yet' : `${shortCommit(applied.commit)}  at ${showTime(applied.at)}`,
+  )
   if (refused !== null) row('refused', style.red(safeLines(refused.why)), refused.hint)
   if (unreachable !== null)
     row(
       'repository',
-      style.red(`not reached since ${time(unreachable.since)}: ${safe(unreachable.message)}`),
+      style.red(`not reached since ${showTime(unreachable.since)}: ${safe(unreachable.message)}`),
       unreachable.hint,
     )
   if (error !== null)
-    row('error', style.red(`${safe(error.message)} (since ${time(error.since)})`), error.hint)
+    row('error', style.red(`${safe(error.message)} (since ${showTime(error.since)})`), error.hint)
   if (memory.events !== 'connected') row('events', style.yellow(EVENTS[memory.events]))
   if (suspended !== null) {
     const why = suspended.why === '' ? '' : `: ${safe(suspended.why)}`
-    const until = suspended.until === null ? '' : ` until ${time(suspended.until)}`
+    const until = suspended.until === null ? '' : ` until ${showTime(suspended.until)}`
     row('suspended', style.yellow(`by ${safe(suspended.by)}${until}${why}`))
   }
   for (const { qube, path, found, wanted: value, since, noticed } of memory.drift)
     row(
       'drift',
-      `${qube} ${showPath(path)} is ${showValue(path, found)}, wanted ${showValue(path, value)}; since ${time(since)} (${safe(noticed)})`,
+      `${qube} ${showPath(path)} is ${showValue(path, found)}, wanted ${showValue(path, value)}; since ${showTime(since)} (${safe(noticed)})`,
     )
   for (const { qube, message, hint } of memory.failing)
     row('failed', style.red(`${qube}: ${safe(message)}`), safe(hint))
@@ -85,13 +94,11 @@ const EVENTS = {
 /** Whole texts that may have several lines, each of them safe. */
 const safeLines = (text: string): string => text.split('\n').map(safe).join('\n')
 
-const time = (iso: string): string => iso.slice(0, 16).replace('T', ' ')
-
 function heldByWhy(held: readonly Held[]): ReadonlyMap<string, string> {
   const groups = new Map<string, string[]>()
   for (const { qube, path, why, until } of held) {
     const when = TRIED.has(why) ? '; next try at' : ', until'
-    const text = `${HELD[why]}${until === null ? '' : `${when} ${time(until)}`}`
+    const text = `${HELD[why]}${until === null ? '' : `${when} ${showTime(until)}`}`
     groups.set(text, [...(groups.get(text) ?? []), path === null ? qube : `${qube} ${showPath(path)}`])
   }
   return new Map([...groups].map(([text, names]) => [text, names.join(', ')]))

@@ -36,20 +36,36 @@ export const widthOf = (text: string): number => stripVTControlCharacters(text).
 export const padTo = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
-/** Breaks plain text at spaces; `indent` goes before every line. Words longer than a line stay whole. */
+/** Breaks text at spaces; `indent` goes before every line, and what a line has of its own stays. Words longer than a line stay whole. */
 export function fold(text: string, width: number, indent: string): string {
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {
+    const words = paragraph.trimStart()
+    const lead = indent + paragraph.slice(0, paragraph.length - words.length)
     let line = ''
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && line.length + 1 + word.length > width - indent.length) {
-        lines.push(line)
+    for (const word of words.split(' ')) {
+      if (line !== '' && widthOf(line) + 1 + widthOf(word) > width - lead.length) {
+        lines.push(lead + line)
         line = word
       } else line = line === '' ? word : `${line} ${word}`
     }
-    lines.push(line)
+    lines.push(lead + line)
   }
-  return lines.map((line) => indent + line).join('\n')
+  return lines.join('\n')
+}
+
+/** Cells of a row, on one line where they fit; else what follows goes below, under an indent. */
+export function layRow(cells: readonly string[], width: number, indent: string): string {
+  const lines: string[] = []
+  let line = ''
+  for (const cell of cells) {
+    const longer = line === '' ? cell : `${line}  ${cell}`
+    if (line !== '' && widthOf(longer.trimEnd()) > width) {
+      lines.push(line.trimEnd())
+      line = `${indent}${cell}`
+    } else line = longer
+  }
+  return [...lines, line.trimEnd()].join('\n')
 }
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>

@@ -25,6 +25,16 @@ const WORDS: ReadonlySet<string> = new Set(['off', 'on', 'inherit', 'inherited',
 export const shortCommit = (commit: string): string =>
   `${commit.slice(0, 12)}${commit.endsWith('+') ? '+' : ''}`
 
+/** When, to the minute and by this machine's own clock, as windows and freezes are meant. What is no time stays text. */
+export function showTime(iso: string): string {
+  const at = new Date(iso)
+  if (Number.isNaN(at.getTime())) return safe(iso)
+  const [month, day, hours, minutes] = [at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes()].map(
+    (part) => String(part).padStart(2, '0'),
+  )
+  return `${at.getFullYear()}-${month}-${day} ${hours}:${minutes}`
+}
+
 /** A setting in running text: `audio model`, `tags windows`, a device without the tail of its identity. */
 export function showPath(path: string): string {
   const area = path.slice(0, path.indexOf('/'))

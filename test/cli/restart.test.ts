@@ -308,7 +308,10 @@ test('what 4.4 changes on a halted qube only is planned so: blocked, or held wit
   const held = await host.qstate('apply', '--yes', path)
   assert.equal(held.code, 0, held.out + held.err)
   assert.match(held.out, /qube maxmem is held until the qube is found halted/)
-  assert.match((await host.qstate('status', path)).out, /held +.*held until it is found halted: qube maxmem/)
+  assert.match(
+    (await host.qstate('status', path)).out,
+    /held\s[^]*held until it is found halted: qube maxmem/,
+  )
   const again = await host.qstate('plan', '--detailed-exitcode', path)
   assert.equal(again.code, 2, 'there is something to be changed')
   assert.match(again.out, /Nothing to do now\.\n/)
