@@ -12,7 +12,7 @@ import { addCommands } from './program.ts'
 import { fold, makeStyle } from './views/style.ts'
 
 /** All options and commands. `done` is told the exit code of the command that ran. */
-export function makeProgram(io: Io, done: (code: number) => void): Command {
+export function makeProgram(io: Io, done: (code: number) => void, isJson = false): Command {
   const program = new Command('qstate')
     .description('Keeps Windows qubes of Qubes OS in the state that YAML files say.')
     .option(
@@ -33,7 +33,8 @@ export function makeProgram(io: Io, done: (code: number) => void): Command {
       new Option('--log-format <format>', 'of what -v tells').choices(['text', 'json']).default('text'),
     )
     .helpOption('-h, --help', 'tells how to use it')
-    .helpCommand(false)
+    // Of commands that have commands; this one’s own takes as many names as there are.
+    .helpCommand('help [command]', 'tells how to use one of them')
     .showHelpAfterError('(qstate --help tells more)')
     .exitOverride()
     .configureOutput({
@@ -41,30 +42,40 @@ export function makeProgram(io: Io, done: (code: number) => void): Command {
         io.out(text)
       },
       writeErr: (text) => {
-        io.err(text)
+        // What goes wrong is told as JSON then, by whoever catches it.
+        if (!isJson) io.err(text)
       },
     })
   addCommands(program, io, done)
+  program.helpCommand(false)
   return program
 }
 
 /** Runs one command line. Returns the exit code; whatever goes wrong has been told. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.done
-  const program = makeProgram(io, (result) => {
-    code = result
-  })
+  // Before the options are understood: that they cannot be is told in the same way as all else.
+  const isJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined).includes('--json')
+  const program = makeProgram(
+    io,
+    (result) => {
+      code = result
+    },
+    isJson,
+  )
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
-    return tell(error, program.opts<GlobalOptions>(), io)
+    return tell(error, { ...program.opts<GlobalOptions>(), json: isJson }, io)
   }
 }
 
 /** Says what went wrong and gives the exit code for it. What nobody foresaw is a bug, and says so with its stack. */
 function tell(error: unknown, options: GlobalOptions, io: Io): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+  // Told already, but where it has to be JSON.
+  if (error instanceof CommanderError && (error.exitCode === 0 || options.json !== true))
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage
   if (io.signal.aborted) return io.signal.reason === 'SIGTERM' ? 143 : 130
   const known = understand(error)
   if (known === undefined) {
@@ -87,6 +98,11 @@ function understand(
   error: unknown,
 ): { exitCode: number; code: string; message: string; hint: string } | undefined {
   if (error instanceof UserError) return error
+  if (error instanceof CommanderError) {
+    const isHelp = error.code === 'commander.help'
+    const message = isHelp ? 'no command is named' : error.message.replace(/^error: /, '')
+    return { exitCode: EXIT.usage, code: 'usage', message, hint: '`qstate --help` tells more' }
+  }
   if (
     error instanceof HostError ||
     error instanceof QubesdError ||

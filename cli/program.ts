@@ -284,6 +284,13 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     )
 
   program
+    .command('help [command...]')
+    .description('tells how to use a command')
+    .action(async (names: string[]) => {
+      ;(await import('./commands/help.ts')).help(names, program)
+    })
+
+  program
     .command('completion <shell>')
     .description('prints completions for bash, zsh or fish')
     .action(

@@ -433,3 +433,41 @@ test('release says that it gives up, not that it takes over', async (t) => {
   await host.qstate('adopt', '--yes', WINDOWS_10)
   assert.match((await host.qstate('release', '--yes', 'win10-work')).out, /✓ win10-work {2}given up/)
 })
+
+test('help tells of a command what its --help tells, and names the nearest where there is none', async () => {
+  for (const words of [['plan'], ['rollout', 'start'], ['agent', 'suspend'], []]) {
+    const told = await runCli(['help', ...words])
+    assert.deepEqual(told, await runCli([...words, '--help']))
+    assert.equal(told.code, 0)
+    assert.match(told.out, new RegExp(`^Usage: qstate ${words.join(' ')}`))
+  }
+  const unknown = await runCli(['help', 'plam'])
+  assert.equal(unknown.code, 64)
+  assert.match(unknown.err, /there is no command “plam”[^]*did you mean plan\?/)
+})
+
+test('a mistake on the command line is JSON where that is asked for, and has the same exit code', async () => {
+  const CASES = [
+    [['plan', '--foo'], /unknown option '--foo'/],
+    [['plam'], /unknown command 'plam'/],
+    [['rollback', '1', '2'], /too many arguments/],
+    [['simulator', '--release', '5'], /argument '5' is invalid/],
+    [['policy'], /required option '--qube/],
+    [['rollout'], /no command is named/],
+    [[], /no command is named/],
+  ] as const
+  for (const [argv, message] of CASES) {
+    for (const line of [
+      ['--json', ...argv],
+      [...argv, '--json'],
+    ]) {
+      const { code, out, err } = await runCli(line)
+      assert.equal(code, 64, out + err)
+      const { error } = JSON.parse(out) as { error: Record<string, string> }
+      assert.equal(error['code'], 'usage')
+      assert.match(error['message'] ?? '', message)
+      assert.equal(err, '')
+    }
+    assert.equal((await runCli(argv)).out, '')
+  }
+})

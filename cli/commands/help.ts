@@ -1,0 +1,27 @@
+import { type Command } from 'commander'
+import { EXIT } from '../../reconciler/report.ts'
+import { nearest } from '../../spec/wording.ts'
+import { UserError } from '../io.ts'
+
+/** Tells how to use a command, as its `--help` does: `qstate help rollout start`. Without a name, of all. */
+export function help(names: readonly string[], program: Command): never {
+  let command = program
+  for (const name of names) {
+    const all = command.commands
+    const next = all.find((one) => one.name() === name)
+    if (next === undefined) {
+      const near = nearest(
+        name,
+        all.map((one) => one.name()),
+      )
+      throw new UserError(
+        EXIT.usage,
+        'unknown-command',
+        `there is no command “${[...names.slice(0, names.indexOf(name)), name].join(' ')}”`,
+        near === undefined ? '`qstate --help` lists what there is' : `did you mean ${near}?`,
+      )
+    }
+    command = next
+  }
+  return command.help()
+}
