@@ -1,4 +1,5 @@
 import { type Release } from '../../reconciler/index.ts'
+import { fold } from '../views/style.ts'
 import { type Extras, type Group, type Rule } from './policy-rules.ts'
 
 export interface PrintedPolicy {
@@ -35,8 +36,11 @@ export function policyText({ source, release, extras, paths, groups, denied }: P
   const header = [
     '/etc/qubes/policy.d/30-qstate.policy',
     '',
-    `What qstate in the qube ${source} may ask of dom0, for this spec on Qubes ${release}: to plan, apply, prune and`,
-    `roll back${flags.map((flag) => `, ${flag}`).join('')}, and nothing else. The first line that matches counts, and what no line allows is denied. Printed by`,
+    ...fold(
+      `What qstate in the qube ${source} may ask of dom0, for this spec on Qubes ${release}: to ${doings(extras)}, and nothing else. The first line that matches counts, and what no line allows is denied. Printed by`,
+      HEADER_WIDTH,
+      '',
+    ).split('\n'),
     `  ${printable(command)}`,
     'and to be printed anew when the spec names other qubes or settings. Of a setting there are the lines that read it,',
     'that set it, and that take it back when the spec drops it.',
@@ -51,6 +55,23 @@ export function policyText({ source, release, extras, paths, groups, denied }: P
 
 /** A path that someone chose must not begin a line of policy. */
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
+
+const HEADER_WIDTH = 118
+
+/** What each flag adds to what a spec takes anyway. */
+const ADDED: Readonly<Record<keyof Extras, string>> = {
+  restart: 'to restart qubes',
+  live: 'to attach and detach USB devices of running ones',
+  explain: 'to read what explains a plan',
+  agent: 'to hear of what changes there',
+}
+
+function doings(extras: Extras): string {
+  const added = Object.entries(ADDED).flatMap(([flag, what]) =>
+    extras[flag as keyof Extras] ? [`${what} (--${flag})`] : [],
+  )
+  return ['plan, apply, prune and roll back', ...added].join(', ')
+}
 
 const flagsOf = (extras: Extras): readonly string[] =>
   Object.entries(extras).flatMap(([name, on]) => (on ? [`--${name}`] : []))

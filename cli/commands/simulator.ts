@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { makeDom0Tree, parseFaults, parseFixture, startSimulator } from '../../qubesd/simulator/index.ts'
 import { EXIT, type Release } from '../../reconciler/index.ts'
@@ -33,11 +33,15 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   }).catch((error: unknown) => {
     throw asUserError(error)
   })
-  makeDom0Tree(`${socket}.dom0`)
-  io.err(`A simulated dom0 listens on ${socket}, with its files in ${socket}.dom0.\n`)
+  const files = `${socket}.dom0`
+  // Whoever has the state kept, or has laid the files out, has them left.
+  const isOurs = options.state === undefined && !existsSync(files)
+  makeDom0Tree(files)
+  io.err(`A simulated dom0 listens on ${socket}, with its files in ${files}.\n`)
   io.err(`Try: qstate --socket ${socket} devices\nCtrl-C ends it.\n`)
   await aborted(io.signal)
   await running.close()
+  if (isOurs) rmSync(files, { recursive: true, force: true })
   return EXIT.done
 }
 

@@ -175,3 +175,17 @@ test('the policy that is shown in dom0/ is the one that is printed', async () =>
   const { out } = await runCli(['policy', '--qube', 'mgmt', '--for', '4.3', 'examples/windows-7-oem.yaml'])
   assert.equal(readFileSync(join(ROOT, 'dom0/30-qstate.policy'), 'utf8'), out)
 })
+
+test('the header of a policy says in words what its flags add', async () => {
+  const header = async (...flags: string[]): Promise<string> => {
+    const argv = ['policy', '--qube', 'mgmt', '--for', '4.3', ...flags, 'examples/windows-10.yaml']
+    const lines = (await runCli(argv)).out.split('\n\n')[0]?.split('\n') ?? []
+    assert.ok(lines.every((line) => line.length <= 120))
+    return lines.map((line) => line.replace(/^# ?/, '')).join(' ')
+  }
+  assert.match(await header(), /to plan, apply, prune and roll back, and nothing else\. /)
+  assert.match(
+    await header('--agent', '--restart'),
+    /prune and roll back, to restart qubes \(--restart\), to hear of what changes there \(--agent\), and nothing else\. /,
+  )
+})
