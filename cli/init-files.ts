@@ -48,7 +48,7 @@ qubes:
 
 const CHECK = `#!/bin/sh
 # Checks every host as it is in a revision (else in HEAD), and shows its plan where the host has been recorded:
-# \`qstate record -o recorded/HOST.json\` on that host.
+# \`qstate record -o recorded/HOST.json\` on that host, committed like the rest.
 set -eu
 cd "$(git rev-parse --show-toplevel)"
 revision=\${1:-HEAD}
@@ -57,6 +57,8 @@ files=$(git -c core.quotePath=false ls-tree --name-only "$revision" hosts/)
 IFS='
 '
 set -f
+recorded=$(mktemp)
+trap 'rm -f "$recorded"' EXIT
 status=0
 checked=0
 for file in $files; do
@@ -65,8 +67,8 @@ for file in $files; do
   echo "== $host"
   if ! qstate validate --from-git "$revision" profiles devices "$file"; then
     status=1
-  elif [ -f "recorded/$host.json" ]; then
-    qstate plan --from-git "$revision" --host-state "recorded/$host.json" profiles devices "$file" || status=1
+  elif git cat-file blob "$revision:recorded/$host.json" >"$recorded" 2>/dev/null; then
+    qstate plan --from-git "$revision" --host-state "$recorded" profiles devices "$file" || status=1
   fi
 done
 [ "$checked" -gt 0 ] || echo "there is no hosts/*.yaml in $revision: nothing was checked" >&2

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { git } from '../../agent/git.ts'
 import { EXIT } from '../../reconciler/index.ts'
@@ -27,6 +27,16 @@ export async function init(folder: string | undefined, options: InitOptions, io:
     const hint = 'lay it out in a folder of its own: qstate init FOLDER'
     throw new UserError(EXIT.usage, 'not-empty', `${shown} has ${names} already: nothing was written`, hint)
   }
+  const spec = specsIn(root)[0]
+  if (spec !== undefined) {
+    const hint = `lay it out in a folder of its own, \`qstate init FOLDER\`, and move the spec there: FOLDER/hosts/${host}.yaml`
+    throw new UserError(
+      EXIT.usage,
+      'not-empty',
+      `${shown} has a spec already, ${spec}, which another beside it would contradict: nothing was written`,
+      hint,
+    )
+  }
   for (const { path, text, executable } of files) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text, { flag: 'wx', mode: executable === true ? 0o755 : 0o644 })
@@ -45,4 +55,25 @@ ${first}  git config core.hooksPath .githooks    # each commit is checked
 README.md tells the rest.
 `)
   return EXIT.done
+}
+
+/** Where a spec would stand that is read beside, or instead of, what is laid out. A file more in `hosts` is another host’s. */
+const PLACES = ['.', 'profiles', 'devices']
+
+const MOST_BYTES = 1024 * 1024
+
+function specsIn(root: string): readonly string[] {
+  return PLACES.flatMap((place) => {
+    if (!existsSync(join(root, place))) return []
+    const names = readdirSync(join(root, place)).filter((name) => /\.ya?ml$/.test(name))
+    return names.map((name) => join(place, name)).filter((path) => isSpec(join(root, path)))
+  })
+}
+
+/** Fleets, their rollouts and an agent’s own file are of qstate, and no specs. */
+function isSpec(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isFile() !== true || found.size > MOST_BYTES) return false
+  const text = readFileSync(path, 'utf8')
+  return /^apiVersion:\s*["']?qstate\//m.test(text) && !/^kind:\s*["']?(?:Agent|Fleet|Rollout)\b/m.test(text)
 }

@@ -181,6 +181,25 @@ test('drift is shown by itself, and ends with 2', async (t) => {
   assert.match(blind.out, /could not be looked at/)
 })
 
+/** Runs git, or another program, in a repository, where hooks find the `qstate` of this compilation. */
+function gitIn(folder: string, root: string, program = 'git'): (...args: string[]) => string {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(
+    join(bin, 'qstate'),
+    `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'dist/cli/bin.js')} "$@"\n`,
+  )
+  chmodSync(join(bin, 'qstate'), 0o755)
+  const who = program === 'git' ? ['-c', 'user.name=A', '-c', 'user.email=a@example.org'] : []
+  return (...args) =>
+    execFileSync(program, [...who, ...args], {
+      cwd: root,
+      env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+}
+
 test('a new repository validates as it stands, and its hook keeps out what does not', async (t) => {
   const folder = tempFolder(t)
   const { code, out } = await runCli(['init', 'conf', '--host', 'laptop'], { cwd: folder })
@@ -199,19 +218,7 @@ test('a new repository validates as it stands, and its hook keeps out what does 
   const yaml = /^ {4}apiVersion: [^]*?(?=\n\n)/m.exec(readme)?.[0].replace(/^ {4}/gm, '') ?? ''
   assert.deepEqual(loadAgentConfig({ path: 'agent.yaml', text: yaml }).diagnostics, [])
 
-  const bin = join(folder, 'bin')
-  mkdirSync(bin)
-  writeFileSync(
-    join(bin, 'qstate'),
-    `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'dist/cli/bin.js')} "$@"\n`,
-  )
-  chmodSync(join(bin, 'qstate'), 0o755)
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', root, '-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
-      env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+  const git = gitIn(folder, root)
   git('config', 'core.hooksPath', '.githooks')
   git('add', '--all')
   git('commit', '--quiet', '-m', 'First')
@@ -233,6 +240,45 @@ test('a new repository validates as it stands, and its hook keeps out what does 
   git('add', 'hosts/draft.yaml')
   rmSync(join(root, 'hosts/draft.yaml'))
   assert.throws(() => git('commit', '--quiet', '-m', 'Fourth'), /draft\.yaml/)
+})
+
+test('the check of a repository plans for hosts as they were recorded in the revision', async (t) => {
+  const host = await simulatedHost(t)
+  const root = join(host.folder, 'conf')
+  await runCli(['init', 'conf', '--host', 'laptop'], { cwd: host.folder })
+  const git = gitIn(host.folder, root)
+  const check = gitIn(host.folder, root, './check.sh')
+  const recorded = join(root, 'recorded/laptop.json')
+  mkdirSync(join(root, 'recorded'))
+  git('add', '--all')
+  git('commit', '--quiet', '-m', 'First')
+  assert.equal((await host.qstate('record', '-o', recorded)).code, 0)
+  assert.doesNotMatch(check(), /Plan:/, 'what lies in the folder is not in the revision')
+  git('add', '--all')
+  git('commit', '--quiet', '-m', 'Second')
+  writeFileSync(recorded, 'damaged since')
+  assert.match(check(), /win10-work[^]*Plan: /)
+  assert.doesNotMatch(check('HEAD~1'), /Plan:/)
+})
+
+test('init lays nothing out beside a spec that is there, and minds nothing else', async (t) => {
+  const SPEC = 'apiVersion: qstate/v1\nqubes:\n  win10-work: { audio: ich6 }\n'
+  for (const path of ['qstate.yaml', 'office.yml', 'profiles/own.yaml']) {
+    const folder = tempFolder(t)
+    mkdirSync(join(folder, 'profiles'))
+    writeFileSync(join(folder, path), SPEC)
+    const { code, err } = await runCli(['init', '--host', 'laptop'], { cwd: folder })
+    assert.equal(code, 64)
+    assert.ok(err.replace(/\s+/g, ' ').includes(`. has a spec already, ${path},`), err)
+    assert.match(err, /FOLDER\/hosts\/laptop\.yaml/)
+    assert.deepEqual(readdirSync(folder).sort(), [...new Set(['profiles', path.split('/')[0]])].sort())
+  }
+  const folder = tempFolder(t)
+  mkdirSync(join(folder, 'hosts'))
+  writeFileSync(join(folder, 'hosts/tower.yaml'), SPEC)
+  writeFileSync(join(folder, 'fleet.yaml'), 'apiVersion: qstate/v1\nkind: Fleet\n')
+  writeFileSync(join(folder, 'compose.yaml'), 'services: {}\n')
+  assert.equal((await runCli(['init', '--host', 'laptop'], { cwd: folder })).code, 0)
 })
 
 test('the schemas that are printed are JSON Schemas', async () => {
