@@ -5,7 +5,7 @@ import { validateManifest } from './manifest-validator.ts'
 import { type NameKind, nameProblem } from './names.ts'
 import { readSetting } from './read-value.ts'
 import { SETTING_BY_PATH } from './settings.ts'
-import { nearest, quote } from './wording.ts'
+import { nearest, oneOf, quote, suggest } from './wording.ts'
 import { describe, follow, plainValue, type Written } from './written.ts'
 
 type Annotated = Readonly<Record<string, unknown>>
@@ -16,6 +16,12 @@ export interface Contract {
   readonly validate: ValidateFunction
   readonly keyHint: (key: string, allowed: readonly string[]) => string
 }
+
+/** Of a schema whose keys need no words of their own: the nearest key, or all there are. */
+export const contractOf = (validate: ValidateFunction): Contract => ({
+  validate,
+  keyHint: (key, allowed) => suggest(key, allowed, `expected ${oneOf([...allowed].sort())}`),
+})
 
 const MANIFEST: Contract = { validate: validateManifest, keyHint: unknownKeyHint }
 

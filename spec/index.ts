@@ -23,6 +23,7 @@ export {
 } from './desired-state.ts'
 export { type Diagnostic } from './diagnostics.ts'
 export { formatDiagnostics } from './format.ts'
+export { durationMs } from './duration.ts'
 export { loadManifest } from './load.ts'
 export { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
 export { manifestSchema } from './manifest-schema.ts'

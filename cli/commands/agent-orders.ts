@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { openStore } from '../../agent/index.ts'
 import { lockHolder, takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
+import { durationMs } from '../../spec/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
 import { agentPlace } from '../agent/place.ts'
@@ -126,11 +127,9 @@ export async function accept(commit: string, options: GlobalOptions, io: Io): Pr
   return EXIT.done
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
 function spanOf(text: string): number {
-  const [, digits, unit] = /^([1-9][0-9]{0,4})([smhd])$/.exec(text) ?? []
-  if (digits !== undefined) return Number(digits) * (UNIT_MS[unit ?? ''] ?? 0)
+  const span = durationMs(text) ?? 0
+  if (span > 0) return span
   const hint = 'a span of time such as 90s, 30m, 12h or 7d'
   throw new UserError(EXIT.usage, 'bad-option', `--for “${text}” is no span of time`, hint)
 }

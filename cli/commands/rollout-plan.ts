@@ -3,14 +3,7 @@ import { ask, type HostPlan, hostOf, KEYS, readHostPlan, type Store } from '../.
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { steadyClock } from '../fleet/clock.ts'
-import {
-  allowedSigners,
-  commitFor,
-  type FleetOptions,
-  placeOf,
-  readFleetFile,
-  rolloutNamed,
-} from '../fleet/fleet-file.ts'
+import { allowedSigners, chosenRollout, type FleetOptions, placeOf } from '../fleet/fleet-file.ts'
 import { planOn } from '../fleet/host-look.ts'
 import { wayTo } from '../fleet/host-work.ts'
 import { openStore } from '../fleet/open-store.ts'
@@ -32,9 +25,7 @@ export async function rolloutPlan(
   options: RolloutPlanOptions,
   io: Io,
 ): Promise<number> {
-  const file = readFleetFile(options, io)
-  const spec = rolloutNamed(name, file)
-  const commit = commitFor(spec.revision, file)
+  const { file, spec, commit } = chosenRollout(name, options, io)
   const hosts = chooseWaves(spec, file.fleet).flatMap((wave) => wave.hosts)
   const known = hosts.flatMap((host) => file.fleet.hosts.get(host) ?? [])
   const plans = new Map<string, Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>()

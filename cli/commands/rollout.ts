@@ -14,13 +14,7 @@ import {
 import { EXIT } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { runHere } from '../fleet/run-here.ts'
-import {
-  commitFor,
-  type FleetFile,
-  type FleetOptions,
-  readFleetFile,
-  rolloutNamed,
-} from '../fleet/fleet-file.ts'
+import { chosenRollout, type FleetFile, type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
 import { openStore } from '../fleet/open-store.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
@@ -39,9 +33,7 @@ export async function startCommand(
   options: RolloutStartOptions,
   io: Io,
 ): Promise<number> {
-  const file = readFleetFile(options, io)
-  const spec = rolloutNamed(name, file)
-  const commit = commitFor(spec.revision, file)
+  const { file, spec, commit } = chosenRollout(name, options, io)
   const store = await openStore(file.fleet, options, io)
   try {
     const [entry, there] = await currentRollout(store)

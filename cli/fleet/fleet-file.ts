@@ -50,8 +50,19 @@ export function readFleetFile(options: FleetOptions, io: Io): FleetFile {
   return { fleet, rollouts, folder: dirname(paths[0] ?? io.cwd), paths }
 }
 
+/** The rollout that is meant, and the commit that it is to give. */
+export function chosenRollout(
+  name: string | undefined,
+  options: FleetOptions,
+  io: Io,
+): { readonly file: FleetFile; readonly spec: RolloutSpec; readonly commit: string } {
+  const file = readFleetFile(options, io)
+  const spec = rolloutNamed(name, file)
+  return { file, spec, commit: commitFor(spec.revision, file) }
+}
+
 /** The rollout that is meant: the one that is named, or the only one. */
-export function rolloutNamed(name: string | undefined, { rollouts }: FleetFile): RolloutSpec {
+function rolloutNamed(name: string | undefined, { rollouts }: FleetFile): RolloutSpec {
   const names = rollouts.map((rollout) => rollout.name)
   const found =
     name === undefined && rollouts.length === 1 ? rollouts[0] : rollouts.find((one) => one.name === name)
@@ -75,7 +86,7 @@ export function placeOf({ folder, paths }: FleetFile): Place {
 }
 
 /** The commit that a revision stands for now. */
-export function commitFor(revision: string, { folder }: FleetFile): string {
+function commitFor(revision: string, { folder }: FleetFile): string {
   try {
     const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]
     return gitNow(folder, args).toString('latin1').trim()

@@ -1,4 +1,4 @@
-import { checkSchema, type Contract } from '../check-schema.ts'
+import { checkSchema, contractOf } from '../check-schema.ts'
 import { type Area, AREAS, NOWHERE } from '../desired-state.ts'
 import {
   type Diagnostic,
@@ -10,7 +10,7 @@ import {
 } from '../diagnostics.ts'
 import { entriesOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
 import { type SourceFile } from '../manifest.ts'
-import { oneOf, quote, suggest } from '../wording.ts'
+import { quote } from '../wording.ts'
 import { get, type Written } from '../written.ts'
 import { SIZE } from '../words.ts'
 import { readYaml } from '../yaml-documents.ts'
@@ -19,10 +19,7 @@ import { readWindow } from './calendar.ts'
 import { type AgentConfig, type AgentFleet, type AgentTrust, type Freeze, type Window } from './model.ts'
 import { isDay, readListen, readSpan, readTarget } from './read-parts.ts'
 
-const CONTRACT: Contract = {
-  validate: validateAgent,
-  keyHint: (key, allowed) => suggest(key, allowed, `expected ${oneOf([...allowed].sort())}`),
-}
+const CONTRACT = contractOf(validateAgent)
 
 const MIB = 1024 * 1024
 

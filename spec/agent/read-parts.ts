@@ -1,15 +1,13 @@
 import { errorAt, type Problem, problem, type Report } from '../diagnostics.ts'
+import { durationMs } from '../duration.ts'
 import { durationOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
 import { quote } from '../wording.ts'
 import { get, type Written } from '../written.ts'
 import { type NotifyTarget } from './model.ts'
 
-const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const
+type Span = `${number}${'s' | 'm' | 'h'}`
 
-type Span = `${number}${keyof typeof UNIT_MS}`
-
-const msOf = (span: Span): number =>
-  Number(span.slice(0, -1)) * UNIT_MS[span.slice(-1) as keyof typeof UNIT_MS]
+const msOf = (span: Span): number => durationMs(span) ?? 0
 
 /** Milliseconds of a span that has to be within bounds. */
 export function readSpan(

@@ -1,4 +1,4 @@
-import { checkSchema, type Contract } from '../check-schema.ts'
+import { checkSchema, type Contract, contractOf } from '../check-schema.ts'
 import { NOWHERE } from '../desired-state.ts'
 import {
   type Diagnostic,
@@ -9,7 +9,7 @@ import {
   sortDiagnostics,
 } from '../diagnostics.ts'
 import { type SourceFile } from '../manifest.ts'
-import { oneOf, quote, suggest } from '../wording.ts'
+import { quote, suggest } from '../wording.ts'
 import { get, type Written } from '../written.ts'
 import { readYaml } from '../yaml-documents.ts'
 import { validateFleet } from './fleet-validator.ts'
@@ -45,10 +45,8 @@ export function loadFleet(sources: readonly SourceFile[]): LoadedFleet {
   return sound ? { fleet, rollouts, diagnostics } : { fleet: null, rollouts: [], diagnostics }
 }
 
-const keyHint: Contract['keyHint'] = (key, allowed) =>
-  suggest(key, allowed, `expected ${oneOf([...allowed].sort())}`)
-const FLEET: Contract = { validate: validateFleet, keyHint }
-const ROLLOUT: Contract = { validate: validateRollout, keyHint }
+const FLEET = contractOf(validateFleet)
+const ROLLOUT = contractOf(validateRollout)
 
 function ofKind(
   kind: string,

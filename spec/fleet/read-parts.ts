@@ -1,7 +1,7 @@
+import { durationMs } from '../duration.ts'
 import { globMatches } from '../select.ts'
 import { get, type Written } from '../written.ts'
 import { type Amount, type FleetHost, type HostMatch, type SpecPath } from './model.ts'
-import { DURATION } from './schema-parts.ts'
 
 /** Readers of what the schema has seen already: what it refused reads as if it were not there. */
 export const textOf = (written: Written | undefined): string | null =>
@@ -27,13 +27,8 @@ export function entriesOf(written: Written | undefined): ReadonlyMap<string, Wri
   return new Map(entries.map(([key, { value }]) => [key, value]))
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
 /** Milliseconds of `30m`. */
-export function durationOf(written: Written | undefined): number | null {
-  const [, digits, unit] = DURATION.exec(textOf(written) ?? '') ?? []
-  return digits === undefined ? null : Number(digits) * (UNIT_MS[unit ?? ''] ?? 0)
-}
+export const durationOf = (written: Written | undefined): number | null => durationMs(textOf(written) ?? '')
 
 export function percentOf(written: Written | undefined): number | null {
   const text = textOf(written)

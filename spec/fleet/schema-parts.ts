@@ -1,8 +1,6 @@
+import { DURATION } from '../duration.ts'
 import { HOST_NAME, OWN_NAME } from '../names.ts'
 import { mapOf, named, object, type Schema, text, union } from '../schema-parts.ts'
-
-/** A span of time: digits and a unit. */
-export const DURATION = /^([0-9]{1,5})([smhd])$/
 
 /** Part of the hosts meant, rounded so that it is the cautious one. */
 export const PERCENT = /^(?:100|[1-9]?[0-9])%$/
