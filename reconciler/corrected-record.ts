@@ -51,23 +51,32 @@ export function correctedRecord(
     restoreEntry(set, old?.set, path)
     restoreEntry(was, old?.was, path)
   }
+  const planned = plan.record.after === null ? null : next.waits
+  const back = plan.changes.flatMap(({ path, effect }) =>
+    effect === 'set-back' && made.has(path) && planned?.paths.includes(path) === true ? [path] : [],
+  )
   const failed = new Set(affected.map((outcome) => outcome.path))
   const corrected: OwnershipRecord = {
     ...next,
     set,
     was,
-    waits: waitsWithout(plan.record.after === null ? null : next.waits, old?.waits ?? null, failed),
+    waits: waitsWithout(planned, old?.waits ?? null, failed, new Set(back)),
   }
-  if (affected.length === 0 && was.size === next.was.size) return plan.record.after
+  if (affected.length === 0 && back.length === 0 && was.size === next.was.size) return plan.record.after
   return isEmptyRecord(corrected) ? null : formatRecord(corrected)
 }
 
-/** What was not changed waits if it did before, and only then. */
-function waitsWithout(planned: Waits | null, old: Waits | null, failed: ReadonlySet<string>): Waits | null {
+/** What was not changed waits if it did before, and only then; what was set back waits no longer. */
+function waitsWithout(
+  planned: Waits | null,
+  old: Waits | null,
+  failed: ReadonlySet<string>,
+  back: ReadonlySet<string>,
+): Waits | null {
   const start = planned?.start ?? old?.start
   if (start === undefined) return null
   const before = old?.start === start ? old : null
-  const made = (planned?.paths ?? []).filter((path) => !failed.has(path))
+  const made = (planned?.paths ?? []).filter((path) => !failed.has(path) && !back.has(path))
   const paths = [...new Set([...made, ...(before?.paths ?? []).filter((path) => failed.has(path))])].sort()
   if (paths.length === 0) return null
   const from = new Map(

@@ -67,7 +67,7 @@ export async function planObserved(
 
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
-    { facts, values: observed.values, started: observed.peek('start_time') },
+    { facts, values: observed.values, started: observed.peek('start_time'), owned: set },
     record,
     planned,
   )

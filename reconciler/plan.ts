@@ -160,10 +160,13 @@ export function planIsBlocked(plan: Plan): boolean {
   return plan.qubes.some((qube) => qube.blocked.length > 0)
 }
 
-/** The record is written ahead, and once more where a value of ours has been replaced and is ours no longer. */
+/** The record is written ahead, and once more where a value of ours has been replaced, or set back, and waits no longer. */
 function recordWrites({ qube, uuid, record, changes }: QubePlan): number {
-  const was = changes.length === 0 ? undefined : ownRecord(record.after, { name: qube, uuid })?.was
-  const replaced = changes.some((change) => was?.has(change.path) === true)
+  const ahead = changes.length === 0 ? null : ownRecord(record.after, { name: qube, uuid })
+  const replaced = changes.some(
+    ({ path, effect }) =>
+      ahead?.was.has(path) === true || (effect === 'set-back' && ahead?.waits?.paths.includes(path) === true),
+  )
   return (record.before === record.after ? 0 : 1) + (replaced ? 1 : 0)
 }
 

@@ -172,12 +172,24 @@ function parseWaits(json: unknown): Waits | null | undefined {
   if (json === undefined) return null
   if (!isObject(json)) return undefined
   const { start, paths, from } = json
-  const fromMap = parseValues(isObject(from) ? from : {})
+  const fromMap = parseSeen(isObject(from) ? from : {})
   if (typeof start !== 'string' || !Array.isArray(paths) || fromMap === undefined) return undefined
   const known = (paths as unknown[]).filter(
     (path) => typeof path === 'string' && isSettingPath(path),
   ) as string[]
   return known.length === paths.length ? { start, paths: known, from: fromMap } : undefined
+}
+
+/** Values as they were seen, which nobody sets: some are of no form that a spec could ask for. */
+function parseSeen(json: Record<string, unknown>): ReadonlyMap<string, Value | null> | undefined {
+  const isSeen = (value: unknown): boolean =>
+    value === null ||
+    ['string', 'number', 'boolean'].includes(typeof value) ||
+    (Array.isArray(value) && value.every((part) => typeof part === 'string')) ||
+    (isObject(value) && typeof value['mode'] === 'string')
+  const entries = Object.entries(json)
+  if (!entries.every(([path, value]) => isSettingPath(path) && isSeen(value))) return undefined
+  return new Map(entries as [string, Value | null][])
 }
 
 const sorted = (map: ReadonlyMap<string, Value | null>): Record<string, Value | null> =>

@@ -1,4 +1,4 @@
-import { isValueFor, type Value } from '../spec/index.ts'
+import { type Value } from '../spec/index.ts'
 import { type Host, type HostQube, NO_NEEDS, type Observation, sameValue } from './host.ts'
 import { type Change, type Note } from './plan.ts'
 import { type QubeFacts } from './provider.ts'
@@ -20,12 +20,14 @@ export interface Seen {
   readonly values: ReadonlyMap<string, Observation<Value>>
   /** The start time, where an answer happened to hold it; it is read only where something waits. */
   readonly started: Observation<string> | undefined
+  /** What the record will own: it goes ahead of the value, and all else behind. */
+  readonly owned: ReadonlyMap<string, Value | null>
 }
 
 /** What waits for the next start of a running qube: what did already, and what a plan adds or sets back. */
 export async function planWaits(
   host: Host,
-  { facts, values, started }: Seen,
+  { facts, values, started, owned }: Seen,
   record: OwnershipRecord | null,
   changes: readonly Change[],
 ): Promise<PlannedWaits> {
@@ -47,7 +49,9 @@ export async function planWaits(
   })
   const changed = new Set(changes.map(({ path }) => path))
   const still = earlier.paths.filter((path) => !changed.has(path) && !isAsItBegan(path, values, earlier.from))
-  const waits = waitsOf(earlier, still, told.filter(isLate))
+  // What is set back goes on waiting in a record that is written ahead of it, until it has been seen to be done.
+  const back = told.filter(({ effect, path }) => effect === 'set-back' && owned.has(path))
+  const waits = waitsOf(earlier, [...still, ...back.map(({ path }) => path)], told.filter(isLate))
   return { changes: told, waits, waiting: still.filter((path) => isSet(path, values, record)), note: [] }
 }
 
@@ -80,9 +84,7 @@ function waitsOf(earlier: Waits, still: readonly string[], late: readonly Change
   if (paths.length === 0) return null
   const from = new Map([...earlier.from].filter(([path]) => paths.includes(path)))
   for (const { path, before } of late) {
-    const isFirst = !earlier.paths.includes(path)
-    // What a record cannot hold, such as an edited template, cannot be set back either.
-    if (isFirst && (before === null || isValueFor(path, before))) from.set(path, before)
+    if (!earlier.paths.includes(path)) from.set(path, before)
   }
   return { start: earlier.start, paths, from }
 }

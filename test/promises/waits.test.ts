@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { test } from 'node:test'
+import { type Fault } from '../../qubesd/simulator/index.ts'
+import { HostError, type Plan } from '../../reconciler/index.ts'
+import { foreignWritesOf, meaningsIn, randomHost, releases, wantedOf } from '../support/generate.ts'
+import { check } from '../support/property.ts'
+import { textIn } from '../support/settings.ts'
+import { desiredState } from '../support/spec.ts'
+import { ownScope } from '../support/temp.ts'
+
+/**
+ * Promise 6, the second half: of a running qube that waits, and nothing else, which is set otherwise than the qube was
+ * found, whatever was cut off or taken back meanwhile.
+ */
+
+const QUBE = 'win-run'
+
+const cases = releases.chain((release) =>
+  fc.record({
+    release: fc.constant(release),
+    initial: foreignWritesOf(release, 6, [QUBE]),
+    steps: fc.array(
+      fc.record({
+        wanted: wantedOf(release, [QUBE]),
+        doing: fc.constantFrom('apply', 'apply', 'rollback'),
+        cut: fc.option(
+          fc.tuple(
+            fc.constantFrom('refuse', 'drop-before', 'drop-after', 'die-before', 'die-after'),
+            fc.nat(6),
+          ),
+        ),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  }),
+)
+
+test('what is said to wait is set otherwise than the running qube was found, and all that is waits', async (t) => {
+  await check(t, cases, 40, async ({ release, initial, steps }) => {
+    const scope = ownScope()
+    try {
+      const host = await randomHost(scope, release, initial)
+      const start = host.snapshot()
+      const began = meaningsIn(start)
+      const late = new Set<string>()
+      // A removal goes ahead of the record: cut off between the two, nobody knows what was there before.
+      const lost = new Set<string>()
+      let last: Plan | null = null
+      for (const { wanted, doing, cut } of steps) {
+        const desired = desiredState(wanted)
+        const faults: Fault[] =
+          cut === null ? [] : [{ match: { writesOnly: true }, after: cut[1], times: 1, do: cut[0] }]
+        host.simulator.setFaults(faults)
+        try {
+          last = (
+            doing === 'apply' || last === null ? await host.apply(desired) : await host.rollback([last])
+          ).plan
+        } catch (error) {
+          assert.ok(error instanceof HostError, String(error))
+        }
+        host.simulator.setFaults([])
+        await host.simulator.restart()
+        for (const { path, effect, after } of last?.qubes.flatMap(({ changes }) => changes) ?? []) {
+          if (effect === 'next-start') late.add(path)
+          if (after === null && cut !== null) lost.add(path)
+        }
+
+        const found = host.snapshot()
+        const now = meaningsIn(found)
+        const differs = (path: string): boolean => now.get(`${QUBE} ${path}`) !== began.get(`${QUBE} ${path}`)
+        const qube = (await host.plan(desired)).qubes.find((one) => one.qube === QUBE)
+        for (const path of (qube?.waiting ?? []).filter((one) => !lost.has(one)))
+          assert.notEqual(textIn(found, QUBE, path), textIn(start, QUBE, path), `${path} does not wait`)
+        const open = new Set([...(qube?.changes ?? []), ...(qube?.blocked ?? [])].map(({ path }) => path))
+        for (const path of Object.keys(wanted[QUBE] ?? {})) {
+          if (!late.has(path) || open.has(path) || !differs(path)) continue
+          assert.ok(qube?.waiting.includes(path), `${path} waits`)
+        }
+      }
+    } finally {
+      await scope.end()
+    }
+  })
+})
