@@ -133,10 +133,8 @@ function ownershipNotes(
   const [taken, given] = [only(after, now), only(now, after)]
   const note = (text: string): Note => ({ kind: 'owned-then', path: null, text })
   return [
-    ...(taken === 0 ? [] : [note(`${settings(taken)} qstate’s again, as it was then`)]),
-    ...(given === 0
-      ? []
-      : [note(`${settings(given)} not qstate’s any more, as it was then: no value changes`)]),
+    ...(taken === 0 ? [] : [note(`${settings(taken)} qstate’s again`)]),
+    ...(given === 0 ? [] : [note(`${settings(given)} not qstate’s any more: no value changes`)]),
   ]
 }
 

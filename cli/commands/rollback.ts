@@ -64,7 +64,8 @@ function undoneText(undone: readonly Generation[]): string {
   if (newest === undefined || oldest === undefined) return 'nothing'
   if (newest !== oldest) return `generations ${oldest.number} to ${newest.number}`
   const { number, meta } = newest
-  return `generation ${number} (${meta.kind ?? 'apply'} by ${meta.who}, ${showTime(meta.at)})`
+  const kind = meta.kind === undefined ? '' : `${meta.kind} `
+  return `generation ${number} (${kind}by ${meta.who}, ${showTime(meta.at)})`
 }
 
 /** A rollback never goes further back than it is told to. */
