@@ -55,6 +55,9 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
     .option('--store-dir <folder>', 'where it stores', '/var/lib/nats')
     .option('--cert <file>', 'its certificate')
     .option('--cert-key <file>', 'the key of that')
+    .option('--name <name>', 'its own name, where there are several')
+    .option('--cluster <address>', 'where it listens to the other servers')
+    .option('--route <address>', 'where another server listens to it, may be given again', collect)
     .option('--plain', 'without TLS, to try it on one machine')
     .action(
       run(async (_: unknown, command: Command) =>

@@ -6,7 +6,25 @@ export interface ServerPaths {
   readonly listen: string
   readonly storeDir: string
   /** Certificate and key of the server; null: without TLS, for trying things out on one machine. */
-  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly tls: ServerTls | null
+  /** Of several servers that keep everything together; null: there is this one alone. */
+  readonly cluster?: ServerCluster | null
+}
+
+interface ServerTls {
+  readonly cert: string
+  readonly key: string
+  /** What the certificates of the other servers are signed with; null: whatever the system trusts. */
+  readonly ca?: string | null
+}
+
+export interface ServerCluster {
+  /** The server's own name among them. */
+  readonly name: string
+  /** Where it listens to the others. */
+  readonly listen: string
+  /** Where the others listen, as ADDRESS:PORT. */
+  readonly routes: readonly string[]
 }
 
 /**
@@ -48,6 +66,7 @@ export function serverConfig(fleet: Fleet, paths: ServerPaths): string {
     ...(paths.tls === null
       ? ['# No TLS: for trying things out on one machine.']
       : [`tls { cert_file: "${paths.tls.cert}", key_file: "${paths.tls.key}" }`]),
+    ...clusterLines(fleet.name, paths),
     'accounts {',
     '  # Those who are in charge: controllers, and people with their commands.',
     '  CONTROL: {',
@@ -72,6 +91,23 @@ export function serverConfig(fleet: Fleet, paths: ServerPaths): string {
     '  }',
     '}',
   ].join('\n')}\n`
+}
+
+/** The others prove who they are with certificates of their own: whoever may join them may read and write everything. */
+function clusterLines(fleet: string, { cluster, tls }: ServerPaths): readonly string[] {
+  if (cluster === undefined || cluster === null) return []
+  const ca = tls?.ca === undefined || tls.ca === null ? '' : `, ca_file: "${tls.ca}"`
+  return [
+    `server_name: "${cluster.name}"`,
+    'cluster {',
+    `  name: "${fleet}"`,
+    `  listen: "${cluster.listen}"`,
+    `  routes: [${list(cluster.routes.map((route) => `nats-route://${route}`))}]`,
+    ...(tls === null
+      ? []
+      : [`  tls { cert_file: "${tls.cert}", key_file: "${tls.key}"${ca}, verify: true }`]),
+    '}',
+  ]
 }
 
 const list = (subjects: readonly string[]): string => subjects.map((subject) => `"${subject}"`).join(', ')

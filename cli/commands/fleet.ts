@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
+import { type ServerCluster } from '../../fleet/server-config.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
 import { openStore } from '../fleet/open-store.ts'
@@ -79,13 +80,16 @@ export interface ServerConfigOptions extends FleetOptions {
   readonly cert?: string
   readonly certKey?: string
   readonly plain?: boolean
+  readonly name?: string
+  readonly cluster?: string
+  readonly route?: readonly string[]
 }
 
 /** Prints the configuration of a server in which each host can speak for itself only. */
 export async function fleetServerConfig(options: ServerConfigOptions, io: Io): Promise<number> {
   const { fleet } = readFleetFile(options, io)
-  const { cert, certKey } = options
-  const tls = cert === undefined || certKey === undefined ? null : { cert, key: certKey }
+  const { cert, certKey, ca = null } = options
+  const tls = cert === undefined || certKey === undefined ? null : { cert, key: certKey, ca }
   if (tls === null && options.plain !== true) {
     const hint = 'add --cert FILE and --cert-key FILE; or --plain, to try it on one machine'
     throw new UserError(
@@ -99,10 +103,20 @@ export async function fleetServerConfig(options: ServerConfigOptions, io: Io): P
     const hint = 'make a key with `qstate fleet key`, and write it under store: controllers'
     throw new UserError(EXIT.usage, 'no-controllers', 'the fleet names nobody who is in charge', hint)
   }
+  const cluster = clusterOf(options)
   const { serverConfig } = await import('../../fleet/server-config.ts')
-  io.out(serverConfig(fleet, { listen: options.listen, storeDir: options.storeDir, tls }))
+  io.out(serverConfig(fleet, { listen: options.listen, storeDir: options.storeDir, tls, cluster }))
   const without = [...fleet.hosts.values()].filter(({ key, reach }) => key === null && reach.kind === 'agent')
   if (without.length > 0)
     io.err(`Without a key, and so without a way in: ${without.map(({ name }) => name).join(', ')}.\n`)
   return EXIT.done
+}
+
+/** One of several servers, which need each other's addresses; null: one that is alone. */
+function clusterOf({ name, cluster, route }: ServerConfigOptions): ServerCluster | null {
+  if (name === undefined && cluster === undefined && route === undefined) return null
+  if (name !== undefined && cluster !== undefined && route !== undefined)
+    return { name, listen: cluster, routes: route }
+  const hint = 'each of several servers needs all three: --name NAME --cluster ADDRESS --route ADDRESS …'
+  throw new UserError(EXIT.usage, 'half-a-cluster', 'a server of several is told of by half', hint)
 }

@@ -208,6 +208,20 @@ test('a server configuration is not made without TLS by mistake', async () => {
   assert.equal(made.code, 0)
   assert.match(made.out, /tls \{ cert_file: "\/c", key_file: "\/k" \}/)
   assert.match(made.out, /"\$KV\.qstate-office-hosts\.reports\.x1-anna"/)
+  assert.doesNotMatch(made.out, /cluster/)
+  const half = await runCli([
+    'fleet',
+    'server-config',
+    ...path,
+    '--cert',
+    '/c',
+    '--cert-key',
+    '/k',
+    '--name',
+    'n',
+  ])
+  assert.equal(half.code, 64)
+  assert.match(half.err, /--cluster ADDRESS/)
 })
 
 for (const name of ['fleet.yaml', 'office.yaml']) {
