@@ -37,9 +37,11 @@ export async function runAgent(context: AgentContext): Promise<void> {
   })
   background.begin('listen', () => listen(life, context))
   while (!signal.aborted) {
-    const next = nextDue(life, context)
+    const before = clock.now().getTime()
+    const next = nextDue(life)
     const until = Number.isFinite(next) ? new Date(next) : null
     const pending = await Promise.race([mailbox.take(until), background.broken])
+    if (clock.now().getTime() < before - CLOCK_JITTER_MS) allDue(life, clock.now().getTime())
     if (!isOver(signal)) await turn(pending, life, context)
   }
   await Promise.race([background.ended(), background.broken])
@@ -49,12 +51,15 @@ export async function runAgent(context: AgentContext): Promise<void> {
 /** A call, for TypeScript: what was false before a wait need not be so after it. */
 const isOver = (signal: AbortSignal): boolean => signal.aborted
 
-/** A clock that has been set back puts nothing off for longer than it would have been. */
-function nextDue({ due }: Life, { clock, settings }: AgentContext): number {
-  const now = clock.now().getTime()
-  if (Number.isFinite(due.look)) due.look = Math.min(due.look, now + settings.lookEvery)
-  due.compare = Math.min(due.compare, now + settings.compareEvery)
-  return Math.min(due.look, due.compare, due.again)
+const nextDue = ({ due }: Life): number => Math.min(due.look, due.compare, due.again)
+
+const CLOCK_JITTER_MS = 1000
+
+/** After a clock has been set back nobody knows what would be due by now; a look too many costs little. */
+function allDue({ due }: Life, now: number): void {
+  if (Number.isFinite(due.look)) due.look = now
+  due.compare = now
+  if (Number.isFinite(due.again)) due.again = now
 }
 
 const FORGOTTEN = 'the next commit is judged by its signature alone, and need not come after the last'

@@ -672,3 +672,42 @@ test('a disk that says no is told and tried again, and ends nothing', async (t) 
   assert.equal(agent.vcpus(), 3)
   assert.ok(agent.told().includes('recovered'))
 })
+
+test('a clock that is set back puts nothing off for longer than it would have been', async (t) => {
+  const agent = await started(t)
+  await agent.pass(HOUR)
+  agent.clock.shift(-30 * 24 * HOUR)
+  const next = agent.branch.commit(spec(4))
+  await agent.pass(6 * MINUTE)
+  assert.equal(agent.memory().applied?.commit, next)
+  agent.setVcpus(8)
+  await agent.pass(MINUTE)
+  assert.equal(agent.vcpus(), 4)
+})
+
+test('what is heard while the memory is being saved is not forgotten', async (t) => {
+  const agent = await started(t)
+  let saved = (): void => undefined
+  agent.saving = new Promise((resolve) => (saved = resolve))
+  const next = agent.branch.commit(spec(4))
+  await agent.pass(6 * MINUTE)
+  await agent.away(true)
+  await agent.pass(1000)
+  agent.saving = null
+  saved()
+  agent.nudge()
+  await agent.pass(1000)
+  assert.equal(agent.memory().events, 'lost')
+  assert.equal(agent.memory().inForce?.commit, next)
+})
+
+test('a mistake that nobody foresaw ends the agent, in the background, too', async (t) => {
+  const agent = await started(t)
+  agent.branch.bug = new TypeError('undefined is not a function')
+  await agent.pass(6 * MINUTE)
+  assert.deepEqual(
+    agent.log.filter((line) => line.startsWith('BUG')),
+    ['BUG TypeError: undefined is not a function'],
+  )
+  await assert.rejects(agent.stop(), /undefined is not a function/)
+})

@@ -34,16 +34,25 @@ export interface VirtualClock extends Clock {
   /** The next time that somebody waits for, in milliseconds since the epoch. */
   next(): number | undefined
   set(time: number): void
+  /** What passes, whatever anybody sets the clock to, in the same milliseconds. */
+  steady(): number
+  /** Sets the clock forth or back, as a person does: who sleeps, sleeps on. */
+  shift(ms: number): void
   /** Nobody is ever woken again. */
   stop(): void
 }
 
 function virtualClock(start: string): VirtualClock {
   let time = Date.parse(start)
+  let shifted = 0
   let isStopped = false
   const waiters = new Set<{ readonly at: number; readonly wake: () => void }>()
   return {
-    now: () => new Date(time),
+    now: () => new Date(time + shifted),
+    steady: () => time,
+    shift(ms) {
+      shifted += ms
+    },
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (isStopped) return
@@ -76,6 +85,8 @@ export interface Branch {
   readonly commits: Map<string, BranchCommit>
   tip: string | null
   reachable: boolean
+  /** A mistake in the code that looks at it. */
+  bug: Error | null
   /** The server takes the question and does not answer, until this resolves. */
   stalled: Promise<void> | null
   /** Adds a commit on top. Its name. */
@@ -96,6 +107,7 @@ function makeBranch(): Branch {
     commits,
     tip: null,
     reachable: true,
+    bug: null,
     stalled: null,
     commit(yaml, how = 'signed') {
       const name = (commits.size + 1).toString(16).padStart(40, '0')
@@ -129,6 +141,7 @@ function sourceOf(branch: Branch, inFleet: boolean): Source {
   return {
     async look({ base, accepted, ordered }) {
       await branch.stalled
+      if (branch.bug !== null) throw branch.bug
       const { reachable } = branch
       const tip = inFleet ? (ordered?.commit ?? base?.commit ?? null) : branch.tip
       if (tip === null && inFleet) return { kind: 'nothing' }
@@ -183,6 +196,8 @@ export interface AgentWorld {
   place(): string
   /** Begins the agent: the first time, or after a kill. */
   begin(): void
+  /** What is saved takes until this resolves. */
+  saving: Promise<void> | null
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>
   /** Ends it as SIGKILL does: nothing that it has begun goes on. */
@@ -292,7 +307,14 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       },
       source: sourceOf(branch, options.inFleet === true),
       host: { ...real, events: (signal) => mine.feed.events(signal) },
-      store: { ...store, save: (memory) => (mine.dead ? forever() : store.save(memory)) },
+      store: {
+        ...store,
+        async save(memory) {
+          if (mine.dead) await forever()
+          await world.saving
+          return store.save(memory)
+        },
+      },
       clock: { now: () => time.now(), sleep: (ms, signal) => time.sleep(ms, signal) },
       hostname: 'test-host',
       signal: mine.stop.signal,
@@ -324,10 +346,11 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     const client = createClient(socketTransport(host.socket))
     return stateFolder(global, { env: {}, username: 'root' } as unknown as Io, { client })
   }
-  return {
+  const world: AgentWorld = {
     get clock() {
       return time
     },
+    saving: null,
     branch,
     notices,
     turns,
@@ -341,8 +364,10 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     place,
     begin,
     async stop() {
-      run?.stop.abort('SIGTERM')
-      await run?.done
+      const mine = run
+      run = undefined
+      mine?.stop.abort('SIGTERM')
+      await mine?.done
     },
     async kill() {
       if (run === undefined) return
@@ -370,16 +395,17 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     settle,
     async pass(ms) {
       const mine = time
-      const end = mine.now().getTime() + ms
+      const end = mine.steady() + ms
       await settle()
       for (let next = mine.next(); next !== undefined && next <= end; next = mine.next()) {
-        mine.set(Math.max(next, mine.now().getTime()))
+        mine.set(Math.max(next, mine.steady()))
         await settle()
       }
       mine.set(end)
       await settle()
     },
   }
+  return world
 }
 
 /** A call, for TypeScript: what was false before a wait need not be so after it. */
