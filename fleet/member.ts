@@ -1,5 +1,5 @@
 import { type Order, readOrder } from './order.ts'
-import { type HostReport, readReport, type Trouble } from './report.ts'
+import { type Condition, type HostReport, readReport, type Trouble } from './report.ts'
 import { KEYS, type Store } from './store.ts'
 import { sayable } from './text.ts'
 
@@ -22,21 +22,11 @@ export interface Asked {
   readonly fresh: boolean
 }
 
-export interface AgentStatus {
+export interface AgentStatus extends Condition {
   /** The commit that it was told to follow. */
   readonly following: string | null
   /** What came of it: still at it, done, failed, or the commit was refused. */
   readonly outcome: 'idle' | 'working' | 'applied' | 'failed' | 'refused'
-  readonly commit: string | null
-  readonly digest: string | null
-  readonly generation: number | null
-  readonly drift: number
-  readonly restarts: number
-  readonly notRunning: readonly string[]
-  readonly check: 'passed' | 'failed' | null
-  readonly trouble: Trouble | null
-  /** Why it would begin nothing now, as a person on the host wants it; null: it would. */
-  readonly held: string | null
 }
 
 /** What a host remembers of its fleet, on its own disk. */

@@ -1,22 +1,7 @@
 import { isCommit, isCount, isText, isTextOrNull } from './text.ts'
 
-/**
- * What a host says of itself: one document, replaced whole. It is also where a host claims an order before it begins, and where
- * a controller takes back an order that was not claimed: both by compare-and-set, so that one of the two happens.
- */
-export interface HostReport {
-  readonly schema: 'qstate.report'
-  readonly version: 1
-  readonly host: string
-  /** Rises with every report, so that a host that has nothing new to say is heard all the same. */
-  readonly beat: number
-  /** By the host's clock, for people: nothing is decided by it. */
-  readonly at: string
-  /** The order that this is about; null before the first. */
-  readonly order: string | null
-  /** It was written after that order was seen to ask how the host is. */
-  readonly looked: boolean
-  readonly status: 'idle' | 'working' | 'applied' | 'failed' | 'refused'
+/** How a host is. */
+export interface Condition {
   /** The commit in force. */
   readonly commit: string | null
   /** What the plan for it changes, whichever host it is for: the same change has the same digest. */
@@ -33,6 +18,25 @@ export interface HostReport {
   readonly trouble: Trouble | null
   /** Why it begins nothing now; null: it would. An order that it has claimed waits meanwhile. */
   readonly held: string | null
+}
+
+/**
+ * What a host says of itself: one document, replaced whole. It is also where a host claims an order before it begins, and where
+ * a controller takes back an order that was not claimed: both by compare-and-set, so that one of the two happens.
+ */
+export interface HostReport extends Condition {
+  readonly schema: 'qstate.report'
+  readonly version: 1
+  readonly host: string
+  /** Rises with every report, so that a host that has nothing new to say is heard all the same. */
+  readonly beat: number
+  /** By the host's clock, for people: nothing is decided by it. */
+  readonly at: string
+  /** The order that this is about; null before the first. */
+  readonly order: string | null
+  /** It was written after that order was seen to ask how the host is. */
+  readonly looked: boolean
+  readonly status: 'idle' | 'working' | 'applied' | 'failed' | 'refused'
   /** An order that the host can no longer claim. */
   readonly recalled: string | null
 }
