@@ -12,10 +12,13 @@ export function runCheck(
   folder: string,
   name: string,
   env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
 ): Promise<'passed' | 'failed'> {
   if (!NAME.test(name)) return Promise.resolve('failed')
   return new Promise((resolve) => {
-    const options = { timeout: CHECK_MS, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env } }
+    const all = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }
+    // One that pays no heed to being asked is ended.
+    const options = { signal, timeout: CHECK_MS, killSignal: 'SIGKILL' as const, env: all }
     execFile(join(folder, name), [], options, (error) => {
       resolve(error === null ? 'passed' : 'failed')
     })

@@ -4,6 +4,9 @@ import { type Pending } from './mailbox.ts'
 import { type News, type Refusal } from './source.ts'
 import { type Orders } from './store.ts'
 
+/** What is known of a commit of which nothing has come yet. */
+export const UNTRIED = { failures: {}, failing: [], compared: false, settled: false } as const
+
 /** Begins a look at the repository; what it finds comes by the mailbox. A server that does not answer keeps nobody waiting. */
 export function beginLook(orders: Orders, life: Life, { signal, source }: AgentContext): void {
   const { inForce } = life.memory
@@ -34,7 +37,7 @@ export async function takeNews(
   life.lookAgain = false
   const at = clock.now().toISOString()
   if (news.kind === 'unreachable') {
-    unreached(news, at, life, context)
+    unreached(news, at, orders, life, context)
     return
   }
   if (news.kind === 'nothing') return
@@ -66,8 +69,7 @@ export async function takeNews(
     ...life.memory,
     refused: null,
     inForce: { commit, since, signers },
-    failures: {},
-    failing: [],
+    ...UNTRIED,
     put: [],
   }
   if (orders.accepted !== null) await store.accept(null)
@@ -75,14 +77,21 @@ export async function takeNews(
   if (life.memory.events !== 'lost' || life.known.size > 0) pending.all = 'a new commit'
 }
 
+/** Tries at the repository after which a fleet no longer waits for a host that cannot get a commit: some minutes. */
+const PATIENCE = 8
+
 function unreached(
   { error }: Extract<News, { kind: 'unreachable' }>,
   at: string,
+  { ordered }: Orders,
   life: Life,
   { clock, settings, watch }: AgentContext,
 ): void {
   const { code, message, hint } = error
   const { since, times } = life.memory.unreachable ?? { since: at, times: 0 }
+  // It is over then: whoever leads the fleet counts on that, and has others begin.
+  if (ordered !== null && times + 1 >= PATIENCE)
+    life.memory = { ...life.memory, gaveUp: { id: ordered.id, code, message, hint } }
   // A fleet waits for a host that has taken an order.
   if (settings.fleet !== null)
     life.due.look = clock.now().getTime() + Math.min(settings.lookEvery, retryMs(times + 1))

@@ -4,7 +4,7 @@ import { isSystemError } from './errors.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { listen } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
-import { beginLook, takeNews } from './look.ts'
+import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
 import { holdsStill } from './memory.ts'
 import { noticesOf } from './notices.ts'
@@ -148,10 +148,12 @@ async function work(
   const { clock, settings, signal, store } = context
   const { due } = life
   const told = await store.orders()
-  const orders = { ...told, ordered: settings.fleet === null ? null : told.ordered }
+  const ordered = settings.fleet === null ? null : told.ordered
+  heed(ordered, pending, life)
+  const isOver = ordered !== null && ordered.id === life.memory.gaveUp?.id
+  const orders = { ...told, ordered: isOver ? null : ordered }
   const now = clock.now()
   life.memory = { ...life.memory, suspended: holdsStill(orders.suspended, now) ? orders.suspended : null }
-  heed(orders.ordered, pending, life)
   if (pending.news !== null) await takeNews(pending.news, pending, orders, life, context)
   if (pending.look || now.getTime() >= due.look) beginLook(orders, life, context)
   takeRestarts(pending, life, context)
@@ -173,12 +175,12 @@ async function work(
 /** What failed or was refused before may do now that it is asked for again. */
 function heed(ordered: Ordered | null, pending: Pending, life: Life): void {
   if (ordered === null || ordered.id === life.memory.ordered?.id) return
-  life.memory = { ...life.memory, ordered, refused: null, unreachable: null }
+  life.memory = { ...life.memory, ordered, refused: null, unreachable: null, gaveUp: null }
   if (ordered.commit !== life.memory.inForce?.commit) {
     pending.look = true
     return
   }
-  life.memory = { ...life.memory, failures: {}, failing: [] }
+  life.memory = { ...life.memory, ...UNTRIED }
   pending.all ??= 'an order'
 }
 

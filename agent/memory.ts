@@ -33,6 +33,12 @@ export interface Memory {
     readonly digest: string
     readonly generation: number | null
   } | null
+  /** Everything has been compared since the commit in force came, or was ordered. */
+  readonly compared: boolean
+  /** Nothing of its own was left to do then. */
+  readonly settled: boolean
+  /** The order whose commit could not be had, and is not looked for any more. */
+  readonly gaveUp: (Trouble & { readonly id: string }) | null
   readonly refused: (Refusal & { readonly commit: string; readonly at: string }) | null
   readonly unreachable: (Trouble & { readonly since: string; readonly times: number }) | null
   readonly error: (Trouble & { readonly since: string }) | null
@@ -105,6 +111,9 @@ export const NO_MEMORY: Memory = {
   inForce: null,
   applied: null,
   took: null,
+  compared: false,
+  settled: false,
+  gaveUp: null,
   refused: null,
   unreachable: null,
   error: null,

@@ -12,7 +12,7 @@ export interface Mirror {
   fetch(kept: string | null, signal: AbortSignal): Promise<string>
   /** The same, into a mirror made anew, which takes the old one's place once it is whole. */
   rebuild(kept: string | null, signal: AbortSignal): Promise<string>
-  /** Whether a commit is here. */
+  /** Whether a commit is here: a tree, a tag or a file is none. What is damaged is not here. */
   has(commit: string): Promise<boolean>
   /** Whether every commit of the old history is in the new one. */
   isAncestor(old: string, tip: string): Promise<boolean>
@@ -34,8 +34,16 @@ export function openMirror(folder: string, origin: Origin): Mirror {
     return tip
   }
 
-  const has = async (commit: string): Promise<boolean> =>
-    existsSync(folder) && (await says(folder, ['cat-file', '-e', commit]))
+  const has = async (commit: string): Promise<boolean> => {
+    if (!existsSync(folder)) return false
+    try {
+      const type = await git({ gitDir: folder }, ['cat-file', '-t', commit])
+      return type.toString('latin1').trim() === 'commit'
+    } catch (error) {
+      if (error instanceof GitError && error.code === 'git-failed') return false
+      throw error
+    }
+  }
 
   return {
     folder,
@@ -59,7 +67,8 @@ export function openMirror(folder: string, origin: Origin): Mirror {
     has,
     // An old commit that is not even there is no ancestor either.
     isAncestor: async (old, tip) =>
-      (await has(old)) && (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
+      (await says(folder, ['cat-file', '-e', old])) &&
+      (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
   }
 }
 

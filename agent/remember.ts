@@ -32,6 +32,7 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
   const next: Memory = {
     ...memory,
     comparedAt: about === null ? now : memory.comparedAt,
+    compared: memory.compared || about === null,
     drift: [...outside(memory.drift), ...driftIn(done, after, memory.drift, occasion)].sort(byQube),
     held,
     blocked: [...outside(memory.blocked), ...blocked].sort(byQube),
@@ -42,7 +43,7 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
     put: [...new Set([...memory.put, ...after])].sort(),
     took: tookNow(memory.took, done, occasion),
   }
-  return isApplied(done, next) ? { ...next, applied: appliedAt(memory, commit, now) } : next
+  return isApplied(done, next) ? { ...next, settled: true, applied: appliedAt(memory, commit, now) } : next
 }
 
 function failingNow(before: Memory['failing'], { applied, tried }: Reconciled): Memory['failing'] {
@@ -105,8 +106,7 @@ function isApplied(done: Reconciled, memory: Memory): boolean {
   const isLeft = (held: Held): boolean =>
     !PUT_OFF.has(held.why) && !isOthers(held) && !isOnlyDrift(done.seen, held.qube)
   if (memory.held.some(isLeft)) return false
-  // Everything has to have been looked at since the commit came.
-  return memory.comparedAt !== null && memory.inForce !== null && memory.comparedAt >= memory.inForce.since
+  return memory.compared
 }
 
 /** Not done, and as it should be: the policy says so, or the qube is to be found halted first. */
@@ -125,11 +125,9 @@ const onlyDrift = ({ changes, create, remove, volumes }: QubePlan): boolean =>
   changes.length > 0 &&
   changes.every(({ reason }) => reason === 'drift')
 
-/** One that was in force before, and is again, has to be applied again. */
-const appliedAt = ({ applied, inForce }: Memory, commit: string, now: string): Memory['applied'] =>
-  applied?.commit === commit && inForce !== null && applied.at >= inForce.since
-    ? applied
-    : { commit, at: now }
+/** When it was first seen; one that was in force before, and is again, has to be applied again. */
+const appliedAt = ({ applied, settled }: Memory, commit: string, now: string): Memory['applied'] =>
+  settled && applied?.commit === commit ? applied : { commit, at: now }
 
 const byQube = (a: { readonly qube: string }, b: { readonly qube: string }): number =>
   a.qube < b.qube ? -1 : a.qube > b.qube ? 1 : 0

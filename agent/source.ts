@@ -102,9 +102,10 @@ function sourceOf(
     const after = comesAfter && options.commits === 'all' ? base : null
     const range = { base: after?.commit ?? null, tip }
     const signed = await checkSignatures(mirror.folder, range, options.trust)
-    const refusal = refusalOf(signed, options.trust)
+    const refusal = refusalOf(tip, signed, options.trust)
     if (refusal !== undefined) return { kind: 'refused', commit: tip, refusal }
     const revision = options.layout(mirror.folder, tip)
+    if (revision.commit !== tip) throw new RevisionError('refused-content', `${short(tip)} is no commit`, '')
     return { kind: 'commit', commit: tip, revision, signers: signersOf(signed) }
   }
   const lookOnce = async (look: Look, signal: AbortSignal): Promise<News> => {
@@ -175,12 +176,16 @@ const rewound = (base: string, tip: string): Refusal => ({
   hint: `undo with a new commit instead; if this was meant, \`qstate agent accept ${short(tip)}\` on this host takes it`,
 })
 
-function refusalOf(signed: readonly Signed[], trust: AgentTrust): Refusal | undefined {
-  const bad = signed.filter((one) => !one.good)
+function refusalOf(tip: string, signed: readonly Signed[], trust: AgentTrust): Refusal | undefined {
+  if (trust.by === 'none') return undefined
+  // Nothing that was looked at vouches for nothing.
+  const isLooked = signed.some(({ commit }) => commit === tip)
+  const none: Signed = { commit: tip, good: false, signer: '', why: 'its signature could not be looked at' }
+  const bad = [...(isLooked ? [] : [none]), ...signed.filter((one) => !one.good)]
   const [first] = bad
   if (first === undefined) return undefined
   const more = bad.length > 1 ? `, and ${bad.length - 1} more like it` : ''
-  const where = trust.by === 'ssh' ? trust.allowedSigners : trust.by === 'gpg' ? trust.keyring : ''
+  const where = trust.by === 'ssh' ? trust.allowedSigners : trust.keyring
   return {
     code: 'bad-signature',
     why: `${short(first.commit)}: ${first.why}${more}`,

@@ -2,6 +2,8 @@ import { hostname, userInfo } from 'node:os'
 import { type Io } from './io.ts'
 import { main } from './main.ts'
 
+const LEFT_OPEN_MS = 2000
+
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
@@ -81,4 +83,8 @@ const io: Io = {
 // Not awaited at the top level, which a bundle for `require` could not hold. `main` tells whatever goes wrong.
 void main(process.argv.slice(2), io).then((code) => {
   process.exitCode = code
+  if (!stop.signal.aborted) return
+  // What a library has left open, such as a connection that nobody answers, keeps no process that is to end.
+  // eslint-disable-next-line no-restricted-globals, no-restricted-properties -- the end of it
+  setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
 })

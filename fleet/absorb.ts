@@ -1,4 +1,4 @@
-import { absence, type Draft, type Heard, isAway, isProven, move } from './draft.ts'
+import { absence, type Draft, type Heard, isAway, isFree, isProven, move } from './draft.ts'
 import { judge } from './judge.ts'
 import { orderId } from './order.ts'
 import { type HostReport } from './report.ts'
@@ -49,11 +49,18 @@ function untaken(draft: Draft, name: string, host: HostState, report: HostReport
   const isBack = host.stage === 'returning'
   if (report.recalled === orderId(draft.before.serial, host.turn)) {
     if (isBack) move(draft, name, 'owed')
-    else move(draft, name, whenAway(draft), { why: absence(draft, name) ?? 'away when its turn came' })
+    else passOver(draft, name, host)
     return
   }
   const stops = isStopping(draft) && !isBack
-  if (stops || absence(draft, name) !== null) draft.recalls.push(name)
+  if (stops || !isFree(draft, name)) draft.recalls.push(name)
+}
+
+/** Its order was taken back: it is waited for, or not, as one is whose turn has just come. */
+function passOver(draft: Draft, name: string, { wave }: HostState): void {
+  const why = absence(draft, name)
+  if (why !== null || isStopping(draft)) move(draft, name, whenAway(draft), { why })
+  else move(draft, name, wave === draft.before.wave ? 'waiting' : 'later')
 }
 
 /** Until somebody has shown that the revision works, nobody is passed over. */
@@ -65,7 +72,10 @@ function whenAway(draft: Draft): 'skipped' | 'later' | 'waiting' {
 
 function taken(draft: Draft, name: string, { report }: Heard): void {
   if (hasFailed(report)) fail(draft, name, report)
-  else if (report.status === 'applied') move(draft, name, 'soaking', { given: true, why: null })
+  else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', { given: true, why: null })
+  // It goes on when its owner lets it; nobody else is kept waiting for what they had.
+  else if (isStopping(draft) && report.held !== null)
+    move(draft, name, 'lost', { given: true, why: `held at work: ${report.held}` })
   else if (isAway(draft, name) && (draft.before.away.then !== 'wait' || isStopping(draft)))
     move(draft, name, 'lost', { given: true, why: 'went silent at work' })
   else move(draft, name, 'ordered', { given: true })
@@ -73,9 +83,13 @@ function taken(draft: Draft, name: string, { report }: Heard): void {
 
 function found(draft: Draft, name: string, { report }: Heard): void {
   if (hasFailed(report)) fail(draft, name, report)
-  else if (report.status === 'applied') move(draft, name, 'soaking', { why: null })
-  else if (!isAway(draft, name)) move(draft, name, 'ordered', { why: null })
+  else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', { why: null })
+  else if (isFree(draft, name)) move(draft, name, 'ordered', { why: null })
 }
+
+/** What a host says of another commit is about another order. */
+const isDone = ({ status, commit }: HostReport, wanted: string | null): boolean =>
+  status === 'applied' && commit === wanted
 
 const hasFailed = ({ status }: HostReport): boolean => status === 'failed' || status === 'refused'
 
@@ -95,7 +109,7 @@ function watch(draft: Draft, name: string, host: HostState, { report }: Heard): 
     fail(draft, name, report)
   } else if (draft.clockMs < host.since + soakMs) {
     return
-  } else if (report.status === 'applied' && host.look && report.looked) {
+  } else if (isDone(report, draft.before.commit) && host.look && report.looked) {
     const verdict = judge(report, health)
     if (verdict.kind === 'healthy') move(draft, name, 'passed', { why: null })
     if (verdict.kind === 'ill') move(draft, name, 'failed', { why: verdict.why })
@@ -110,7 +124,7 @@ function givenBack(draft: Draft, name: string, { report }: Heard): void {
   const isOpen = draft.hosts[name]?.stage !== 'stuck'
   if (hasFailed(report)) {
     move(draft, name, 'stuck', { why: report.trouble?.message ?? report.status })
-  } else if (report.status === 'applied') {
+  } else if (isDone(report, draft.hosts[name]?.before ?? null)) {
     // Why it had to go back is still worth knowing.
     move(draft, name, 'returned')
   } else if (isOpen) {

@@ -6,6 +6,8 @@ export interface Heard {
   readonly report: HostReport
   /** How long nothing new was heard, by the controller's own clock; from its beginning, where it has heard nothing itself. */
   readonly silentMs: number
+  /** For how long its owner has held it, as far as this controller has heard; 0 where it is free. */
+  readonly heldMs: number
 }
 
 export type Observation = ReadonlyMap<string, Heard>
@@ -27,11 +29,18 @@ const silenceOf = ({ seen }: Draft, name: string): number => seen.get(name)?.sil
 export const isAway = (draft: Draft, name: string): boolean =>
   silenceOf(draft, name) > draft.before.away.afterMs
 
-/** Why a host would not begin with an order: nobody is there, or its owner holds it. Null: it would. */
+const heldBy = ({ seen }: Draft, name: string): string | null => seen.get(name)?.report.held ?? null
+
+/** Whether it would begin with an order now. */
+export const isFree = (draft: Draft, name: string): boolean =>
+  !isAway(draft, name) && heldBy(draft, name) === null
+
+/** Why a host is not waited for any longer where those that are away are not; null: it is. */
 export function absence(draft: Draft, name: string): string | null {
   if (isAway(draft, name)) return 'away when its turn came'
-  const held = draft.seen.get(name)?.report.held ?? null
-  return held === null ? null : `held when its turn came: ${held}`
+  const heldMs = draft.seen.get(name)?.heldMs ?? 0
+  const isLong = heldMs > draft.before.away.afterMs
+  return isLong ? `held when its turn came: ${heldBy(draft, name) ?? ''}` : null
 }
 
 /** Whether any host has shown that the revision works. */

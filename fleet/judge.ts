@@ -9,6 +9,7 @@ export type Verdict =
 
 /** Whether a host that has applied a revision shows what it must show after the soak. */
 export function judge(report: HostReport, health: Health): Verdict {
+  if (report.drift === null) return ill('it could not be looked at')
   if (report.drift > health.drift)
     return ill(`${report.drift} settings have drifted, and ${health.drift} may have`)
   const stopped = report.notRunning.filter((qube) => health.running.includes(qube))

@@ -34,7 +34,7 @@ export interface MemberMemory {
   /** The newest term that it has seen: orders of older ones are refused. */
   readonly epoch: number
   readonly order: Order | null
-  /** Commits that were in force or followed here, the last one last: where it may go back to. */
+  /** Commits that were in force here, the last one last: where it may go back to. */
   readonly past: readonly string[]
 }
 
@@ -59,6 +59,8 @@ export interface Member {
   memory: MemberMemory
   /** Our report as last written or read. */
   report: { readonly value: HostReport | null; readonly revision: number } | null
+  /** The order for which this process has looked how the host is: what it said then stands until it is asked again. */
+  looked: string | null
 }
 
 export const NO_MEMORY: MemberMemory = { epoch: 0, order: null, past: [] }
@@ -74,8 +76,10 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
   const found = readOrder((await store.get(`${KEYS.orders}${host}`))?.value)
   mine.report ??= await readOwn(context)
   const order = await admit(mine, found, context)
-  if (order !== null && order.id !== mine.memory.order?.id) {
+  if (order !== null && !isKnown(mine, order)) {
     const status = await context.agent.status({ ...order, fresh: false })
+    const why = whyNot(mine, order, status)
+    if (why !== null) return refuse(mine, order, why, status, context, beat)
     // What is in force already is no work, and needs no place among those at work.
     const isThere = status.commit === order.commit && status.outcome === 'applied'
     const isClaimed = mine.report.value?.order === order.id
@@ -92,21 +96,41 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
 async function admit(mine: Member, order: Order | null, context: MemberContext): Promise<Order | null> {
   if (order === null) return null
   const { memory } = mine
-  if (order.epoch < memory.epoch) {
-    context.say(
-      'warn',
-      `order ${order.id} refused: its term ${order.epoch} is over, the last seen is ${memory.epoch}`,
-    )
-    return null
-  }
   if (mine.report?.value?.recalled === order.id && order.id !== memory.order?.id) return null
-  const goesBack = order.back && !memory.past.includes(order.commit)
-  if (goesBack) {
-    context.say('error', `order ${order.id} refused: this host has never been at ${order.commit}`)
-    return null
-  }
   if (order.epoch > memory.epoch) await remember(mine, { ...memory, epoch: order.epoch }, context)
   return order
+}
+
+/** The same order once more, whoever leads by now. */
+const isKnown = ({ memory }: Member, { id, commit, epoch }: Order): boolean =>
+  id === memory.order?.id && commit === memory.order.commit && epoch >= memory.epoch
+
+/** Why an order is not obeyed: it is of a term that is over, or leads back to where the host has never been. */
+function whyNot({ memory }: Member, { back, commit, epoch }: Order, status: AgentStatus): Trouble | null {
+  if (epoch < memory.epoch) {
+    const message = `its term ${epoch} is over, the last seen is ${memory.epoch}`
+    return { code: 'old-term', message, hint: 'was the store made anew? docs/fleet.md says what to do then' }
+  }
+  if (!back || commit === status.commit || memory.past.includes(commit)) return null
+  const message = `this host has never been at ${commit}, as far as it knows`
+  return { code: 'never-had', message, hint: 'bring it there with a new commit' }
+}
+
+/** Whoever waits for it has to know: it will not come. */
+async function refuse(
+  mine: Member,
+  order: Order,
+  trouble: Trouble,
+  status: AgentStatus,
+  context: MemberContext,
+  beat: boolean,
+): Promise<boolean> {
+  const value = describe(mine, context, order.id, { ...status, outcome: 'refused', trouble }, false)
+  const isNews = !isSame(value, mine.report?.value ?? null)
+  if (!isNews && !beat) return false
+  if (isNews) context.say('error', `order ${order.id} refused: ${trouble.message}`)
+  await write(mine, value, context)
+  return false
 }
 
 async function claim(mine: Member, order: Order, context: MemberContext): Promise<boolean> {
@@ -127,10 +151,10 @@ async function claim(mine: Member, order: Order, context: MemberContext): Promis
 }
 
 async function take(mine: Member, order: Order, context: MemberContext): Promise<void> {
-  // What it has in force from before it had a fleet counts, too.
+  // Only what has been in force, from before it had a fleet, too: whatever is ordered has still to be judged.
   const { commit } = await context.agent.status({ ...order, fresh: false })
-  const been = commit === null ? [order.commit] : [commit, order.commit]
-  const past = [...mine.memory.past.filter((earlier) => !been.includes(earlier)), ...been].slice(-PAST)
+  const earlier = mine.memory.past.filter((one) => one !== commit)
+  const past = [...earlier, ...(commit === null ? [] : [commit])].slice(-PAST)
   context.say('info', `order ${order.id}: ${order.commit}`)
   // Where it may go back to has to be known before it goes forward; the order only once it is certain that it is followed.
   await remember(mine, { ...mine.memory, past }, context)
@@ -146,19 +170,16 @@ async function remember(mine: Member, memory: MemberMemory, context: MemberConte
 /** `looks`: the order that is followed asks how the host is. It was read before the host is looked at. */
 async function report(mine: Member, context: MemberContext, beat: boolean, looks: boolean): Promise<boolean> {
   const { order } = mine.memory
-  // Asked once, it is looked once; what it then says stands until it is asked again.
-  const last = mine.report?.value
-  const fresh = looks && !(last?.looked === true && last.order === order?.id)
+  const fresh = looks && mine.looked !== order?.id
   const status = await context.agent.status({ ...(order ?? { running: [], check: null }), fresh })
-  // What it says of an earlier commit is no answer to this order.
   const stands = order === null || status.following === order.commit
-  const value = describe(
-    mine,
-    context,
-    order?.id ?? null,
-    stands ? status : { ...status, outcome: 'working' },
-    looks,
-  )
+  if (order !== null && !stands) {
+    // What it follows was lost on its disk, or put there by somebody else.
+    await context.agent.follow(order)
+    return true
+  }
+  if (fresh) mine.looked = order?.id ?? null
+  const value = describe(mine, context, order?.id ?? null, status, looks)
   if (!beat && isSame(value, mine.report?.value ?? null)) return false
   return write(mine, value, context)
 }

@@ -7,8 +7,8 @@ export interface Condition {
   /** What the plan for it changes, whichever host it is for: the same change has the same digest. */
   readonly digest: string | null
   readonly generation: number | null
-  /** Settings that are not as applied. */
-  readonly drift: number
+  /** Settings that are not as applied; null: the host could not be looked at. */
+  readonly drift: number | null
   /** Qubes that wait for a restart. */
   readonly restarts: number
   /** Of the qubes that were asked for, those that are here and do not run. */
@@ -66,7 +66,7 @@ export function readReport(json: unknown, host: string): HostReport | null {
     (report.commit === null || isCommit(report.commit)) &&
     isTextOrNull(report.digest) &&
     (report.generation === null || isCount(report.generation)) &&
-    isCount(report.drift) &&
+    (report.drift === null || isCount(report.drift)) &&
     isCount(report.restarts) &&
     Array.isArray(report.notRunning) &&
     report.notRunning.length <= 1000 &&

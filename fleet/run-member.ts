@@ -27,19 +27,20 @@ export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {
 /** A host's part in its fleet until the signal fires. The store may come and go: orders that stand are kept to meanwhile. */
 export async function runMember(run: MemberRun): Promise<void> {
   const { clock, signal, store, say } = run
-  const mine: Member = { memory: run.memory, report: null }
+  const mine: Member = { memory: run.memory, report: null, looked: null }
   const waker = makeWaker(clock, signal)
   store.onNews(waker.wake)
   run.onAgent?.(waker.wake)
   let beatAt = clock.now()
   let isAway = false
-  let answered: string | null = null
+  const asked = beside(run, waker.wake)
   while (!signal.aborted) {
+    if (asked.broken !== null) throw asked.broken
     const isDue = clock.now() >= beatAt
     let more = false
     try {
       more = await memberTurn(mine, run, isDue)
-      answered = await answer(run.host, answered, store, run.agent)
+      asked.begin()
       if (isDue) beatAt = clock.now() + run.beatEveryMs
       if (isAway) say('info', 'the store answers again')
       isAway = false
@@ -52,4 +53,36 @@ export async function runMember(run: MemberRun): Promise<void> {
     }
     if (!more) await waker.wait(run.lookEveryMs)
   }
+  await asked.busy
+}
+
+/** Answers to what is asked of the host, beside its turns: a plan may take minutes, and orders do not wait for it. */
+interface Answers {
+  begin(): void
+  busy: Promise<void> | null
+  /** What nobody foresaw. */
+  broken: Error | null
+}
+
+function beside({ host, store, agent }: MemberRun, wake: () => void): Answers {
+  let answered: string | null = null
+  const answers: Answers = {
+    busy: null,
+    broken: null,
+    begin() {
+      answers.busy ??= answer(host, answered, store, agent)
+        .then((id) => {
+          answered = id
+        })
+        .catch((error: unknown) => {
+          if (error instanceof StoreError) return
+          answers.broken = error instanceof Error ? error : new Error(String(error))
+          wake()
+        })
+        .finally(() => {
+          answers.busy = null
+        })
+    },
+  }
+  return answers
 }

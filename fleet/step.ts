@@ -1,5 +1,5 @@
 import { absorb } from './absorb.ts'
-import { absence, type Draft, isProven, move, type Observation } from './draft.ts'
+import { absence, type Draft, isFree, isProven, move, type Observation } from './draft.ts'
 import { atWork, count, hasFailed, isEnded, isSettled, type RolloutState, type Stage } from './state.ts'
 
 export interface Stepped {
@@ -105,7 +105,7 @@ function order(draft: Draft, begun: number | null, wave: number, limit: number):
     if (room <= 0) return
     const isLate = host.wave <= wave && host.stage === 'later'
     const isNext = isLate || (host.wave === begun && host.stage === 'waiting')
-    if (!isNext || absence(draft, name) !== null) continue
+    if (!isNext || !isFree(draft, name)) continue
     const before = host.given ? host.before : (draft.seen.get(name)?.report.commit ?? null)
     move(draft, name, 'ordered', { turn: host.turn + 1, before, why: null })
     room -= 1
@@ -151,7 +151,7 @@ function giveBack(state: RolloutState, draft: Draft): RolloutState {
   let room = (state.waves[state.wave]?.maxUnavailable ?? 1) - atWork(draft)
   for (const [name, { stage, turn }] of Object.entries(draft.hosts)) {
     if (room <= 0) break
-    if (stage !== 'owed' || absence(draft, name) !== null) continue
+    if (stage !== 'owed' || !isFree(draft, name)) continue
     move(draft, name, 'returning', { turn: turn + 1 })
     room -= 1
   }

@@ -7,19 +7,30 @@ export interface View {
   readonly entries: Map<string, Entry>
   /** By host: when a report came that this controller had not seen, by its own clock. */
   readonly heard: Map<string, number>
+  /** By host: since when it has been said to be held, by the same clock. */
+  readonly held: Map<string, number>
   /** When it began to look. */
   readonly sinceMs: number
 }
 
-export const newView = (nowMs: number): View => ({ entries: new Map(), heard: new Map(), sinceMs: nowMs })
+export const newView = (nowMs: number): View => ({
+  entries: new Map(),
+  heard: new Map(),
+  held: new Map(),
+  sinceMs: nowMs,
+})
 
 /** Takes in what was read or told. What comes late or twice changes nothing. `isNews`: it was written while we looked. */
 export function note(view: View, entry: Entry, nowMs: number, isNews: boolean): boolean {
   const known = view.entries.get(entry.key)
   if (known !== undefined && known.revision >= entry.revision) return false
   view.entries.set(entry.key, entry)
-  if (entry.key.startsWith(KEYS.reports) && (isNews || known !== undefined))
-    view.heard.set(hostOf(entry.key), nowMs)
+  if (!entry.key.startsWith(KEYS.reports)) return true
+  const host = hostOf(entry.key)
+  if (isNews || known !== undefined) view.heard.set(host, nowMs)
+  const isHeld = (readReport(entry.value, host)?.held ?? null) !== null
+  if (!isHeld) view.held.delete(host)
+  else if (!view.held.has(host)) view.held.set(host, nowMs)
   return true
 }
 
@@ -31,7 +42,12 @@ export function observe(view: View, hosts: Iterable<string>, nowMs: number): Obs
     const report = entry === undefined ? null : readReport(entry.value, name)
     if (report === null) continue
     const heard = view.heard.get(name)
-    seen.set(name, { report, silentMs: nowMs - (heard ?? view.sinceMs) })
+    const held = view.held.get(name)
+    seen.set(name, {
+      report,
+      silentMs: nowMs - (heard ?? view.sinceMs),
+      heldMs: held === undefined ? 0 : nowMs - held,
+    })
   }
   return seen
 }

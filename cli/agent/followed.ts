@@ -3,8 +3,9 @@ import { RevisionError } from '../../agent/errors.ts'
 import { loadSpec } from '../../agent/load-spec.ts'
 import { type Revision } from '../../agent/revision.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
+import { mayRestart } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
-import { lookAtHost, type LookedAt, planOn, type Seen } from '../fleet/host-look.ts'
+import { type Asking, lookAtHost, type LookedAt, planOn, type Seen } from '../fleet/host-look.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type LoadedSpec } from '../session.ts'
 
@@ -24,7 +25,7 @@ export interface FollowedContext extends LookedAt {
 export function followedAgent(context: FollowedContext): FollowedAgent & PlanningAgent {
   const { source, store, signal } = context
   // What was seen, and what a check said, stands until it is asked for again.
-  let seen: Seen | null = null
+  let seen: (Seen & Pick<Memory, 'comparedAt'>) | null = null
   return {
     async follow({ id, commit, back }) {
       await store.order({ id, commit, back })
@@ -36,22 +37,25 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
       const now = context.now()
       const { outcome, trouble } = outcomeOf(memory, orders.ordered, now)
       const commit = memory.inForce?.commit ?? null
+      const { comparedAt } = memory
       if (outcome !== 'applied') seen = null
-      else if (fresh && commit !== null)
-        seen = await lookAtHost(() => specInForce(commit, source), { running, check }, context)
+      else if (fresh && commit !== null) {
+        const asked = { running, check, counts: countsFor(context.config) }
+        seen = { ...(await lookAtHost(() => specInForce(commit, source), asked, context)), comparedAt }
+      }
       return {
         following: orders.ordered?.commit ?? null,
         outcome,
         commit,
         digest: memory.took?.commit === commit ? memory.took.digest : null,
         generation: memory.took?.generation ?? null,
-        drift: memory.drift.length,
+        // What the loop has seen since is newer.
+        drift: seen !== null && seen.comparedAt === comparedAt ? seen.drift : memory.drift.length,
         restarts: memory.waiting.length,
-        notRunning: [],
-        check: null,
-        ...(seen ?? {}),
+        notRunning: seen?.notRunning ?? [],
+        check: seen?.check ?? null,
         trouble,
-        held: heldBy(context.config, orders, now),
+        held: heldBy(context.config, memory, orders, now),
       }
     },
     async plan(commit) {
@@ -74,11 +78,6 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
   }
 }
 
-/** Tries at the repository after which a fleet no longer waits: some minutes. */
-const PATIENCE = 8
-/** How long a host may not be looked at before that is a failure. */
-const AWAY_MS = 2 * 60_000
-
 /** What has come of an order, out of what the loop remembers. */
 export function outcomeOf(
   memory: Memory,
@@ -88,19 +87,16 @@ export function outcomeOf(
   const working = { outcome: 'working', trouble: null } as const
   const failed = (trouble: NonNullable<AgentStatus['trouble']>) => ({ outcome: 'failed', trouble }) as const
   if (ordered === null) return { outcome: 'idle', trouble: null }
-  const { inForce, applied, refused, unreachable, error, comparedAt, blocked, failing, held } = memory
+  const { inForce, refused, gaveUp, compared, settled, blocked, failing, held } = memory
+  // The loop has not come by it yet.
   if (memory.ordered?.id !== ordered.id) return working
   if (refused?.commit === ordered.commit) {
     const { code, why, hint } = refused
     return { outcome: 'refused', trouble: { code, message: why, hint } }
   }
-  if (error !== null && now.getTime() - Date.parse(error.since) > AWAY_MS) return failed(error)
-  if (inForce?.commit !== ordered.commit) {
-    return unreachable !== null && unreachable.times >= PATIENCE ? failed(unreachable) : working
-  }
-  if (applied?.commit === ordered.commit && applied.at >= inForce.since)
-    return { outcome: 'applied', trouble: null }
-  if (comparedAt === null || comparedAt < inForce.since) return working
+  if (gaveUp?.id === ordered.id) return failed(gaveUp)
+  if (inForce?.commit !== ordered.commit || !compared) return working
+  if (settled) return isRestarting(memory, now) ? working : { outcome: 'applied', trouble: null }
   const [block] = blocked
   if (block !== undefined)
     return failed({ code: 'blocked', message: `${block.qube}: ${block.why}`, hint: block.hint })
@@ -112,14 +108,36 @@ export function outcomeOf(
   return working
 }
 
+/** A qube is on its way down and up again, or may go at any moment. One that was tried in vain is only waited for. */
+function isRestarting({ waiting, restarts, restarting }: Memory, now: Date): boolean {
+  const minute = now.getHours() * 60 + now.getMinutes()
+  return (
+    Object.entries(restarting).some(([qube, since]) => restarts[qube]?.last === since) ||
+    waiting.some(
+      ({ qube, restart }) => mayRestart(restart, minute) === 'yes' && !Object.hasOwn(restarts, qube),
+    )
+  )
+}
+
 const REMOVAL = 'a person on that host removes it: `qstate apply --allow-remove`'
 
+/** What the policy lets stand is no drift. */
+const countsFor =
+  ({ policy }: AgentConfig): NonNullable<Asking['counts']> =>
+  ({ reason }) =>
+    reason !== 'prune' || policy.prune === 'apply'
+
 /** Why this host would begin nothing now, for whoever is in charge of the fleet. */
-function heldBy(config: AgentConfig, orders: Parameters<typeof gateOf>[0], now: Date): string | null {
+function heldBy(
+  config: AgentConfig,
+  { error }: Memory,
+  orders: Parameters<typeof gateOf>[0],
+  now: Date,
+): string | null {
   const { mode } = config.policy
   if (mode !== 'apply') return mode === 'observe' ? 'it only observes' : 'a person applies what it proposes'
   const gate = gateOf(orders, (at) => gateAt(config, at), now)
-  if (gate.open) return null
+  if (gate.open) return error === null ? null : `its host cannot be asked: ${error.message}`
   const until = gate.until === null ? '' : ` until ${gate.until.slice(0, 16).replace('T', ' ')} UTC`
   return `${WORDS[gate.why]}${until}`
 }

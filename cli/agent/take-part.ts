@@ -26,11 +26,20 @@ const LONGEST_RETRY_MS = 60_000
 export async function takePart(context: PartContext): Promise<void> {
   const { fleet, folder, name, say, signal } = context
   const agent = followedAgent({ ...context, checks: fleet.checks })
-  const file = join(folder, 'member.json')
-  for (let tries = 0; !signal.aborted; tries += 1) {
+  // Orders of another fleet have numbers and terms of their own.
+  const file = join(folder, `member-${fleet.name}.json`)
+  const aborted = whenAborted(signal)
+  let tries = 0
+  while (!signal.aborted) {
     try {
-      const store = await connectMember(fleet, name)
+      const connecting = connectMember(fleet, name)
+      const store = await Promise.race([connecting, aborted])
+      if (store === null) {
+        connecting.then((late) => late.close()).catch(() => undefined)
+        return
+      }
       say('info', `takes the orders of the fleet ${fleet.name}, as ${name}`)
+      tries = 0
       try {
         await runMember({
           host: name,
@@ -51,11 +60,24 @@ export async function takePart(context: PartContext): Promise<void> {
       }
     } catch (error) {
       if (!(error instanceof StoreError) && !isSystemError(error)) throw error
-      if (tries === 0) say('warn', `the fleet cannot be reached: ${error.message}`, { hint: hintOf(error) })
-      await steadyClock.sleep(Math.min(RETRY_MS * 2 ** tries, LONGEST_RETRY_MS), signal)
+      tries += 1
+      if (tries === 1)
+        say('warn', `takes no orders of the fleet now: ${error.message}`, { hint: hintOf(error) })
+      await steadyClock.sleep(Math.min(RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS), signal)
     }
   }
 }
 
+const whenAborted = (signal: AbortSignal): Promise<null> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      resolve(null)
+    }
+    if (signal.aborted) over()
+    else signal.addEventListener('abort', over, { once: true })
+  })
+
 const hintOf = (error: Error): string =>
-  error instanceof StoreError ? error.hint : '`key` and `ca` of `fleet` name files on this host'
+  error instanceof StoreError
+    ? error.hint
+    : 'see to the file that it names: `key` and `ca` of `fleet` are such'

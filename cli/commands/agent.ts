@@ -70,7 +70,9 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
     quiet,
     tables.tables,
   )
+  const name = hostInFleet(config, io)
   const lock = await lockAgent(folder, io)
+  let running: readonly Promise<void>[] = []
   try {
     const clock: Clock = {
       now: () => io.now(),
@@ -83,12 +85,16 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
       restartTimeout: Math.ceil(config.restartTimeoutMs / 1000),
       sleep: (ms) => clock.sleep(ms, signal),
     })
-    const name = hostInFleet(config, io)
     const way = { options: { ...options, verbose: false }, io: quiet }
-    await live(config, { say, metrics, host, name, way, clock, folder, mirror, signal, onHangup }, io)
+    const parts = { say, metrics, host, name, way, clock, folder, mirror, signal, onHangup }
+    running = await live(config, parts, io)
+    // None of them ends before the signal fires; where one fails, so does the process.
+    await Promise.race(running)
+    await Promise.all(running)
     return EXIT.done
   } finally {
     over.abort()
+    await Promise.allSettled(running)
     await lock.release()
   }
 }
@@ -113,7 +119,8 @@ interface Parts {
   readonly onHangup: (listener: () => void) => void
 }
 
-async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
+/** Begins all that goes on until the signal fires. */
+async function live(config: AgentConfig, parts: Parts, io: Io): Promise<readonly Promise<void>[]> {
   const { say, metrics, host, clock, folder, mirror, signal } = parts
   const { source, verify, policy, fleet } = config
   const store = openStore(folder)
@@ -181,7 +188,7 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
       },
     },
   })
-  if (fleet === null) return keeping
+  if (fleet === null) return [keeping]
   const { name, way } = parts
   const context = { config, fleet, name, way, source: looking, store, folder, say, signal }
   const part = takePart({
@@ -195,9 +202,7 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<void> {
       wakeFleet = wake
     },
   })
-  // Neither ends before the signal fires; where one fails, so does the process.
-  await Promise.race([keeping, part])
-  await Promise.all([keeping, part])
+  return [keeping, part]
 }
 
 function hostInFleet({ fleet }: AgentConfig, io: Io): string {

@@ -2,7 +2,7 @@ import { runCheck } from '../../agent/checks.ts'
 import { GitError, RevisionError } from '../../agent/errors.ts'
 import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
-import { changeDigest, changesOf, HostError } from '../../reconciler/index.ts'
+import { type Change, changeDigest, changesOf, HostError, type Plan } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'
 import { compareHost, type HostWay } from './host-work.ts'
@@ -19,26 +19,37 @@ export interface LookedAt {
   readonly checks: string
 }
 
-/** How a host is now, compared with a spec. One that cannot be looked at shows nothing good. */
+/** What is asked of a host, and which changes that it would need count as drift; without that, all. */
+export interface Asking extends Pick<Asked, 'running' | 'check'> {
+  readonly counts?: (change: Change) => boolean
+}
+
+/** How a host is now, compared with a spec. One that cannot be looked at shows nothing at all. */
 export async function lookAtHost(
   spec: () => Promise<LoadedSpec>,
-  { running, check }: Pick<Asked, 'running' | 'check'>,
+  { running, check, counts = () => true }: Asking,
   { name, way, checks }: LookedAt,
 ): Promise<Seen> {
   try {
     const { plan, running: runs, qubes } = await compareHost(await spec(), way)
-    const found = check === null ? null : await runCheck(checks, check, { QSTATE_HOST: name })
+    const env = { QSTATE_HOST: name }
+    const found = check === null ? null : await runCheck(checks, check, env, way.io.signal)
     return {
-      drift: changesOf(plan).length,
+      drift: changesOf(only(plan, counts)).length,
       restarts: plan.qubes.filter(({ waiting }) => waiting.length > 0).length,
       notRunning: running.filter((qube) => qubes.has(qube) && !runs.has(qube)),
       check: found,
     }
   } catch (error) {
     understand(error)
-    return { ...UNSEEN, drift: 1, check: check === null ? null : 'failed' }
+    return { ...UNSEEN, drift: null, check: check === null ? null : 'failed' }
   }
 }
+
+const only = (plan: Plan, counts: (change: Change) => boolean): Plan => ({
+  ...plan,
+  qubes: plan.qubes.map((qube) => ({ ...qube, changes: qube.changes.filter(counts) })),
+})
 
 /** What a spec would change on a host, or why that cannot be told. */
 export async function planOn(

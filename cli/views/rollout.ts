@@ -7,6 +7,7 @@ import {
   type Stage,
 } from '../../fleet/index.ts'
 import { padTo, plural, type Style } from './style.ts'
+import { safe } from './value.ts'
 
 /** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
 export function rolloutView(state: RolloutState, style: Style): string {
@@ -75,14 +76,14 @@ function problems(state: RolloutState, style: Style): readonly string[] {
   const bad = Object.entries(state.hosts).filter(([, { why }]) => why !== null)
   const lines = bad
     .slice(0, MANY)
-    .map(([name, { stage, why }]) => `  ${isBad(stage) ? style.red(name) : name}: ${why ?? ''}`)
+    .map(([name, { stage, why }]) => `  ${isBad(stage) ? style.red(name) : name}: ${safe(why ?? '')}`)
   const more = bad.length > MANY ? [`  … and ${bad.length - MANY} more: --json has them all`] : []
   return lines.length === 0 ? [] : ['', ...lines, ...more]
 }
 
 /** What it waits for, or what became of it. */
 function saying(state: RolloutState, style: Style): string {
-  const why = state.why === null ? '' : `: ${state.why}`
+  const why = state.why === null ? '' : `: ${safe(state.why)}`
   switch (state.phase) {
     case 'succeeded':
       return style.green('Every host that was reached has it.')

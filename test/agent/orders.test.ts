@@ -25,8 +25,12 @@ interface InFleet extends Omit<AgentWorld, 'order'> {
 }
 
 /** An agent that belongs to a fleet, and has been ordered nothing yet. */
-async function inFleet(t: TestContext, faults: readonly Fault[] = []): Promise<InFleet> {
-  const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }]), faults })
+async function inFleet(
+  t: TestContext,
+  faults: readonly Fault[] = [],
+  state: 'Halted' | 'Running' = 'Halted',
+): Promise<InFleet> {
+  const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a', state }]), faults })
   const drift = 'correct'
   const world = agentWorld(host, {
     policy: {
@@ -113,13 +117,6 @@ test('it goes back where an order says so, and is not ordered back otherwise', a
   await agent.order(first, true)
   assert.equal(await agent.outcome(), 'applied')
   assert.equal(agent.vcpus(), 3)
-  // Forth again: that it was applied once shows nothing now.
-  const memory = agent.memory()
-  const { ordered } = memory
-  assert.ok(ordered && memory.inForce)
-  const since = new Date(agent.clock.now().getTime() + 1).toISOString()
-  const again = { ...memory, inForce: { ...memory.inForce, since } }
-  assert.equal(outcomeOf(again, ordered, agent.clock.now()).outcome, 'working')
 })
 
 test('an order of a commit that nobody may have signed is refused, and what was in force stays so', async (t) => {
@@ -217,8 +214,12 @@ test('a commit that cannot be had is looked for more and more rarely, and is a f
   assert.equal(await agent.outcome(), 'working')
   await agent.pass(10 * MINUTE)
   assert.equal(await agent.outcome(), 'failed: git-failed')
+  // That is its end: others have their turn by now.
   agent.branch.reachable = true
-  await agent.pass(5 * MINUTE)
+  await agent.pass(HOUR)
+  assert.equal(await agent.outcome(), 'failed: git-failed')
+  assert.equal(agent.vcpus(), undefined)
+  await agent.order(first)
   assert.equal(await agent.outcome(), 'applied')
 })
 
@@ -234,4 +235,36 @@ test('a suspended agent begins with no order, and goes on once it is resumed', a
   agent.nudge()
   await agent.pass(1000)
   assert.equal(await agent.outcome(), 'applied')
+})
+
+test('that a commit was applied before shows nothing when it is ordered again, whatever the clock says', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const second = agent.branch.commit(spec(4))
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  agent.clock.shift(-HOUR)
+  agent.host.simulator.setFaults([{ match: { dest: 'win-a', writesOnly: true }, do: 'refuse' }])
+  await agent.order(first, true)
+  assert.match(await agent.outcome(), /^failed/)
+  agent.host.simulator.setFaults([])
+  await agent.order(first, true)
+  assert.equal(await agent.outcome(), 'applied')
+  assert.equal(agent.vcpus(), 3)
+})
+
+test('a host whose qube is on its way down and up is still at work', async (t) => {
+  const agent = await inFleet(t, [{ match: { method: 'admin.vm.Shutdown' }, do: 'pretend' }], 'Running')
+  const body = '{ restart: now, qube: { vcpus: 3 } }'
+  const first = agent.branch.commit(`apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: ${body}\n`)
+  agent.begin()
+  await agent.order(first)
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal(await agent.outcome(), 'working')
+  act(agent.host.simulator, { dest: 'win-a', method: 'admin.vm.Shutdown', arg: '', payload: '' })
+  await agent.pass(MINUTE)
+  assert.equal(await agent.outcome(), 'applied')
+  assert.deepEqual(agent.memory().waiting, [])
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { takeLock } from '../../journal/index.ts'
@@ -365,4 +366,23 @@ test('a person’s apply and the agent do not write at once', async (t) => {
   await agent.said('has been put right')
   assert.equal(world.vcpus(), 3)
   await ended(agent)
+})
+
+test('servers of a fleet that take the connection and say nothing keep no agent from ending', async (t) => {
+  const world = await makeWorld(t)
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => void sockets.add(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const fleet = `fleet: { name: office, host: laptop, servers: ["nats://127.0.0.1:${port}"] }`
+  const text = readFileSync(world.file, 'utf8').replace('paths: [hosts], ', '')
+  writeFileSync(world.file, `${text}${fleet}\n`)
+  const agent = world.begin()
+  const taken = new Promise((resolve) => server.once('connection', resolve))
+  await taken
+  assert.match(await ended(agent), /stopped/)
 })

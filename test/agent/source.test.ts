@@ -395,6 +395,30 @@ test('an order goes back only where it says so, and never past a signature', asy
   assert.equal(wordOf(await order(from, third, { from: second, back: true })), 'bad-signature')
 })
 
+test('an order of a tree is no order of a commit: nobody has signed it', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const { trust, alice } = signers(t, folder)
+  const first = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+  repo.commit({ 'a.yaml': SPEC + '#' })
+  const tree = repo.git('rev-parse', 'HEAD^{tree}')
+  for (const trusted of [trust, NONE]) {
+    const from = source({ kind: orderedSource, trust: trusted })
+    assert.equal(wordOf(await order(from, first)), 'commit')
+    assert.equal(wordOf(await order(from, tree)), 'unreachable')
+    assert.equal(wordOf(await order(from, tree, { from: first, back: true })), 'unreachable')
+  }
+})
+
+test('a copy that was damaged is made anew when an order comes', async (t) => {
+  const { folder, repo, source } = makeWorld(t)
+  const first = repo.commit({ 'a.yaml': SPEC })
+  const from = source({ kind: orderedSource })
+  assert.equal(wordOf(await order(from, first)), 'commit')
+  const second = repo.commit({ 'a.yaml': SPEC + '#' })
+  writeFileSync(join(folder, 'mirror-1.git', 'HEAD'), '')
+  assert.equal(wordOf(await order(from, second, { from: first })), 'commit')
+})
+
 test('a commit that is ordered and not there is looked for again', async (t) => {
   const { repo, source } = makeWorld(t)
   repo.commit({ 'a.yaml': SPEC })

@@ -36,6 +36,9 @@ function host(): {
   readonly context: MemberContext
   readonly mine: Member
   readonly holds: { why: string | null }
+  /** What is in force whatever is followed; null: what is followed. */
+  readonly inForce: { commit: string | null }
+  readonly looks: string[]
   put: (key: string, value: object) => void
   report: () => HostReport
 } {
@@ -43,13 +46,15 @@ function host(): {
   const followed: string[] = []
   const said: string[] = []
   const holds: { why: string | null } = { why: null }
+  const inForce: { commit: string | null } = { commit: null }
+  const looks: string[] = []
   const write = (key: string, value: object, revision: number): void => {
     documents.set(key, { key, value: JSON.parse(JSON.stringify(value)) as unknown, revision, at: null })
   }
   const status = (): AgentStatus => ({
     following: followed.at(-1) ?? OLD,
     outcome: 'applied',
-    commit: followed.at(-1) ?? OLD,
+    commit: inForce.commit ?? followed.at(-1) ?? OLD,
     ...{ digest: null, generation: 1, drift: 0, restarts: 0, notRunning: [], check: null, trouble: null },
     held: holds.why,
   })
@@ -65,7 +70,10 @@ function host(): {
     },
     agent: {
       follow: ({ commit }) => Promise.resolve(void followed.push(commit)),
-      status: () => Promise.resolve(status()),
+      status: ({ fresh }) => {
+        if (fresh) looks.push(followed.at(-1) ?? '')
+        return Promise.resolve(status())
+      },
     },
     save: () => Promise.resolve(),
     at: () => '',
@@ -76,8 +84,10 @@ function host(): {
     followed,
     said,
     holds,
+    inForce,
+    looks,
     context,
-    mine: { memory: NO_MEMORY, report: null },
+    mine: { memory: NO_MEMORY, report: null, looked: null },
     put: (key, value) => {
       write(key, value, (documents.get(key)?.revision ?? 0) + 1)
     },
@@ -107,6 +117,7 @@ test('an order of a term that is over is refused', async () => {
   await turns(it)
   assert.deepEqual(it.followed, [NEW])
   assert.match(it.said.join('\n'), /order 1\.2 refused: its term 4 is over, the last seen is 5/)
+  assert.deepEqual([it.report().order, it.report().status], ['1.2', 'refused'])
 })
 
 test('a host that is held claims nothing and says so; what it has claimed, it keeps to', async () => {
@@ -140,6 +151,11 @@ test('a host goes back only to where it has been', async () => {
   it.put('orders/h', order({ commit: 'c'.repeat(40), back: true }))
   await turns(it)
   assert.deepEqual(it.followed, [])
+  // Nobody waits for it.
+  assert.deepEqual(
+    [it.report().order, it.report().status, it.report().trouble?.code],
+    ['1.1', 'refused', 'never-had'],
+  )
   it.put('orders/h', order({ id: '1.2' }))
   await turns(it)
   it.put('orders/h', order({ id: '1.3', commit: OLD, back: true }))
@@ -170,6 +186,54 @@ test('an order that is none is not obeyed', async () => {
       await turns(it)
     }
   assert.deepEqual(it.followed, [])
+})
+
+test('an order of another store, with a number that is known, is no order that is known', async () => {
+  const it = host()
+  it.put('orders/h', order({}))
+  await turns(it)
+  it.put('orders/h', order({ commit: 'c'.repeat(40) }))
+  await turns(it)
+  assert.deepEqual(it.followed, [NEW, 'c'.repeat(40)])
+})
+
+test('a commit that was ordered and never in force is none to go back to', async () => {
+  const it = host()
+  const refused = 'c'.repeat(40)
+  it.inForce.commit = OLD
+  it.put('orders/h', order({ commit: refused }))
+  await turns(it)
+  it.put('orders/h', order({ id: '1.2', commit: NEW }))
+  await turns(it)
+  it.put('orders/h', order({ id: '1.3', commit: refused, back: true }))
+  await turns(it)
+  assert.deepEqual(it.followed, [refused, NEW])
+  it.put('orders/h', order({ id: '1.4', commit: OLD, back: true }))
+  await turns(it)
+  assert.deepEqual(it.followed, [refused, NEW, OLD])
+})
+
+test('what was lost of an order on the disk of its host is followed again', async () => {
+  const it = host()
+  it.put('orders/h', order({}))
+  await turns(it)
+  it.followed.length = 0
+  await turns(it)
+  assert.deepEqual(it.followed, [NEW])
+})
+
+test('a host that is asked how it is looks once, and once more after a restart', async () => {
+  const it = host()
+  it.put('orders/h', order({}))
+  await turns(it)
+  it.put('orders/h', order({ look: true }))
+  await turns(it)
+  await turns(it)
+  assert.equal(it.looks.length, 1)
+  it.mine.report = null
+  it.mine.looked = null
+  await turns(it)
+  assert.equal(it.looks.length, 2)
 })
 
 test('a question is answered once', async () => {

@@ -38,6 +38,7 @@ class Driver {
   readonly says = new Map<string, Partial<HostReport>>()
   readonly away = new Set<string>()
   readonly #silent = new Map<string, number>()
+  readonly #held = new Map<string, number>()
 
   constructor(state: RolloutState) {
     this.state = state
@@ -65,7 +66,9 @@ class Driver {
       const said = this.says.get(name) ?? {}
       const looked = order?.look ?? false
       const report = { ...reportOf(name, order?.id ?? null, order?.commit ?? OLD), looked, ...said }
-      seen.set(name, { report, silentMs })
+      const heldMs = report.held === null ? 0 : (this.#held.get(name) ?? 0) + elapsedMs
+      this.#held.set(name, heldMs)
+      seen.set(name, { report, silentMs, heldMs })
     }
     const before = this.state
     const { state, recalls } = step(before, seen, elapsedMs)
@@ -284,7 +287,9 @@ test('a rollout that succeeded can be taken back', () => {
 
 test('a host that had nothing before keeps the revision, and that is no rollback', () => {
   const it = rollout('waves: [{}]\nmaxUnavailable: 6')
-  it.says.set('a', { commit: null })
+  it.says.set('a', { order: null, commit: null })
+  it.once(0)
+  it.says.delete('a')
   it.run().tell('rollback')
   assert.equal(it.state.phase, 'aborted')
   assert.match(it.stages, /a:kept b:returned/)
@@ -316,15 +321,27 @@ test('a host that comes back later is given the revision then', () => {
   assert.equal(it.state.phase, 'succeeded')
 })
 
-test('a host that its owner holds is passed over as one that is away is, and given the revision once it is free', () => {
+test('a host that its owner holds is given nothing, and passed over once it has been held for as long as one may be away', () => {
   const it = rollout(
     'maxUnavailable: 1\ncanary: { hosts: [a] }\nwaves: [{}]\naway: { after: 1h, then: later }',
   )
   it.says.set('b', { order: null, commit: OLD, held: 'suspended' })
-  it.run(1)
-  assert.equal(it.stages, 'a:passed b:later c:passed d:passed e:passed f:passed')
+  it.run(59)
+  assert.equal(it.stages, 'a:passed b:waiting c:passed d:passed e:passed f:passed')
+  it.run(3)
+  assert.match(it.stages, /b:later/)
   assert.equal(it.state.hosts['b']?.why, 'held when its turn came: suspended')
   assert.equal(it.state.phase, 'running')
+  it.says.delete('b')
+  it.run(1)
+  assert.equal(it.state.phase, 'succeeded')
+})
+
+test('a wave waits for a host that is held, where it waits for those that are away', () => {
+  const it = rollout('maxUnavailable: 6\ncanary: { hosts: [a] }\nwaves: [{ hosts: [b] }, {}]')
+  it.says.set('b', { order: null, commit: OLD, held: 'outside its times' })
+  it.run(3 * 24 * 60)
+  assert.match(it.stages, /^a:passed b:waiting c:waiting/)
   it.says.delete('b')
   it.run(1)
   assert.equal(it.state.phase, 'succeeded')
@@ -340,7 +357,36 @@ test('an order that a host was given before it was held is taken back, and holds
   assert.deepEqual(it.recalls, ['b'])
   it.says.set('b', { order: null, commit: OLD, held: 'outside its windows', recalled: orderId(7, 1) })
   it.run(1)
-  assert.match(it.stages, /b:later c:passed/)
+  assert.match(it.stages, /b:waiting c:passed/)
+  it.says.delete('b')
+  it.run(1)
+  assert.equal(it.state.phase, 'succeeded')
+})
+
+test('a host that is held at work keeps nobody from getting back what they had', () => {
+  const it = rollout('maxUnavailable: 6\nwaves: [{}]')
+  for (const name of 'ab') it.says.set(name, { status: 'working' })
+  it.run(1)
+  it.says.set('b', { status: 'working', held: 'suspended' })
+  it.says.set('a', failing(1))
+  it.once(0)
+  it.says.delete('a')
+  it.run(1)
+  assert.equal(it.state.phase, 'rolling-back')
+  assert.match(it.stages, /a:returned b:lost c:returned/)
+  // Freed, it ends what it had begun, and goes back like the others.
+  it.says.set('b', { status: 'working' })
+  it.run(1)
+  it.says.delete('b')
+  it.run(1)
+  assert.equal(it.state.phase, 'rolled-back')
+})
+
+test('a report of another commit is no answer to an order, whatever its number', () => {
+  const it = rollout('waves: [{}]')
+  it.says.set('a', { commit: OLD })
+  it.run(60)
+  assert.match(it.stages, /^a:ordered b:waiting/)
 })
 
 test('a canary that is away is waited for: nobody else goes first', () => {

@@ -71,7 +71,7 @@ export function startMember(host: SimulatedHost, world: World): Machine {
   const { scheduler, server, weather, commits } = world
   const link = newLink(() => host.silenced)
   const store = linkedStore(server, link, weather, scheduler)
-  const mine: Member = { memory: host.memory, report: null }
+  const mine: Member = { memory: host.memory, report: null, looked: null }
   const agent = makeAgent(host, commits, scheduler)
   let beats = 0
   const context = {
