@@ -26,6 +26,7 @@ import { takePart } from '../agent/take-part.ts'
 import { turnLines } from '../agent/turn-lines.ts'
 import { type HostWay } from '../fleet/host-work.ts'
 import { type Io, UserError } from '../io.ts'
+import { showTime } from '../views/value.ts'
 import { ownVersion } from './version.ts'
 
 /** Keeps the host as the repository says, until it is stopped. */
@@ -235,7 +236,7 @@ async function lockAgent(folder: string, io: Io): Promise<{ release(): Promise<v
   throw new UserError(
     EXIT.locked,
     'locked',
-    `another agent keeps this host: process ${pid}, since ${since}`,
+    `another agent keeps this host: process ${pid}, since ${showTime(since)}`,
     'there is one agent a host: `systemctl status qstate-agent` tells of it',
   )
 }

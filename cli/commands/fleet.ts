@@ -4,7 +4,7 @@ import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
 import { type ServerCluster } from '../../fleet/server-config.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
-import { openStore } from '../fleet/open-store.ts'
+import { withStore } from '../fleet/open-store.ts'
 import { runHere } from '../fleet/run-here.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
@@ -14,9 +14,9 @@ import { signalExit } from './apply.ts'
 
 /** Every host of the fleet: what it has, how it is, when it was last heard of. */
 export async function fleetStatus(options: FleetOptions, io: Io): Promise<number> {
-  const { fleet } = readFleetFile(options, io)
-  const store = await openStore(fleet, options, io)
-  try {
+  const file = readFleetFile(options, io)
+  const { fleet } = file
+  return withStore(file, options, io, async (store) => {
     const [reports, orders, lease] = await Promise.all([
       store.list(KEYS.reports),
       store.list(KEYS.orders),
@@ -41,21 +41,16 @@ export async function fleetStatus(options: FleetOptions, io: Io): Promise<number
       io.out(fleetView(rows, leader?.who ?? null, io.now(), style))
     }
     return EXIT.done
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 /** A controller, until a signal ends it. Any number may run; one is in charge. */
 export async function fleetController(options: FleetOptions, io: Io): Promise<number> {
   const file = readFleetFile(options, io)
-  const store = await openStore(file.fleet, options, io)
-  try {
+  return withStore(file, options, io, async (store) => {
     await runHere(store, file, options, io, () => false)
     return signalExit(io)
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 /** Makes a key for a host or for someone in charge. The public one goes into the fleet's file. */

@@ -6,7 +6,7 @@ import { steadyClock } from '../fleet/clock.ts'
 import { allowedSigners, chosenRollout, type FleetOptions, placeOf } from '../fleet/fleet-file.ts'
 import { planOn } from '../fleet/host-look.ts'
 import { wayTo } from '../fleet/host-work.ts'
-import { openStore } from '../fleet/open-store.ts'
+import { withStore } from '../fleet/open-store.ts'
 import { orderedSpec } from '../fleet/ordered-spec.ts'
 import { type Io } from '../io.ts'
 import { wantsColor, wholeNumber } from '../options.ts'
@@ -31,10 +31,11 @@ export async function rolloutPlan(
   const plans = new Map<string, Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>()
   const agents = known.filter(({ reach }) => reach.kind === 'agent').map((host) => host.name)
   if (agents.length > 0) {
-    const store = await openStore(file.fleet, options, io)
     const waitMs = wholeNumber(options.wait, '--wait', 1, 86_400) * 1000
-    for (const [host, plan] of await askAll(store, agents, commit, waitMs, io.signal)) plans.set(host, plan)
-    await store.close()
+    const answers = await withStore(file, options, io, (store) =>
+      askAll(store, agents, commit, waitMs, io.signal),
+    )
+    for (const [host, plan] of answers) plans.set(host, plan)
   }
   const place = placeOf(file)
   await mapLimited(

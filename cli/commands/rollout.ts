@@ -15,7 +15,7 @@ import { EXIT } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { runHere } from '../fleet/run-here.ts'
 import { chosenRollout, type FleetFile, type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
-import { openStore } from '../fleet/open-store.ts'
+import { withStore } from '../fleet/open-store.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
 import { phaseText, rolloutView } from '../views/rollout.ts'
@@ -34,8 +34,7 @@ export async function startCommand(
   io: Io,
 ): Promise<number> {
   const { file, spec, commit } = chosenRollout(name, options, io)
-  const store = await openStore(file.fleet, options, io)
-  try {
+  return withStore(file, options, io, async (store) => {
     const [entry, there] = await currentRollout(store)
     if (there !== null && !mayBeReplaced(there)) {
       throw new UserError(
@@ -66,9 +65,7 @@ export async function startCommand(
       return EXIT.done
     }
     return await carryOut(store, file, options, io)
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 async function carryOut(store: Store, file: FleetFile, options: FleetOptions, io: Io): Promise<number> {
@@ -91,8 +88,7 @@ export async function rolloutStatus(
   io: Io,
 ): Promise<number> {
   const file = readFleetFile(options, io)
-  const store = await openStore(file.fleet, options, io)
-  try {
+  return withStore(file, options, io, async (store) => {
     let last = -1
     for (;;) {
       const [entry, state] = await currentRollout(store)
@@ -103,16 +99,13 @@ export async function rolloutStatus(
       if (io.signal.aborted) return signalExit(io)
       await io.pause(1000)
     }
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 /** Approve, pause, resume, abort, rollback: a person's word, which the controller goes on from. */
 export async function tellRollout(what: Instruction, options: FleetOptions, io: Io): Promise<number> {
   const file = readFleetFile(options, io)
-  const store = await openStore(file.fleet, options, io)
-  try {
+  return withStore(file, options, io, async (store) => {
     for (;;) {
       const [entry, state] = await currentRollout(store)
       if (state === null) throw noRollout()
@@ -126,16 +119,13 @@ export async function tellRollout(what: Instruction, options: FleetOptions, io: 
         io.err('It goes on where a controller runs: `qstate fleet controller`, or the start of it.\n')
       return EXIT.done
     }
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 /** Rollouts of the past, and the one that is current, the newest first. */
 export async function rolloutHistory(options: FleetOptions, io: Io): Promise<number> {
   const file = readFleetFile(options, io)
-  const store = await openStore(file.fleet, options, io)
-  try {
+  return withStore(file, options, io, async (store) => {
     const [, current] = await currentRollout(store)
     const past = (await pastRollouts(store)).filter(({ serial }) => serial !== current?.serial)
     const all = [...(current === null ? [] : [current]), ...past]
@@ -154,9 +144,7 @@ export async function rolloutHistory(options: FleetOptions, io: Io): Promise<num
     })
     io.out(lines.length === 0 ? 'No rollout yet.\n' : `${lines.join('\n')}\n`)
     return EXIT.done
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 async function currentRollout(

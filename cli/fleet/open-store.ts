@@ -5,14 +5,14 @@ import { type Fleet } from '../../spec/fleet/index.ts'
 import { type Io } from '../io.ts'
 import { stateBase } from '../session.ts'
 import { steadyClock } from './clock.ts'
-import { type FleetOptions } from './fleet-file.ts'
+import { type FleetFile, type FleetOptions } from './fleet-file.ts'
 
 /** Folder of this machine for what is kept of a fleet. */
 export const fleetFolder = (fleet: Fleet, options: FleetOptions, io: Io): string =>
   join(stateBase(options, io), 'fleets', fleet.name)
 
 /** The store as those who are in charge use it. Fails with StoreError. */
-export async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<Store> {
+async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<Store> {
   if (fleet.servers === null)
     return localStore(join(fleetFolder(fleet, options, io), 'store'), (ms, signal) =>
       steadyClock.sleep(ms, signal),
@@ -22,6 +22,21 @@ export async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Pr
   const { natsStore } = await import('../../fleet/nats-store.ts')
   const connection = await natsConnect({ ...access(fleet, options, io), host: null })
   return natsStore(connection, fleet.name, fleet.replicas)
+}
+
+/** The store for as long as some work takes. Fails with StoreError. */
+export async function withStore<T>(
+  { fleet }: FleetFile,
+  options: FleetOptions,
+  io: Io,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(fleet, options, io)
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
 }
 
 /** The store as one host uses it. Fails with StoreError, or as reading its files does. */
