@@ -1,4 +1,4 @@
-import { canBeAbsent, type DesiredQube, type Value } from '../spec/index.ts'
+import { canBeAbsent, type DesiredQube, type DesiredSetting, type Value } from '../spec/index.ts'
 import { isGuestValue } from './guest.ts'
 import { sameValue } from './host.ts'
 import { type ObservedQube } from './observe.ts'
@@ -30,6 +30,28 @@ export interface QubeDifference {
   readonly notes: readonly Note[]
 }
 
+/** What a path stands for on this host, where several stand for one thing. */
+type PlaceOf = (path: string) => string
+
+/** What one setting is judged by, and what has been found of those before it. */
+interface Sides {
+  readonly providers: Providers
+  readonly desired: DesiredQube | null
+  readonly observed: ObservedQube
+  readonly record: OwnershipRecord | null
+  readonly unfinished: Unfinished | undefined
+  readonly placeOf: PlaceOf
+  readonly askedFor: () => ReadonlySet<string>
+  readonly taken: () => ReadonlySet<string>
+  readonly found: {
+    readonly differences: Difference[]
+    readonly set: Map<string, Value | null>
+    readonly was: Map<string, Value | null>
+    readonly blocked: Blocked[]
+    readonly notes: Note[]
+  }
+}
+
 /**
  * Three-way: what is wanted, what is there, what qstate last applied. Pure.
  *
@@ -46,117 +68,145 @@ export function diffQube(
   record: OwnershipRecord | null,
   unfinished?: Unfinished,
 ): QubeDifference {
-  const differences: Difference[] = []
-  const set = new Map<string, Value | null>()
-  const was = new Map<string, Value | null>()
-  const blocked: Blocked[] = []
-  const notes: Note[] = []
-  const { facts } = observed
-
-  const normal = (path: string, value: Value | null): Value | null =>
-    providerOf(providers, path).normalize(path, value, facts)
-  const same = (path: string, a: Value | null, b: Value | null): boolean =>
-    a === b || sameValue(normal(path, a), normal(path, b))
-  const keep = (path: string): void => {
-    const value = record?.set.get(path)
-    if (value !== undefined) set.set(path, value)
-    const before = record?.was.get(path)
-    if (before !== undefined) was.set(path, before)
-  }
-  /** Whether the value there is one that qstate has set: the last, or the one before an unfinished change. */
-  const isOurs = (path: string, value: Value | null): boolean => {
-    const last = record?.set.get(path)
-    const before = record?.was.get(path)
-    return (
-      (last !== undefined && same(path, last, value)) || (before !== undefined && same(path, before, value))
-    )
-  }
-
-  const isOwnMaking = (path: string, value: Value | null): boolean =>
-    value !== null && providerOf(providers, path).isOwnMaking?.(path, value) === true
-
-  const placeOf = (path: string): string => providerOf(providers, path).place?.(path, facts) ?? path
-  const askedFor = new Set(
-    [...(desired?.settings ?? [])].filter(([, { value }]) => value !== null).map(([path]) => placeOf(path)),
-  )
-  for (const [path, setting] of desired?.settings ?? []) {
-    const seen = observed.values.get(path)
-    if (seen === undefined) throw new Error(`${path} was not observed`)
-    if (setting.value === null && askedFor.has(placeOf(path))) {
-      const why = 'on this release it is the same as another setting of this qube, which asks for it'
-      blocked.push({ path, why, hint: 'name the device in one way for hosts of this release' })
-      keep(path)
-      continue
-    }
-    if (seen.status === 'unknown') {
-      blocked.push({ path, why: seen.why, hint: seen.hint })
-      keep(path)
-      continue
-    }
-    const before = seen.status === 'present' ? seen.value : null
-    const after = normal(path, setting.value)
-    const last = record?.set.get(path)
-    set.set(path, after)
-    if (same(path, before, after)) {
-      if (after !== null && (last === undefined || !same(path, last, after))) {
-        notes.push({ kind: 'adopted', path, text: 'is right already: qstate takes it over' })
-      }
-      continue
-    }
-    if (last !== undefined && same(path, last, after) && isGuestValue(facts.qube, path, before)) {
-      notes.push({ kind: 'guest-owned', path, text: 'Windows Tools set this at every boot: not drift' })
-      continue
-    }
-    if (isOurs(path, before)) was.set(path, before)
-    differences.push({ path, before, after, reason: reasonOf(path, before, after, last) })
-  }
-
-  const taken = new Set([...set].filter(([, value]) => value !== null).map(([path]) => placeOf(path)))
+  const found: Sides['found'] = { differences: [], set: new Map(), was: new Map(), blocked: [], notes: [] }
+  const placeOf: PlaceOf = (path) => providerOf(providers, path).place?.(path, observed.facts) ?? path
+  const askedFor = lazy(() => placesAskedFor(desired, placeOf))
+  const taken = lazy(() => placesTaken(desired, found.set, placeOf))
+  const sides: Sides = { providers, desired, observed, record, unfinished, placeOf, askedFor, taken, found }
+  for (const setting of desired?.settings.values() ?? []) diffWanted(setting, sides)
   for (const path of record?.set.keys() ?? []) {
-    if (desired?.settings.has(path) === true) continue
-    if (desired?.unmanaged?.has(path) === true) {
-      notes.push({ kind: 'released', path, text: 'given up, as the spec says: left as it is' })
-      continue
-    }
-    const seen = observed.values.get(path)
-    if (seen === undefined || seen.status === 'unknown') {
-      if (seen !== undefined) blocked.push({ path, why: seen.why, hint: seen.hint })
-      keep(path)
-      continue
-    }
-    const before = seen.status === 'present' ? seen.value : null
-    if (same(path, before, null)) {
-      notes.push({ kind: 'forgotten', path, text: 'no longer asked for, and nothing is there' })
-    } else if (taken.has(placeOf(path))) {
-      notes.push({ kind: 'forgotten', path, text: 'asked for under another name, which owns it now' })
-    } else if (!canBeAbsent(path)) {
-      notes.push({
-        kind: 'released',
-        path,
-        text: 'no longer asked for; it has no default to go back to, and stays as it is',
-      })
-    } else if (isOurs(path, before) || isOwnMaking(path, before)) {
-      differences.push({ path, before, after: null, reason: 'prune' })
-    } else {
-      notes.push({
-        kind: 'released',
-        path,
-        text: 'no longer asked for, and changed since by someone else: left as it is',
-      })
-    }
+    if (desired?.settings.has(path) !== true) diffOwned(path, sides)
   }
-  return { differences, set, was, blocked, notes }
+  return found
+}
 
-  function reasonOf(
-    path: string,
-    before: Value | null,
-    after: Value | null,
-    last: Value | null | undefined,
-  ): Reason {
-    if (last === undefined) return 'new'
-    if (isOurs(path, before)) return 'changed'
-    if (!same(path, last, after)) return 'changed'
-    const meant = unfinished?.(facts.qube.name, path)
-    return meant !== undefined && same(path, meant.before, before) ? meant.reason : 'drift'
+function diffWanted({ path, value }: DesiredSetting, sides: Sides): void {
+  const { observed, record } = sides
+  const { differences, set, was, blocked, notes } = sides.found
+  const seen = observed.values.get(path)
+  if (seen === undefined) throw new Error(`${path} was not observed`)
+  if (value === null && sides.askedFor().has(sides.placeOf(path))) {
+    const why = 'on this release it is the same as another setting of this qube, which asks for it'
+    blocked.push({ path, why, hint: 'name the device in one way for hosts of this release' })
+    keep(path, sides)
+    return
   }
+  if (seen.status === 'unknown') {
+    blocked.push({ path, why: seen.why, hint: seen.hint })
+    keep(path, sides)
+    return
+  }
+  const before = seen.status === 'present' ? seen.value : null
+  const after = providerOf(sides.providers, path).normalize(path, value, observed.facts)
+  const last = record?.set.get(path)
+  set.set(path, after)
+  if (same(path, before, after, sides)) {
+    if (after !== null && (last === undefined || !same(path, last, after, sides))) {
+      notes.push({ kind: 'adopted', path, text: 'is right already: qstate takes it over' })
+    }
+    return
+  }
+  if (
+    last !== undefined &&
+    same(path, last, after, sides) &&
+    isGuestValue(observed.facts.qube, path, before)
+  ) {
+    notes.push({ kind: 'guest-owned', path, text: 'Windows Tools set this at every boot: not drift' })
+    return
+  }
+  if (isOurs(path, before, sides)) was.set(path, before)
+  differences.push({ path, before, after, reason: reasonOf({ path, before, after }, sides) })
+}
+
+/** A setting that the record has and the spec has not. */
+function diffOwned(path: string, sides: Sides): void {
+  const { providers, desired, observed } = sides
+  const { differences, blocked, notes } = sides.found
+  if (desired?.unmanaged?.has(path) === true) {
+    notes.push({ kind: 'released', path, text: 'given up, as the spec says: left as it is' })
+    return
+  }
+  const seen = observed.values.get(path)
+  if (seen === undefined || seen.status === 'unknown') {
+    if (seen !== undefined) blocked.push({ path, why: seen.why, hint: seen.hint })
+    keep(path, sides)
+    return
+  }
+  const before = seen.status === 'present' ? seen.value : null
+  const isOwnMaking = (): boolean =>
+    before !== null && providerOf(providers, path).isOwnMaking?.(path, before) === true
+  if (same(path, before, null, sides)) {
+    notes.push({ kind: 'forgotten', path, text: 'no longer asked for, and nothing is there' })
+  } else if (sides.taken().has(sides.placeOf(path))) {
+    notes.push({ kind: 'forgotten', path, text: 'asked for under another name, which owns it now' })
+  } else if (!canBeAbsent(path)) {
+    notes.push({
+      kind: 'released',
+      path,
+      text: 'no longer asked for; it has no default to go back to, and stays as it is',
+    })
+  } else if (isOurs(path, before, sides) || isOwnMaking()) {
+    differences.push({ path, before, after: null, reason: 'prune' })
+  } else {
+    notes.push({
+      kind: 'released',
+      path,
+      text: 'no longer asked for, and changed since by someone else: left as it is',
+    })
+  }
+}
+
+function reasonOf({ path, before, after }: Omit<Difference, 'reason'>, sides: Sides): Reason {
+  const last = sides.record?.set.get(path)
+  if (last === undefined) return 'new'
+  if (isOurs(path, before, sides)) return 'changed'
+  if (!same(path, last, after, sides)) return 'changed'
+  const meant = sides.unfinished?.(sides.observed.facts.qube.name, path)
+  return meant !== undefined && same(path, meant.before, before, sides) ? meant.reason : 'drift'
+}
+
+/** Whether the value there is one that qstate has set: the last, or the one before an unfinished change. */
+function isOurs(path: string, value: Value | null, sides: Sides): boolean {
+  const last = sides.record?.set.get(path)
+  const before = sides.record?.was.get(path)
+  return (
+    (last !== undefined && same(path, last, value, sides)) ||
+    (before !== undefined && same(path, before, value, sides))
+  )
+}
+
+function same(path: string, a: Value | null, b: Value | null, { providers, observed }: Sides): boolean {
+  if (a === b) return true
+  const provider = providerOf(providers, path)
+  return sameValue(provider.normalize(path, a, observed.facts), provider.normalize(path, b, observed.facts))
+}
+
+/** Ownership stays as it was. */
+function keep(path: string, { record, found }: Sides): void {
+  const value = record?.set.get(path)
+  if (value !== undefined) found.set.set(path, value)
+  const before = record?.was.get(path)
+  if (before !== undefined) found.was.set(path, before)
+}
+
+/** What is wanted, as places. Looked at only where something is wanted absent. */
+function placesAskedFor(desired: DesiredQube | null, placeOf: PlaceOf): ReadonlySet<string> {
+  const wanted = [...(desired?.settings.values() ?? [])].filter(({ value }) => value !== null)
+  return new Set(wanted.map(({ path }) => placeOf(path)))
+}
+
+/** What is wanted and owned from now on, as places. Looked at only where something owned is no longer wanted. */
+function placesTaken(
+  desired: DesiredQube | null,
+  set: QubeDifference['set'],
+  placeOf: PlaceOf,
+): ReadonlySet<string> {
+  const owned = [...(desired?.settings.keys() ?? [])].filter((path) => (set.get(path) ?? null) !== null)
+  return new Set(owned.map(placeOf))
+}
+
+/** Made at the first look. */
+function lazy<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }

@@ -26,8 +26,12 @@ export interface HostQube {
 export type VolumeName = keyof VolumeSizes
 
 /** What looking found. `unknown` never leads to a write, and says what would make it known. */
-export type Observation<T> =
-  { readonly status: 'present'; readonly value: T } | { readonly status: 'absent' } | Unknown
+export type Observation<T> = Present<T> | { readonly status: 'absent' } | Unknown
+
+export interface Present<T> {
+  readonly status: 'present'
+  readonly value: T
+}
 
 export interface Unknown {
   readonly status: 'unknown'
@@ -147,19 +151,29 @@ export const NO_NEEDS: Needs = {
 }
 
 export function mergeNeeds(all: readonly Needs[]): Needs {
-  const union = (pick: (needs: Needs) => readonly string[]): string[] =>
-    [...new Set(all.flatMap(pick))].sort()
+  const [features, properties, tags] = [new Set<string>(), new Set<string>(), new Set<string>()]
+  let [usb, denied, slic] = [false, false, false]
+  for (const needs of all) {
+    for (const name of needs.features) features.add(name)
+    for (const name of needs.properties) properties.add(name)
+    for (const name of needs.tags) tags.add(name)
+    usb ||= needs.usb
+    denied ||= needs.denied
+    slic ||= needs.slic
+  }
   return {
-    features: union((n) => n.features),
-    properties: union((n) => n.properties),
-    tags: union((n) => n.tags),
-    usb: all.some((n) => n.usb),
-    denied: all.some((n) => n.denied),
-    slic: all.some((n) => n.slic),
+    features: [...features].sort(),
+    properties: [...properties].sort(),
+    tags: [...tags].sort(),
+    usb,
+    denied,
+    slic,
   }
 }
 
 /** Whether two values are the same text in a document. Key order does not matter; there is one key at most. */
 export function sameValue(a: Value | null, b: Value | null): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object') return false
+  return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -9,7 +9,7 @@ import { mapLimited } from './map-limited.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { planRemoval } from './plan-removal.ts'
 import { withGrowth } from './plan-growth.ts'
-import { type PlanContext } from './plan-context.ts'
+import { inScope, type PlanContext } from './plan-context.ts'
 import { planObserved } from './plan-observed.ts'
 import { withRivals } from './rivals.ts'
 
@@ -22,9 +22,10 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const names = [...wanted, ...dropped].sort()
   const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
   const explain = explainer(context.host, context.explains === true)
+  const explaining: Explaining = { ...context, explain }
   let done = 0
   const planned = await mapLimited(names, context.parallelism, async (name) => {
-    const plan = await planQube({ name, qube: there.get(name) }, desired, { ...context, explain })
+    const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
     done += 1
     context.onQube?.(done, names.length)
     return plan
@@ -164,10 +165,8 @@ async function planCreation(
 
 function select(qube: DesiredQube | null, context: PlanContext): DesiredQube | null {
   if (qube === null) return null
-  return {
-    ...qube,
-    settings: new Map([...qube.settings].filter(([path]) => context.selects(qube.name, path))),
-  }
+  const settings = inScope(qube.settings, qube.name, context)
+  return settings === qube.settings ? qube : { ...qube, settings }
 }
 
 /** Not named by the spec, and perhaps dropped from it: nothing of it is touched, and that is said. */

@@ -5,6 +5,7 @@ import {
   mergeNeeds,
   NO_NEEDS,
   type Observation,
+  type Present,
   type Reading,
   type Refusal,
   type UsbAssignment,
@@ -165,15 +166,18 @@ function decode(
   for (const path of paths) {
     const provider = providerOf(providers, path)
     const seen = provider.decode(path, reading, facts)
-    const value = seen.status === 'present' ? provider.normalize(path, seen.value, facts) : null
-    values.set(
-      path,
-      value === null
-        ? seen.status === 'unknown'
-          ? seen
-          : { status: 'absent' }
-        : { status: 'present', value },
-    )
+    values.set(path, seen.status === 'present' ? normalized(provider, path, seen, facts) : seen)
   }
   return values
+}
+
+function normalized(
+  provider: Provider,
+  path: string,
+  seen: Present<Value>,
+  facts: QubeFacts,
+): Observation<Value> {
+  const value = provider.normalize(path, seen.value, facts)
+  if (value === null) return { status: 'absent' }
+  return value === seen.value ? seen : { status: 'present', value }
 }

@@ -23,3 +23,15 @@ export interface PlanContext {
   readonly parallelism: number
   readonly onQube?: (done: number, total: number) => void
 }
+
+/** Those settings of a qube that are looked at: the map itself, where all are. */
+export function inScope<T>(
+  settings: ReadonlyMap<string, T>,
+  qube: string,
+  { selects }: PlanContext,
+): ReadonlyMap<string, T> {
+  for (const path of settings.keys()) {
+    if (!selects(qube, path)) return new Map([...settings].filter(([each]) => selects(qube, each)))
+  }
+  return settings
+}

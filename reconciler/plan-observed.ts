@@ -7,7 +7,7 @@ import { type ObservedQube } from './observe.ts'
 import { byOrder } from './order.ts'
 import { diffSettings, type Operation } from './patch.ts'
 import { type Blocked, type Change, type Note, type QubePlan } from './plan.ts'
-import { type PlanContext } from './plan-context.ts'
+import { inScope, type PlanContext } from './plan-context.ts'
 import { providerOf, type Providers } from './provider.ts'
 import {
   formatRecord,
@@ -31,8 +31,8 @@ export async function planObserved(
   const { providers } = context
   const { facts } = observed
   context.explain.saw(facts.qube.name, observed.assigned)
-  const inScope = record === null ? null : scoped(record, facts.qube.name, context)
-  const difference = diffQube(providers, wanted, observed, inScope, context.unfinished)
+  const ours = record === null ? null : scoped(record, facts.qube.name, context)
+  const difference = diffQube(providers, wanted, observed, ours, context.unfinished)
   const blocked: Blocked[] = [...difference.blocked]
   const set = new Map(difference.set)
   const was = new Map(difference.was)
@@ -45,7 +45,7 @@ export async function planObserved(
   )
   for (const d of difference.differences) {
     if (context.mode === 'adopt') {
-      restore(set, was, d.path, inScope)
+      restore(set, was, d.path, ours)
       continue
     }
     const wait = await untilHalted(d, facts, context)
@@ -53,17 +53,21 @@ export async function planObserved(
     if ('why' in change) {
       if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(change)
       else blocked.push(change)
-      restore(set, was, d.path, inScope)
+      restore(set, was, d.path, ours)
     } else made.push(change)
   }
-  const planned = await explained(made.sort(byOrder), observed, {
-    ...context,
-    madeFrom: templateToBe(wanted, context),
-  })
-  for (const [path, value] of record?.set ?? [])
-    if (!context.selects(facts.qube.name, path)) set.set(path, value)
-  for (const [path, value] of record?.was ?? [])
-    if (!context.selects(facts.qube.name, path)) was.set(path, value)
+  const planned =
+    made.length === 0
+      ? made
+      : await explained(made.sort(byOrder), observed, {
+          ...context,
+          madeFrom: templateToBe(wanted, context),
+        })
+  // What is not looked at keeps its place.
+  if (record !== null && record !== ours) {
+    for (const [path, value] of record.set) if (ours?.set.has(path) !== true) set.set(path, value)
+    for (const [path, value] of record.was) if (ours?.was.has(path) !== true) was.set(path, value)
+  }
 
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
@@ -149,10 +153,11 @@ function restore(
   restoreEntry(was, record?.was, path)
 }
 
+/** The record itself, where all of it is looked at. */
 function scoped(record: OwnershipRecord, qube: string, context: PlanContext): OwnershipRecord {
-  const inScope = (map: ReadonlyMap<string, Value | null>): Map<string, Value | null> =>
-    new Map([...map].filter(([path]) => context.selects(qube, path)))
-  return { ...record, set: inScope(record.set), was: inScope(record.was) }
+  const set = inScope(record.set, qube, context)
+  const was = inScope(record.was, qube, context)
+  return set === record.set && was === record.was ? record : { ...record, set, was }
 }
 
 /** A whole qube that is dropped is told in a headline: its line may have been lost by mistake. */
