@@ -61,10 +61,10 @@ export function qubesHost(options: QubesHostOptions): Host {
       return release
     },
     read: (qube, needs) => readQube(options, release, qube, needs),
-    inheritedFeature: (qube, name) => observe(() => getInheritedFeature(client, qube, name)),
+    inheritedFeature: (qube, name) => observe(getInheritedFeature(client, qube, name)),
     async exactRelease(qube, property) {
       if (release === '4.2') return release
-      const seen = await observe(() => namesRefusals(client, qube, property))
+      const seen = await observe(namesRefusals(client, qube, property))
       return seen.status === 'present' && seen.value ? '4.4' : release
     },
     async state(qube) {
@@ -84,10 +84,10 @@ export function qubesHost(options: QubesHostOptions): Host {
     tableProblem: (table) => slic.problem(table),
     async tableTemplates(asked) {
       if (slic.listingCosts && !asked) return { status: 'present', value: [] }
-      return observe(() => slic.list())
+      return observe(slic.list())
     },
     async templateTexts(qube, tables) {
-      const seen = await observe(() => slic.texts(qube, tables))
+      const seen = await observe(slic.texts(qube, tables))
       return seen.status === 'present' ? seen.value : undefined
     },
     write: (call) => writeCall(options, release, call),
@@ -102,28 +102,28 @@ async function readQube(
 ): Promise<Reading> {
   const { client, slic } = options
   const [features, properties, tags, usb, denied, tables] = await Promise.all([
-    eachNamed(needs.features, (name) => observe(() => getFeature(client, qube, name))),
+    eachNamed(needs.features, (name) => observe(getFeature(client, qube, name))),
     readProperties(client, qube, needs.properties),
     readTags(client, qube, needs.tags),
-    needs.usb ? observe(() => listAssigned(client, release, qube)) : NOT_READ,
+    needs.usb ? observe(listAssigned(client, release, qube)) : NOT_READ,
     needs.denied ? readDenied(client, release, qube) : NOT_READ,
     needs.slic ? slic.read(qube).catch(unknownOf) : NOT_READ,
   ])
   return {
-    feature: (name) => wanted(features.get(name), `feature ${name}`),
+    feature: (name) => wanted(features.get(name), 'feature', name),
     property: (name) => {
-      const property = wanted(properties(name), `property ${name}`)
+      const property = wanted(properties(name), 'property', name)
       if (property.status !== 'present') return property
       return property.value.isDefault
         ? { status: 'absent' }
         : { status: 'present', value: property.value.value }
     },
-    effective: (name) => textOf(wanted(properties(name), `property ${name}`)),
+    effective: (name) => textOf(wanted(properties(name), 'property', name)),
     peek: (name) => {
       const property = properties(name)
       return property === undefined ? undefined : textOf(property)
     },
-    tag: (name) => wanted(tags.get(name), `tag ${name}`),
+    tag: (name) => wanted(tags.get(name), 'tag', name),
     usb: () => wanted<readonly UsbAssignment[]>(usb, 'usb'),
     denied: () => wanted(denied, 'denied'),
     slic: () => wanted(tables, 'slic'),
@@ -135,8 +135,8 @@ const textOf = (property: Observation<PropertyAnswer>): Observation<string> =>
 
 const NOT_READ = undefined
 
-function wanted<T>(value: Observation<T> | undefined, what: string): Observation<T> {
-  if (value === undefined) throw new Error(`${what} was not read`)
+function wanted<T>(value: Observation<T> | undefined, ...what: readonly string[]): Observation<T> {
+  if (value === undefined) throw new Error(`${what.join(' ')} was not read`)
   return value
 }
 
@@ -147,11 +147,11 @@ async function readProperties(
 ): Promise<(name: string) => Observation<PropertyAnswer> | undefined> {
   if (names.length < GET_ALL_FROM) {
     const read = await eachNamed(names, async (name) =>
-      known(await observe(() => getProperty(client, qube, name)), qube, name),
+      known(await observe(getProperty(client, qube, name)), qube, name),
     )
     return (name) => read.get(name)
   }
-  const all = await observe(() => getProperties(client, qube))
+  const all = await observe(getProperties(client, qube))
   return (name) => {
     if (all.status !== 'present') return names.includes(name) ? all : undefined
     const property = all.value.get(name)
@@ -175,9 +175,9 @@ async function readTags(
 ): Promise<ReadonlyMap<string, Observation<true>>> {
   const seen = (has: boolean): true | undefined => (has ? true : undefined)
   if (names.length < LIST_TAGS_FROM) {
-    return eachNamed(names, (name) => observe(async () => seen(await hasTag(client, qube, name))))
+    return eachNamed(names, (name) => observe(hasTag(client, qube, name).then(seen)))
   }
-  const all = await observe(() => listTags(client, qube))
+  const all = await observe(listTags(client, qube))
   const inList = (name: string): Observation<true> => {
     if (all.status !== 'present') return all
     return all.value.includes(name) ? { status: 'present', value: true } : { status: 'absent' }
@@ -186,24 +186,22 @@ async function readTags(
 }
 
 function readDenied(client: Client, release: Release, qube: string): Promise<Observation<readonly string[]>> {
-  return release === '4.2' ? Promise.resolve({ status: 'absent' }) : observe(() => listDenied(client, qube))
+  return release === '4.2' ? Promise.resolve({ status: 'absent' }) : observe(listDenied(client, qube))
 }
 
 async function eachNamed<T>(
   names: readonly string[],
   read: (name: string) => Promise<T>,
 ): Promise<ReadonlyMap<string, T>> {
-  return new Map(await Promise.all(names.map(async (name) => [name, await read(name)] as const)))
+  const values = await Promise.all(names.map(read))
+  return new Map(names.map((name, index) => [name, values[index] as T]))
 }
 
-async function observe<T>(read: () => Promise<T | undefined>): Promise<Observation<T>> {
-  try {
-    const value = await read()
-    return value === undefined ? { status: 'absent' } : { status: 'present', value }
-  } catch (error) {
-    return unknownOf(error)
-  }
-}
+const observe = <T>(reading: Promise<T | undefined>): Promise<Observation<T>> =>
+  reading.then(present, unknownOf)
+
+const present = <T>(value: T | undefined): Observation<T> =>
+  value === undefined ? { status: 'absent' } : { status: 'present', value }
 
 /** What one call could not tell is unknown; that the daemon is gone is everybody's failure. */
 function unknownOf(error: unknown): Unknown {

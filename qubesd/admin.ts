@@ -1,7 +1,7 @@
 import { isWrite, type Release } from './calls.ts'
 import { type Client } from './client.ts'
 import { type Call } from './codec.ts'
-import { QubesdError, quoteForTerminal } from './errors.ts'
+import { QubesdError, type QubesdErrorCode, quoteForTerminal } from './errors.ts'
 import {
   type Assignment,
   type AvailableDevice,
@@ -24,110 +24,91 @@ import {
  */
 
 /** All qubes of the host, dom0 among them. */
-export async function listQubes(client: Client): Promise<readonly ListedQube[]> {
-  return ask(client, 'dom0', 'admin.vm.List', '', parseList)
+export function listQubes(client: Client): Promise<readonly ListedQube[]> {
+  return ask(client, read('dom0', 'admin.vm.List'), parseList)
 }
 
 /** The feature's own text, or `undefined` where the qube does not set it. What a template sets is not looked at. */
-export async function getFeature(client: Client, qube: string, name: string): Promise<string | undefined> {
-  return ask(client, qube, 'admin.vm.feature.Get', name, featureText).catch(unless('unknown-feature'))
+export function getFeature(client: Client, qube: string, name: string): Promise<string | undefined> {
+  return ask(client, read(qube, 'admin.vm.feature.Get', name), featureText, 'unknown-feature')
 }
 
 /** The feature's text on the qube or, failing that, on its template. */
-export async function getInheritedFeature(
-  client: Client,
-  qube: string,
-  name: string,
-): Promise<string | undefined> {
-  return ask(client, qube, 'admin.vm.feature.CheckWithTemplate', name, featureText).catch(
-    unless('unknown-feature'),
-  )
+export function getInheritedFeature(client: Client, qube: string, name: string): Promise<string | undefined> {
+  return ask(client, read(qube, 'admin.vm.feature.CheckWithTemplate', name), featureText, 'unknown-feature')
 }
 
-export async function listFeatures(client: Client, qube: string): Promise<readonly string[]> {
-  return ask(client, qube, 'admin.vm.feature.List', '', (text) => parseNames(text, /^[\x20-\x7e]*$/))
+export function listFeatures(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, read(qube, 'admin.vm.feature.List'), (text) => parseNames(text, /^[\x20-\x7e]*$/))
 }
 
 /** A property, or `undefined` where this class of qube has none of that name. */
-export async function getProperty(
-  client: Client,
-  qube: string,
-  name: string,
-): Promise<PropertyAnswer | undefined> {
-  return ask(client, qube, 'admin.vm.property.Get', name, parseProperty).catch(unless('unknown-property'))
+export function getProperty(client: Client, qube: string, name: string): Promise<PropertyAnswer | undefined> {
+  return ask(client, read(qube, 'admin.vm.property.Get', name), parseProperty, 'unknown-property')
 }
 
-export async function getProperties(
-  client: Client,
-  qube: string,
-): Promise<ReadonlyMap<string, PropertyAnswer>> {
-  return ask(client, qube, 'admin.vm.property.GetAll', '', parseProperties)
+export function getProperties(client: Client, qube: string): Promise<ReadonlyMap<string, PropertyAnswer>> {
+  return ask(client, read(qube, 'admin.vm.property.GetAll'), parseProperties)
 }
 
-export async function hasTag(client: Client, qube: string, tag: string): Promise<boolean> {
-  return ask(client, qube, 'admin.vm.tag.Get', tag, (text) =>
+export function hasTag(client: Client, qube: string, tag: string): Promise<boolean> {
+  return ask(client, read(qube, 'admin.vm.tag.Get', tag), (text) =>
     text === '1' ? true : text === '0' ? false : undefined,
   )
 }
 
-export async function listTags(client: Client, qube: string): Promise<readonly string[]> {
-  return ask(client, qube, 'admin.vm.tag.List', '', (text) => parseNames(text, /^[A-Za-z0-9_-]+$/))
+export function listTags(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, read(qube, 'admin.vm.tag.List'), (text) => parseNames(text, /^[A-Za-z0-9_-]+$/))
 }
 
 /** Denied interface patterns. Not on 4.2. The one list whose last line does not end. */
-export async function listDenied(client: Client, qube: string): Promise<readonly string[]> {
-  return ask(client, qube, 'admin.vm.device.denied.List', '', (text) =>
+export function listDenied(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, read(qube, 'admin.vm.device.denied.List'), (text) =>
     parseNames(text === '' ? text : `${text}\n`, /^[\x21-\x7e]{7}$/),
   )
 }
 
 /** USB devices assigned to a qube, that is, kept for its next starts. */
-export async function listAssigned(
-  client: Client,
-  release: Release,
-  qube: string,
-): Promise<readonly Assignment[]> {
+export function listAssigned(client: Client, release: Release, qube: string): Promise<readonly Assignment[]> {
   return release === '4.2'
-    ? ask(client, qube, 'admin.vm.device.usb.List', '', parseList42)
-    : ask(client, qube, 'admin.vm.device.usb.Assigned', '', parseAssigned)
+    ? ask(client, read(qube, 'admin.vm.device.usb.List'), parseList42)
+    : ask(client, read(qube, 'admin.vm.device.usb.Assigned'), parseAssigned)
 }
 
 /** Devices that a qube has now and that no start would give back to it, as `BACKEND+PORT`. */
-export async function listAttachedByHand(
+export function listAttachedByHand(
   client: Client,
   release: Release,
   qube: string,
   kind: 'usb' | 'block',
 ): Promise<readonly string[]> {
   const verb = release === '4.2' ? 'List' : 'Attached'
-  return ask(client, qube, `admin.vm.device.${kind}.${verb}`, '', parseByHand)
+  return ask(client, read(qube, `admin.vm.device.${kind}.${verb}`), parseByHand)
 }
 
 /** USB devices that a backend qube has plugged in now. */
-export async function listAvailable(
+export function listAvailable(
   client: Client,
   release: Release,
   backend: string,
 ): Promise<readonly AvailableDevice[]> {
-  return ask(client, backend, 'admin.vm.device.usb.Available', '', (text) =>
+  return ask(client, read(backend, 'admin.vm.device.usb.Available'), (text) =>
     release === '4.2' ? parseAvailable42(text, backend) : parseAvailable(text),
   )
 }
 
 /** `Running`, `Halted`, `Transient` … */
-export async function powerState(client: Client, qube: string): Promise<string> {
+export function powerState(client: Client, qube: string): Promise<string> {
   return ask(
     client,
-    qube,
-    'admin.vm.CurrentState',
-    '',
+    read(qube, 'admin.vm.CurrentState'),
     (text) => /(?:^| )power_state=([A-Za-z]+)$/.exec(text)?.[1],
   )
 }
 
 /** Bytes of a volume. */
-export async function volumeSize(client: Client, qube: string, volume: string): Promise<number> {
-  return ask(client, qube, 'admin.vm.volume.Info', volume, (text) => {
+export function volumeSize(client: Client, qube: string, volume: string): Promise<number> {
+  return ask(client, read(qube, 'admin.vm.volume.Info', volume), (text) => {
     const digits = /^size=([0-9]{1,15})$/m.exec(text)?.[1]
     return digits === undefined ? undefined : Number(digits)
   })
@@ -178,19 +159,31 @@ export async function send(client: Client, call: Call): Promise<void> {
   if (content.length > 0) throw malformed(call, content.toString('latin1'))
 }
 
+const read = (dest: string, method: string, arg = ''): Call => ({ dest, method, arg, payload: '' })
+
+/** What the daemon answers; `undefined` where it fails with the code that means that nothing is set. */
+function ask<T>(client: Client, call: Call, parse: Parse<T>): Promise<T>
+function ask<T>(client: Client, call: Call, parse: Parse<T>, unset: QubesdErrorCode): Promise<T | undefined>
 async function ask<T>(
   client: Client,
-  dest: string,
-  method: string,
-  arg: string,
-  parse: (text: string) => T | undefined,
-): Promise<T> {
-  const call: Call = { dest, method, arg, payload: '' }
-  const text = (await client.call(call)).toString('utf8')
+  call: Call,
+  parse: Parse<T>,
+  unset?: QubesdErrorCode,
+): Promise<T | undefined> {
+  let content: Buffer
+  try {
+    content = await client.call(call)
+  } catch (error) {
+    if (unset !== undefined && error instanceof QubesdError && error.code === unset) return undefined
+    throw error
+  }
+  const text = content.toString('utf8')
   const value = parse(text)
   if (value === undefined) throw malformed(call, text)
   return value
 }
+
+type Parse<T> = (text: string) => T | undefined
 
 function malformed(call: Call, text: string): QubesdError {
   const what = `the answer is not what qubesd answers to this: ${quoteForTerminal(text, 120)}`
@@ -204,10 +197,3 @@ function malformed(call: Call, text: string): QubesdError {
 
 /** qubesd 4.2 lets a newline into a value; it is text like any other when read. */
 const featureText = (text: string): string => text
-
-function unless(code: QubesdError['code']): (error: unknown) => undefined {
-  return (error) => {
-    if (error instanceof QubesdError && error.code === code) return undefined
-    throw error
-  }
-}

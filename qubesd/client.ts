@@ -30,13 +30,11 @@ const DEFAULT_CONCURRENCY = 8
 const DEFAULT_TIMEOUT_MS = 60_000
 
 export function createClient(transport: Transport, options: ClientOptions = {}): Client {
-  const enter = limiter(options.concurrency ?? DEFAULT_CONCURRENCY)
+  const places = makePlaces(options.concurrency ?? DEFAULT_CONCURRENCY)
   const source = options.source ?? 'MANAGEMENT-QUBE'
 
-  async function exchange(call: Call, callOptions: CallOptions): Promise<Buffer> {
-    const signal = callOptions.finish === true ? undefined : options.signal
-    const timeoutMs = callOptions.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-    const reply = decodeReply(await transport.exchange(call, { timeoutMs, signal }))
+  function contentOf(call: Call, bytes: Buffer): Buffer {
+    const reply = decodeReply(bytes)
     switch (reply.kind) {
       case 'ok':
         return reply.content
@@ -53,10 +51,11 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
 
   return {
     transport,
-    async call(call, callOptions = {}) {
-      const leave = await enter()
+    async call(call, { finish, timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = {}) {
+      if (!places.enter()) await places.turn()
       try {
-        const content = await exchange(call, callOptions)
+        const signal = finish === true ? undefined : options.signal
+        const content = contentOf(call, await transport.exchange(call, { timeoutMs, signal }))
         options.onCall?.(blotOut(call), 'ok')
         return content
       } catch (error) {
@@ -64,7 +63,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
           options.onCall?.(error.call, new QubesdError(error.code, error.call, error.code, error.hint))
         throw error
       } finally {
-        leave()
+        places.leave()
       }
     },
   }
@@ -84,24 +83,25 @@ function refused(call: Call, source: string, transport: Transport, cause?: Qubes
   return new QubesdError('refused', call, what, hint, cause)
 }
 
-/** A counting semaphore: resolves to the function that gives the place back. */
-function limiter(places: number): () => Promise<() => void> {
-  let free = places
+/** A counting semaphore. A place that is given back goes to whoever has waited longest. */
+function makePlaces(count: number): { enter(): boolean; turn(): Promise<void>; leave(): void } {
+  let free = count
   const waiting: (() => void)[] = []
-  const leave = (): void => {
-    const next = waiting.shift()
-    if (next === undefined) free += 1
-    else next()
-  }
-  return () => {
-    if (free > 0) {
+  return {
+    /** Whether there was a place. */
+    enter() {
+      if (free === 0) return false
       free -= 1
-      return Promise.resolve(leave)
-    }
-    return new Promise((resolve) => {
-      waiting.push(() => {
-        resolve(leave)
-      })
-    })
+      return true
+    },
+    turn: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve)
+      }),
+    leave() {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
+    },
   }
 }
