@@ -54,18 +54,19 @@ export function parseProperty(text: string): PropertyAnswer | undefined {
   return { isDefault: isDefault === 'True', type, value }
 }
 
-/** One property a line, newline and backslash escaped. */
+/** One property a line, newline and backslash escaped. The longest of all answers: it is not taken apart into lines first. */
 export function parseProperties(text: string): ReadonlyMap<string, PropertyAnswer> | undefined {
-  const entries = eachLine(text, (line) => {
-    const match = /^([a-z_][a-z0-9_]*) default=(True|False) type=([a-z]+) ([^]*)$/.exec(line)
+  const properties = new Map<string, PropertyAnswer>()
+  const line = /([a-z_][a-z0-9_]*) default=(True|False) type=([a-z]+) ([^\n]*)\n/y
+  while (line.lastIndex < text.length) {
+    const match = line.exec(text)
     if (match === null) return undefined
     const [, name = '', isDefault, type = '', raw = ''] = match
+    if (properties.has(name)) return undefined
     const value = raw.includes('\\') ? raw.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c)) : raw
-    return [name, { isDefault: isDefault === 'True', type, value }] as const
-  })
-  if (entries === undefined) return undefined
-  const properties = new Map(entries)
-  return properties.size === entries.length ? properties : undefined
+    properties.set(name, { isDefault: isDefault === 'True', type, value })
+  }
+  return properties
 }
 
 /** Names, one a line: tags, features, denied interfaces. */
