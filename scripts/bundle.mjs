@@ -25,6 +25,8 @@ export async function bundle(root, folder = join(root, 'dist', 'bundle')) {
     preserveSymlinks: true,
     // tsc keeps an import of types alone as an import; here it goes, and what it would load with it.
     tsconfigRaw: { compilerOptions: { strict: true } },
+    // The library's build for Node looks into the environment at each of its tokens, whether it is to print them.
+    alias: { yaml: './node_modules/yaml/browser/dist/index.js' },
     legalComments: 'none',
     logLevel: 'warning',
     banner: { js: `#!/usr/bin/env node\n// qstate ${version}. Licences: see LICENSES.txt beside this.` },
