@@ -1,7 +1,7 @@
 import { type Position } from './desired-state.ts'
 import { assignments } from './check-qube.ts'
-import { type Composed } from './compose.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
+import { type Composed } from './manifest.ts'
 import { overlap, type UsbDevice } from './usb-device.ts'
 import { at } from './wording.ts'
 

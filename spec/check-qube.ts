@@ -1,7 +1,6 @@
 import { NOWHERE, type Position, type Value } from './desired-state.ts'
-import { type Composed } from './compose.ts'
 import { errorAt, problem, type Report, warningAt } from './diagnostics.ts'
-import { type Statement } from './manifest.ts'
+import { type Composed, type Statement } from './manifest.ts'
 import { HOST_SLIC } from './read-slic.ts'
 import { deniedInterfaces, parseUsbKey, type UsbDevice } from './usb-device.ts'
 import { at, oneOf } from './wording.ts'

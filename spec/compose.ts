@@ -1,19 +1,14 @@
 import { type Position, type RestartPolicy } from './desired-state.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
-import { type Body, type EnsureStatement, type ProfileUse, type Statement } from './manifest.ts'
+import {
+  type Body,
+  type Composed,
+  type EnsureStatement,
+  type ProfileUse,
+  type Statement,
+} from './manifest.ts'
 import { builtInBodies } from './profiles.ts'
 import { quote, suggest } from './wording.ts'
-
-/** A body with its profiles filled in. Statements that leave a path alone are kept until everything is laid together. */
-export interface Composed {
-  readonly statements: ReadonlyMap<string, Statement>
-  /** Built-in profiles that took part. */
-  readonly builtIns: ReadonlySet<string>
-  readonly restart: RestartPolicy | null
-  readonly ensure: EnsureStatement | null
-  /** False where a part could not be read or found: what is missing proves nothing. */
-  readonly complete: boolean
-}
 
 interface Layers extends Composed {
   readonly statements: Map<string, Statement>

@@ -17,5 +17,5 @@ export function digestOf(name: string | null, qubes: ReadonlyMap<string, Desired
 }
 
 export function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return [...map.keys()].sort().map((key) => [key, map.get(key) as T])
 }

@@ -4,7 +4,14 @@ import { checkSchema } from './check-schema.ts'
 import { type Compose, composer } from './compose.ts'
 import { NOWHERE } from './desired-state.ts'
 import { type Diagnostic, errorAt, keyOf, problem, type Report, sortDiagnostics } from './diagnostics.ts'
-import { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
+import {
+  type Body,
+  type LoadOptions,
+  type Manifest,
+  type Placed,
+  type Selector,
+  type SourceFile,
+} from './manifest.ts'
 import { readDevices, readName, readProfiles, readQubes, readSelectors } from './read-documents.ts'
 import { type Reading } from './reading.ts'
 import { quote, suggest } from './wording.ts'
@@ -34,38 +41,52 @@ export function loadManifest(
     tables: new Map(),
   }
   const reading = { ...base, devices: readDevices(documents, base) }
-  const manifest = {
-    name: readName(documents, reading),
-    profiles: readProfiles(documents, reading),
-    qubes: readQubes(documents, reading),
-    selectors: readSelectors(documents, reading),
-    tables: reading.tables,
-  }
-  checkOffline(manifest, composer(manifest.profiles, allRead, report), report)
+  const name = readName(documents, reading)
+  const profiles = readProfiles(documents, reading)
+  const bodies = { qubes: readQubes(documents, reading), selectors: readSelectors(documents, reading) }
+  const compose = composer(profiles, allRead, report)
+  checkProfiles(profiles, compose, report)
+  const { qubes, selectors } = composeAll(bodies, compose)
+  checkOffline(qubes, selectors, report)
 
   const diagnostics = sortDiagnostics(found)
   if (diagnostics.some(({ severity }) => severity === 'error')) return { manifest: null, diagnostics }
-  const tags = manifest.selectors.flatMap(({ match }) => (match.tag === null ? [] : [match.tag]))
-  const selects = { needsHost: manifest.selectors.length > 0, tags: [...new Set(tags)].sort() }
-  return { manifest: { ...manifest, selects, reported: new Set(diagnostics.map(keyOf)) }, diagnostics }
+  const tags = selectors.flatMap(({ match }) => (match.tag === null ? [] : [match.tag]))
+  const selects = { needsHost: selectors.length > 0, tags: [...new Set(tags)].sort() }
+  const reported = new Set(diagnostics.map(keyOf))
+  return { manifest: { name, selects, tables: reading.tables, qubes, selectors, reported }, diagnostics }
 }
 
-/** Composes every qube, selector and profile on its own, and judges what needs no host. */
-function checkOffline(
-  { profiles, qubes, selectors }: Pick<Manifest, 'profiles' | 'qubes' | 'selectors'>,
-  compose: Compose,
-  report: Report,
-): void {
+/** Composed on its own, also where nothing extends it: what is wrong with it is told all the same. */
+function checkProfiles(profiles: ReadonlyMap<string, Body>, compose: Compose, report: Report): void {
   for (const body of profiles.values()) {
     compose(body)
     if (body.ensure?.creates === 'absent') report(errorAt(body.ensure.position, ABSENT_IN_PROFILE))
   }
-  const composed = new Map([...qubes].map(([name, body]) => [name, compose(body)]))
+}
+
+function composeAll(
+  bodies: { readonly qubes: ReadonlyMap<string, Body>; readonly selectors: readonly Selector[] },
+  compose: Compose,
+): Pick<Manifest, 'qubes' | 'selectors'> {
+  const qubes = new Map<string, Placed>()
+  for (const [name, body] of bodies.qubes)
+    qubes.set(name, { composed: compose(body), position: body.position })
+  const selectors = bodies.selectors.map((body) => ({
+    match: body.match,
+    composed: compose(body),
+    position: body.position,
+  }))
+  return { qubes, selectors }
+}
+
+/** Judges every qube and every selector by itself, as far as that needs no host. */
+function checkOffline(qubes: Manifest['qubes'], selectors: Manifest['selectors'], report: Report): void {
   // A selector may yet add what a qube seems to lack: then `resolve` looks for it.
   const isWhole = selectors.length === 0
-  for (const [name, qube] of composed) checkQube({ name, isWhole }, qube, report)
-  for (const selector of selectors) checkQube({ name: null, isWhole: false }, compose(selector), report)
-  checkClaims(composed, report)
+  for (const [name, { composed }] of qubes) checkQube({ name, isWhole }, composed, report)
+  for (const { composed } of selectors) checkQube({ name: null, isWhole: false }, composed, report)
+  checkClaims(new Map([...qubes].map(([name, { composed }]) => [name, composed])), report)
 }
 
 /** The documents that are manifests, of all files. */

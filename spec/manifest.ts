@@ -48,6 +48,23 @@ export interface Body {
   readonly complete: boolean
 }
 
+/** A body with its profiles filled in. Statements that leave a path alone are kept until everything is laid together. */
+export interface Composed {
+  readonly statements: ReadonlyMap<string, Statement>
+  /** Built-in profiles that took part. */
+  readonly builtIns: ReadonlySet<string>
+  readonly restart: RestartPolicy | null
+  readonly ensure: EnsureStatement | null
+  /** False where a part could not be read or found: what is missing proves nothing. */
+  readonly complete: boolean
+}
+
+/** A qube or a selector, and where it is written. */
+export interface Placed {
+  readonly composed: Composed
+  readonly position: Position
+}
+
 export interface Match {
   readonly tag: string | null
   /** A glob: `*` and `?`. */
@@ -59,16 +76,15 @@ export interface Selector extends Body {
   readonly match: Match
 }
 
-/** Everything that was written, read and checked. Callers look at `name`, `selects` and `tables` only. */
+/** Everything that was written, read, checked and composed. Callers look at `name`, `selects` and `tables` only. */
 export interface Manifest {
   readonly name: string | null
   /** What `resolve` will have to know of a host: nothing at all without selectors. */
   readonly selects: { readonly needsHost: boolean; readonly tags: readonly string[] }
   /** Bytes of the tables read from files, by SHA-256. */
   readonly tables: ReadonlyMap<string, Buffer>
-  readonly profiles: ReadonlyMap<string, Body>
-  readonly qubes: ReadonlyMap<string, Body>
-  readonly selectors: readonly Selector[]
+  readonly qubes: ReadonlyMap<string, Placed>
+  readonly selectors: readonly (Placed & { readonly match: Match })[]
   /** Keys of the diagnostics that `loadManifest` gave already, so that `resolve` does not repeat them. */
   readonly reported: ReadonlySet<string>
 }

@@ -1,6 +1,6 @@
 import { checkClaims } from './check-claims.ts'
 import { checkQube, ensureLabel } from './check-qube.ts'
-import { type Composed, composer, layOver } from './compose.ts'
+import { layOver } from './compose.ts'
 import {
   type DesiredQube,
   type DesiredSetting,
@@ -13,7 +13,7 @@ import {
 } from './desired-state.ts'
 import { type Diagnostic, keyOf, type Report, sortDiagnostics } from './diagnostics.ts'
 import { digestOf, sorted } from './digest.ts'
-import { type Manifest } from './manifest.ts'
+import { type Composed, type Manifest } from './manifest.ts'
 import { matches } from './select.ts'
 
 /**
@@ -26,7 +26,7 @@ export function resolve(
 ): { readonly desired: DesiredState | null; readonly diagnostics: readonly Diagnostic[] } {
   const found: Diagnostic[] = []
   const report: Report = (diagnostic) => found.push(diagnostic)
-  const qubes = composeAll(manifest, facts, report)
+  const qubes = layAll(manifest, facts)
   const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
   // Without selectors `loadManifest` has judged these very qubes.
   if (manifest.selectors.length > 0) {
@@ -69,25 +69,18 @@ interface Layered {
 }
 
 /** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
-function composeAll(
-  { qubes, profiles, selectors }: Manifest,
-  facts: HostFacts,
-  report: Report,
-): ReadonlyMap<string, Layered> {
-  const compose = composer(profiles, true, report)
-  const selected = selectors.map((selector) => ({ ...selector, composed: compose(selector) }))
+function layAll({ qubes, selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Layered> {
   const all = new Map<string, Layered>()
   for (const qube of facts.qubes) {
-    const matching = selected.filter(({ match }) => matches(match, qube))
+    const matching = selectors.filter(({ match }) => matches(match, qube))
     const [first] = matching
     if (first) {
       all.set(qube.name, { layers: matching.map(({ composed }) => composed), position: first.position })
     }
   }
   // What a qube says under its own name comes last and wins.
-  for (const [name, body] of qubes) {
-    const layers = [...(all.get(name)?.layers ?? []), compose(body)]
-    all.set(name, { layers, position: body.position })
+  for (const [name, { composed, position }] of qubes) {
+    all.set(name, { layers: [...(all.get(name)?.layers ?? []), composed], position })
   }
   return all
 }

@@ -134,8 +134,9 @@ function locator(file: string, text: string): Locate {
     const from = Math.min(start, text.length)
     if (from >= startOf(index + 1)) index += 1
     if (from < startOf(index) || from >= startOf(index + 1)) index = lastAtOrBefore(starts, from)
-    const lineEnd = startOf(index + 1) - 1
-    const length = text.slice(from, Math.min(end, lineEnd)).trimEnd().length
+    const last = Math.min(end, startOf(index + 1) - 1)
+    // Mostly there is nothing to trim.
+    const length = /[!-~]/.test(text.charAt(last - 1)) ? last - from : text.slice(from, last).trimEnd().length
     return { file, line: index + 1, column: from - startOf(index) + 1, length: Math.max(length, 1) }
   }
 }

@@ -116,12 +116,18 @@ function readScalar(node: Scalar, position: Position, { text }: Walk): Written {
   if (typeof value === 'boolean') return { kind: 'bool', value, position }
   if (typeof value !== 'string') return { kind: 'null', position }
   const [start, end] = node.range ?? [0, 0]
-  const written = text.slice(start, end)
-  const quoted = written === `"${value}"` || written === `'${value}'`
-  const textColumn = written === value ? position.column : quoted ? position.column + 1 : null
+  const stands = (at: number): boolean => text.startsWith(value, at)
+  const textColumn =
+    end - start === value.length && stands(start)
+      ? position.column
+      : isQuoted(node) && end - start === value.length + 2 && stands(start + 1)
+        ? position.column + 1
+        : null
   // An explicit tag (`!!str`) says what is meant as clearly as quotes do.
   return { kind: 'text', value, plain: node.type === 'PLAIN' && node.tag === undefined, textColumn, position }
 }
+
+const isQuoted = ({ type }: Scalar): boolean => type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE'
 
 type MapNode = { items: Pair<Node, Node | null>[] } & Node
 
