@@ -44,29 +44,18 @@ function exchange(path: string, call: Call, options: ExchangeOptions): Promise<B
         },
       },
     })
-    const abort = (): void => {
-      socket.destroy(aborted(call))
-    }
-    const forget = signal === undefined ? undefined : onAbort(signal, abort)
-    const settle = (finish: () => void): void => {
+    const forget = signal === undefined ? undefined : onAbort(signal, () => socket.destroy(aborted(call)))
+    socket.setTimeout(timeoutMs, () => socket.destroy(timedOut(call, timeoutMs)))
+    socket.on('connect', () => socket.end(request))
+    socket.on('error', (error) => {
       forget?.()
-      finish()
-    }
-    socket.setTimeout(timeoutMs, () => {
-      socket.destroy(timedOut(call, timeoutMs))
+      reject(asQubesdError(call, path, error, size > 0))
     })
-    socket.once('error', (error) => {
-      settle(() => {
-        reject(asQubesdError(call, path, error, size > 0))
-      })
+    socket.on('close', (hadError) => {
+      if (hadError) return
+      forget?.()
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
     })
-    socket.once('close', (hadError) => {
-      if (!hadError)
-        settle(() => {
-          resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
-        })
-    })
-    socket.end(request)
   })
 }
 
