@@ -20,14 +20,15 @@ export interface Difference {
   readonly reason: Reason
 }
 
+/** Made for one caller, which may go on with it as it likes. */
 export interface QubeDifference {
-  readonly differences: readonly Difference[]
+  readonly differences: Difference[]
   /** What the record will own when all of it is done. */
-  readonly set: ReadonlyMap<string, Value | null>
+  readonly set: Map<string, Value | null>
   /** Values of ours that a difference replaces: kept in the record until it is done. */
-  readonly was: ReadonlyMap<string, Value | null>
-  readonly blocked: readonly Blocked[]
-  readonly notes: readonly Note[]
+  readonly was: Map<string, Value | null>
+  readonly blocked: Blocked[]
+  readonly notes: Note[]
 }
 
 /** What a path stands for on this host, where several stand for one thing. */
@@ -43,13 +44,7 @@ interface Sides {
   readonly placeOf: PlaceOf
   readonly askedFor: () => ReadonlySet<string>
   readonly taken: () => ReadonlySet<string>
-  readonly found: {
-    readonly differences: Difference[]
-    readonly set: Map<string, Value | null>
-    readonly was: Map<string, Value | null>
-    readonly blocked: Blocked[]
-    readonly notes: Note[]
-  }
+  readonly found: QubeDifference
 }
 
 /**
@@ -68,7 +63,7 @@ export function diffQube(
   record: OwnershipRecord | null,
   unfinished?: Unfinished,
 ): QubeDifference {
-  const found: Sides['found'] = { differences: [], set: new Map(), was: new Map(), blocked: [], notes: [] }
+  const found: QubeDifference = { differences: [], set: new Map(), was: new Map(), blocked: [], notes: [] }
   const placeOf: PlaceOf = (path) => providerOf(providers, path).place?.(path, observed.facts) ?? path
   const askedFor = lazy(() => placesAskedFor(desired, placeOf))
   const taken = lazy(() => placesTaken(desired, found.set, placeOf))

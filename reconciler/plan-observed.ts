@@ -33,16 +33,10 @@ export async function planObserved(
   context.explain.saw(facts.qube.name, observed.assigned)
   const ours = record === null ? null : scoped(record, facts.qube.name, context)
   const difference = diffQube(providers, wanted, observed, ours, context.unfinished)
-  const blocked: Blocked[] = [...difference.blocked]
-  const set = new Map(difference.set)
-  const was = new Map(difference.was)
+  const { set, was, blocked } = difference
   const held: Blocked[] = []
   const made: Change[] = []
-  const operations = diffSettings(
-    facts.qube.name,
-    new Map(difference.differences.map((d) => [d.path, d.before])),
-    new Map(difference.differences.map((d) => [d.path, d.after])),
-  )
+  const operations = operationsOf(facts.qube.name, difference.differences)
   for (const d of difference.differences) {
     if (context.mode === 'adopt') {
       restore(set, was, d.path, ours)
@@ -112,6 +106,13 @@ export async function planObserved(
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
   }
+}
+
+/** By path. */
+function operationsOf(qube: string, differences: readonly Difference[]): ReadonlyMap<string, Operation> {
+  if (differences.length === 0) return new Map()
+  const before = new Map(differences.map((d) => [d.path, d.before]))
+  return diffSettings(qube, before, new Map(differences.map((d) => [d.path, d.after])))
 }
 
 /** The template of a qube that is still to be created, where it is there itself. */
