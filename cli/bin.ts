@@ -5,11 +5,13 @@ import { main } from './main.ts'
 const LEFT_OPEN_MS = 2000
 
 const stop = new AbortController()
+/** What is left is only to be written out. */
+let isDone = false
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     // The second time someone means it: at once, in the middle of whatever it is.
     // eslint-disable-next-line no-restricted-properties -- the one place where a process may be ended
-    if (stop.signal.aborted) process.exit(name === 'SIGTERM' ? 143 : 130)
+    if (stop.signal.aborted || isDone) process.exit(name === 'SIGTERM' ? 143 : 130)
     process.stderr.write(`\n${name}: finishing the call under way; once more ends it at once\n`)
     stop.abort(name)
   })
@@ -83,6 +85,7 @@ const io: Io = {
 // Not awaited at the top level, which a bundle for `require` could not hold. `main` tells whatever goes wrong.
 void main(process.argv.slice(2), io).then((code) => {
   process.exitCode = code
+  isDone = true
   if (!stop.signal.aborted) return
   // What a library has left open, such as a connection that nobody answers, keeps no process that is to end.
   // eslint-disable-next-line no-restricted-globals, no-restricted-properties -- the end of it

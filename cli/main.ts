@@ -35,6 +35,9 @@ export function makeProgram(io: Io, done: (code: number) => void, isJson = false
     .helpOption('-h, --help', 'tells how to use it')
     // Of commands that have commands; this one’s own takes as many names as there are.
     .helpCommand('help [command]', 'tells how to use one of them')
+    .addHelpText('afterAll', ({ command }) =>
+      command.parent === null ? '' : '\nOptions of every command, --json among them: qstate --help',
+    )
     .showHelpAfterError('(qstate --help tells more)')
     .exitOverride()
     .configureOutput({

@@ -72,7 +72,7 @@ export async function controllerTurn(mine: Controller, context: ControllerContex
   }
   const nowMs = context.now()
   // Time before this controller was in charge is nobody's to count.
-  const elapsed = mine.countedMs === null ? 0 : nowMs - mine.countedMs
+  const elapsed = mine.countedMs === null ? 0 : Math.round(nowMs - mine.countedMs)
   mine.countedMs ??= nowMs
   // What has ended may be begun again by a person's word, or be followed by another: its time starts then.
   if (isEnded(before)) mine.countedMs = nowMs

@@ -30,10 +30,10 @@ export function instruct(
       if (isEnded(state))
         return no(`it has ended: ${phase}`, '`qstate rollout rollback` gives hosts back what they had')
       if (phase !== 'running' && phase !== 'paused') return no(`it is ${phase} already`, 'wait for its end')
-      return { ...state, said, phase: 'stopping', why: `aborted by ${by}` }
+      return { ...state, said, phase: 'stopping', why: `${by} said so` }
     case 'rollback':
       if (phase === 'rolled-back' || phase === 'rolling-back')
         return no(`it is ${phase} already`, 'wait for its end')
-      return { ...state, said, phase: 'stopping', rollback: true, why: state.why ?? `rolled back by ${by}` }
+      return { ...state, said, phase: 'stopping', rollback: true, why: state.why ?? `${by} said so` }
   }
 }

@@ -35,14 +35,22 @@ export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess
     })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
+    if (/auth/i.test(why))
+      throw keyFile === null
+        ? new StoreError('store-refused', 'the servers ask for a key', NO_KEY, error)
+        : new StoreError('store-refused', `the servers do not know the key in ${keyFile}`, UNKNOWN_KEY, error)
     throw new StoreError(
-      /auth/i.test(why) ? 'store-refused' : 'store-unreachable',
+      'store-unreachable',
       `no server of ${servers.join(', ')} took the connection: ${why}`,
-      'see to network, certificate and key',
+      'see to network and certificate',
       error,
     )
   }
 }
+
+const NO_KEY = 'name one: --key FILE, or QSTATE_FLEET_KEY; `key` under `fleet` of an agent’s own file'
+const UNKNOWN_KEY =
+  'its public key has to be in the fleet’s file, and in the servers’ configuration, made anew since'
 
 /** Answers come back under a name of one's own, where no one else listens. */
 export const inboxOf = (host: string | null): string => `_INBOX_${host ?? 'qstate'}`

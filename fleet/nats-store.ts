@@ -137,13 +137,16 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+const isRefusal = (error: unknown): boolean =>
+  error instanceof errors.PermissionViolationError || error instanceof errors.AuthorizationError
+
 function asStoreError(error: unknown): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error
-  if (error instanceof errors.PermissionViolationError || error instanceof errors.AuthorizationError)
+  if (isRefusal(error) || isRefusal(error.cause))
     return new StoreError(
       'store-refused',
-      error.message,
-      'its key has no part in this fleet: compare it with the configuration of the server',
+      `the servers do not let this key do that: ${error.message}`,
+      'a controller’s key is one of those under `store: controllers`; a host’s speaks for that host alone',
       error,
     )
   return new StoreError(

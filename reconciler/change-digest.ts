@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type Value } from '../spec/index.ts'
 import { type Plan } from './plan.ts'
 
 /** One line of what a plan does. */
@@ -14,11 +15,13 @@ export function changesOf(plan: Plan): readonly ChangeLine[] {
     ...(remove === undefined ? [] : [{ qube, what: 'remove, with all its data' }]),
     ...changes.map(({ path, before, after }) => ({
       qube,
-      what: `${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`,
+      what: `${path}: ${told(before)} → ${told(after)}`,
     })),
     ...blocked.map(({ path, why }) => ({ qube, what: `${path ?? 'all of it'}: blocked, ${why}` })),
   ])
 }
+
+const told = (value: Value | null): string => (value === null ? 'unset' : JSON.stringify(value))
 
 /** The same change has the same digest on every host. */
 export const changeDigest = (changes: readonly ChangeLine[]): string =>

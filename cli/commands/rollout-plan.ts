@@ -11,7 +11,8 @@ import { orderedSpec } from '../fleet/ordered-spec.ts'
 import { type Io } from '../io.ts'
 import { wantsColor, wholeNumber } from '../options.ts'
 import { groupPlans, rolloutPlanView } from '../views/rollout-plan.ts'
-import { makeStyle } from '../views/style.ts'
+import { makeStyle, plural } from '../views/style.ts'
+import { signalExit } from './apply.ts'
 
 export interface RolloutPlanOptions extends FleetOptions {
   readonly wait: string
@@ -32,9 +33,16 @@ export async function rolloutPlan(
   const agents = known.filter(({ reach }) => reach.kind === 'agent').map((host) => host.name)
   if (agents.length > 0) {
     const waitMs = wholeNumber(options.wait, '--wait', 1, 86_400) * 1000
-    const answers = await withStore(file, options, io, (store) =>
-      askAll(store, agents, commit, waitMs, io.signal),
-    )
+    const answers = await withStore(file, options, io, async (store) => {
+      // One that was never heard of has no agent yet, and answers nobody.
+      const heard = new Set((await store.list(KEYS.reports)).map(({ key }) => hostOf(key)))
+      const asked = agents.filter((host) => heard.has(host))
+      io.err(
+        `Waiting for ${plural(asked.length, 'agent')} to answer, for ${options.wait} seconds at most …\n`,
+      )
+      return askAll(store, asked, commit, waitMs, io.signal)
+    })
+    if (io.signal.aborted) return signalExit(io)
     for (const [host, plan] of answers) plans.set(host, plan)
   }
   const place = placeOf(file)
@@ -65,6 +73,7 @@ async function askAll(
   const enough = new AbortController()
   const stop = AbortSignal.any([signal, enough.signal])
   const answers = new Map<string, HostPlan>()
+  if (hosts.length === 0) return answers
   const listening = (async () => {
     for await (const { key, value } of store.watch(KEYS.plans, stop)) {
       const plan = readHostPlan(value)

@@ -21,7 +21,12 @@ async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<S
   const { natsConnect } = await import('../../fleet/nats-connect.ts')
   const { natsStore } = await import('../../fleet/nats-store.ts')
   const connection = await natsConnect({ ...access(fleet, options, io), host: null })
-  return natsStore(connection, fleet.name, fleet.replicas)
+  try {
+    return await natsStore(connection, fleet.name, fleet.replicas)
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
 }
 
 /** The store for as long as some work takes. Fails with StoreError. */

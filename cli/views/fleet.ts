@@ -1,6 +1,6 @@
 import { type HostReport } from '../../fleet/index.ts'
 import { padTo, type Style } from './style.ts'
-import { safe } from './value.ts'
+import { oneLine } from './value.ts'
 
 /** A host of the fleet as it was last heard of. */
 export interface HostRow {
@@ -34,11 +34,11 @@ function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly stri
   if (report === null)
     return ['', ordered === null ? 'never heard of' : 'ordered, never heard of', '', 'never']
   const { commit, drift, status, trouble, restarts, held } = report
-  const state = trouble === null ? status : `${status}: ${safe(trouble.code)}`
+  const state = trouble === null ? status : `${status}: ${oneLine(trouble.code)}`
   const waits = restarts === 0 ? '' : ', restart waits'
   return [
     commit === null ? 'none' : commit.slice(0, 12),
-    state + waits + (held === null ? '' : `, held: ${safe(held)}`),
+    state + waits + (held === null ? '' : `, held: ${oneLine(held)}`),
     drift === null ? 'unknown' : drift === 0 ? 'none' : String(drift),
     lastSeen === null ? 'unknown' : ago(now.getTime() - Date.parse(lastSeen)),
   ]

@@ -43,11 +43,9 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
       explain(`${showPath(outcome.path)}: ${outcome.error.message}`, outcome.error.hint)
   }
   if (qube.waiting.length > 0) {
-    lines.push(
-      style.yellow(
-        fold(`waits for its next start: ${qube.waiting.map(showPath).join(', ')}`, style.width, '    '),
-      ),
-    )
+    const isNext = plan.restarts?.some((one) => one.qube === qube.qube && one.when === 'now') === true
+    const when = isNext ? 'counts after its restart, which comes now' : 'waits for its next start'
+    lines.push(style.yellow(fold(`${when}: ${qube.waiting.map(showPath).join(', ')}`, style.width, '    ')))
   }
   return lines
 }

@@ -1,13 +1,14 @@
 import {
   atWork,
   type HostState,
+  isEnded,
   isTrailing,
   needsApproval,
   type RolloutState,
   type Stage,
 } from '../../fleet/index.ts'
 import { padTo, plural, type Style } from './style.ts'
-import { safe } from './value.ts'
+import { oneLine } from './value.ts'
 
 /** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
 export function rolloutView(state: RolloutState, style: Style): string {
@@ -55,13 +56,16 @@ const WORDS: readonly (readonly [Stage, string])[] = [
   ['missing', 'silent, going back'],
   ['returned', 'gone back'],
   ['stuck', 'could not go back'],
-  ['kept', 'left as they are'],
+  ['kept', 'left with it'],
   ['waiting', 'waiting'],
 ]
 
 function waveText(state: RolloutState, wave: number): string {
   const hosts = hostsOf(state, wave)
-  const counts = WORDS.flatMap(([stage, word]) => {
+  const words = isEnded(state)
+    ? WORDS.map(([stage, word]) => [stage, stage === 'waiting' ? 'not begun' : word] as const)
+    : WORDS
+  const counts = words.flatMap(([stage, word]) => {
     const many = hosts.filter(([, host]) => host.stage === stage).length
     return many === 0 ? [] : [`${many} ${word}`]
   })
@@ -76,14 +80,17 @@ function problems(state: RolloutState, style: Style): readonly string[] {
   const bad = Object.entries(state.hosts).filter(([, { why }]) => why !== null)
   const lines = bad
     .slice(0, MANY)
-    .map(([name, { stage, why }]) => `  ${isBad(stage) ? style.red(name) : name}: ${safe(why ?? '')}`)
+    .map(([name, { stage, why }]) => `  ${isBad(stage) ? style.red(name) : name}: ${inset(why ?? '')}`)
   const more = bad.length > MANY ? [`  … and ${bad.length - MANY} more: --json has them all`] : []
   return lines.length === 0 ? [] : ['', ...lines, ...more]
 }
 
+/** Lines of a host's own stand in from what is said of hosts: none passes for another. */
+const inset = (text: string): string => text.replaceAll('\n', '\n      ')
+
 /** What it waits for, or what became of it. */
 function saying(state: RolloutState, style: Style): string {
-  const why = state.why === null ? '' : `: ${safe(state.why)}`
+  const why = state.why === null ? '' : `: ${oneLine(state.why)}`
   switch (state.phase) {
     case 'succeeded':
       return style.green('Every host that was reached has it.')

@@ -35,6 +35,9 @@ export function showTime(iso: string): string {
   return `${at.getFullYear()}-${month}-${day} ${hours}:${minutes}`
 }
 
+/** What a host says of itself, in one line: it was found to hold nothing that moves a cursor. */
+export const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
+
 /** A setting in running text: `audio model`, `tags windows`, a device without the tail of its identity. */
 export function showPath(path: string): string {
   const area = path.slice(0, path.indexOf('/'))

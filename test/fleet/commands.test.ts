@@ -169,7 +169,7 @@ test('a commit that is not signed by a trusted key reaches nobody, whatever fail
     const { code, out } = await it.qstate(...start)
     assert.equal(code, 1)
     assert.match(out, /bad-signature: [0-9a-f]{12}: it (?:is not signed|was signed by somebody)/)
-    assert.match(out, /wave-1 {2}2 waiting/)
+    assert.match(out, /wave-1 {2}2 not begun/)
     assert.deepEqual(memories(it), before)
   }
 })
