@@ -89,8 +89,9 @@ function unreached(
 ): void {
   const { code, message, hint } = error
   const { since, times } = life.memory.unreachable ?? { since: at, times: 0 }
-  // It is over then: whoever leads the fleet counts on that, and has others begin.
-  if (ordered !== null && times + 1 >= PATIENCE)
+  // It is over then: whoever leads the fleet counts on that, and has others begin. What is in force is only read again.
+  const isAwaited = ordered !== null && ordered.commit !== life.memory.inForce?.commit
+  if (isAwaited && times + 1 >= PATIENCE)
     life.memory = { ...life.memory, gaveUp: { id: ordered.id, code, message, hint } }
   // A fleet waits for a host that has taken an order.
   if (settings.fleet !== null)

@@ -170,7 +170,8 @@ async function remember(mine: Member, memory: MemberMemory, context: MemberConte
 /** `looks`: the order that is followed asks how the host is. It was read before the host is looked at. */
 async function report(mine: Member, context: MemberContext, beat: boolean, looks: boolean): Promise<boolean> {
   const { order } = mine.memory
-  const fresh = looks && mine.looked !== order?.id
+  const id = order?.id ?? null
+  const fresh = looks && mine.looked !== id
   const status = await context.agent.status({ ...(order ?? { running: [], check: null }), fresh })
   const stands = order === null || status.following === order.commit
   if (order !== null && !stands) {
@@ -178,8 +179,9 @@ async function report(mine: Member, context: MemberContext, beat: boolean, looks
     await context.agent.follow(order)
     return true
   }
-  if (fresh) mine.looked = order?.id ?? null
-  const value = describe(mine, context, order?.id ?? null, status, looks)
+  // What is not done yet has not been looked at.
+  if (fresh && status.outcome === 'applied') mine.looked = id
+  const value = describe(mine, context, id, status, looks && mine.looked === id)
   if (!beat && isSame(value, mine.report?.value ?? null)) return false
   return write(mine, value, context)
 }

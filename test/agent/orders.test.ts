@@ -223,6 +223,20 @@ test('a commit that cannot be had is looked for more and more rarely, and is a f
   assert.equal(await agent.outcome(), 'applied')
 })
 
+test('that the repository is away is no failure of what is in force', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  await agent.order(first)
+  agent.branch.reachable = false
+  await agent.stop()
+  agent.branch.commits.delete(first)
+  agent.begin()
+  await agent.pass(HOUR)
+  assert.equal(agent.memory().unreachable?.code, 'git-failed')
+  assert.equal(await agent.outcome(), 'applied')
+})
+
 test('a suspended agent begins with no order, and goes on once it is resumed', async (t) => {
   const agent = await inFleet(t)
   const first = agent.branch.commit(spec(3))

@@ -39,6 +39,7 @@ function host(): {
   /** What is in force whatever is followed; null: what is followed. */
   readonly inForce: { commit: string | null }
   readonly looks: string[]
+  readonly outcome: { is: AgentStatus['outcome'] }
   put: (key: string, value: object) => void
   report: () => HostReport
 } {
@@ -48,12 +49,13 @@ function host(): {
   const holds: { why: string | null } = { why: null }
   const inForce: { commit: string | null } = { commit: null }
   const looks: string[] = []
+  const outcome: { is: AgentStatus['outcome'] } = { is: 'applied' }
   const write = (key: string, value: object, revision: number): void => {
     documents.set(key, { key, value: JSON.parse(JSON.stringify(value)) as unknown, revision, at: null })
   }
   const status = (): AgentStatus => ({
     following: followed.at(-1) ?? OLD,
-    outcome: 'applied',
+    outcome: outcome.is,
     commit: inForce.commit ?? followed.at(-1) ?? OLD,
     ...{ digest: null, generation: 1, drift: 0, restarts: 0, notRunning: [], check: null, trouble: null },
     held: holds.why,
@@ -86,6 +88,7 @@ function host(): {
     holds,
     inForce,
     looks,
+    outcome,
     context,
     mine: { memory: NO_MEMORY, report: null, looked: null },
     put: (key, value) => {
@@ -234,6 +237,19 @@ test('a host that is asked how it is looks once, and once more after a restart',
   it.mine.looked = null
   await turns(it)
   assert.equal(it.looks.length, 2)
+})
+
+test('a host that is still at work when it is asked how it is answers once it is done', async () => {
+  const it = host()
+  it.put('orders/h', order({}))
+  await turns(it)
+  it.outcome.is = 'working'
+  it.put('orders/h', order({ look: true }))
+  await turns(it)
+  assert.deepEqual([it.report().status, it.report().looked], ['working', false])
+  it.outcome.is = 'applied'
+  await turns(it)
+  assert.deepEqual([it.report().status, it.report().looked], ['applied', true])
 })
 
 test('a question is answered once', async () => {
