@@ -13,20 +13,25 @@ import { chooseWaves, loadFleet } from '../spec/fleet/index.ts'
 
 /** `npm run bench:fleet [-- HOSTS]`: one rollout over many hosts, through a real server; writes bench/results/fleet.json and the page. */
 const HOSTS = Number(process.argv[2] ?? 10_000)
-const PORT = 14_222
 const root = join(import.meta.dirname, '..', '..')
 const folder = mkdtempSync(join(tmpdir(), 'qstate-bench-'))
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const server = spawn(
   existsSync('/usr/sbin/nats-server') ? '/usr/sbin/nats-server' : 'nats-server',
-  ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(PORT)],
+  ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', '-1'],
   { stdio: ['ignore', 'ignore', 'pipe'] },
 )
-const url = `nats://127.0.0.1:${PORT}`
-await new Promise<void>((resolve) => {
+const url = await new Promise<string>((resolve, reject) => {
+  let said = ''
   server.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (text.includes('Server is ready')) resolve()
+    said += text
+    const port = /client connections on 127\.0\.0\.1:([0-9]+)/.exec(said)?.[1]
+    if (port !== undefined && said.includes('Server is ready')) resolve(`nats://127.0.0.1:${port}`)
+  })
+  server.once('error', reject)
+  server.once('exit', () => {
+    reject(new Error(`nats-server ended: ${said}`))
   })
 })
 
