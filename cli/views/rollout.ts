@@ -70,7 +70,9 @@ function waveText(state: RolloutState, wave: number): string {
     return many === 0 ? [] : [`${many} ${word}`]
   })
   const waits =
-    state.waves[wave]?.approval === true && !state.approved.includes(wave) ? '; needs approval' : ''
+    state.waves[wave]?.approval === true && !state.approved.includes(wave) && !isEnded(state)
+      ? '; needs approval'
+      : ''
   return `${counts.length === 0 ? 'no hosts' : counts.join(', ')}${waits}`
 }
 
