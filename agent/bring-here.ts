@@ -1,4 +1,4 @@
-import { GitError } from './errors.ts'
+import { GitError, isGitFailure } from './errors.ts'
 import { git } from './git.ts'
 
 /** Sees to it that a commit is here: where it is not, it is fetched from where the repository came from. Fails with GitError. */
@@ -23,7 +23,7 @@ async function isHere(gitDir: string, commit: string): Promise<boolean> {
     await git({ gitDir }, ['cat-file', '-e', `${commit}^{commit}`])
     return true
   } catch (error) {
-    if (error instanceof GitError && error.code === 'git-failed') return false
+    if (isGitFailure(error)) return false
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentConfig } from '../spec/agent/index.ts'
-import { GitError } from './errors.ts'
+import { GitError, isGitFailure } from './errors.ts'
 import { git } from './git.ts'
 import { sshOf } from './ssh.ts'
 
@@ -76,7 +76,7 @@ async function commitOf(folder: string, { kind, name }: Origin['ref']): Promise<
     const told = await git({ gitDir: folder }, ['rev-parse', '--verify', '--quiet', `${NEW}^{commit}`])
     return told.toString('latin1').trim()
   } catch (error) {
-    if (!(error instanceof GitError && error.code === 'git-failed')) throw error
+    if (!isGitFailure(error)) throw error
     throw new GitError(
       'git-failed',
       `the ${kind} ${name} is no commit, nor a tag of one`,
@@ -118,7 +118,7 @@ export async function carryOver(
     })
   } catch (error) {
     // Never there, or damaged: then there is nothing left to be kept.
-    if (!(error instanceof GitError && error.code === 'git-failed')) throw error
+    if (!isGitFailure(error)) throw error
   }
 }
 

@@ -18,6 +18,10 @@ export class GitError extends Error {
   }
 }
 
+/** git ended with an error of its own, rather than with one of ours. */
+export const isGitFailure = (error: unknown): boolean =>
+  error instanceof GitError && error.code === 'git-failed'
+
 /** A revision that cannot be used, for what it holds. The same revision never can. */
 export class RevisionError extends Error {
   override readonly name = 'RevisionError'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bring, carryOver, type Origin, says, sizeOf } from './bring.ts'
-import { GitError } from './errors.ts'
+import { isGitFailure } from './errors.ts'
 import { git } from './git.ts'
 
 /** A repository of the agent's own that holds what was fetched: bare, nobody's work tree, and one agent's at a time. */
@@ -40,7 +40,7 @@ export function openMirror(folder: string, origin: Origin): Mirror {
       const type = await git({ gitDir: folder }, ['cat-file', '-t', commit])
       return type.toString('latin1').trim() === 'commit'
     } catch (error) {
-      if (error instanceof GitError && error.code === 'git-failed') return false
+      if (isGitFailure(error)) return false
       throw error
     }
   }
@@ -59,8 +59,7 @@ export function openMirror(folder: string, origin: Origin): Mirror {
         if ((await sizeOf(folder)) > 4 * origin.maxBytes) return await rebuild(kept, signal)
         return await bring(folder, origin, 'what is new is', signal)
       } catch (error) {
-        if (!(error instanceof GitError && error.code === 'git-failed') || (await isWhole(folder)))
-          throw error
+        if (!isGitFailure(error) || (await isWhole(folder))) throw error
         return rebuild(kept, signal)
       }
     },
@@ -85,7 +84,7 @@ async function isWhole(folder: string): Promise<boolean> {
     await git({ gitDir: folder }, ['fsck', '--connectivity-only', '--no-dangling', '--no-progress'])
     return true
   } catch (error) {
-    if (error instanceof GitError && error.code === 'git-failed') return false
+    if (isGitFailure(error)) return false
     throw error
   }
 }

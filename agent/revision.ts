@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path/posix'
 import { type LoadOptions } from '../spec/index.ts'
-import { GitError, RevisionError } from './errors.ts'
+import { RevisionError, isGitFailure } from './errors.ts'
 import { gitNow } from './git.ts'
 
 /**
@@ -54,7 +54,7 @@ function resolve(gitDir: string, rev: string): { readonly tree: string; readonly
       const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{${kind}}`]
       return gitNow({ gitDir }, args).toString('latin1').trim()
     } catch (error) {
-      if (error instanceof GitError && error.code === 'git-failed') return null
+      if (isGitFailure(error)) return null
       throw error
     }
   }

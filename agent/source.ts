@@ -1,5 +1,5 @@
 import { type AgentTrust } from '../spec/agent/index.ts'
-import { GitError, RevisionError } from './errors.ts'
+import { GitError, RevisionError, isGitFailure } from './errors.ts'
 import { type Layout } from './layout.ts'
 import { type Mirror } from './mirror.ts'
 import { type Revision } from './revision.ts'
@@ -161,8 +161,7 @@ const refusedFor = ({ code, message, hint }: RevisionError): Refusal => ({
 
 /** What was fetched a moment ago is not there, or cannot be read. */
 const isDamage = (error: unknown): boolean =>
-  (error instanceof GitError && error.code === 'git-failed') ||
-  (error instanceof RevisionError && error.code === 'bad-revision')
+  isGitFailure(error) || (error instanceof RevisionError && error.code === 'bad-revision')
 
 /** A person may give the first digits, as git does. */
 const isAccepted = (tip: string, accepted: string | null): boolean =>

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { type Revision, readRevision } from '../agent/revision.ts'
-import { GitError, RevisionError } from '../agent/errors.ts'
+import { RevisionError, isGitFailure } from '../agent/errors.ts'
 import { gitNow, repositoryOf } from '../agent/git.ts'
 import { type Sources } from './sources.ts'
 
@@ -19,7 +19,7 @@ export function mergeBase(from: string, to: string, cwd: string): string {
   try {
     return gitNow(cwd, ['merge-base', '--end-of-options', from, to]).toString('latin1').trim()
   } catch (error) {
-    if (!(error instanceof GitError && error.code === 'git-failed')) throw error
+    if (!isGitFailure(error)) throw error
     const hint = 'name two revisions that are commits; with two dots they are compared as they are'
     throw new RevisionError('bad-revision', 'these are not two commits that have one in common', hint)
   }

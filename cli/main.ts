@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { HostError } from '../reconciler/host.ts'
 import { EXIT } from '../reconciler/report.ts'
 import { QubesdError } from '../qubesd/errors.ts'
-import { GitError, RevisionError } from '../agent/errors.ts'
+import { GitError, isSystemError, RevisionError } from '../agent/errors.ts'
 import { StoreError } from '../fleet/store.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
@@ -119,7 +119,7 @@ function understand(
     const { code, message, hint } = error
     return { exitCode: code === 'bad-revision' ? EXIT.usage : EXIT.invalidSpec, code, message, hint }
   }
-  if (error instanceof Error && 'syscall' in error && 'code' in error) {
+  if (isSystemError(error)) {
     return {
       exitCode: EXIT.error,
       code: String(error.code),
