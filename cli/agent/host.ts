@@ -8,12 +8,11 @@ import {
   type RestartCare,
   type Selects,
 } from '../../agent/index.ts'
-import { generationJournal, takeLock } from '../../journal/index.ts'
-import { providers } from '../../providers/index.ts'
 import { asHostError } from '../../providers/failures.ts'
 import { type EventOrGap, daemonEvents } from '../../qubesd/events.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
-import { applyPlan, HostError, type Plan, startQube } from '../../reconciler/index.ts'
+import { HostError, type Plan, startQube } from '../../reconciler/index.ts'
+import { alone, applyUnasked, PARALLELISM } from '../apply-alone.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
@@ -61,23 +60,10 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
     apply: (spec, plan, mayStill) =>
       asking(async () => {
         tables.use(spec)
-        return alone(folder, io, async (lock) => {
+        return alone(folder, whoOf(io), io, async (run) => {
           if (!(await mayStill())) return { kind: 'held' as const }
-          const { host, qubes } = await session()
-          let generation: number | null = null
-          const report = await applyPlan(plan, {
-            host,
-            providers,
-            qubes,
-            parallelism: PARALLELISM,
-            failFast: false,
-            recheck: false,
-            journal: generationJournal(folder, { kind: 'agent', ...lock, pid: process.pid }, (number) => {
-              generation = number
-            }),
-            signal: io.signal,
-          })
-          return { kind: 'applied' as const, report, generation }
+          const done = await applyUnasked(plan, await session(), { folder, kind: 'agent', ...run }, io)
+          return { kind: 'applied' as const, ...done }
         })
       }),
     restart: (plan, report, care) =>
@@ -105,8 +91,6 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
   }
 }
 
-const PARALLELISM = 4
-
 function planFor(
   spec: CommittedSpec,
   session: Session,
@@ -122,22 +106,7 @@ function planFor(
   )
 }
 
-/** With the host's lock held: nobody else is at work meanwhile. */
-async function alone<T>(
-  folder: string,
-  io: Io,
-  work: (lock: { readonly who: string; readonly at: string }) => Promise<T>,
-): Promise<T | { readonly kind: 'busy'; readonly who: string }> {
-  const who = `agent@${io.hostname}`
-  const at = io.now().toISOString()
-  const lock = await takeLock(folder, { who, now: at, again: () => Promise.resolve(false) })
-  if (lock.kind === 'busy') return { kind: 'busy', who: lock.holder.who }
-  try {
-    return await work({ who, at })
-  } finally {
-    await lock.release()
-  }
-}
+const whoOf = ({ hostname }: Io): string => `agent@${hostname}`
 
 /** The lock is held for the question and the call, not for the minutes that a shutdown takes. */
 function restartOptions(
@@ -146,7 +115,7 @@ function restartOptions(
   { global, io, restartTimeout }: AgentHostOptions,
 ): GlobalOptions & RestartOptions {
   const ifStill: RestartOptions['ifStill'] = async (qube, shutDown) => {
-    const asked = await alone(folder, io, async () => {
+    const asked = await alone(folder, whoOf(io), io, async () => {
       if (!(await mayStill())) return false
       await intend(qube)
       await shutDown()

@@ -5,7 +5,7 @@ import { chooseWaves } from '../../spec/fleet/index.ts'
 import { steadyClock } from '../fleet/clock.ts'
 import { allowedSigners, chosenRollout, type FleetOptions, placeOf } from '../fleet/fleet-file.ts'
 import { planOn } from '../fleet/host-look.ts'
-import { wayTo } from '../fleet/host-work.ts'
+import { directHosts, wayTo } from '../fleet/host-work.ts'
 import { withStore } from '../fleet/open-store.ts'
 import { orderedSpec } from '../fleet/ordered-spec.ts'
 import { type Io } from '../io.ts'
@@ -46,14 +46,10 @@ export async function rolloutPlan(
     for (const [host, plan] of answers) plans.set(host, plan)
   }
   const place = placeOf(file)
-  await mapLimited(
-    known.filter(({ reach }) => reach.kind !== 'agent'),
-    HOSTS_AT_ONCE,
-    async ({ name: host, reach }) => {
-      const way = wayTo(reach, { folder: file.folder, stateDir: null }, options, io)
-      plans.set(host, await planOn(() => orderedSpec(place, host, allowedSigners(options, io))(commit), way))
-    },
-  )
+  await mapLimited(directHosts(known), HOSTS_AT_ONCE, async ({ name: host, reach }) => {
+    const way = wayTo(reach, { folder: file.folder, stateDir: null }, options, io)
+    plans.set(host, await planOn(() => orderedSpec(place, host, allowedSigners(options, io))(commit), way))
+  })
   const groups = groupPlans(hosts, plans)
   const told = { rollout: spec.name, revision: spec.revision, commit, groups }
   if (options.json === true) io.out(`${JSON.stringify(told, null, 2)}\n`)

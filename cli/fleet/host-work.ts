@@ -1,8 +1,5 @@
 import { resolve } from 'node:path'
-import { generationJournal, takeLock } from '../../journal/index.ts'
-import { providers } from '../../providers/index.ts'
 import {
-  applyPlan,
   exitCodeOf,
   EXIT,
   type Plan,
@@ -10,7 +7,8 @@ import {
   planIsEmpty,
   type Report,
 } from '../../reconciler/index.ts'
-import { type Reach } from '../../spec/fleet/index.ts'
+import { type FleetHost, type Reach } from '../../spec/fleet/index.ts'
+import { alone, applyUnasked, PARALLELISM } from '../apply-alone.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import {
@@ -30,11 +28,18 @@ export interface HostWay {
   readonly io: Io
 }
 
-const PARALLELISM = '4'
+/** A host without an agent, and how it is reached from here. */
+export interface DirectHost {
+  readonly name: string
+  readonly reach: Exclude<Reach, { readonly kind: 'agent' }>
+}
 
-/** The way to a host; `agent` is the host that this runs on. State is kept apart for each. Paths are from the fleet's folder. */
+export const directHosts = (hosts: Iterable<FleetHost>): readonly DirectHost[] =>
+  [...hosts].flatMap(({ name, reach }) => (reach.kind === 'agent' ? [] : [{ name, reach }]))
+
+/** The way to a host. State is kept apart for each. Paths are from the fleet's folder. */
 export function wayTo(
-  reach: Reach,
+  reach: DirectHost['reach'],
   { folder, stateDir }: { readonly folder: string; readonly stateDir: string | null },
   options: GlobalOptions,
   io: Io,
@@ -42,8 +47,6 @@ export function wayTo(
   const quiet: Io = { ...io, err: () => undefined, errIsTerminal: false }
   const own = stateDir === null ? options : { ...options, stateDir }
   switch (reach.kind) {
-    case 'agent':
-      return { options: own, io: quiet }
     case 'socket':
       return { options: { ...own, socket: resolve(folder, reach.to) }, io: quiet }
     case 'qrexec':
@@ -63,7 +66,7 @@ export interface Comparison {
 /** What the spec would change on the host now. Writes nothing. */
 export async function compareHost(spec: LoadedSpec, { options, io }: HostWay): Promise<Comparison> {
   const session = await openSession(options, io, tablesOf(spec))
-  const plan = await planSpec(spec, session, { ...options, parallelism: PARALLELISM }, io)
+  const plan = await planSpec(spec, session, { ...options, parallelism: String(PARALLELISM) }, io)
   const runs = session.qubes.filter(({ state }) => state === 'Running')
   return {
     plan,
@@ -90,29 +93,14 @@ export async function applyToHost(
 ): Promise<HostApplied> {
   const connection = await connect(options, io, tablesOf(spec))
   const folder = stateFolder(options, io, connection)
-  const at = io.now().toISOString()
-  const lock = await takeLock(folder, { who, now: at, again: () => Promise.resolve(false) })
-  if (lock.kind === 'busy') return { kind: 'busy', who: lock.holder.who }
-  try {
+  return alone(folder, who, io, async (run) => {
     const session = await listQubes(connection)
-    const plan = await planSpec(spec, session, { ...options, parallelism: PARALLELISM }, io)
-    if (planIsEmpty(plan))
-      return { kind: 'applied', isGood: !planIsBlocked(plan), plan, report: null, generation: null }
-    let generation: number | null = null
-    const report = await applyPlan(plan, {
-      host: session.host,
-      providers,
-      qubes: session.qubes,
-      parallelism: Number(PARALLELISM),
-      failFast: false,
-      recheck: false,
-      journal: generationJournal(folder, { kind: 'rollout', who, at, pid: process.pid }, (number) => {
-        generation = number
-      }),
-      signal: io.signal,
-    })
-    return { kind: 'applied', isGood: exitCodeOf(report) === EXIT.done, plan, report, generation }
-  } finally {
-    await lock.release()
-  }
+    const plan = await planSpec(spec, session, { ...options, parallelism: String(PARALLELISM) }, io)
+    if (planIsEmpty(plan)) {
+      const isGood = !planIsBlocked(plan)
+      return { kind: 'applied' as const, isGood, plan, report: null, generation: null }
+    }
+    const done = await applyUnasked(plan, session, { folder, kind: 'rollout', ...run }, io)
+    return { kind: 'applied' as const, isGood: exitCodeOf(done.report) === EXIT.done, plan, ...done }
+  })
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path'
 import { type MemberStore, readMemory, runMember, type Store } from '../../fleet/index.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/files.ts'
-import { type FleetHost } from '../../spec/fleet/index.ts'
 import { type Io } from '../io.ts'
 import { whoOf } from '../commands/apply.ts'
 import { steadyClock } from './clock.ts'
 import { allowedSigners, type FleetFile, type FleetOptions, placeOf } from './fleet-file.ts'
 import { hostAgent } from './host-agent.ts'
-import { wayTo } from './host-work.ts'
+import { type DirectHost, directHosts, wayTo } from './host-work.ts'
 import { fleetFolder } from './open-store.ts'
 import { orderedSpec } from './ordered-spec.ts'
 
@@ -25,13 +24,13 @@ const COMPARE_EVERY_MS = 30_000
 
 /** Takes part for the hosts that have no agent, and are reached from here: each as if it stood on its own. */
 export async function runDirectMembers(store: Store, plan: MemberPlan): Promise<void> {
-  const direct = [...plan.file.fleet.hosts.values()].filter(({ reach }) => reach.kind !== 'agent')
+  const direct = directHosts(plan.file.fleet.hosts.values())
   const own: MemberStore = { ...store, onNews: () => undefined }
   await Promise.all(direct.map((host) => runHost(host, own, plan)))
 }
 
 /** One host's part in the fleet until the signal fires. */
-async function runHost(host: FleetHost, store: MemberStore, plan: MemberPlan): Promise<void> {
+async function runHost(host: DirectHost, store: MemberStore, plan: MemberPlan): Promise<void> {
   const { file, options, io, signal, say } = plan
   const folder = join(fleetFolder(file.fleet, options, io), 'members', host.name)
   await makeFolder(folder)
