@@ -85,8 +85,8 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
     const isClaimed = mine.report.value?.order === order.id
     // It says so instead of claiming: nobody waits for what it would not begin.
     if (!isThere && !isClaimed && status.held !== null) return report(mine, context, beat, false)
-    if (!isThere && !isClaimed && !(await claim(mine, order, context))) return true
-    await take(mine, order, context)
+    if (!isThere && !isClaimed && !(await claim(mine, order, status, context))) return true
+    await take(mine, order, status.commit, context)
     return true
   }
   return report(mine, context, beat, order?.look === true)
@@ -133,28 +133,25 @@ async function refuse(
   return false
 }
 
-async function claim(mine: Member, order: Order, context: MemberContext): Promise<boolean> {
-  const status = await context.agent.status({ ...order, fresh: false })
-  const value = describe(
-    mine,
-    context,
-    order.id,
-    {
-      ...status,
-      outcome: 'working',
-      trouble: null,
-      check: null,
-    },
-    false,
-  )
-  return write(mine, value, context)
+async function claim(
+  mine: Member,
+  order: Order,
+  status: AgentStatus,
+  context: MemberContext,
+): Promise<boolean> {
+  const begun: AgentStatus = { ...status, outcome: 'working', trouble: null, check: null }
+  return write(mine, describe(mine, context, order.id, begun, false), context)
 }
 
-async function take(mine: Member, order: Order, context: MemberContext): Promise<void> {
+async function take(
+  mine: Member,
+  order: Order,
+  inForce: string | null,
+  context: MemberContext,
+): Promise<void> {
   // Only what has been in force, from before it had a fleet, too: whatever is ordered has still to be judged.
-  const { commit } = await context.agent.status({ ...order, fresh: false })
-  const earlier = mine.memory.past.filter((one) => one !== commit)
-  const past = [...earlier, ...(commit === null ? [] : [commit])].slice(-PAST)
+  const earlier = mine.memory.past.filter((one) => one !== inForce)
+  const past = [...earlier, ...(inForce === null ? [] : [inForce])].slice(-PAST)
   context.say('info', `order ${order.id}: ${order.commit}`)
   // Where it may go back to has to be known before it goes forward; the order only once it is certain that it is followed.
   await remember(mine, { ...mine.memory, past }, context)

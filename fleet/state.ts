@@ -134,5 +134,6 @@ export const count = ({ hosts }: Pick<RolloutState, 'hosts'>, stages: readonly S
 export const atWork = (state: Pick<RolloutState, 'hosts'>): number =>
   count(state, ['ordered', 'lost', 'returning', 'missing'])
 
-export const needsApproval = (state: RolloutState): boolean =>
-  state.waves[state.wave]?.approval === true && !state.approved.includes(state.wave)
+/** Whether a wave, or the one under way, waits for a person. */
+export const needsApproval = (state: RolloutState, wave = state.wave): boolean =>
+  state.waves[wave]?.approval === true && !state.approved.includes(wave)

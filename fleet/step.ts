@@ -1,6 +1,15 @@
 import { absorb } from './absorb.ts'
 import { absence, type Draft, isFree, isProven, move, type Observation } from './draft.ts'
-import { atWork, count, hasFailed, isEnded, isSettled, type RolloutState, type Stage } from './state.ts'
+import {
+  atWork,
+  count,
+  hasFailed,
+  isEnded,
+  isSettled,
+  needsApproval,
+  type RolloutState,
+  type Stage,
+} from './state.ts'
 
 export interface Stepped {
   /** The same object where nothing has changed but the time. */
@@ -64,7 +73,7 @@ function advance(state: RolloutState, draft: Draft): RolloutState {
   let wave = state.wave
   for (;;) {
     const limit = state.waves[wave]?.maxUnavailable ?? 1
-    const open = isOpen(state, wave)
+    const open = !needsApproval(state, wave)
     if (open) setAside(draft, wave)
     order(draft, open ? wave : null, wave, limit)
     if (!open) break
@@ -83,9 +92,6 @@ function advance(state: RolloutState, draft: Draft): RolloutState {
   }
   return { ...state, wave, hosts: draft.hosts }
 }
-
-const isOpen = (state: RolloutState, wave: number): boolean =>
-  state.waves[wave]?.approval !== true || state.approved.includes(wave)
 
 /** Hosts of the wave that are away, where it does not wait for them. */
 function setAside(draft: Draft, wave: number): void {

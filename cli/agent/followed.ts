@@ -1,12 +1,10 @@
 import { gateAt, gateOf, type Memory, type Ordered, type Source, type Store } from '../../agent/index.ts'
 import { RevisionError } from '../../agent/errors.ts'
-import { loadSpec } from '../../agent/load-spec.ts'
-import { type Revision } from '../../agent/revision.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { type Asking, lookAtHost, type LookedAt, planOn, type Seen } from '../fleet/host-look.ts'
-import { sourcesOf } from '../git-sources.ts'
+import { specOf } from '../fleet/host-spec.ts'
 import { type LoadedSpec } from '../session.ts'
 
 export interface FollowedContext extends LookedAt {
@@ -144,14 +142,8 @@ function heldBy(
 
 const WORDS = { suspended: 'suspended', frozen: 'a freeze', outside: 'outside its times' }
 
-function specInForce(commit: string, source: Source): Promise<LoadedSpec> {
+function specInForce(commit: string, source: Source): LoadedSpec {
   const revision = source.recall(commit)
   if (revision === null) throw new RevisionError('bad-revision', `${commit} is not here any more`, '')
   return specOf(commit, revision)
-}
-
-function specOf(commit: string, revision: Revision): Promise<LoadedSpec> {
-  const loaded = loadSpec(commit, revision)
-  if ('refusal' in loaded) throw new RevisionError('invalid-spec', loaded.refusal.why, loaded.refusal.hint)
-  return Promise.resolve({ sources: sourcesOf(revision), manifest: loaded.spec.manifest })
 }

@@ -5,6 +5,7 @@ import { makeFolder, readIfThere, writeDurably } from '../../journal/files.ts'
 import { changeDigest, changesOf, failureOf, type Plan, type Report } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'
+import { steadyClock } from './clock.ts'
 import { lookAtHost, planOn, type Seen, understand, UNSEEN } from './host-look.ts'
 import { applyToHost, type HostWay } from './host-work.ts'
 
@@ -84,21 +85,21 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
     plan: (commit) => planOn(() => context.spec(commit), context.way),
     async status({ running, check, fresh }) {
       if (known.outcome === 'working') goOn()
-      const { now } = performanceClock
-      if (fresh || seen === null || now() - seen.atMs > context.compareEveryMs) {
+      if (fresh || seen === null || steadyClock.now() - seen.atMs > context.compareEveryMs) {
         const { commit, outcome } = known
         const asked = { running, check: fresh ? check : null }
         const isThere = commit !== null && outcome === 'applied'
         const status = isThere ? await lookAtHost(() => context.spec(commit), asked, context) : UNSEEN
         // What a check said stands until it is asked for again.
-        seen = { atMs: now(), status: { ...status, check: status.check ?? seen?.status.check ?? null } }
+        seen = {
+          atMs: steadyClock.now(),
+          status: { ...status, check: status.check ?? seen?.status.check ?? null },
+        }
       }
       return { ...known, ...seen.status, held: null }
     },
   }
 }
-
-const performanceClock = { now: (): number => performance.now() }
 
 /** Null: another run is at work on the host, and it is tried again. */
 async function bring(

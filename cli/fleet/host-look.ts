@@ -26,7 +26,7 @@ export interface Asking extends Pick<Asked, 'running' | 'check'> {
 
 /** How a host is now, compared with a spec. One that cannot be looked at shows nothing at all. */
 export async function lookAtHost(
-  spec: () => Promise<LoadedSpec>,
+  spec: () => LoadedSpec | Promise<LoadedSpec>,
   { running, check, counts = () => true }: Asking,
   { name, way, checks }: LookedAt,
 ): Promise<Seen> {
@@ -53,7 +53,7 @@ const only = (plan: Plan, counts: (change: Change) => boolean): Plan => ({
 
 /** What a spec would change on a host, or why that cannot be told. */
 export async function planOn(
-  spec: () => Promise<LoadedSpec>,
+  spec: () => LoadedSpec | Promise<LoadedSpec>,
   way: HostWay,
 ): ReturnType<PlanningAgent['plan']> {
   try {

@@ -1,6 +1,7 @@
 import { RevisionError } from '../../agent/errors.ts'
 import { fleetLayout } from '../../agent/layout.ts'
 import { loadSpec } from '../../agent/load-spec.ts'
+import { type Revision } from '../../agent/revision.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type LoadedSpec } from '../session.ts'
 
@@ -17,7 +18,11 @@ export interface Place {
  * RevisionError for what the commit holds, with GitError where git fails.
  */
 export function specAt({ gitDir, fleetPaths }: Place, commit: string, host: string): LoadedSpec {
-  const revision = fleetLayout({ files: fleetPaths, host })(gitDir, commit)
+  return specOf(commit, fleetLayout({ files: fleetPaths, host })(gitDir, commit))
+}
+
+/** The spec that a revision holds. Fails with RevisionError where it is none. */
+export function specOf(commit: string, revision: Revision): LoadedSpec {
   const loaded = loadSpec(commit, revision)
   if ('refusal' in loaded)
     throw new RevisionError('invalid-spec', loaded.refusal.why, 'correct it with a new commit')

@@ -21,12 +21,7 @@ async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<S
   const { natsConnect } = await import('../../fleet/nats-connect.ts')
   const { natsStore } = await import('../../fleet/nats-store.ts')
   const connection = await natsConnect({ ...access(fleet, options, io), host: null })
-  try {
-    return await natsStore(connection, fleet.name, fleet.replicas)
-  } catch (error) {
-    await connection.close()
-    throw error
-  }
+  return orClose(connection, () => natsStore(connection, fleet.name, fleet.replicas))
 }
 
 /** The store for as long as some work takes. Fails with StoreError. */
@@ -52,8 +47,13 @@ export async function connectMember(
   const { natsConnect } = await import('../../fleet/nats-connect.ts')
   const { natsMemberStore } = await import('../../fleet/nats-member-store.ts')
   const connection = await natsConnect({ servers, host, keyFile: key, caFile: ca })
+  return orClose(connection, () => natsMemberStore(connection, name, host))
+}
+
+/** A connection of which nothing comes would keep the process. */
+async function orClose<T>(connection: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
   try {
-    return await natsMemberStore(connection, name, host)
+    return await work()
   } catch (error) {
     await connection.close()
     throw error

@@ -69,10 +69,7 @@ function waveText(state: RolloutState, wave: number): string {
     const many = hosts.filter(([, host]) => host.stage === stage).length
     return many === 0 ? [] : [`${many} ${word}`]
   })
-  const waits =
-    state.waves[wave]?.approval === true && !state.approved.includes(wave) && !isEnded(state)
-      ? '; needs approval'
-      : ''
+  const waits = needsApproval(state, wave) && !isEnded(state) ? '; needs approval' : ''
   return `${counts.length === 0 ? 'no hosts' : counts.join(', ')}${waits}`
 }
 
