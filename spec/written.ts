@@ -31,8 +31,8 @@ export interface WrittenText {
   readonly value: string
   /** Without quotes, so that an older YAML, or a person, may take it for something else. */
   readonly plain: boolean
-  /** Column of the first character of the value where each character was written as itself, else null. */
-  readonly textColumn: number | null
+  /** Columns from the place to the first character of the value where each was written as itself, else null. */
+  readonly shift: 0 | 1 | null
   readonly position: Position
 }
 
@@ -105,9 +105,10 @@ export function describe(written: Written): string {
 
 /** The place of a part of a text, for the caret; the whole text where escapes or folds hide the part. */
 export function partOf(text: WrittenText, start: number, length: number): Position {
-  const { position, textColumn } = text
-  if (textColumn === null || length < 1) return position
-  return { ...position, column: textColumn + start, length }
+  const { position, shift } = text
+  if (shift === null || length < 1) return position
+  const { file, line, column } = position
+  return { file, line, column: column + shift + start, length }
 }
 
 /** The value of a key of a map. */
@@ -118,7 +119,7 @@ export function get(written: Written | undefined, key: string): Written | undefi
 /** The same tree from values that no file holds: the built-in profiles. */
 export function writtenFrom(value: unknown, position: Position): Written {
   const text = (words: string): WrittenText => {
-    return { kind: 'text', value: words, plain: false, textColumn: null, position }
+    return { kind: 'text', value: words, plain: false, shift: null, position }
   }
   if (Array.isArray(value)) {
     return { kind: 'list', items: value.map((item) => writtenFrom(item, position)), position }

@@ -1,10 +1,11 @@
 import { Composer, type Document, isCollection, isScalar, Lexer, Parser, visit, type YAMLError } from 'yaml'
-import { type Position } from './desired-state.ts'
 import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
 import { type SourceFile } from './manifest.ts'
+import { Place, Text } from './place.ts'
 import { type Written } from './written.ts'
 import { explainYamlError } from './yaml-errors.ts'
-import { type Locate, MAX_DEPTH, newBudget, TOO_DEEP, writtenDocument } from './yaml-tree.ts'
+import { readSoundYaml } from './yaml-sound.ts'
+import { MAX_DEPTH, newBudget, TOO_DEEP, writtenDocument } from './yaml-tree.ts'
 
 const MAX_BYTES = 1 << 20
 const MAX_TOKENS = 500_000
@@ -16,23 +17,31 @@ const MAX_STACK = 2 * MAX_DEPTH + 4
 
 type Parsed = Document.Parsed
 
+interface Documents {
+  readonly documents: readonly Written[]
+  readonly broken: boolean
+}
+
 /**
  * The documents of a file. One that is not sound YAML is reported and left out, and `broken` says so: names that it may
  * have declared must not be called unknown. Text that is built to exhaust a reader is refused before it is composed.
  */
-export function readYaml(
-  source: SourceFile,
-  report: Report,
-): { readonly documents: readonly Written[]; readonly broken: boolean } {
+export function readYaml(source: SourceFile, report: Report): Documents {
   // A byte order mark is neither text nor a column.
-  const text = source.text.replace(/^\uFEFF/, '')
-  const locate = locator(source.path, text)
-  const refuse = (offset: number, what: Problem): { documents: readonly Written[]; broken: boolean } => {
-    report(errorAt(locate(offset, offset + 1), what))
-    return { documents: [], broken: true }
-  }
+  const of = new Text(source.path, source.text.replace(/^\uFEFF/, ''))
+  if (Buffer.byteLength(of.text) > MAX_BYTES) return refuse(of, 0, TOO_LONG, report)
+  const documents = readSoundYaml(of)
+  return documents === undefined ? readAnyYaml(of, report) : { documents, broken: false }
+}
 
-  if (Buffer.byteLength(text) > MAX_BYTES) return refuse(0, TOO_LONG)
+function refuse(of: Text, offset: number, what: Problem, report: Report): Documents {
+  report(errorAt(new Place(of, offset, offset + 1), what))
+  return { documents: [], broken: true }
+}
+
+/** The same of any text, sound or not, and tells what is wrong with it. */
+export function readAnyYaml(of: Text, report: Report): Documents {
+  const { text } = of
   const parser = new Parser()
   const composer = new Composer({
     // Keys are compared in yaml-tree.ts: the library's own comparison takes quadratic time.
@@ -52,10 +61,10 @@ export function readYaml(
     }
     // This far from YAML, more of it would only take time.
     if (faults > MAX_FAULTS) break
-    if (parser.stack.length > MAX_STACK) return refuse(offset, TOO_DEEP)
+    if (parser.stack.length > MAX_STACK) return refuse(of, offset, TOO_DEEP, report)
     tokens += 1
-    if (tokens > MAX_TOKENS) return refuse(offset, TOO_MANY_TOKENS)
-    if (parsed.length > MAX_DOCUMENTS) return refuse(offset, TOO_MANY_DOCUMENTS)
+    if (tokens > MAX_TOKENS) return refuse(of, offset, TOO_MANY_TOKENS, report)
+    if (parsed.length > MAX_DOCUMENTS) return refuse(of, offset, TOO_MANY_DOCUMENTS, report)
     if (lexeme.length > 1 || !CONTROL_LEXEMES.has(lexeme)) offset += lexeme.length
   }
   for (const token of parser.end()) parsed.push(...composer.next(token))
@@ -65,8 +74,8 @@ export function readYaml(
   const documents: Written[] = []
   let broken = false
   for (const document of parsed) {
-    const sound = reportSyntax(document, text, locate, report)
-    const written = sound ? writtenDocument(document, { locate, text, report, budget }) : undefined
+    const sound = reportSyntax(document, of, report)
+    const written = sound ? writtenDocument(document, { of, report, budget }) : undefined
     if (written === undefined) broken = true
     else if (written.kind !== 'null') documents.push(written)
   }
@@ -76,7 +85,8 @@ export function readYaml(
 /** Marks that the lexer adds: document, flow error end, scalar. They stand for no text. */
 const CONTROL_LEXEMES = new Set(['\x02', '\x18', '\x1f'])
 
-function reportSyntax(document: Parsed, text: string, locate: Locate, report: Report): boolean {
+function reportSyntax(document: Parsed, of: Text, report: Report): boolean {
+  const { text } = of
   let sound = true
   const openerOf = openers(document)
   const linesTold = new Set<number>()
@@ -87,7 +97,7 @@ function reportSyntax(document: Parsed, text: string, locate: Locate, report: Re
     // One fault makes the parser stumble over its line, and over all that comes after; the first says it best.
     const follows = !sound && fault.code === 'UNEXPECTED_TOKEN'
     sound = false
-    const place = locate(openerOf(fault) ?? fault.pos[0], fault.pos[1])
+    const place = new Place(of, openerOf(fault) ?? fault.pos[0], fault.pos[1])
     if (follows || linesTold.has(place.line)) continue
     linesTold.add(place.line)
     report(errorAt(place, what))
@@ -96,7 +106,7 @@ function reportSyntax(document: Parsed, text: string, locate: Locate, report: Re
   if (explicit && version !== '1.2') {
     sound = false
     const start = /^%YAML/m.exec(text)?.index ?? 0
-    report(errorAt(locate(start, start + 9), OTHER_YAML))
+    report(errorAt(new Place(of, start, start + 9), OTHER_YAML))
   }
   return sound
 }
@@ -121,35 +131,6 @@ function startsByEnd(document: Parsed): Map<number, number> {
     },
   })
   return starts
-}
-
-/** The library's own count of lines loses some where the text is not sound. */
-function locator(file: string, text: string): Locate {
-  const starts = [0]
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
-  const startOf = (line: number): number => starts[line] ?? text.length + 1
-  // A document is read from its top to its end: the next place is mostly on the same line, or on the one below.
-  let index = 0
-  return (start, end): Position => {
-    const from = Math.min(start, text.length)
-    if (from >= startOf(index + 1)) index += 1
-    if (from < startOf(index) || from >= startOf(index + 1)) index = lastAtOrBefore(starts, from)
-    const last = Math.min(end, startOf(index + 1) - 1)
-    // Mostly there is nothing to trim.
-    const length = /[!-~]/.test(text.charAt(last - 1)) ? last - from : text.slice(from, last).trimEnd().length
-    return { file, line: index + 1, column: from - startOf(index) + 1, length: Math.max(length, 1) }
-  }
-}
-
-/** Index of the last of the ascending numbers that is not greater than a number; the first is not. */
-function lastAtOrBefore(numbers: readonly number[], limit: number): number {
-  let [low, high] = [0, numbers.length - 1]
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if ((numbers[middle] ?? Infinity) <= limit) low = middle
-    else high = middle - 1
-  }
-  return low
 }
 
 const TOO_LONG = problem(

@@ -11,10 +11,9 @@ import {
 } from 'yaml'
 import { type Position } from './desired-state.ts'
 import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
+import { Place, type Text } from './place.ts'
 import { at, quote } from './wording.ts'
 import { describe, type Entry, type Written, type WrittenText } from './written.ts'
-
-export type Locate = (start: number, end: number) => Position
 
 /** Values that the documents of one file may hold once every alias is followed. */
 const MAX_VALUES = 100_000
@@ -29,8 +28,7 @@ export interface Budget {
 export const newBudget = (): Budget => ({ values: 0 })
 
 export interface Tree {
-  readonly locate: Locate
-  readonly text: string
+  readonly of: Text
   readonly report: Report
   readonly budget: Budget
 }
@@ -110,21 +108,21 @@ function heightOf(written: Written, heights: Map<Written, number>): number {
   return height
 }
 
-function readScalar(node: Scalar, position: Position, { text }: Walk): Written {
+function readScalar(node: Scalar, position: Position, { of: { text } }: Walk): Written {
   const { value } = node
   if (typeof value === 'number') return { kind: 'number', value, source: node.source ?? '', position }
   if (typeof value === 'boolean') return { kind: 'bool', value, position }
   if (typeof value !== 'string') return { kind: 'null', position }
   const [start, end] = node.range ?? [0, 0]
   const stands = (at: number): boolean => text.startsWith(value, at)
-  const textColumn =
+  const shift =
     end - start === value.length && stands(start)
-      ? position.column
+      ? 0
       : isQuoted(node) && end - start === value.length + 2 && stands(start + 1)
-        ? position.column + 1
+        ? 1
         : null
   // An explicit tag (`!!str`) says what is meant as clearly as quotes do.
-  return { kind: 'text', value, plain: node.type === 'PLAIN' && node.tag === undefined, textColumn, position }
+  return { kind: 'text', value, plain: node.type === 'PLAIN' && node.tag === undefined, shift, position }
 }
 
 const isQuoted = ({ type }: Scalar): boolean => type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE'
@@ -252,7 +250,7 @@ function reportDuplicate(key: WrittenText, first: WrittenText, walk: Walk): void
   )
 }
 
-function placeOf(node: Node | null, { locate }: Walk): Position {
+function placeOf(node: Node | null, { of }: Walk): Position {
   const range = node?.range
-  return range ? locate(range[0], range[1]) : locate(0, 1)
+  return range ? new Place(of, range[0], range[1]) : new Place(of, 0, 1)
 }

@@ -109,7 +109,7 @@ function fillText(text: WrittenText, values: ReadonlyMap<string, Written>, repor
     report(errorAt(position, inner === undefined ? noValue(name, values) : notText(name, inner)))
     return placeholder
   })
-  return { ...text, value: filled, plain: false, textColumn: null }
+  return { ...text, value: filled, plain: false, shift: null }
 }
 
 function noValue(name: string, values: ReadonlyMap<string, Written>): Problem {

@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm'
 import { type Release, startSimulator } from '../../qubesd/simulator/index.ts'
 import { fuzzAnswers, fuzzEvents, fuzzService } from './answers.ts'
 import { type Random, randomFrom } from './random.ts'
+import { fuzzReaders } from './readers.ts'
 import { fuzzSpec } from './specs.ts'
 
 // `npm run fuzz` sets the number of cases to 100,000; QSTATE_FUZZ_SEED repeats a run.
@@ -51,6 +52,15 @@ async function many(t: TestContext, one: (random: Random) => unknown): Promise<v
 }
 
 test('mutated specs are read or refused, and never crash, hang or leak', (t) => many(t, fuzzSpec))
+
+test('what the quick reader of YAML answers, the thorough one reads the same', async (t) => {
+  let answered = 0
+  await many(t, (random) => {
+    if (fuzzReaders(random)) answered += 1
+  })
+  t.diagnostic(`answered ${answered}`)
+  assert.ok(CASES < 100 || answered > CASES / 10, 'it hardly ever answered')
+})
 
 for (const release of ['4.2', '4.3', '4.4'] as const) {
   test(`mutated answers of a ${release} daemon are refused or blocked, and never crash, hang or leak`, async (t) => {

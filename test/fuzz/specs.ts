@@ -51,7 +51,7 @@ const WORDS = [
   '💻',
 ]
 
-const SAMPLES = readdirSync('examples')
+export const SAMPLES = readdirSync('examples')
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => readFileSync(`examples/${name}`))
 
