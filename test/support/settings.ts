@@ -1,6 +1,6 @@
 import { type Simulator } from '../../qubesd/simulator/index.ts'
 import { type Value } from '../../spec/index.ts'
-import { act } from './requests.ts'
+import { act, attempt } from './requests.ts'
 import { type Snapshot } from './snapshot.ts'
 
 /**
@@ -200,7 +200,12 @@ export function foreignWrite(simulator: Simulator, qube: string, path: string, t
         if (text === null && before.state !== 'Halted')
           send('device.usb.Set.persistent', `${backend}+${port}`, 'False')
         else if (text === null) send('device.usb.Detach', `${backend}+${port}`)
-        else send('device.usb.Attach', `${backend}+${port}`, 'persistent=True')
+        else {
+          const attach = { dest: qube, method: 'admin.vm.device.usb.Attach', arg: `${backend}+${port}` }
+          // One that was assigned to the running qube before is attached to it still.
+          if (!attempt(simulator, { ...attach, payload: 'persistent=True' }))
+            send('device.usb.Set.persistent', `${backend}+${port}`, 'True')
+        }
         return
       }
       if (there) send('device.usb.Unassign', `${backend}+${port}:${id}`)
