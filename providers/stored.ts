@@ -1,5 +1,5 @@
 import { type Area } from '../spec/index.ts'
-import { type Needs, type Provider } from '../reconciler/index.ts'
+import { type Provider } from '../reconciler/index.ts'
 import { decodeStored, featureOf, inheritedOf, storedAt, type Stored, storedCalls } from './values.ts'
 
 /** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
@@ -14,25 +14,12 @@ export function storedProvider(
   }
   return {
     area,
-    needs: (paths) => needsOf(paths.map(at)),
+    need: (path) => at(path).need,
     decode: (path, reading) => decodeStored(at(path), reading),
     normalize: (_, value) => value,
     calls: (change) => storedCalls(at(change.path), change),
     inherited: (path, peek) => inheritedOf(at(path), peek),
     inheritedFeature: (path) => featureOf(at(path)),
     ...differs,
-  }
-}
-
-function needsOf(stored: readonly Stored[]): Needs {
-  const names = (store: Stored['store']): string[] =>
-    stored.filter((s) => s.store === store).map((s) => s.name)
-  return {
-    features: names('feature'),
-    properties: names('property'),
-    tags: [],
-    usb: false,
-    denied: false,
-    slic: false,
   }
 }

@@ -5,14 +5,7 @@ const nameOf = (path: string): string => path.slice('tags/'.length)
 
 export const tags: Provider = {
   area: 'tags',
-  needs: (paths) => ({
-    features: [],
-    properties: [],
-    tags: paths.map(nameOf),
-    usb: false,
-    denied: false,
-    slic: false,
-  }),
+  need: (path) => ({ kind: 'tag', name: nameOf(path) }),
   decode: (path, reading) => reading.tag(nameOf(path)),
   normalize: (_, value) => value,
   calls: ({ qube, path, after }) => [

@@ -22,6 +22,8 @@ import {
 const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
 
 const DENIED = 'usb/denied/'
+const NEEDS_DENIED = { kind: 'denied' } as const
+const NEEDS_ASSIGNED = { kind: 'usb' } as const
 
 /**
  * USB assignments by port, by identity or by both, and denied interfaces. On 4.2 a device is a port: an identity beside
@@ -29,14 +31,7 @@ const DENIED = 'usb/denied/'
  */
 export const usb: Provider = {
   area: 'usb',
-  needs: (paths) => ({
-    features: [],
-    properties: [],
-    tags: [],
-    usb: paths.some((path) => !path.startsWith(DENIED)),
-    denied: paths.some((path) => path.startsWith(DENIED)),
-    slic: false,
-  }),
+  need: (path) => (path.startsWith(DENIED) ? NEEDS_DENIED : NEEDS_ASSIGNED),
   decode: (path, reading, { release }) =>
     path.startsWith(DENIED) ? decodeDenied(path, reading) : decodeDevice(path, reading, release),
   normalize: (_, value) => value,

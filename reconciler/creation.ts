@@ -1,5 +1,6 @@
 import { type Ensure } from '../spec/index.ts'
-import { type Host, HostError, type HostQube, NO_NEEDS, type VolumeName } from './host.ts'
+import { type Host, HostError, type HostQube, type VolumeName } from './host.ts'
+import { NO_NEEDS } from './needs.ts'
 import { type Creation, type QubePlan, type VolumeGrowth } from './plan.ts'
 import { formatRecord, ownRecord } from './record.ts'
 

@@ -1,6 +1,7 @@
 import { SLIC_TABLES, type Value } from '../spec/index.ts'
 import { isDevice } from './devices.ts'
-import { type Host, type HostQube, NO_NEEDS, type Observation, type UsbAssignment } from './host.ts'
+import { type Host, type HostQube, type Observation, type UsbAssignment } from './host.ts'
+import { NO_NEEDS } from './needs.ts'
 import { type ObservedQube } from './observe.ts'
 import { type Change, type Untold } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'

@@ -141,36 +141,6 @@ export class HostError extends Error {
   }
 }
 
-export const NO_NEEDS: Needs = {
-  features: [],
-  properties: [],
-  tags: [],
-  usb: false,
-  denied: false,
-  slic: false,
-}
-
-export function mergeNeeds(all: readonly Needs[]): Needs {
-  const [features, properties, tags] = [new Set<string>(), new Set<string>(), new Set<string>()]
-  let [usb, denied, slic] = [false, false, false]
-  for (const needs of all) {
-    for (const name of needs.features) features.add(name)
-    for (const name of needs.properties) properties.add(name)
-    for (const name of needs.tags) tags.add(name)
-    usb ||= needs.usb
-    denied ||= needs.denied
-    slic ||= needs.slic
-  }
-  return {
-    features: [...features].sort(),
-    properties: [...properties].sort(),
-    tags: [...tags].sort(),
-    usb,
-    denied,
-    slic,
-  }
-}
-
 /** Whether two values are the same text in a document. Key order does not matter; there is one key at most. */
 export function sameValue(a: Value | null, b: Value | null): boolean {
   if (a === b) return true

@@ -1,4 +1,5 @@
-import { type Host, type HostQube, NO_NEEDS } from './host.ts'
+import { type Host, type HostQube } from './host.ts'
+import { NO_NEEDS } from './needs.ts'
 
 /** A qube with its UUID, which Qubes 4.2 does not list: there the qube is asked. Null still, where it does not tell. */
 export async function identify(qube: HostQube, host: Host): Promise<HostQube> {

@@ -11,7 +11,6 @@ export {
   HostError,
   type HostQube,
   type Needs,
-  NO_NEEDS,
   type Observation,
   type Orphan,
   type Reading,
@@ -34,6 +33,7 @@ export {
 export { makePlan } from './make-plan.ts'
 export { type PlanContext } from './plan-context.ts'
 export { mapLimited } from './map-limited.ts'
+export { NO_NEEDS } from './needs.ts'
 export { observeQube, type ObservedQube } from './observe.ts'
 export {
   type Blocked,
@@ -52,7 +52,7 @@ export {
 export { makeReleasePlan } from './release-plan.ts'
 export { makeRollbackPlan } from './rollback-plan.ts'
 export { readPlan } from './read-plan.ts'
-export { type Provider, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
+export { type Need, type Provider, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
 export { mayRestart, type RestartContext, restartQube, type RestartReport, startQube } from './restart.ts'
 export { type Undone } from './undone.ts'
 export { EXIT, exitCodeOf, type Failure, failureOf, type QubeReport, type Report } from './report.ts'

@@ -3,7 +3,7 @@ import { blockedQube, describe } from './blocked-qube.ts'
 import { creationOf, growthsOf, templateProblem } from './creation.ts'
 import { type Explainer, explainer } from './explain.ts'
 import { type HostQube } from './host.ts'
-import { foreseeQube, observeQube, observeRecord } from './observe.ts'
+import { foreseeQube, lookAt, observeFrom, observeRecord } from './observe.ts'
 import { withHeirs } from './heirs.ts'
 import { mapLimited } from './map-limited.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
@@ -12,6 +12,7 @@ import { withGrowth } from './plan-growth.ts'
 import { inScope, type PlanContext } from './plan-context.ts'
 import { planObserved } from './plan-observed.ts'
 import { withRivals } from './rivals.ts'
+import { settledPlan } from './settled.ts'
 
 type Explaining = PlanContext & { readonly explain: Explainer }
 
@@ -101,13 +102,17 @@ async function planQube(
     const why = `whether a selector means it is not known: ${untold.why}`
     return blockedQube(qube, { path: null, why, hint: untold.hint })
   }
-  const wanted = select(desired.qubes.get(name) ?? null, context)
-  const observed = await observeQube(
-    context.host,
-    context.providers,
-    { qube, release: context.release },
-    wanted,
-  )
+  const whole = desired.qubes.get(name) ?? null
+  const wanted = select(whole, context)
+  const { host, providers, release } = context
+  const look = await lookAt(host, providers, { qube, release }, wanted)
+  const settled =
+    wanted !== null && wanted === whole ? settledPlan(look, wanted, desired, providers) : undefined
+  if (settled !== undefined) {
+    if (look.needs.usb) context.explain.saw(name, look.reading.usb())
+    return settled
+  }
+  const observed = await observeFrom(look, host, providers, wanted)
   const { record: reading } = observed
   if (reading.kind === 'unreadable') {
     const { why, hint } = reading

@@ -2,14 +2,14 @@ import { type DesiredQube, RECORD_FEATURE, SLIC_TABLES, type Value } from '../sp
 import {
   type Host,
   type HostQube,
-  mergeNeeds,
-  NO_NEEDS,
+  type Needs,
   type Observation,
   type Present,
   type Reading,
   type Refusal,
   type UsbAssignment,
 } from './host.ts'
+import { NO_NEEDS, needsOf } from './needs.ts'
 import { type Provider, providerOf, type Providers, type QubeFacts } from './provider.ts'
 import { parseRecord, type RecordReading } from './record.ts'
 
@@ -26,40 +26,60 @@ export interface ObservedQube {
   readonly assigned?: Observation<readonly UsbAssignment[]>
 }
 
-/**
- * Reads what is needed of one qube and no more: the wanted settings and the record at once; then, where the record
- * names settings that the spec no longer does, those. In a settled state that is one round.
- */
-export async function observeQube(
+/** What has been read of a qube at first, and not been judged yet: the wanted settings and the record. */
+export interface Look {
+  readonly facts: QubeFacts
+  readonly needs: Needs
+  readonly reading: Reading
+}
+
+/** Reads the wanted settings of a qube and its record at once. In a settled state that is all. */
+export async function lookAt(
   host: Host,
   providers: Providers,
   facts: QubeFacts,
   wanted: DesiredQube | null,
+): Promise<Look> {
+  const needs = needsOf(providers, wanted?.settings.keys() ?? [], ownNeeds(facts))
+  const reading = await host.read(facts.qube.name, needs)
+  return { facts: identified(facts, reading), needs, reading }
+}
+
+/** What was seen; where the record names settings that the spec no longer does, those are read, too. */
+export async function observeFrom(
+  { facts, needs, reading }: Look,
+  host: Host,
+  providers: Providers,
+  wanted: DesiredQube | null,
 ): Promise<ObservedQube> {
   const paths = wanted === null ? [] : [...wanted.settings.keys()]
-  const needsUuid = facts.qube.uuid === null
-  const own = { ...NO_NEEDS, features: [RECORD_FEATURE], properties: needsUuid ? ['uuid'] : [] }
-  const needs = mergeNeeds([own, ...needsOf(providers, paths, facts)])
-  const reading = await host.read(facts.qube.name, needs)
-
-  const identified = needsUuid ? withUuid(facts, reading) : facts
-  const { record, recordText } = readRecord(identified.qube, reading)
-  const values = decode(providers, paths, reading, identified)
+  const { record, recordText } = readRecord(facts.qube, reading)
+  const values = decode(providers, paths, reading, facts)
 
   const owned = record.kind === 'record' ? [...record.record.set.keys()] : []
   const more = owned.filter((path) => !values.has(path))
   if (more.length > 0) {
-    const second = await host.read(facts.qube.name, mergeNeeds(needsOf(providers, more, identified)))
-    for (const [path, value] of decode(providers, more, second, identified)) values.set(path, value)
+    const second = await host.read(facts.qube.name, needsOf(providers, more))
+    for (const [path, value] of decode(providers, more, second, facts)) values.set(path, value)
   }
   return {
-    facts: await withTables(host, identified, wanted),
+    facts: await withTables(host, facts, wanted),
     values,
     record,
     recordText,
     peek: reading.peek,
     ...(needs.usb ? { assigned: reading.usb() } : {}),
   }
+}
+
+/** Reads what is needed of one qube and no more. */
+export async function observeQube(
+  host: Host,
+  providers: Providers,
+  facts: QubeFacts,
+  wanted: DesiredQube | null,
+): Promise<ObservedQube> {
+  return observeFrom(await lookAt(host, providers, facts, wanted), host, providers, wanted)
 }
 
 /** A qube that is not there yet, as it will be when it has just been created: nothing is set but what creates it. */
@@ -98,11 +118,15 @@ async function withTables(host: Host, facts: QubeFacts, wanted: DesiredQube | nu
 
 /** Reads only whose a qube is. */
 export async function observeRecord(host: Host, facts: QubeFacts): Promise<RecordReading> {
-  const needsUuid = facts.qube.uuid === null
-  const own = { ...NO_NEEDS, features: [RECORD_FEATURE], properties: needsUuid ? ['uuid'] : [] }
-  const reading = await host.read(facts.qube.name, own)
-  return readRecord((needsUuid ? withUuid(facts, reading) : facts).qube, reading).record
+  const reading = await host.read(facts.qube.name, { ...NO_NEEDS, ...ownNeeds(facts) })
+  return readRecord(identified(facts, reading).qube, reading).record
 }
+
+/** Whose the qube is: its record, and its UUID where the listing does not tell it. */
+const ownNeeds = ({ qube }: QubeFacts): Pick<Needs, 'features' | 'properties'> => ({
+  features: [RECORD_FEATURE],
+  properties: qube.uuid === null ? ['uuid'] : [],
+})
 
 /** Reads given settings again, with the record: the guard before a write, and the proof after it. */
 export async function observePaths(
@@ -114,8 +138,7 @@ export async function observePaths(
   readonly values: ReadonlyMap<string, Observation<Value>>
   readonly recordText: Observation<string>
 }> {
-  const own = { ...NO_NEEDS, features: [RECORD_FEATURE] }
-  const reading = await host.read(facts.qube.name, mergeNeeds([own, ...needsOf(providers, paths, facts)]))
+  const reading = await host.read(facts.qube.name, needsOf(providers, paths, { features: [RECORD_FEATURE] }))
   return { values: decode(providers, paths, reading, facts), recordText: reading.feature(RECORD_FEATURE) }
 }
 
@@ -136,24 +159,11 @@ function readRecord(qube: HostQube, reading: Reading): Pick<ObservedQube, 'recor
   return { record, recordText: text.value }
 }
 
-function withUuid(facts: QubeFacts, reading: Reading): QubeFacts {
+/** With the UUID, where the listing did not tell it and it has been read. */
+function identified(facts: QubeFacts, reading: Reading): QubeFacts {
+  if (facts.qube.uuid !== null) return facts
   const uuid = reading.effective('uuid')
   return { ...facts, qube: { ...facts.qube, uuid: uuid.status === 'present' ? uuid.value : null } }
-}
-
-function needsOf(
-  providers: Providers,
-  paths: readonly string[],
-  facts: QubeFacts,
-): ReturnType<typeof mergeNeeds>[] {
-  const own = new Map<Provider, string[]>()
-  for (const path of paths) {
-    const provider = providerOf(providers, path)
-    const known = own.get(provider)
-    if (known === undefined) own.set(provider, [path])
-    else known.push(path)
-  }
-  return [...own].map(([provider, its]) => provider.needs(its, facts))
 }
 
 function decode(

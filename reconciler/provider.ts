@@ -2,7 +2,6 @@ import { type Area, type Value } from '../spec/index.ts'
 import {
   type HostCall,
   type HostQube,
-  type Needs,
   type Observation,
   type Reading,
   type Refusal,
@@ -23,8 +22,8 @@ export interface QubeFacts {
  */
 export interface Provider {
   readonly area: Area
-  /** What has to be read to know these settings. */
-  needs(paths: readonly string[], facts: QubeFacts): Needs
+  /** What has to be read to know a setting. */
+  need(path: string): Need
   /** The setting's value in a reading. What could not be read is unknown, never absent. */
   decode(path: string, reading: Reading, facts: QubeFacts): Observation<Value>
   /** Brings two spellings that mean the same to the same value; `null` is absent. Idempotent. */
@@ -46,6 +45,11 @@ export interface Provider {
   /** Something a person should know of this setting on this host: it has no effect on this release, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
 }
+
+/** One of the things that Needs count. */
+export type Need =
+  | { readonly kind: 'feature' | 'property' | 'tag'; readonly name: string }
+  | { readonly kind: 'usb' | 'denied' | 'slic' }
 
 export interface SettingChange {
   readonly qube: string

@@ -83,6 +83,34 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
   }
 }
 
+/**
+ * Whether the text of a record is that of this qube and configuration, and says of values these and no more: nothing that
+ * was, and nothing that waits. `values` is a JSON object, sorted by key. False where that cannot be told at a glance.
+ */
+export function holdsValues(
+  text: string,
+  { uuid, name }: Pick<OwnershipRecord, 'uuid' | 'name'>,
+  values: string,
+): boolean {
+  const end = `,"set":${values}}`
+  if (!text.endsWith(end) || values === '{}' || recordTooLong(text)) return false
+  let head: unknown
+  try {
+    head = JSON.parse(`${text.slice(0, -end.length)}}`)
+  } catch {
+    return false
+  }
+  if (!isObject(head) || !Object.keys(head).every((key) => HEAD_KEYS.has(key))) return false
+  return (
+    head['v'] === VERSION &&
+    head['uuid'] === uuid &&
+    typeof head['at'] === 'string' &&
+    textOrNull(head['name']) === name
+  )
+}
+
+const HEAD_KEYS: ReadonlySet<string> = new Set(['v', 'uuid', 'name', 'commit', 'at'])
+
 /** One line of printable ASCII, keys sorted: equal records are equal texts. */
 export function formatRecord(record: OwnershipRecord): string {
   const json = {

@@ -15,7 +15,8 @@ export async function untilHalted(
     provider.haltedOnly?.(path, after, { ...facts, release })
   // Which release it is exactly is asked only where it matters.
   if (!isRunning(facts.qube) || on('4.4') === undefined) return undefined
-  const [property = ''] = provider.needs([path], facts).properties
+  const need = provider.need(path)
+  const property = need.kind === 'property' ? need.name : ''
   const refusal = on(facts.release) ?? on(await host.exactRelease(facts.qube.name, property))
   return refusal === undefined ? undefined : { path, why: refusal.refused, hint: refusal.hint }
 }

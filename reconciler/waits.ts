@@ -1,5 +1,6 @@
 import { type Value } from '../spec/index.ts'
-import { type Host, type HostQube, NO_NEEDS, type Observation, sameValue } from './host.ts'
+import { type Host, type HostQube, type Observation, sameValue } from './host.ts'
+import { NO_NEEDS } from './needs.ts'
 import { type Change, type Note } from './plan.ts'
 import { type QubeFacts } from './provider.ts'
 import { type OwnershipRecord, type Waits } from './record.ts'

@@ -67,7 +67,7 @@ export interface Ensure {
 
 export interface DesiredQube {
   readonly name: string
-  /** By path. What is not here is not qstate's business. */
+  /** By path, in the order of the paths. What is not here is not qstate's business. */
   readonly settings: ReadonlyMap<string, DesiredSetting>
   /** Paths that the spec calls `unmanaged`: where qstate owns one, it gives it up and leaves the value as it is. */
   readonly unmanaged?: ReadonlySet<string>

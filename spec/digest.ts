@@ -3,17 +3,30 @@ import { type DesiredQube } from './desired-state.ts'
 
 /** SHA-256 over the wanted settings. Places and the order of writing do not count. */
 export function digestOf(name: string | null, qubes: ReadonlyMap<string, DesiredQube>): string {
-  const hash = createHash('sha256').update(`{"name":${JSON.stringify(name)},"qubes":[`)
+  const hash = createHash('sha256').update(`{"name":${JSON.stringify(name)},"qubes":{`)
+  let before = ''
   // Qube by qube: the text of a thousand would be held as a whole, only to be thrown away.
-  for (const [index, [qube, { settings, ensure }]] of sorted(qubes).entries()) {
-    const wanted = [
-      qube,
-      sorted(settings).map(([path, { value }]) => [path, value]),
-      ...(ensure === undefined ? [] : [ensure]),
-    ]
-    hash.update(`${index === 0 ? '' : ','}${JSON.stringify(wanted)}`)
+  for (const [qube, wanted] of sorted(qubes)) {
+    const ensure = wanted.ensure === undefined ? '' : `,"ensure":${JSON.stringify(wanted.ensure)}`
+    hash.update(`${before}${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${ensure}}`)
+    before = ','
   }
-  return hash.update(']}').digest('hex')
+  return hash.update('}}').digest('hex')
+}
+
+const texts = new WeakMap<DesiredQube, string>()
+
+/** The wanted values of a qube as one JSON object, by path, in the order of the settings. Worked out once. */
+export function valuesText(qube: DesiredQube): string {
+  const known = texts.get(qube)
+  if (known !== undefined) return known
+  let text = ''
+  for (const [path, { value }] of qube.settings) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(path)}:${JSON.stringify(value)}`
+  }
+  text = `{${text}}`
+  texts.set(qube, text)
+  return text
 }
 
 export function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {

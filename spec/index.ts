@@ -21,6 +21,7 @@ export {
   type Value,
   type VolumeSizes,
 } from './desired-state.ts'
+export { valuesText } from './digest.ts'
 export { type Diagnostic } from './diagnostics.ts'
 export { formatDiagnostics } from './format.ts'
 export { durationMs } from './duration.ts'

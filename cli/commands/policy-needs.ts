@@ -8,14 +8,8 @@ import {
 } from '../../spec/index.ts'
 import { providers } from '../../providers/index.ts'
 import { SLIC_GET, SLIC_LIST } from '../../providers/slic/index.ts'
-import {
-  type HostCall,
-  mergeNeeds,
-  type Needs,
-  NO_NEEDS,
-  type Refusal,
-  type Release,
-} from '../../reconciler/host.ts'
+import { type HostCall, type Needs, type Refusal, type Release } from '../../reconciler/host.ts'
+import { mergeNeeds, needsOf as pathNeeds } from '../../reconciler/needs.ts'
 import { creationOf, growthsOf } from '../../reconciler/creation.ts'
 import { explainGroups, liveGroups, restartGroups } from './policy-extras.ts'
 import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Scope } from './policy-rules.ts'
@@ -54,15 +48,10 @@ export function groupsOf(
 }
 
 function needsOf(scope: Scope, facts: QubeFacts): Needs {
-  const paths = [...scope.settings.keys()]
-  const uuid = facts.release === '4.2' ? ['uuid'] : []
-  return mergeNeeds([
-    { ...NO_NEEDS, features: [RECORD_FEATURE], properties: uuid },
-    ...[...providers.values()].map((provider) => {
-      const own = paths.filter((path) => providerOf(providers, path) === provider)
-      return own.length === 0 ? NO_NEEDS : provider.needs(own, facts)
-    }),
-  ])
+  return pathNeeds(providers, scope.settings.keys(), {
+    features: [RECORD_FEATURE],
+    properties: facts.release === '4.2' ? ['uuid'] : [],
+  })
 }
 
 /** With whose it is, which the listing of 4.2 does not tell, and since when the qube runs: what waits for a restart. */
@@ -117,8 +106,7 @@ function readGroups(target: string, needs: Needs, shared: Needs, release: Releas
 
 function settingGroups(scope: Scope, path: string, value: Value | null, facts: QubeFacts): readonly Group[] {
   if (path === SLIC_TABLES) return slicGroups(scope, value, facts)
-  const provider = providerOf(providers, path)
-  const { features, properties, tags } = provider.needs([path], facts)
+  const { features, properties, tags } = pathNeeds(providers, [path])
   const reads = [
     ...features.map((name) => rule('admin.vm.feature.Get', name, scope.target)),
     ...properties.map((name) => rule('admin.vm.property.Get', name, scope.target)),

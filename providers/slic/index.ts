@@ -14,7 +14,7 @@ export const SLIC_LIST = 'qstate.slic.List'
 /** OEM activation: the ACPI tables that a qube gets. No table and no template are the same thing. */
 export const slic: Provider = {
   area: 'slic',
-  needs: () => ({ features: [], properties: [], tags: [], usb: false, denied: false, slic: true }),
+  need: () => ({ kind: 'slic' }),
   decode: (_, reading) => reading.slic(),
   normalize: (_, value) => (isEmpty(value) ? null : value),
   isOwnMaking: (_, value) => Array.isArray(value) && String(value[0]).startsWith(OUTDATED),

@@ -11,8 +11,7 @@ const answerTo = (simulator: Simulator, call: HostCall): string =>
   simulator.act(requestBytes(call)).toString('latin1')
 
 /** The same, where the host may refuse it. */
-export const attempt = (simulator: Simulator, call: HostCall): boolean =>
-  answerTo(simulator, call) === '0\0'
+export const attempt = (simulator: Simulator, call: HostCall): boolean => answerTo(simulator, call) === '0\0'
 
 /** Does a call as another program on the host would: not over the socket, and not in the simulator's log. */
 export function act(simulator: Simulator, call: HostCall): void {

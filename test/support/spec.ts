@@ -9,7 +9,8 @@ const NOWHERE: Position = { file: 'test', line: 1, column: 1, length: 1 }
 /** A desired state without the YAML: what the core is handed. */
 export function desiredState(wanted: Wanted, name: string | null = 'test'): DesiredState {
   const qubes = Object.entries(wanted).map(([qube, values]): [string, DesiredQube] => {
-    const settings = Object.entries(values).map(([path, value]) => {
+    const byPath = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
+    const settings = byPath.map(([path, value]) => {
       const area = AREAS.find((known) => path.startsWith(`${known}/`))
       if (area === undefined) throw new Error(`${path} is in no area`)
       return [path, { area, path, value, position: NOWHERE }] as const

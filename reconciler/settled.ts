@@ -1,0 +1,52 @@
+import { type DesiredQube, type DesiredState, RECORD_FEATURE, valuesText } from '../spec/index.ts'
+import { describe } from './blocked-qube.ts'
+import { sameValue } from './host.ts'
+import { type Look } from './observe.ts'
+import { type QubePlan } from './plan.ts'
+import { type Providers, type QubeFacts } from './provider.ts'
+import { holdsValues } from './record.ts'
+
+/**
+ * The plan of a qube that is as wanted, told at a glance: its record says what is wanted and no more, and every setting is
+ * seen to be so. On a settled host that is every qube. `undefined` where anything else is the case, or may be: then the whole
+ * comparison is made, and it finds of a qube that is told here what is told here (test/promises/settled.test.ts).
+ */
+export function settledPlan(
+  { facts, reading }: Look,
+  wanted: DesiredQube,
+  desired: DesiredState,
+  providers: Providers,
+): QubePlan | undefined {
+  const text = reading.feature(RECORD_FEATURE)
+  const { uuid } = facts.qube
+  if (text.status !== 'present' || uuid === null) return undefined
+  if (!holdsValues(text.value, { uuid, name: desired.name }, valuesText(wanted))) return undefined
+  if (!isAsWanted({ facts, reading }, wanted, providers)) return undefined
+  return {
+    ...describe(facts.qube),
+    changes: [],
+    record: { before: text.value, after: text.value },
+    blocked: [],
+    waiting: [],
+    ...(wanted.restart === undefined ? {} : { restart: wanted.restart }),
+    notes: [],
+  }
+}
+
+function isAsWanted(
+  { facts, reading }: { readonly facts: QubeFacts; readonly reading: Look['reading'] },
+  { settings }: DesiredQube,
+  providers: Providers,
+): boolean {
+  for (const { area, path, value } of settings.values()) {
+    const provider = providers.get(area)
+    if (provider === undefined || provider.normalize(path, value, facts) !== value) return false
+    // What is wanted absent may stand for something else that is wanted here.
+    if (value === null && provider.place !== undefined) return false
+    const seen = provider.decode(path, reading, facts)
+    if (seen.status === 'unknown') return false
+    const is = seen.status === 'absent' ? null : seen.value
+    if (is !== value && !sameValue(provider.normalize(path, is, facts), value)) return false
+  }
+  return true
+}
