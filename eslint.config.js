@@ -9,7 +9,10 @@ export default defineConfig(
     rules: {
       eqeqeq: ['error', 'always'],
       'no-console': 'error',
-      'no-restricted-globals': ['error', { name: 'setTimeout', message: 'Use a Clock (qubesd/clock.ts).' }],
+      'no-restricted-globals': [
+        'error',
+        { name: 'setTimeout', message: 'Use a Clock (cli/fleet/clock.ts), or AbortSignal.timeout.' },
+      ],
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: 'Take the time from the context.' },

@@ -164,23 +164,23 @@ const read = (dest: string, method: string, arg = ''): Call => ({ dest, method, 
 /** What the daemon answers; `undefined` where it fails with the code that means that nothing is set. */
 function ask<T>(client: Client, call: Call, parse: Parse<T>): Promise<T>
 function ask<T>(client: Client, call: Call, parse: Parse<T>, unset: QubesdErrorCode): Promise<T | undefined>
-async function ask<T>(
+function ask<T>(
   client: Client,
   call: Call,
   parse: Parse<T>,
   unset?: QubesdErrorCode,
 ): Promise<T | undefined> {
-  let content: Buffer
-  try {
-    content = await client.call(call)
-  } catch (error) {
-    if (unset !== undefined && error instanceof QubesdError && error.code === unset) return undefined
-    throw error
+  const read = (content: Buffer): T => {
+    const text = content.toString('utf8')
+    const value = parse(text)
+    if (value === undefined) throw malformed(call, text)
+    return value
   }
-  const text = content.toString('utf8')
-  const value = parse(text)
-  if (value === undefined) throw malformed(call, text)
-  return value
+  if (unset === undefined) return client.call(call).then(read)
+  return client.call(call).then(read, (error: unknown) => {
+    if (error instanceof QubesdError && error.code === unset) return undefined
+    throw error
+  })
 }
 
 type Parse<T> = (text: string) => T | undefined

@@ -38,11 +38,14 @@ export interface DaemonEvent {
 
 const NUL = 0
 
-/** Encodes a request as dom0 sends it. The payload is Latin-1: one char, one byte. */
-export function encodeRequest(call: Call): Buffer {
+/** A request as dom0 sends it, in Latin-1: one char, one byte. */
+export function requestText(call: Call): string {
   const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
-  return Buffer.from(`${service} dom0 name ${call.dest}\0${call.payload}`, 'latin1')
+  return `${service} dom0 name ${call.dest}\0${call.payload}`
 }
+
+/** The same as bytes. */
+export const encodeRequest = (call: Call): Buffer => Buffer.from(requestText(call), 'latin1')
 
 /** Decodes a complete reply, that is, everything that came until the daemon closed the connection. */
 export function decodeReply(bytes: Buffer): Reply {

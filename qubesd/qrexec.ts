@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type Call, encodeRequest, MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from './codec.ts'
+import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { policyLine, QubesdError, quoteForTerminal } from './errors.ts'
 import { aborted, oversized, timedOut, tooLarge } from './socket.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
@@ -91,7 +91,7 @@ function start(client: Client, call: Call): Running {
 
 function exchange(client: Client, call: Call, options: ExchangeOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const bytes = encodeRequest(call).length + client.source.length
+    const bytes = requestText(call).length + client.source.length
     if (bytes > MAX_REQUEST_BYTES) {
       reject(tooLarge(call, bytes))
       return

@@ -1,30 +1,42 @@
 import { connect, type Socket } from 'node:net'
-import { type Call, encodeRequest, MAX_REPLY_BYTES, MAX_REQUEST_BYTES } from './codec.ts'
+import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { QubesdError } from './errors.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
+import { makeWatch } from './under-way.ts'
 
 export const QUBESD_SOCKET = '/var/run/qubesd.sock'
 
 /** Talks to qubesd over its Unix socket: one connection a call, as the protocol has it. */
 export function socketTransport(path: string): Transport {
+  const watch = makeWatch()
   return {
     kind: 'socket',
     where: path,
-    exchange: (call, options) => exchange(path, call, options),
+    exchange: (call, options) => exchange(path, call, options, watch),
     stream: (call, signal) => stream(path, call, signal),
   }
 }
 
 const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024)
 
-function exchange(path: string, call: Call, options: ExchangeOptions): Promise<Buffer> {
+function copied(length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  SCRATCH.copy(bytes, 0, 0, length)
+  return bytes
+}
+
+function exchange(
+  path: string,
+  call: Call,
+  { signal, timeoutMs }: ExchangeOptions,
+  watch: ReturnType<typeof makeWatch>,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const request = encodeRequest(call)
+    const request = requestText(call)
     if (request.length > MAX_REQUEST_BYTES) {
       reject(tooLarge(call, request.length))
       return
     }
-    const { signal, timeoutMs } = options
     if (signal?.aborted === true) {
       reject(aborted(call))
       return
@@ -33,64 +45,35 @@ function exchange(path: string, call: Call, options: ExchangeOptions): Promise<B
     let size = 0
     const socket = connect({
       path,
+      // Both ends say that they have ended, so that this side need not look out for the other's end to say it.
+      allowHalfOpen: true,
       // Read into one buffer for all, and copied from there: Node would allocate 64 KiB for each answer of a few bytes.
       onread: {
         buffer: SCRATCH,
-        callback: (length, bytes) => {
+        callback: (length) => {
+          underWay.heard()
           size += length
           if (size > MAX_REPLY_BYTES + 2) socket.destroy(oversized(call))
-          else chunks.push(Buffer.from(bytes.subarray(0, length)))
+          else chunks.push(copied(length))
           return true
         },
       },
     })
-    const forget = signal === undefined ? undefined : onAbort(signal, () => socket.destroy(aborted(call)))
-    socket.setTimeout(timeoutMs, () => socket.destroy(timedOut(call, timeoutMs)))
-    socket.on('connect', () => socket.end(request))
+    const underWay = watch(signal, timeoutMs, (why) =>
+      socket.destroy(why === 'aborted' ? aborted(call) : timedOut(call, timeoutMs)),
+    )
+    // Not before the connection is there: until then Node would keep it, and listen.
+    socket.on('connect', () => socket.end(request, 'latin1'))
     socket.on('error', (error) => {
-      forget?.()
+      underWay.end()
       reject(asQubesdError(call, path, error, size > 0))
     })
     socket.on('close', (hadError) => {
       if (hadError) return
-      forget?.()
+      underWay.end()
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
     })
   })
-}
-
-/** What is to be stopped with a signal. */
-interface Listening {
-  readonly acts: Set<() => void>
-  readonly all: () => void
-}
-
-const listening = new WeakMap<AbortSignal, Listening>()
-
-/**
- * One listener of a signal for all calls under way: to add and remove one for each would cost a tenth of a call. Returns
- * what takes it back.
- */
-function onAbort(signal: AbortSignal, act: () => void): () => void {
-  const { acts, all } = listening.get(signal) ?? listen(signal)
-  if (acts.size === 0) signal.addEventListener('abort', all)
-  acts.add(act)
-  return () => {
-    acts.delete(act)
-    if (acts.size === 0) signal.removeEventListener('abort', all)
-  }
-}
-
-function listen(signal: AbortSignal): Listening {
-  const acts = new Set<() => void>()
-  const made = {
-    acts,
-    all: () => {
-      for (const act of acts) act()
-    },
-  }
-  listening.set(signal, made)
-  return made
 }
 
 async function* stream(path: string, call: Call, signal: AbortSignal): AsyncIterable<Buffer> {
@@ -103,7 +86,7 @@ async function* stream(path: string, call: Call, signal: AbortSignal): AsyncIter
   }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    socket.end(encodeRequest(call))
+    socket.end(requestText(call), 'latin1')
     for await (const chunk of socket) yield chunk as Buffer
   } catch (error) {
     if (!over()) throw asQubesdError(call, path, error, false)

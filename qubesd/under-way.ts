@@ -1,0 +1,97 @@
+/** A call that has been sent and not been answered. */
+export interface UnderWay {
+  /** Something came: it may be silent for as long again. */
+  heard(): void
+  /** It is over. */
+  end(): void
+}
+
+/** A signal that calls under way would be stopped by. */
+interface Heeded {
+  calls: number
+  readonly stopAll: () => void
+}
+
+export type Why = 'aborted' | 'timeout'
+
+/**
+ * Watches over calls: each is stopped when its signal fires, or when nothing has come for its time. One listener for a
+ * signal and one timer for all, since a listener and a timer of its own would cost a tenth of a call.
+ */
+export function makeWatch(): (
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+  stop: (why: Why) => void,
+) => UnderWay {
+  const calls = new Set<Watched>()
+  const heeded = new Map<AbortSignal, Heeded>()
+  let due = Infinity
+
+  const arm = (deadline: number): void => {
+    if (deadline >= due) return
+    due = deadline
+    const wait = Math.max(Math.ceil(deadline - performance.now()), 1)
+    // It keeps no process: what is waited for does. One for a later time is left to fire, and does nothing.
+    const fire = (): void => {
+      if (deadline === due) stopLate()
+    }
+    AbortSignal.timeout(wait).addEventListener('abort', fire, { once: true })
+  }
+  const stopLate = (): void => {
+    const now = performance.now()
+    due = Infinity
+    for (const call of calls) if (call.deadline <= now) call.stop('timeout')
+    let next = Infinity
+    for (const { deadline } of calls) next = Math.min(next, deadline)
+    arm(next)
+  }
+  const heed = (signal: AbortSignal): Heeded => {
+    const stopAll = (): void => {
+      for (const call of calls) if (call.signal === signal) call.stop('aborted')
+    }
+    signal.addEventListener('abort', stopAll)
+    const made = { calls: 0, stopAll }
+    heeded.set(signal, made)
+    return made
+  }
+  const over = (call: Watched): void => {
+    if (!calls.delete(call) || call.signal === undefined) return
+    const known = heeded.get(call.signal)
+    if (known === undefined || --known.calls > 0) return
+    heeded.delete(call.signal)
+    call.signal.removeEventListener('abort', known.stopAll)
+  }
+
+  class Watched implements UnderWay {
+    deadline = 0
+    readonly signal: AbortSignal | undefined
+    readonly timeoutMs: number
+    readonly stop: (why: Why) => void
+
+    constructor(signal: AbortSignal | undefined, timeoutMs: number, stop: (why: Why) => void) {
+      this.signal = signal
+      this.timeoutMs = timeoutMs
+      this.stop = (why) => {
+        over(this)
+        stop(why)
+      }
+    }
+
+    heard(): void {
+      this.deadline = performance.now() + this.timeoutMs
+    }
+
+    end(): void {
+      over(this)
+    }
+  }
+
+  return (signal, timeoutMs, stop) => {
+    const call = new Watched(signal, timeoutMs, stop)
+    call.heard()
+    calls.add(call)
+    arm(call.deadline)
+    if (signal !== undefined) (heeded.get(signal) ?? heed(signal)).calls += 1
+    return call
+  }
+}
