@@ -24,7 +24,11 @@ export function runGroup(program: string, args: readonly string[], options: RunO
     return Promise.resolve({ code: 'ABORTED', signal: null, stdout: nothing, stderr: nothing })
   return new Promise((resolve) => {
     const late = AbortSignal.timeout(timeoutMs)
-    const child = spawn(program, args, { env, detached: true, stdio: 'pipe' })
+    // A pipe that nobody reads from would break when there is nothing to write.
+    const child =
+      input === ''
+        ? spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+        : spawn(program, args, { env, detached: true, stdio: 'pipe' })
     const out: Buffer[] = []
     const err: Buffer[] = []
     let bytes = 0
@@ -51,7 +55,7 @@ export function runGroup(program: string, args: readonly string[], options: RunO
     late.addEventListener('abort', expire)
     child.stdout.on('data', gather(out))
     child.stderr.on('data', gather(err))
-    child.stdin.on('error', () => undefined)
+    child.stdin?.on('error', () => undefined)
     child.on('error', (error: NodeJS.ErrnoException) => {
       broken ??= error.code ?? error.message
     })
@@ -61,7 +65,7 @@ export function runGroup(program: string, args: readonly string[], options: RunO
       const code = broken ?? String(status)
       resolve({ code, signal: killedBy, stdout: Buffer.concat(out), stderr: Buffer.concat(err) })
     })
-    child.stdin.end(input)
+    child.stdin?.end(input)
   })
 }
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { type Ended, runGroup } from './child.ts'
 import { GitError } from './errors.ts'
 
@@ -160,6 +161,18 @@ export function repositoryOf(folder: string): { readonly gitDir: string; readonl
   return { gitDir, prefix }
 }
 
+/** As git finds it: to start it only to be told that there is none takes longer than to plan for a qube. */
+function isInRepository(folder: string): boolean {
+  try {
+    for (let at = realpathSync(folder); ; at = dirname(at)) {
+      if (existsSync(join(at, '.git'))) return true
+      if (at === dirname(at)) return false
+    }
+  } catch {
+    return false
+  }
+}
+
 const STATUS = ['status', '--porcelain=v2', '--branch', '--ignore-submodules=all', '--', '.']
 
 /**
@@ -167,6 +180,7 @@ const STATUS = ['status', '--porcelain=v2', '--branch', '--ignore-submodules=all
  * Null outside a repository, before the first commit, or without git.
  */
 export async function commitOf(folder: string): Promise<string | null> {
+  if (!isInRepository(folder)) return null
   try {
     const status = await git(folder, STATUS, {
       timeoutMs: 5000,

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { isWrite } from '../qubesd/simulator/method.ts'
@@ -19,8 +19,6 @@ const measure = makeMeasure(folder)
 const qstate = join(import.meta.dirname, '..', '..', 'bin', 'qstate')
 const bare = join(import.meta.dirname, 'bare-loop.js')
 const yamlAlone = join(import.meta.dirname, 'yaml-alone.js')
-/** What the first line of the launcher gives Node. */
-const OPTIONS = /^#!.* node (.*)$/m.exec(readFileSync(qstate, 'utf8'))?.[1]?.split(' ') ?? []
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 let states = 0
 
@@ -87,7 +85,7 @@ async function measureSize(qubes: number): Promise<Size> {
   await slow.stop()
   const [validate, yaml] = measure.together(
     { args: [qstate, 'validate', spec] },
-    { args: [process.execPath, ...OPTIONS, yamlAlone, spec] },
+    { args: [process.execPath, yamlAlone, spec] },
     runs,
   )
   return {

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import { isatty } from 'node:tty'
 import { type Io } from './io.ts'
 import { main } from './main.ts'
 
@@ -43,7 +44,10 @@ const io: Io = {
   cwd: process.cwd(),
   outIsTerminal: process.stdout.isTTY,
   errIsTerminal: process.stderr.isTTY,
-  inIsTerminal: process.stdin.isTTY,
+  // Only asked where there is a question: Node’s own stdin takes longer to make than to ask.
+  get inIsTerminal() {
+    return isatty(0)
+  },
   columns: columns(),
   hostname: hostname(),
   username: userInfo().username,

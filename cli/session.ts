@@ -27,6 +27,7 @@ import {
 import { type Io, UserError } from './io.ts'
 import { makeLog } from './log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from './options.ts'
+import { keepHeapSmall } from './small-heap.ts'
 import { readSources, type Sources } from './sources.ts'
 import { tagsOf, targetFilter } from './targets.ts'
 import { unfinishedChanges } from './unfinished.ts'
@@ -123,8 +124,12 @@ export function loadSpec(paths: readonly string[], options: GlobalOptions, io: I
   return loadSources(readSources(paths.length > 0 ? paths : (options.config ?? []), io), options, io)
 }
 
+/** Characters of a spec that is worth some thought about memory: about a hundred qubes. */
+const LARGE = 16_384
+
 /** The same of files that have been read already, wherever they came from. */
 export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
+  if (sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE) keepHeapSmall()
   const { manifest, diagnostics } = loadManifest(sources.files, sources)
   tellDiagnostics(diagnostics, sources, options, io)
   if (manifest === null) throw new InvalidSpec(diagnostics)
@@ -205,9 +210,10 @@ export async function planSpec(
   io: Io,
   mode: 'apply' | 'adopt' = 'apply',
 ): Promise<Plan> {
-  const [desired, commit] = await Promise.all([
-    resolveSpec(spec, session, options, io),
+  // Git runs while the rest goes on.
+  const [commit, desired] = await Promise.all([
     spec.sources.commit(),
+    resolveSpec(spec, session, options, io),
   ])
   const selects =
     options.selects ?? (await targetFilter(options.target ?? [], desired.qubes.keys(), session, io))

@@ -14,6 +14,9 @@ interface Heeded {
 
 export type Why = 'aborted' | 'timeout'
 
+/** Milliseconds. Node has to load a module for `performance`, and this it has. */
+const now = (): number => process.uptime() * 1000
+
 /**
  * Watches over calls: each is stopped when its signal fires, or when nothing has come for its time. One listener for a
  * signal and one timer for all, since a listener and a timer of its own would cost a tenth of a call.
@@ -30,7 +33,7 @@ export function makeWatch(): (
   const arm = (deadline: number): void => {
     if (deadline >= due) return
     due = deadline
-    const wait = Math.max(Math.ceil(deadline - performance.now()), 1)
+    const wait = Math.max(Math.ceil(deadline - now()), 1)
     // It keeps no process: what is waited for does. One for a later time is left to fire, and does nothing.
     const fire = (): void => {
       if (deadline === due) stopLate()
@@ -38,9 +41,9 @@ export function makeWatch(): (
     AbortSignal.timeout(wait).addEventListener('abort', fire, { once: true })
   }
   const stopLate = (): void => {
-    const now = performance.now()
+    const time = now()
     due = Infinity
-    for (const call of calls) if (call.deadline <= now) call.stop('timeout')
+    for (const call of calls) if (call.deadline <= time) call.stop('timeout')
     let next = Infinity
     for (const { deadline } of calls) next = Math.min(next, deadline)
     arm(next)
@@ -78,7 +81,7 @@ export function makeWatch(): (
     }
 
     heard(): void {
-      this.deadline = performance.now() + this.timeoutMs
+      this.deadline = now() + this.timeoutMs
     }
 
     end(): void {

@@ -1,6 +1,7 @@
 // Puts all of qstate into one file that needs Node and nothing else: dist/bundle/qstate.cjs, and beside it the licences of what
 // it holds. The same input gives the same bytes, wherever the checkout is. CommonJS, since V8's compiled code of that can be
 // kept on every Node that qstate runs on (bin/qstate does).
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { argv } from 'node:process'
@@ -29,7 +30,6 @@ export async function bundle(root, folder = join(root, 'dist', 'bundle')) {
     alias: { yaml: './node_modules/yaml/browser/dist/index.js' },
     legalComments: 'none',
     logLevel: 'warning',
-    banner: { js: `#!/usr/bin/env node\n// qstate ${version}. Licences: see LICENSES.txt beside this.` },
     define: {
       QSTATE_VERSION: JSON.stringify(version),
       // Only asked for where the version is not baked in.
@@ -38,8 +38,18 @@ export async function bundle(root, folder = join(root, 'dist', 'bundle')) {
   })
   mkdirSync(folder, { recursive: true })
   replace(join(folder, 'LICENSES.txt'), licences(root, Object.keys(metafile.inputs)))
-  replace(join(folder, 'qstate.cjs'), ascii(outputFiles[0].text))
+  replace(join(folder, 'qstate.cjs'), wrapped(ascii(outputFiles[0].text), version))
   return folder
+}
+
+/**
+ * As Node runs it, and as bin/qstate does, which knows what it has compiled before by the digest. One function holds all, so that
+ * nothing of it is global.
+ */
+function wrapped(text, version) {
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const head = `#!/usr/bin/env node\n// qstate ${version} ${digest}. Licences: see LICENSES.txt beside this.\n`
+  return `${head};(function (require, module, exports) {\n${text}\n})(require, module, exports)\n`
 }
 
 /**

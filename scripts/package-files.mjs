@@ -16,7 +16,7 @@ export async function packageFiles(root, version, epoch) {
   // The launcher finds the bundle beside itself. Node by its path: there may be another in the caller's PATH. `env` only takes
   // the options apart, which the kernel hands over as one.
   const launcher = readFileSync(join(root, 'bin', 'qstate'), 'utf8')
-  add('usr/bin/qstate', launcher.replace(/^(#!\/usr\/bin\/env -S )node/, '$1/usr/bin/node'), 0o755)
+  add('usr/bin/qstate', launcher.replace(/^#!\/usr\/bin\/env node/, '#!/usr/bin/node'), 0o755)
   add('usr/lib/qstate/qstate.cjs', program)
   add('usr/share/man/man1/qstate.1.gz', gzip(manPage(await theProgram(root), version, day(epoch))))
   for (const [shell, path] of COMPLETIONS) add(path, completion(root, shell))

@@ -44,7 +44,7 @@ test(
     // The installed program asks for Debian's Node by its path; here it is whichever runs the tests.
     const program = join(root, 'usr/bin/qstate')
     const launcher = readFileSync(program, 'utf8')
-    assert.match(launcher, /^#!\/usr\/bin\/env -S \/usr\/bin\/node /)
+    assert.match(launcher, /^#!\/usr\/bin\/node\n/)
     writeFileSync(program, launcher.replace('/usr/bin/node', process.execPath))
     const qstate = (...args: string[]): string => outputOf(run(folder, program, args))
     assert.match(qstate('version'), /^qstate /)
