@@ -12,6 +12,7 @@ import {
   makePlan,
   mapLimited,
   type Plan,
+  type PlanContext,
   type Release,
 } from '../reconciler/index.ts'
 import {
@@ -226,15 +227,26 @@ export async function planSpec(
     commit,
     mode,
     explains: explains(options, session),
-    unfinished:
-      session.client === null
-        ? () => undefined
-        : await unfinishedChanges(stateFolder(options, io, { client: session.client })),
+    unfinished: unfinishedOf(session, options, io),
     selects,
     parallelism: wholeNumber(options.parallelism, '--parallelism', 1, 64),
     onQube: progress('planning', options, io),
   })
   return { ...plan, tables: Object.fromEntries(spec.sources.tablePaths) }
+}
+
+/** Read at the first qube that is not as wanted. */
+function unfinishedOf(
+  { client }: PlanningHost,
+  options: GlobalOptions,
+  io: Io,
+): NonNullable<PlanContext['unfinished']> {
+  let read: ReturnType<typeof unfinishedChanges> | undefined
+  return () =>
+    (read ??=
+      client === null
+        ? Promise.resolve(() => undefined)
+        : unfinishedChanges(stateFolder(options, io, { client })))
 }
 
 /** For someone who reads the plan. From a management qube only where it is asked for: its policy is as small as can be. */

@@ -1,8 +1,8 @@
 import {
   getFeature,
   getInheritedFeature,
-  getProperties,
   getProperty,
+  getSomeProperties,
   hasTag,
   listAssigned,
   listDenied,
@@ -151,10 +151,10 @@ async function readProperties(
     )
     return (name) => read.get(name)
   }
-  const all = await observe(getProperties(client, qube))
+  const all = await observe(getSomeProperties(client, qube))
   return (name) => {
     if (all.status !== 'present') return names.includes(name) ? all : undefined
-    const property = all.value.get(name)
+    const property = all.value(name)
     return known(
       property === undefined ? { status: 'absent' } : { status: 'present', value: property },
       qube,

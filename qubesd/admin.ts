@@ -15,6 +15,7 @@ import {
   parseNames,
   parseProperties,
   parseProperty,
+  parseSomeProperties,
   type PropertyAnswer,
 } from './parse.ts'
 
@@ -49,6 +50,14 @@ export function getProperty(client: Client, qube: string, name: string): Promise
 
 export function getProperties(client: Client, qube: string): Promise<ReadonlyMap<string, PropertyAnswer>> {
   return ask(client, read(qube, 'admin.vm.property.GetAll'), parseProperties)
+}
+
+/** The same where only some are wanted of them, by name. */
+export function getSomeProperties(
+  client: Client,
+  qube: string,
+): Promise<(name: string) => PropertyAnswer | undefined> {
+  return ask(client, read(qube, 'admin.vm.property.GetAll'), parseSomeProperties)
 }
 
 export function hasTag(client: Client, qube: string, tag: string): Promise<boolean> {

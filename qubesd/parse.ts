@@ -54,19 +54,49 @@ export function parseProperty(text: string): PropertyAnswer | undefined {
   return { isDefault: isDefault === 'True', type, value }
 }
 
-/** One property a line, newline and backslash escaped. The longest of all answers: it is not taken apart into lines first. */
+/** One property a line, newline and backslash escaped. */
 export function parseProperties(text: string): ReadonlyMap<string, PropertyAnswer> | undefined {
-  const properties = new Map<string, PropertyAnswer>()
-  const line = /([a-z_][a-z0-9_]*) default=(True|False) type=([a-z]+) ([^\n]*)\n/y
-  while (line.lastIndex < text.length) {
-    const match = line.exec(text)
-    if (match === null) return undefined
-    const [, name = '', isDefault, type = '', raw = ''] = match
-    if (properties.has(name)) return undefined
-    const value = raw.includes('\\') ? raw.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c)) : raw
-    properties.set(name, { isDefault: isDefault === 'True', type, value })
+  const starts = propertyStarts(text)
+  if (starts === undefined) return undefined
+  return new Map([...starts].map(([name, start]) => [name, propertyAt(text, start)]))
+}
+
+/** The same, as strict, where only some are asked for: the longest of all answers is not taken apart for the rest. */
+export function parseSomeProperties(
+  text: string,
+): ((name: string) => PropertyAnswer | undefined) | undefined {
+  const starts = propertyStarts(text)
+  if (starts === undefined) return undefined
+  return (name) => {
+    const start = starts.get(name)
+    return start === undefined ? undefined : propertyAt(text, start)
   }
-  return properties
+}
+
+const PROPERTY_LINE = /[a-z_][a-z0-9_]* default=(?:True|False) type=[a-z]+ [^\n]*\n/y
+
+/** Where what is said of each property starts, after its name. */
+function propertyStarts(text: string): ReadonlyMap<string, number> | undefined {
+  const starts = new Map<string, number>()
+  for (let at = 0; at < text.length; at = PROPERTY_LINE.lastIndex) {
+    PROPERTY_LINE.lastIndex = at
+    if (!PROPERTY_LINE.test(text)) return undefined
+    const name = text.slice(at, text.indexOf(' ', at))
+    if (starts.has(name)) return undefined
+    starts.set(name, at + name.length + 1)
+  }
+  return starts
+}
+
+function propertyAt(text: string, start: number): PropertyAnswer {
+  const type = text.indexOf(' type=', start) + ' type='.length
+  const value = text.indexOf(' ', type) + 1
+  const raw = text.slice(value, text.indexOf('\n', value))
+  return {
+    isDefault: text.startsWith('default=True', start),
+    type: text.slice(type, value - 1),
+    value: raw.includes('\\') ? raw.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c)) : raw,
+  }
 }
 
 /** Names, one a line: tags, features, denied interfaces. */

@@ -14,7 +14,7 @@ export interface PlanContext {
   /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
   readonly mode?: 'apply' | 'adopt'
   /** What an earlier run meant to do and did not come to, where that is known: it explains, and decides nothing. */
-  readonly unfinished?: Unfinished
+  readonly unfinished?: () => Promise<Unfinished>
   /** Also reads what only explains the plan: from a management qube that takes policy lines of its own. */
   readonly explains?: boolean
   /** Which settings are looked at; others keep their place in the record. */

@@ -32,7 +32,7 @@ export async function planObserved(
   const { facts } = observed
   context.explain.saw(facts.qube.name, observed.assigned)
   const ours = record === null ? null : scoped(record, facts.qube.name, context)
-  const difference = diffQube(providers, wanted, observed, ours, context.unfinished)
+  const difference = diffQube(providers, wanted, observed, ours, await context.unfinished?.())
   const { set, was, blocked } = difference
   const held: Blocked[] = []
   const made: Change[] = []

@@ -75,7 +75,7 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
       layers.depth = Math.max(layers.depth, below.depth + 1)
       addLayer(layers, below)
     }
-    for (const [path, statement] of body.statements) layers.statements.set(path, statement)
+    addStatements(layers, body)
     layers.restart = body.restart ?? layers.restart
     layers.ensure = body.ensure ?? layers.ensure
     return layers
@@ -94,11 +94,16 @@ export function layOver(parts: readonly Composed[]): Composed {
 }
 
 function addLayer(layers: Layers, over: Composed): void {
-  for (const [path, statement] of over.statements) layers.statements.set(path, statement)
+  addStatements(layers, over)
   for (const name of over.builtIns) layers.builtIns.add(name)
   layers.restart = over.restart ?? layers.restart
   layers.ensure = over.ensure ?? layers.ensure
   if (!over.complete) layers.complete = false
+}
+
+/** Thousands of qubes are composed, so that no pair is made for each statement. */
+function addStatements(layers: Layers, over: { readonly statements: ReadonlyMap<string, Statement> }): void {
+  over.statements.forEach((statement, path) => layers.statements.set(path, statement))
 }
 
 const NOTHING = (complete = false): Layers => ({

@@ -4,15 +4,20 @@ import { type DesiredQube } from './desired-state.ts'
 /** SHA-256 over the wanted settings. Places and the order of writing do not count. */
 export function digestOf(name: string | null, qubes: ReadonlyMap<string, DesiredQube>): string {
   const hash = createHash('sha256').update(`{"name":${JSON.stringify(name)},"qubes":{`)
-  let before = ''
-  // Qube by qube: the text of a thousand would be held as a whole, only to be thrown away.
+  let text = ''
+  // In parts: the text of a thousand qubes would be held as a whole, only to be thrown away.
   for (const [qube, wanted] of sorted(qubes)) {
     const ensure = wanted.ensure === undefined ? '' : `,"ensure":${JSON.stringify(wanted.ensure)}`
-    hash.update(`${before}${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${ensure}}`)
-    before = ','
+    text += `${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${ensure}},`
+    if (text.length < PART) continue
+    hash.update(text)
+    text = ''
   }
+  hash.update(text)
   return hash.update('}}').digest('hex')
 }
+
+const PART = 16_384
 
 const texts = new WeakMap<DesiredQube, string>()
 
@@ -21,9 +26,10 @@ export function valuesText(qube: DesiredQube): string {
   const known = texts.get(qube)
   if (known !== undefined) return known
   let text = ''
-  for (const [path, { value }] of qube.settings) {
+  // No pair is made for each setting of thousands of qubes.
+  qube.settings.forEach(({ value }, path) => {
     text += `${text === '' ? '' : ','}${JSON.stringify(path)}:${JSON.stringify(value)}`
-  }
+  })
   text = `{${text}}`
   texts.set(qube, text)
   return text

@@ -60,7 +60,9 @@ export function plainValue(written: Written): unknown {
   switch (written.kind) {
     case 'map': {
       const object = Object.create(null) as Record<string, unknown>
-      for (const [key, entry] of written.entries) object[key] = plainValue(entry.value)
+      written.entries.forEach((entry, key) => {
+        object[key] = plainValue(entry.value)
+      })
       return object
     }
     case 'list':

@@ -27,13 +27,14 @@ import { turnLines } from '../agent/turn-lines.ts'
 import { type HostWay } from '../fleet/host-work.ts'
 import { type Io, UserError } from '../io.ts'
 import { showTime } from '../views/value.ts'
-import { keepHeapSmall } from '../small-heap.ts'
+import { collectEarly, keepHeapSmall } from '../small-heap.ts'
 import { ownVersion } from './version.ts'
 
 /** Keeps the host as the repository says, until it is stopped. */
 export async function agent(options: AgentOptions, io: Io): Promise<number> {
   // It stays for months.
   keepHeapSmall()
+  collectEarly()
   // A hang-up that nobody listens to ends the process. One that comes before the loop asks for what it does first anyway.
   let nudge = (): void => undefined
   io.onHangup(() => {

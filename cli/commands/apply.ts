@@ -33,6 +33,7 @@ import {
 } from '../removals.ts'
 import { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from '../restarts.ts'
 import { attachNow, liveLines, type LiveReport } from '../live.ts'
+import { collectEarly } from '../small-heap.ts'
 import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
@@ -222,6 +223,7 @@ export async function locked(
   io: Io,
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
+  collectEarly()
   const folder = stateFolder(options, io, connection)
   const patience = wholeNumber(options.lockTimeout, '--lock-timeout', 0, 86_400) * 1000
   const begun = io.now().getTime()

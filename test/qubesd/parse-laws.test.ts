@@ -10,14 +10,21 @@ import {
   parseNames,
   parseProperties,
   parseProperty,
+  parseSomeProperties,
 } from '../../qubesd/parse.ts'
 import { exchanges, okText } from './support.ts'
 
 /** Every way in which qubesd's text is read, on every text: a parser must bear the answers of all the others. */
+const SOME_NAMES = ['memory', 'kernel', 'netvm']
+
 const READERS: readonly ((text: string) => unknown)[] = [
   parseList,
   parseProperty,
   parseProperties,
+  (text) => {
+    const some = parseSomeProperties(text)
+    return some && SOME_NAMES.flatMap((name) => some(name) ?? [])
+  },
   (text) => parseNames(text, /^[\x20-\x7e]*$/),
   parseAssigned,
   parseAvailable,

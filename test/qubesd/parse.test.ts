@@ -11,6 +11,7 @@ import {
   parseNames,
   parseProperties,
   parseProperty,
+  parseSomeProperties,
 } from '../../qubesd/parse.ts'
 import { type Exchange, exchanges, okText, readRequest } from './support.ts'
 
@@ -64,6 +65,9 @@ for (const [method, count] of [
     for (const { exchange, text } of answers(method, count)) {
       const properties = parseProperties(text)
       assert.ok(properties, exchange.where)
+      const some = parseSomeProperties(text)
+      for (const [name, property] of properties) assert.deepEqual(some?.(name), property)
+      assert.equal(some?.('nothing_of_the_kind'), undefined)
       const lines = [...properties].map(([name, { isDefault, type, value }]) => {
         const escaped = value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
         return `${name} default=${isDefault ? 'True' : 'False'} type=${type} ${escaped}\n`
@@ -263,6 +267,16 @@ const LINES: readonly { parse: (text: string) => unknown; text: string; reason: 
   { parse: parseProperty, text: 'type=str x', reason: 'a property that does not tell its default' },
   { parse: parseProperties, text: 'memory default=True type=int 4', reason: 'a property cut in its value' },
   { parse: parseProperties, text: 'memory\n', reason: 'a property without a value' },
+  {
+    parse: parseSomeProperties,
+    text: 'memory\n',
+    reason: 'a property without a value, where some are asked for',
+  },
+  {
+    parse: parseSomeProperties,
+    text: 'a default=True type=str x\na default=True type=str y\n',
+    reason: 'one property with two values, where others are asked for',
+  },
   {
     parse: parseProperties,
     text: 'a default=True type=str x\na default=True type=str y\n',
