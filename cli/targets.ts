@@ -1,4 +1,4 @@
-import { EXIT, type Host, type HostQube, mapLimited, NO_NEEDS } from '../reconciler/index.ts'
+import { EXIT, type Host, type HostQube, mapLimited, NO_NEEDS, selectsAll } from '../reconciler/index.ts'
 import { nearest, type Untold } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
@@ -19,7 +19,7 @@ export async function targetFilter(
 ): Promise<(qube: string, path: string) => boolean> {
   const known = new Set([...named, ...session.qubes.map((qube) => qube.name)])
   const rules = await Promise.all(targets.map((target) => targetRule(target, known, session, io)))
-  if (rules.length === 0) return () => true
+  if (rules.length === 0) return selectsAll
   return (qube, path) => rules.some((rule) => rule(qube, path))
 }
 

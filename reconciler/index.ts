@@ -31,7 +31,7 @@ export {
   requiredDevices,
 } from './live.ts'
 export { makePlan } from './make-plan.ts'
-export { type PlanContext } from './plan-context.ts'
+export { type PlanContext, selectsAll } from './plan-context.ts'
 export { mapLimited } from './map-limited.ts'
 export { NO_NEEDS } from './needs.ts'
 export { observeQube, type ObservedQube } from './observe.ts'

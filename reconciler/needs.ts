@@ -16,18 +16,38 @@ export function needsOf(
   paths: Iterable<string>,
   { features = [], properties = [] }: Partial<Pick<Needs, 'features' | 'properties'>> = {},
 ): Needs {
-  const named = { feature: [...features], property: [...properties], tag: [] as string[] }
-  const whole = { usb: false, denied: false, slic: false }
+  const [ofFeatures, ofProperties, tags] = [[...features], [...properties], [] as string[]]
+  let [usb, denied, slic] = [false, false, false]
   for (const path of paths) {
     const need = providerOf(providers, path).need(path)
-    if ('name' in need) named[need.kind].push(need.name)
-    else whole[need.kind] = true
+    switch (need.kind) {
+      case 'feature':
+        ofFeatures.push(need.name)
+        break
+      case 'property':
+        ofProperties.push(need.name)
+        break
+      case 'tag':
+        tags.push(need.name)
+        break
+      case 'usb':
+        usb = true
+        break
+      case 'denied':
+        denied = true
+        break
+      case 'slic':
+        slic = true
+        break
+    }
   }
   return {
-    features: sortedOnce(named.feature),
-    properties: sortedOnce(named.property),
-    tags: sortedOnce(named.tag),
-    ...whole,
+    features: sortedOnce(ofFeatures),
+    properties: sortedOnce(ofProperties),
+    tags: sortedOnce(tags),
+    usb,
+    denied,
+    slic,
   }
 }
 

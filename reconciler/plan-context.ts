@@ -24,12 +24,16 @@ export interface PlanContext {
   readonly onQube?: (done: number, total: number) => void
 }
 
+/** Where there are no targets. */
+export const selectsAll = (): true => true
+
 /** Those settings of a qube that are looked at: the map itself, where all are. */
 export function inScope<T>(
   settings: ReadonlyMap<string, T>,
   qube: string,
   { selects }: PlanContext,
 ): ReadonlyMap<string, T> {
+  if (selects === selectsAll) return settings
   for (const path of settings.keys()) {
     if (!selects(qube, path)) return new Map([...settings].filter(([each]) => selects(qube, each)))
   }
