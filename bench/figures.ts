@@ -5,7 +5,7 @@ export interface Size {
   readonly qubes: number
   readonly onHost: number
   readonly validate: Measured
-  /** The YAML library alone on the same file, in a process with the options that qstate has. */
+  /** The YAML library alone on the same file. */
   readonly yaml: Measured
   /** Nothing to do, on a socket that answers at once, and the same calls from a bare loop. */
   readonly plan: Measured

@@ -66,7 +66,7 @@ async function planAndLoop(
 
 async function measureSize(qubes: number): Promise<Size> {
   say(`${qubes} qubes …`)
-  const runs = qubes >= 1000 ? Math.min(RUNS, 5) : RUNS
+  const runs = qubes >= 1000 ? Math.min(RUNS, 9) : RUNS
   const spec = writeSpec(qubes)
   const applies: Measured[] = []
   let last = await settled(qubes, 'at-once')

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parseAllDocuments } from 'yaml'
+import { parseEvents } from 'js-yaml'
 
-/** What reading YAML takes at least: `yaml-alone.js FILE` reads a file with the library that qstate reads it with, in its build for Node, and nothing else. */
-parseAllDocuments(readFileSync(process.argv[2] ?? '', 'utf8'), { uniqueKeys: false })
+/** What reading YAML takes at least: `yaml-alone.js FILE` reads a file with the library that qstate reads sound files with, and does nothing else. */
+parseEvents(readFileSync(process.argv[2] ?? '', 'utf8'), {})

@@ -92,11 +92,13 @@ export function holdsValues(
   { uuid, name }: Pick<OwnershipRecord, 'uuid' | 'name'>,
   values: string,
 ): boolean {
-  const end = `,"set":${values}}`
-  if (!text.endsWith(end) || values === '{}' || recordTooLong(text)) return false
+  const at = text.length - values.length - 1
+  if (!text.endsWith('}') || !text.startsWith(values, at) || !text.startsWith(SET, at - SET.length))
+    return false
+  if (values === '{}' || recordTooLong(text)) return false
   let head: unknown
   try {
-    head = JSON.parse(`${text.slice(0, -end.length)}}`)
+    head = JSON.parse(`${text.slice(0, at - SET.length)}}`)
   } catch {
     return false
   }
@@ -109,6 +111,7 @@ export function holdsValues(
   )
 }
 
+const SET = ',"set":'
 const HEAD_KEYS: ReadonlySet<string> = new Set(['v', 'uuid', 'name', 'commit', 'at'])
 
 /** One line of printable ASCII, keys sorted: equal records are equal texts. */
