@@ -130,8 +130,9 @@ const LARGE = 16_384
 
 /** The same of files that have been read already, wherever they came from. */
 export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
-  if (sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE) keepHeapSmall()
   const { manifest, diagnostics } = loadManifest(sources.files, sources)
+  // What has been read stays, and was copied the fewer times the more room there was.
+  if (sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE) keepHeapSmall()
   tellDiagnostics(diagnostics, sources, options, io)
   if (manifest === null) throw new InvalidSpec(diagnostics)
   return { sources, manifest }

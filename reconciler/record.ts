@@ -92,27 +92,20 @@ export function holdsValues(
   { uuid, name }: Pick<OwnershipRecord, 'uuid' | 'name'>,
   values: string,
 ): boolean {
-  const at = text.length - values.length - 1
-  if (!text.endsWith('}') || !text.startsWith(values, at) || !text.startsWith(SET, at - SET.length))
+  const at = text.length - values.length - 1 - SET.length
+  if (!text.endsWith('}') || !text.startsWith(values, at + SET.length) || !text.startsWith(SET, at))
     return false
-  if (values === '{}' || recordTooLong(text)) return false
-  let head: unknown
-  try {
-    head = JSON.parse(`${text.slice(0, at - SET.length)}}`)
-  } catch {
-    return false
-  }
-  if (!isObject(head) || !Object.keys(head).every((key) => HEAD_KEYS.has(key))) return false
+  const whose = `{"v":${VERSION},"uuid":"${uuid}"${name === null ? '' : `,"name":${JSON.stringify(name)}`}`
   return (
-    head['v'] === VERSION &&
-    head['uuid'] === uuid &&
-    typeof head['at'] === 'string' &&
-    textOrNull(head['name']) === name
+    text.startsWith(whose) &&
+    WHEN.test(text.slice(whose.length, at)) &&
+    values !== '{}' &&
+    !recordTooLong(text)
   )
 }
 
 const SET = ',"set":'
-const HEAD_KEYS: ReadonlySet<string> = new Set(['v', 'uuid', 'name', 'commit', 'at'])
+const WHEN = /^(?:,"commit":"[ !#-[\]-~]*")?,"at":"[ !#-[\]-~]*"$/
 
 /** One line of printable ASCII, keys sorted: equal records are equal texts. */
 export function formatRecord(record: OwnershipRecord): string {
