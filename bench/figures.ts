@@ -10,10 +10,13 @@ export interface Size {
   /** Nothing to do, on a socket that answers at once, and the same calls from a bare loop. */
   readonly plan: Measured
   readonly bareLoop: Measured
+  /** Median of plan by bare loop, pair by pair, on the wall. */
+  readonly ratio: number
   readonly apply: Measured
   /** The same against a daemon as slow as qubesd. */
   readonly slowPlan: Measured
   readonly slowBareLoop: Measured
+  readonly slowRatio: number
   readonly calls: { readonly plan: Record<string, number>; readonly apply: Record<string, number> }
   readonly least: { readonly plan: number; readonly writes: number }
   /** Requests of a plan that were made before in the same plan. */

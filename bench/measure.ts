@@ -18,8 +18,11 @@ export interface Command {
 /** Runs programs, which have to be Node in the end, and tells what that took. */
 export interface Measure {
   alone(command: Command, runs: number): Measured
-  /** Two in turn, so that both meet what else goes on at the machine. */
-  together(first: Command, second: Command, runs: number): readonly [Measured, Measured]
+  /**
+   * Two in turn, so that both meet what else goes on at the machine; and how long the first took in times of the second on
+   * the wall: the median of the pairs, since one quick run of either says little of the other.
+   */
+  together(first: Command, second: Command, runs: number): readonly [Measured, Measured, number]
 }
 
 export function makeMeasure(folder: string): Measure {
@@ -52,7 +55,9 @@ export function makeMeasure(folder: string): Measure {
     alone: (command, runs) => least(times(runs, () => once(command))),
     together(first, second, runs) {
       const seen = times(runs, () => [once(first), once(second)] as const)
-      return [least(seen.map(([one]) => one)), least(seen.map(([, other]) => other))]
+      const ratios = seen.map(([one, other]) => one.wall / other.wall).sort((a, b) => a - b)
+      const ratio = ratios[Math.floor(ratios.length / 2)] ?? NaN
+      return [least(seen.map(([one]) => one)), least(seen.map(([, other]) => other)), ratio]
     },
   }
 }

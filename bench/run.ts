@@ -48,25 +48,25 @@ async function planAndLoop(
   qubes: number,
   runs: number,
   concurrency = 8,
-): Promise<{ plan: Measured; bareLoop: Measured; calls: readonly string[] }> {
+): Promise<{ plan: Measured; bareLoop: Measured; ratio: number; calls: readonly string[] }> {
   const spec = writeSpec(qubes)
   const more = concurrency === 8 ? [] : ['--concurrency', String(concurrency), '--parallelism', '8']
   measure.alone(command(daemon, 'plan', spec), 1)
   const calls = await daemon.takeCalls()
   const file = join(folder, `calls-${++states}.json`)
   writeFileSync(file, JSON.stringify(calls))
-  const [plan, bareLoop] = measure.together(
+  const [plan, bareLoop, ratio] = measure.together(
     command(daemon, 'plan', spec, ...more),
     { args: [process.execPath, bare, daemon.socket, file, String(concurrency)] },
     runs,
   )
   await daemon.takeCalls()
-  return { plan, bareLoop, calls }
+  return { plan, bareLoop, ratio, calls }
 }
 
 async function measureSize(qubes: number): Promise<Size> {
   say(`${qubes} qubes …`)
-  const runs = qubes >= 1000 ? Math.min(RUNS, 9) : RUNS
+  const runs = RUNS
   const spec = writeSpec(qubes)
   const applies: Measured[] = []
   let last = await settled(qubes, 'at-once')
@@ -95,9 +95,11 @@ async function measureSize(qubes: number): Promise<Size> {
     yaml,
     plan: fast.plan,
     bareLoop: fast.bareLoop,
+    ratio: fast.ratio,
     apply: least(applies),
     slowPlan: slowSeen.plan,
     slowBareLoop: slowSeen.bareLoop,
+    slowRatio: slowSeen.ratio,
     calls: { plan: countByMethod(fast.calls), apply: countByMethod(last.calls) },
     least: {
       plan: 1 + qubes * sum(Object.values(LEAST.reads)),

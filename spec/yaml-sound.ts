@@ -13,7 +13,7 @@ import { Place, type Text } from './place.ts'
 import { type Entry, type Written, type WrittenText } from './written.ts'
 
 /**
- * The documents of a text that is sound and says nothing unusual, read in a tenth of the time that the reader of
+ * The documents of a text that is sound and says nothing unusual, read in a fifth of the time that the reader of
  * yaml-documents.ts takes: which gives the same tree, and is asked wherever this one does not answer. It answers nothing
  * (undefined) where anything is wrong, since it cannot tell what, and where there are anchors, aliases, tags, directives
  * or other marks by which a small text becomes a large one, or on which readers of YAML do not agree.
