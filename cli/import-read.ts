@@ -114,9 +114,14 @@ async function look({ qube, properties }: Candidate, session: Session): Promise<
     usb: listed(usb),
     denied: listed(denied),
     reading: {
-      ...read,
+      feature: (name) => read.feature(name),
       property: (name) => propertyIn(properties, name),
+      effective: (name) => read.effective(name),
+      peek: read.peek,
       tag: () => ({ status: 'present', value: true }),
+      usb: () => usb,
+      denied: () => denied,
+      slic: () => read.slic(),
     },
     leftOut: lists.flatMap(([path, list]) =>
       list.status === 'unknown' ? [leave(path, list, qube.name)] : [],

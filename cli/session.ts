@@ -121,18 +121,33 @@ export interface LoadedSpec {
 }
 
 /** Reads and validates a spec. Warnings go to stderr; an error ends the command before anything else is done. */
-export function loadSpec(paths: readonly string[], options: GlobalOptions, io: Io): LoadedSpec {
-  return loadSources(readSources(paths.length > 0 ? paths : (options.config ?? []), io), options, io)
+export function loadSpec(
+  paths: readonly string[],
+  options: GlobalOptions,
+  io: Io,
+  purpose: Purpose = 'plan',
+): LoadedSpec {
+  return loadSources(readSources(paths.length > 0 ? paths : (options.config ?? []), io), options, io, purpose)
 }
+
+/** An apply holds more than a plan does. */
+type Purpose = 'plan' | 'apply'
 
 /** Characters of a spec that is worth some thought about memory: about a hundred qubes. */
 const LARGE = 16_384
 
 /** The same of files that have been read already, wherever they came from. */
-export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
+export function loadSources(
+  sources: Sources,
+  options: GlobalOptions,
+  io: Io,
+  purpose: Purpose = 'plan',
+): LoadedSpec {
+  const large = sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE
+  // What is read stays, and is copied the fewer times the more room there is: a plan keeps small from here on only.
+  if (large && purpose === 'apply') keepHeapSmall()
   const { manifest, diagnostics } = loadManifest(sources.files, sources)
-  // What has been read stays, and was copied the fewer times the more room there was.
-  if (sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE) keepHeapSmall()
+  if (large) keepHeapSmall()
   tellDiagnostics(diagnostics, sources, options, io)
   if (manifest === null) throw new InvalidSpec(diagnostics)
   return { sources, manifest }

@@ -33,7 +33,7 @@ import {
 } from '../removals.ts'
 import { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from '../restarts.ts'
 import { attachNow, liveLines, type LiveReport } from '../live.ts'
-import { collectEarly, keepHeapSmall } from '../small-heap.ts'
+import { collectEarly } from '../small-heap.ts'
 import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
@@ -52,9 +52,7 @@ export async function apply(paths: readonly string[], options: ApplyOptions, io:
   const [first] = paths
   if (paths.length === 1 && first !== undefined && isPlanFile(first, io))
     return applySaved(first, options, io)
-  // It holds more than a plan does, so that it starts smaller.
-  keepHeapSmall()
-  const spec = loadSpec(paths, options, io)
+  const spec = loadSpec(paths, options, io, 'apply')
   const connection = await connect(options, io, tablesOf(spec))
   return locked(connection, options, io, async (session) => {
     const plan = withholdRemovals(await planSpec(spec, session, options, io), options)

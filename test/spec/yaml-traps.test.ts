@@ -157,6 +157,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   anchors: '&a '.repeat(MEBIBYTE / 4),
   closers: ']'.repeat(MEBIBYTE / 4),
   documents: '---\n'.repeat(MEBIBYTE / 8),
+  'sound documents': '---\na: 1\n'.repeat(2000),
   keys: Array.from({ length: 90_000 }, (_, n) => `k${n}: 1`).join('\n'),
   'one qube with many keys': `${HEAD}qubes:\n  a:\n${Array.from({ length: 40_000 }, (_, n) => `    key${n}: 1`).join('\n')}`,
   directives: '%A b\n'.repeat(MEBIBYTE / 8),
