@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { policyLine, QubesdError, quoteForTerminal } from './errors.ts'
-import { aborted, oversized, timedOut, tooLarge } from './socket.ts'
+import { aborted, oversized, stopped, tooLarge } from './socket.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
+import { makeWatch, type Watch } from './under-way.ts'
 
 export const QREXEC_CLIENT = '/usr/bin/qrexec-client-vm'
 
@@ -30,12 +31,15 @@ const SSH = ['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10']
   .concat('-o', 'ControlMaster=auto', '-o', 'ControlPath=~/.ssh/qstate-%C', '-o', 'ControlPersist=60')
   .concat('--')
 
-const transportOf = (client: Client, where: string): Transport => ({
-  kind: 'qrexec',
-  where,
-  exchange: (call, options) => exchange(client, call, options),
-  stream: (call, signal) => stream(client, call, signal),
-})
+function transportOf(client: Client, where: string): Transport {
+  const watch = makeWatch()
+  return {
+    kind: 'qrexec',
+    where,
+    exchange: (call, options) => exchange(client, call, options, watch),
+    stream: (call, signal) => stream(client, call, signal),
+  }
+}
 
 interface Client {
   readonly program: string
@@ -89,7 +93,7 @@ function start(client: Client, call: Call): Running {
   return { child, words: () => words, kill }
 }
 
-function exchange(client: Client, call: Call, options: ExchangeOptions): Promise<Buffer> {
+function exchange(client: Client, call: Call, options: ExchangeOptions, watch: Watch): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const bytes = requestText(call).length + client.source.length
     if (bytes > MAX_REQUEST_BYTES) {
@@ -109,37 +113,24 @@ function exchange(client: Client, call: Call, options: ExchangeOptions): Promise
       failure ??= error
       kill()
     }
-    const abort = (): void => {
-      stop(aborted(call))
-    }
+    const underWay = watch(signal, timeoutMs, (why) => {
+      stop(stopped(call, why, timeoutMs))
+    })
     child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > MAX_REPLY_BYTES + 2) stop(oversized(call))
       else out.push(chunk)
     })
-    const timer = AbortSignal.timeout(timeoutMs)
-    const expire = (): void => {
-      stop(timedOut(call, timeoutMs))
-    }
-    timer.addEventListener('abort', expire, { once: true })
-    const settle = (finish: () => void): void => {
-      timer.removeEventListener('abort', expire)
-      signal?.removeEventListener('abort', abort)
-      finish()
-    }
     child.on('error', (error) => {
-      settle(() => {
-        reject(failure ?? notStarted(client, call, error))
-      })
+      underWay.end()
+      reject(failure ?? notStarted(client, call, error))
     })
     child.once('close', (status) => {
-      settle(() => {
-        if (failure !== undefined) reject(failure)
-        else if (status === 0) resolve(Buffer.concat(out))
-        else reject(exited(client, call, status, words()))
-      })
+      underWay.end()
+      if (failure !== undefined) reject(failure)
+      else if (status === 0) resolve(Buffer.concat(out))
+      else reject(exited(client, call, status, words()))
     })
-    signal?.addEventListener('abort', abort, { once: true })
   })
 }
 

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { QubesdError } from './errors.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
-import { makeWatch } from './under-way.ts'
+import { makeWatch, type Watch, type Why } from './under-way.ts'
 
 export const QUBESD_SOCKET = '/var/run/qubesd.sock'
 
@@ -29,7 +29,7 @@ function exchange(
   path: string,
   call: Call,
   { signal, timeoutMs }: ExchangeOptions,
-  watch: ReturnType<typeof makeWatch>,
+  watch: Watch,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const request = requestText(call)
@@ -59,9 +59,7 @@ function exchange(
         },
       },
     })
-    const underWay = watch(signal, timeoutMs, (why) =>
-      socket.destroy(why === 'aborted' ? aborted(call) : timedOut(call, timeoutMs)),
-    )
+    const underWay = watch(signal, timeoutMs, (why) => socket.destroy(stopped(call, why, timeoutMs)))
     // Not before the connection is there: until then Node would keep it, and listen.
     socket.on('connect', () => socket.end(request, 'latin1'))
     socket.on('error', (error) => {
@@ -142,7 +140,11 @@ export function oversized(call: Call): QubesdError {
   )
 }
 
-export function timedOut(call: Call, ms: number): QubesdError {
+/** Why a call was stopped. */
+export const stopped = (call: Call, why: Why, timeoutMs: number): QubesdError =>
+  why === 'aborted' ? aborted(call) : timedOut(call, timeoutMs)
+
+function timedOut(call: Call, ms: number): QubesdError {
   const hint = 'qubesd is busy or stuck: see `journalctl -u qubesd -e` in dom0; --timeout sets the limit'
   return new QubesdError('timeout', call, `no answer for ${ms / 1000} s`, hint)
 }

@@ -14,6 +14,8 @@ interface Heeded {
 
 export type Why = 'aborted' | 'timeout'
 
+export type Watch = (signal: AbortSignal | undefined, timeoutMs: number, stop: (why: Why) => void) => UnderWay
+
 /** Milliseconds. Node has to load a module for `performance`, and this it has. */
 const now = (): number => process.uptime() * 1000
 
@@ -21,11 +23,7 @@ const now = (): number => process.uptime() * 1000
  * Watches over calls: each is stopped when its signal fires, or when nothing has come for its time. One listener for a
  * signal and one timer for all, since a listener and a timer of its own would cost a tenth of a call.
  */
-export function makeWatch(): (
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
-  stop: (why: Why) => void,
-) => UnderWay {
+export function makeWatch(): Watch {
   const calls = new Set<Watched>()
   const heeded = new Map<AbortSignal, Heeded>()
   let due = Infinity
