@@ -66,17 +66,16 @@ async function planAndLoop(
 
 async function measureSize(qubes: number): Promise<Size> {
   say(`${qubes} qubes …`)
-  const runs = RUNS
   const spec = writeSpec(qubes)
   const applies: Measured[] = []
   let last = await settled(qubes, 'at-once')
   applies.push(last.apply)
-  for (let again = 1; again < Math.min(runs, qubes >= 1000 ? 3 : 5); again += 1) {
+  for (let again = 1; again < Math.min(RUNS, qubes >= 1000 ? 3 : 5); again += 1) {
     await last.daemon.stop()
     last = await settled(qubes, 'at-once')
     applies.push(last.apply)
   }
-  const fast = await planAndLoop(last.daemon, qubes, runs)
+  const fast = await planAndLoop(last.daemon, qubes, RUNS)
   await last.daemon.stop()
   // Writes cost seconds on a host that is as slow as qubesd, so that the state is reached on another, and only read there.
   const slow = await startDaemon(folder, qubes, 'as-slow-as-qubesd')
@@ -86,7 +85,7 @@ async function measureSize(qubes: number): Promise<Size> {
   const [validate, yaml] = measure.together(
     { args: [qstate, 'validate', spec] },
     { args: [process.execPath, yamlAlone, spec] },
-    runs,
+    RUNS,
   )
   return {
     qubes,

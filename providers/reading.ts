@@ -126,20 +126,23 @@ const textOf = (property: Observation<PropertyAnswer>): Observation<string> =>
 
 function readProperties(client: Client, qube: string, names: readonly string[]): Promise<Properties> {
   if (names.length < GET_ALL_FROM) {
-    return eachNamed(names, async (name) =>
-      known(await observe(getProperty(client, qube, name)), qube, name),
+    return eachNamed(names, (name) =>
+      getProperty(client, qube, name).then((property) => known(property, qube, name), unknownOf),
     ).then((read) => (name) => read.get(name))
   }
   return observe(getSomeProperties(client, qube)).then((all) => (name) => {
     if (all.status !== 'present') return names.includes(name) ? all : undefined
-    const property = all.value(name)
-    return property === undefined ? noSuchProperty(qube, name) : { status: 'present', value: property }
+    return known(all.value(name), qube, name)
   })
 }
 
 /** A property that this class of qube does not have is not one at its default: it cannot be set either. */
-function known(seen: Observation<PropertyAnswer>, qube: string, name: string): Observation<PropertyAnswer> {
-  return seen.status === 'absent' ? noSuchProperty(qube, name) : seen
+function known(
+  property: PropertyAnswer | undefined,
+  qube: string,
+  name: string,
+): Observation<PropertyAnswer> {
+  return property === undefined ? noSuchProperty(qube, name) : { status: 'present', value: property }
 }
 
 function readTags(

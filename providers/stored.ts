@@ -14,7 +14,10 @@ export function storedProvider(
   }
   return {
     area,
-    need: (path) => at(path).need,
+    need(path) {
+      const { store, name } = at(path)
+      return { kind: store, name }
+    },
     decode: (path, reading) => decodeStored(at(path), reading),
     normalize: (_, value) => value,
     calls: (change) => storedCalls(at(change.path), change),

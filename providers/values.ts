@@ -1,12 +1,6 @@
 import { SETTING_BY_PATH, type Setting, type Value } from '../spec/index.ts'
 import { featureRemove, featureSet, propertyReset, propertySet } from '../qubesd/calls.ts'
-import {
-  type HostCall,
-  type Need,
-  type Observation,
-  type Reading,
-  type SettingChange,
-} from '../reconciler/index.ts'
+import { type HostCall, type Observation, type Reading, type SettingChange } from '../reconciler/index.ts'
 
 /**
  * Settings that are one feature or one property: the text that qubesd keeps, and the value of the state document.
@@ -16,7 +10,6 @@ export interface Stored {
   readonly store: 'feature' | 'property'
   readonly name: string
   readonly kind: 'bool' | 'int' | 'text'
-  readonly need: Need
 }
 
 /** Where a setting with a name of its own, or a feature or property by its own name, is kept. */
@@ -25,7 +18,7 @@ export function storedAt(path: string): Stored | undefined {
   if (named !== undefined) return named
   const [, store, name] = /^qube\/(features|properties)\/(.+)$/.exec(path) ?? []
   if (name === undefined) return undefined
-  return stored(store === 'features' ? 'feature' : 'property', name, 'text')
+  return { store: store === 'features' ? 'feature' : 'property', name, kind: 'text' }
 }
 
 export function decodeStored(stored: Stored, reading: Reading): Observation<Value> {
@@ -88,13 +81,9 @@ function kindOf(setting: Setting): Stored['kind'] {
   return setting.type.kind === 'bool' || setting.type.kind === 'int' ? setting.type.kind : 'text'
 }
 
-const stored = (store: Stored['store'], name: string, kind: Stored['kind']): Stored => ({
-  store,
-  name,
-  kind,
-  need: { kind: store, name },
-})
-
 const NAMED: ReadonlyMap<string, Stored> = new Map(
-  [...SETTING_BY_PATH].map(([path, setting]) => [path, stored(setting.store, setting.name, kindOf(setting))]),
+  [...SETTING_BY_PATH].map(([path, setting]) => [
+    path,
+    { store: setting.store, name: setting.name, kind: kindOf(setting) },
+  ]),
 )

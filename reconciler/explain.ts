@@ -22,7 +22,7 @@ export interface Explainer {
   template(qube: string): Promise<string | undefined>
   assignments(qube: string): Promise<readonly UsbAssignment[] | undefined>
   /** What has been read of a qube for the plan itself is not asked again. */
-  saw(qube: string, assigned: ObservedQube['assigned']): void
+  saw(qube: string, assigned: Observation<readonly UsbAssignment[]>): void
   /** What could not be told, and why. */
   untold(): readonly Untold[]
 }
@@ -60,7 +60,7 @@ export function explainer(host: Host, asks: boolean): Explainer {
         (await host.read(qube, { ...NO_NEEDS, properties: ['template'] })).effective('template'),
       ),
     saw(qube, assigned) {
-      if (assigned?.status === 'present') seen.set(qube, assigned.value)
+      if (assigned.status === 'present') seen.set(qube, assigned.value)
     },
     assignments: async (qube) =>
       seen.get(qube) ??

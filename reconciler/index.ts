@@ -52,7 +52,7 @@ export {
 export { makeReleasePlan } from './release-plan.ts'
 export { makeRollbackPlan } from './rollback-plan.ts'
 export { readPlan } from './read-plan.ts'
-export { type Need, type Provider, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
+export { type Provider, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
 export { mayRestart, type RestartContext, restartQube, type RestartReport, startQube } from './restart.ts'
 export { type Undone } from './undone.ts'
 export { EXIT, exitCodeOf, type Failure, failureOf, type QubeReport, type Report } from './report.ts'

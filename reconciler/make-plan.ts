@@ -108,10 +108,8 @@ async function planQube(
   const look = await lookAt(host, providers, { qube, release }, wanted)
   const settled =
     wanted !== null && wanted === whole ? settledPlan(look, wanted, desired, providers) : undefined
-  if (settled !== undefined) {
-    if (look.needs.usb) context.explain.saw(name, look.reading.usb())
-    return settled
-  }
+  if (look.needs.usb) context.explain.saw(name, look.reading.usb())
+  if (settled !== undefined) return settled
   const observed = await observeFrom(look, host, providers, wanted)
   const { record: reading } = observed
   if (reading.kind === 'unreadable') {

@@ -7,7 +7,6 @@ import {
   type Present,
   type Reading,
   type Refusal,
-  type UsbAssignment,
 } from './host.ts'
 import { NO_NEEDS, needsOf } from './needs.ts'
 import { type Provider, providerOf, type Providers, type QubeFacts } from './provider.ts'
@@ -22,8 +21,6 @@ export interface ObservedQube {
   readonly recordText: string | null
   /** A property that was not asked for, where an answer happened to hold it. */
   readonly peek: Reading['peek']
-  /** USB assignments, where they have been read. */
-  readonly assigned?: Observation<readonly UsbAssignment[]>
 }
 
 /** What has been read of a qube at first, and not been judged yet: the wanted settings and the record. */
@@ -47,7 +44,7 @@ export async function lookAt(
 
 /** What was seen; where the record names settings that the spec no longer does, those are read, too. */
 export async function observeFrom(
-  { facts, needs, reading }: Look,
+  { facts, reading }: Look,
   host: Host,
   providers: Providers,
   wanted: DesiredQube | null,
@@ -68,7 +65,6 @@ export async function observeFrom(
     record,
     recordText,
     peek: reading.peek,
-    ...(needs.usb ? { assigned: reading.usb() } : {}),
   }
 }
 

@@ -30,7 +30,6 @@ export async function planObserved(
 ): Promise<QubePlan> {
   const { providers } = context
   const { facts } = observed
-  context.explain.saw(facts.qube.name, observed.assigned)
   const ours = record === null ? null : scoped(record, facts.qube.name, context)
   const difference = diffQube(providers, wanted, observed, ours, await context.unfinished?.())
   const { set, was, blocked } = difference

@@ -3,7 +3,7 @@ import { describe } from './blocked-qube.ts'
 import { sameValue } from './host.ts'
 import { type Look } from './observe.ts'
 import { type QubePlan } from './plan.ts'
-import { type Providers, type QubeFacts } from './provider.ts'
+import { type Providers } from './provider.ts'
 import { holdsValues } from './record.ts'
 
 /**
@@ -12,16 +12,17 @@ import { holdsValues } from './record.ts'
  * comparison is made, and it finds of a qube that is told here what is told here (test/promises/settled.test.ts).
  */
 export function settledPlan(
-  { facts, reading }: Look,
+  look: Look,
   wanted: DesiredQube,
   desired: DesiredState,
   providers: Providers,
 ): QubePlan | undefined {
+  const { facts, reading } = look
   const text = reading.feature(RECORD_FEATURE)
   const { uuid } = facts.qube
   if (text.status !== 'present' || uuid === null) return undefined
   if (!holdsValues(text.value, { uuid, name: desired.name }, valuesText(wanted))) return undefined
-  if (!isAsWanted({ facts, reading }, wanted, providers)) return undefined
+  if (!isAsWanted(look, wanted, providers)) return undefined
   return {
     ...describe(facts.qube),
     changes: [],
@@ -33,11 +34,7 @@ export function settledPlan(
   }
 }
 
-function isAsWanted(
-  { facts, reading }: { readonly facts: QubeFacts; readonly reading: Look['reading'] },
-  { settings }: DesiredQube,
-  providers: Providers,
-): boolean {
+function isAsWanted({ facts, reading }: Look, { settings }: DesiredQube, providers: Providers): boolean {
   for (const { area, path, value } of settings.values()) {
     const provider = providers.get(area)
     if (provider === undefined || provider.normalize(path, value, facts) !== value) return false

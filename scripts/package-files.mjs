@@ -13,8 +13,7 @@ export async function packageFiles(root, version, epoch) {
   const files = []
   const add = (path, content, mode = 0o644) => files.push({ path, content: Buffer.from(content), mode })
 
-  // The launcher finds the bundle beside itself. Node by its path: there may be another in the caller's PATH. `env` only takes
-  // the options apart, which the kernel hands over as one.
+  // The launcher finds the bundle beside itself. Node by its path: there may be another in the caller's PATH.
   const launcher = readFileSync(join(root, 'bin', 'qstate'), 'utf8')
   add('usr/bin/qstate', launcher.replace(/^#!\/usr\/bin\/env node/, '#!/usr/bin/node'), 0o755)
   add('usr/lib/qstate/qstate.cjs', program)

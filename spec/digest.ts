@@ -13,8 +13,7 @@ export function digestOf(name: string | null, qubes: ReadonlyMap<string, Desired
     hash.update(text)
     text = ''
   }
-  hash.update(text)
-  return hash.update('}}').digest('hex')
+  return hash.update(`${text}}}`).digest('hex')
 }
 
 const PART = 16_384

@@ -90,8 +90,7 @@ function desiredQube(name: string, composed: Composed, position: Position): Desi
   const ensure = ensureOf(composed)
   const settings = new Map<string, DesiredSetting>()
   const unmanaged = new Set<string>()
-  for (const path of [...statements.keys()].sort()) {
-    const setting = statements.get(path)?.setting ?? null
+  for (const [path, { setting }] of sorted(statements)) {
     if (setting === null) unmanaged.add(path)
     // What goes has nothing set any more.
     else if (ensure !== 'absent') settings.set(path, setting)

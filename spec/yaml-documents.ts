@@ -31,7 +31,8 @@ export function readYaml(source: SourceFile, report: Report): Documents {
   const of = new Text(source.path, source.text.replace(/^\uFEFF/, ''))
   if (Buffer.byteLength(of.text) > MAX_BYTES) return refuse(of, 0, TOO_LONG, report)
   const documents = readSoundYaml(of)
-  return documents === undefined ? readAnyYaml(of, report) : { documents, broken: false }
+  if (documents === undefined || documents.length > MAX_DOCUMENTS) return readAnyYaml(of, report)
+  return { documents, broken: false }
 }
 
 function refuse(of: Text, offset: number, what: Problem, report: Report): Documents {

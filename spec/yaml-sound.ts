@@ -40,7 +40,6 @@ const UNUSUAL = /[\t\u0085\u2028\u2029\uFEFF]|\r(?!\n)|^(?:%| +---| +\.\.\.)|(?:
 /** Levels, and parts, of a file that nobody would doubt. */
 const MAX_DEPTH = 24
 const MAX_EVENTS = 80_000
-const MAX_DOCUMENTS = 1000
 const MAX_KEY = 1000
 
 interface Walk {
@@ -60,7 +59,7 @@ function documentsOf(walk: Walk): readonly Written[] | undefined {
     if (document === undefined || take(walk)?.type !== EVENT_ID.POP) return undefined
     if (document.kind !== 'null') documents.push(document)
   }
-  return documents.length > MAX_DOCUMENTS ? undefined : documents
+  return documents
 }
 
 const take = (walk: Walk): Event | undefined => walk.events[walk.next++]

@@ -14,9 +14,9 @@ import {
 } from '../../qubesd/parse.ts'
 import { exchanges, okText } from './support.ts'
 
-/** Every way in which qubesd's text is read, on every text: a parser must bear the answers of all the others. */
 const SOME_NAMES = ['memory', 'kernel', 'netvm']
 
+/** Every way in which qubesd's text is read, on every text: a parser must bear the answers of all the others. */
 const READERS: readonly ((text: string) => unknown)[] = [
   parseList,
   parseProperty,

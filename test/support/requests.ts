@@ -10,11 +10,11 @@ function requestBytes(call: HostCall): Buffer {
 const answerTo = (simulator: Simulator, call: HostCall): string =>
   simulator.act(requestBytes(call)).toString('latin1')
 
-/** The same, where the host may refuse it. */
-export const attempt = (simulator: Simulator, call: HostCall): boolean => answerTo(simulator, call) === '0\0'
-
 /** Does a call as another program on the host would: not over the socket, and not in the simulator's log. */
 export function act(simulator: Simulator, call: HostCall): void {
   const answer = answerTo(simulator, call)
   if (answer !== '0\0') throw new Error(`${call.method}+${call.arg} ${call.dest}: ${JSON.stringify(answer)}`)
 }
+
+/** The same, where the host may refuse it. */
+export const attempt = (simulator: Simulator, call: HostCall): boolean => answerTo(simulator, call) === '0\0'
