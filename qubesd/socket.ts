@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type IpcNetConnectOpts, type Socket } from 'node:net'
 import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { QubesdError } from './errors.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
@@ -43,7 +43,9 @@ function exchange(
     }
     const chunks: Buffer[] = []
     let size = 0
-    const socket = connect({
+    const options: IpcNetConnectOpts & { readonly __proto__: null } = {
+      // Node copies the options, and V8 would lay out the copy of any other object anew for each call: a third of what one costs.
+      __proto__: null,
       path,
       // Both ends say that they have ended, so that this side need not look out for the other's end to say it.
       allowHalfOpen: true,
@@ -58,7 +60,8 @@ function exchange(
           return true
         },
       },
-    })
+    }
+    const socket = connect(options)
     const underWay = watch(signal, timeoutMs, (why) => socket.destroy(stopped(call, why, timeoutMs)))
     // Not before the connection is there: until then Node would keep it, and listen.
     socket.on('connect', () => socket.end(request, 'latin1'))
