@@ -24,7 +24,11 @@ const now = (): number => process.uptime() * 1000
  * signal and one timer for all, since a listener and a timer of its own would cost a tenth of a call.
  */
 export function makeWatch(): Watch {
-  const calls = new Set<Watched>()
+  /**
+   * No set: one that is added to and taken from all the time is laid out anew again and again, and each layout holds on to the
+   * next, and to the calls that were in it. A few that have grown old keep thousands of sockets that are long closed.
+   */
+  const calls: Watched[] = []
   const heeded = new Map<AbortSignal, Heeded>()
   let due = Infinity
 
@@ -41,14 +45,14 @@ export function makeWatch(): Watch {
   const stopLate = (): void => {
     const time = now()
     due = Infinity
-    for (const call of calls) if (call.deadline <= time) call.stop('timeout')
+    for (const call of [...calls]) if (call.deadline <= time) call.stop('timeout')
     let next = Infinity
     for (const { deadline } of calls) next = Math.min(next, deadline)
     arm(next)
   }
   const heed = (signal: AbortSignal): Heeded => {
     const stopAll = (): void => {
-      for (const call of calls) if (call.signal === signal) call.stop('aborted')
+      for (const call of [...calls]) if (call.signal === signal) call.stop('aborted')
     }
     signal.addEventListener('abort', stopAll)
     const made = { calls: 0, stopAll }
@@ -56,7 +60,11 @@ export function makeWatch(): Watch {
     return made
   }
   const over = (call: Watched): void => {
-    if (!calls.delete(call) || call.signal === undefined) return
+    const at = calls.indexOf(call)
+    if (at < 0) return
+    const last = calls.pop()
+    if (last !== undefined && last !== call) calls[at] = last
+    if (call.signal === undefined) return
     const known = heeded.get(call.signal)
     if (known === undefined || --known.calls > 0) return
     heeded.delete(call.signal)
@@ -90,7 +98,7 @@ export function makeWatch(): Watch {
   return (signal, timeoutMs, stop) => {
     const call = new Watched(signal, timeoutMs, stop)
     call.heard()
-    calls.add(call)
+    calls.push(call)
     arm(call.deadline)
     if (signal !== undefined) (heeded.get(signal) ?? heed(signal)).calls += 1
     return call
