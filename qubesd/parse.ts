@@ -113,7 +113,8 @@ export function parseAssigned(text: string): readonly Assignment[] | undefined {
     const mode = fields.get('mode')
     if (device === undefined) return undefined
     if (mode !== 'auto-attach' && mode !== 'ask-to-attach' && mode !== 'required') return undefined
-    return { ...device, mode }
+    const { backend, port, identity } = device
+    return { backend, port, identity, mode }
   })
 }
 

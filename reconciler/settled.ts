@@ -1,10 +1,16 @@
-import { type DesiredQube, type DesiredState, RECORD_FEATURE, valuesText } from '../spec/index.ts'
-import { describe } from './blocked-qube.ts'
-import { sameValue } from './host.ts'
+import {
+  type DesiredQube,
+  type DesiredState,
+  RECORD_FEATURE,
+  type RestartPolicy,
+  valuesText,
+} from '../spec/index.ts'
+import { type HostQube, sameValue } from './host.ts'
 import { type Look } from './observe.ts'
 import { type QubePlan } from './plan.ts'
 import { type Providers } from './provider.ts'
 import { holdsValues } from './record.ts'
+import { isRunning } from './waits.ts'
 
 /**
  * The plan of a qube that is as wanted, told at a glance: its record says what is wanted and no more, and every setting is
@@ -23,15 +29,24 @@ export function settledPlan(
   if (text.status !== 'present' || uuid === null) return undefined
   if (!holdsValues(text.value, { uuid, name: desired.name }, valuesText(wanted))) return undefined
   if (!isAsWanted(look, wanted, providers)) return undefined
-  return {
-    ...describe(facts.qube),
+  return asItIs(facts.qube, text.value, wanted.restart)
+}
+
+/** Nothing is spread here: V8 would lay out each of thousands of plans anew, and whoever reads one look for all that is in it. */
+function asItIs(qube: HostQube, record: string, restart: RestartPolicy | undefined): QubePlan {
+  const { name, uuid, klass } = qube
+  const plan: QubePlan = {
+    qube: name,
+    uuid,
+    klass,
+    running: isRunning(qube),
     changes: [],
-    record: { before: text.value, after: text.value },
+    record: { before: record, after: record },
     blocked: [],
     waiting: [],
-    ...(wanted.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [],
   }
+  return restart === undefined ? plan : { ...plan, restart }
 }
 
 function isAsWanted({ facts, reading }: Look, { settings }: DesiredQube, providers: Providers): boolean {
