@@ -11,9 +11,8 @@ export function adviseOnValue({ reading, statements }: Draft): void {
   }
 }
 
-function adviceOn({ path, setting }: Statement): Problem | undefined {
-  if (setting === null) return undefined
-  const { value } = setting
+function adviceOn({ path, value }: Statement): Problem | undefined {
+  if (value === undefined) return undefined
   const text = typeof value === 'string' ? value : ''
   if (value === null) return RESET_BY_TOOLS.has(path) ? resetByTools(path) : undefined
   if (path === 'audio/model' && SILENT.has(text)) {

@@ -6,13 +6,14 @@ import {
   type EnsureStatement,
   type ProfileUse,
   type Statement,
+  type Statements,
 } from './manifest.ts'
 import { builtInBodies } from './profiles.ts'
 import { quote, suggest } from './wording.ts'
 
 interface Layers extends Composed {
-  readonly statements: Map<string, Statement>
-  readonly builtIns: Set<string>
+  statements: Statements
+  builtIns: ReadonlySet<string>
   restart: RestartPolicy | null
   ensure: EnsureStatement | null
   complete: boolean
@@ -75,7 +76,7 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
       layers.depth = Math.max(layers.depth, below.depth + 1)
       addLayer(layers, below)
     }
-    addStatements(layers, body)
+    layers.statements = laidOver(layers.statements, body.statements)
     layers.restart = body.restart ?? layers.restart
     layers.ensure = body.ensure ?? layers.ensure
     return layers
@@ -94,21 +95,42 @@ export function layOver(parts: readonly Composed[]): Composed {
 }
 
 function addLayer(layers: Layers, over: Composed): void {
-  addStatements(layers, over)
-  for (const name of over.builtIns) layers.builtIns.add(name)
+  layers.statements = laidOver(layers.statements, over.statements)
+  layers.builtIns = united(layers.builtIns, over.builtIns)
   layers.restart = over.restart ?? layers.restart
   layers.ensure = over.ensure ?? layers.ensure
   if (!over.complete) layers.complete = false
 }
 
-/** Thousands of qubes are composed, so that no pair is made for each statement. */
-function addStatements(layers: Layers, over: { readonly statements: ReadonlyMap<string, Statement> }): void {
-  over.statements.forEach((statement, path) => layers.statements.set(path, statement))
+/** Both are in the order of the paths, and so is what comes of them: thousands of qubes are composed, and none is sorted. */
+function laidOver(under: Statements, over: Statements): Statements {
+  if (under.size === 0 || over.size === 0) return under.size === 0 ? over : under
+  const laid = new Map<string, Statement>()
+  const more = [...over.values()]
+  let next = 0
+  const layBefore = (path: string): void => {
+    for (let own = more[next]; own !== undefined && own.path < path; own = more[next]) {
+      laid.set(own.path, own)
+      next += 1
+    }
+  }
+  under.forEach((statement, path) => {
+    layBefore(path)
+    if (more[next]?.path !== path) laid.set(path, statement)
+  })
+  for (const own of more.slice(next)) laid.set(own.path, own)
+  return laid
 }
 
+const united = (a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> =>
+  a.size === 0 ? b : b.size === 0 ? a : new Set([...a, ...b])
+
+const NO_BUILT_INS: ReadonlySet<string> = new Set()
+const NO_STATEMENTS: Statements = new Map()
+
 const NOTHING = (complete = false): Layers => ({
-  statements: new Map(),
-  builtIns: new Set(),
+  statements: NO_STATEMENTS,
+  builtIns: NO_BUILT_INS,
   restart: null,
   ensure: null,
   complete,
@@ -121,10 +143,9 @@ function placedAt(
   name: string,
   position: Position,
 ): Layers {
-  const placed = [...statements].map(([path, { setting }]) => {
-    return [path, { path, position, setting: setting && { ...setting, position } }] as const
-  })
-  return { statements: new Map(placed), builtIns: new Set([name]), restart, ensure, complete, depth }
+  const placed = new Map<string, Statement>()
+  statements.forEach(({ area, path, value }) => placed.set(path, { area, path, value, position }))
+  return { statements: placed, builtIns: new Set([name]), restart, ensure, complete, depth }
 }
 
 function unknownProfile(name: string, profiles: ReadonlyMap<string, Body>): ReturnType<typeof problem> {

@@ -18,12 +18,13 @@ export interface LoadOptions {
   readonly shape?: (documents: readonly Written[], report: Report) => readonly Written[]
 }
 
-/** What one body says of one path: a setting, or (`setting` null) that qstate leaves the path alone after all. */
-export interface Statement {
-  readonly path: string
-  readonly position: Position
-  readonly setting: DesiredSetting | null
+/** What one body says of one path: a setting, or (`value` undefined) that qstate leaves the path alone after all. */
+export type Statement = Omit<DesiredSetting, 'value'> & {
+  readonly value: DesiredSetting['value'] | undefined
 }
+
+/** By path, in the order of the paths. */
+export type Statements = ReadonlyMap<string, Statement>
 
 /** What a body says of whether its qube is there. The label may be said by a setting instead. */
 export interface EnsureStatement {
@@ -40,7 +41,7 @@ export interface ProfileUse {
 /** What a qube, a profile or a selector says, read but not yet composed. */
 export interface Body {
   readonly extends: readonly ProfileUse[]
-  readonly statements: ReadonlyMap<string, Statement>
+  readonly statements: Statements
   readonly restart: RestartPolicy | null
   readonly ensure: EnsureStatement | null
   readonly position: Position
@@ -50,7 +51,7 @@ export interface Body {
 
 /** A body with its profiles filled in. Statements that leave a path alone are kept until everything is laid together. */
 export interface Composed {
-  readonly statements: ReadonlyMap<string, Statement>
+  readonly statements: Statements
   /** Built-in profiles that took part. */
   readonly builtIns: ReadonlySet<string>
   readonly restart: RestartPolicy | null

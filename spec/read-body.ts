@@ -1,5 +1,6 @@
 import { type RestartPolicy } from './desired-state.ts'
-import { type Body, type ProfileUse } from './manifest.ts'
+import { sorted } from './digest.ts'
+import { type Body, type ProfileUse, type Statement, type Statements } from './manifest.ts'
 import { adviseOnValue } from './advice.ts'
 import { readEnsure } from './read-ensure.ts'
 import { readGeneric } from './read-generic.ts'
@@ -44,12 +45,21 @@ export function readBody(written: WrittenMap, reading: Reading): Body {
   adviseOnValue(draft)
   return {
     extends: readExtends(part('extends')),
-    statements: draft.statements,
+    statements: inOrder(draft.statements),
     restart: readRestart(part('restart')),
     ensure: readEnsure(part('ensure'), draft.reading),
     position: written.position,
     complete,
   }
+}
+
+function inOrder(statements: Map<string, Statement>): Statements {
+  let last = ''
+  for (const path of statements.keys()) {
+    if (path < last) return new Map(sorted(statements))
+    last = path
+  }
+  return statements
 }
 
 function readArea(area: 'audio' | 'stubdom' | 'qube', written: Written | undefined, draft: Draft): void {

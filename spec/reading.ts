@@ -44,8 +44,8 @@ export function say(draft: Draft, area: Area, path: string, saying: Said, positi
     )
     return
   }
-  const setting = 'unmanaged' in saying ? null : { area, path, value: saying.value, position }
-  draft.statements.set(path, { path, position, setting })
+  const value = 'unmanaged' in saying ? undefined : saying.value
+  draft.statements.set(path, { area, path, value, position })
 }
 
 export const value = (of: Value | null): Said => ({ value: of })

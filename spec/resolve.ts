@@ -1,5 +1,5 @@
 import { checkClaims } from './check-claims.ts'
-import { checkQube, ensureLabel } from './check-qube.ts'
+import { checkQube, ensureLabel, View } from './check-qube.ts'
 import { layOver } from './compose.ts'
 import {
   type DesiredQube,
@@ -13,7 +13,7 @@ import {
 } from './desired-state.ts'
 import { type Diagnostic, keyOf, type Report, sortDiagnostics } from './diagnostics.ts'
 import { digestOf, sorted } from './digest.ts'
-import { type Composed, type Manifest } from './manifest.ts'
+import { type Composed, type Manifest, type Statement, type Statements } from './manifest.ts'
 import { matches } from './select.ts'
 
 /**
@@ -30,8 +30,9 @@ export function resolve(
   const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
   // Without selectors `loadManifest` has judged these very qubes.
   if (manifest.selectors.length > 0) {
-    for (const [name, qube] of composed) checkQube({ name, isWhole: true }, qube, report)
-    checkClaims(composed, report)
+    const views = new Map([...composed].map(([name, qube]) => [name, new View(qube)]))
+    for (const [name, view] of views) checkQube({ name, isWhole: true }, view, report)
+    checkClaims(views, report)
   }
 
   const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
@@ -88,22 +89,31 @@ function layAll({ qubes, selectors }: Manifest, facts: HostFacts): ReadonlyMap<s
 function desiredQube(name: string, composed: Composed, position: Position): DesiredQube {
   const { statements, restart } = composed
   const ensure = ensureOf(composed)
-  const settings = new Map<string, DesiredSetting>()
-  const unmanaged = new Set<string>()
-  for (const [path, { setting }] of sorted(statements)) {
-    if (setting === null) unmanaged.add(path)
-    // What goes has nothing set any more.
-    else if (ensure !== 'absent') settings.set(path, setting)
-  }
+  const allSet = areSettings(statements)
   return {
     name,
-    settings,
-    ...(unmanaged.size === 0 ? {} : { unmanaged }),
+    // What goes has nothing set any more.
+    settings: ensure === 'absent' ? new Map() : allSet ? statements : settingsAmong(statements),
+    ...(allSet ? {} : { unmanaged: unmanagedAmong(statements) }),
     ...(restart === null ? {} : { restart }),
     ...(ensure === null ? {} : { ensure }),
     position,
   }
 }
+
+const isSetting = (statement: Statement): statement is DesiredSetting => statement.value !== undefined
+
+/** Nothing is left alone, so that the statements themselves are the settings, and nothing is copied. */
+function areSettings(statements: Statements): statements is ReadonlyMap<string, DesiredSetting> {
+  for (const statement of statements.values()) if (!isSetting(statement)) return false
+  return true
+}
+
+const settingsAmong = (statements: Statements): ReadonlyMap<string, DesiredSetting> =>
+  new Map([...statements.values()].filter(isSetting).map((setting) => [setting.path, setting]))
+
+const unmanagedAmong = (statements: Statements): ReadonlySet<string> =>
+  new Set([...statements.values()].filter((statement) => !isSetting(statement)).map(({ path }) => path))
 
 /** Without a label there is none: that has been told. */
 function ensureOf(composed: Composed): Ensure | 'absent' | null {

@@ -54,8 +54,8 @@ function valuesOf(profile: string): ReadonlyMap<string, Value> {
   const body = builtInBodies().get(profile)
   if (body === undefined) throw new Error(`${profile} is no built-in profile`)
   const { statements } = composer(new Map(), true, () => undefined)(body)
-  const values = [...statements].flatMap(([path, { setting }]): [string, Value][] =>
-    setting?.value === undefined || setting.value === null ? [] : [[path, setting.value]],
+  const values = [...statements].flatMap(([path, { value }]): [string, Value][] =>
+    value === undefined || value === null ? [] : [[path, value]],
   )
   return new Map(values)
 }
