@@ -1,7 +1,6 @@
 import { type Position } from './desired-state.ts'
-import { assignments } from './check-qube.ts'
+import { type View } from './check-qube.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
-import { type Composed } from './manifest.ts'
 import { overlap, type UsbDevice } from './usb-device.ts'
 import { at } from './wording.ts'
 
@@ -20,12 +19,12 @@ interface Claims {
 }
 
 /** Two qubes that both take one device by themselves: whichever starts first would have it. */
-export function checkClaims(qubes: ReadonlyMap<string, Composed>, report: Report): void {
+export function checkClaims(qubes: ReadonlyMap<string, View>, report: Report): void {
   const claimed = new Map<string, Claims>()
   let order = 0
-  for (const [qube, composed] of qubes) {
+  for (const [qube, { composed, usb }] of qubes) {
     if (composed.ensure?.creates === 'absent') continue
-    for (const { device, key, mode, position } of assignments(composed)) {
+    for (const { device, key, mode, position } of usb) {
       if (mode === 'ask-to-attach') continue
       const claim = { qube, key, device, position, order: order++ }
       const before = claimed.get(device.backend) ?? { byKey: new Map(), byPort: new Map() }

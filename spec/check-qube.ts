@@ -1,6 +1,6 @@
 import { NOWHERE, type Position, type Value } from './desired-state.ts'
 import { errorAt, problem, type Report, warningAt } from './diagnostics.ts'
-import { type Composed, type Statement } from './manifest.ts'
+import { type Composed } from './manifest.ts'
 import { HOST_SLIC } from './read-slic.ts'
 import { deniedInterfaces, parseUsbKey, type UsbDevice } from './usb-device.ts'
 import { at, oneOf } from './wording.ts'
@@ -20,25 +20,24 @@ export interface Subject {
 }
 
 /** What one qube says, laid together, and what is impossible or unwise about it as a whole. */
-export function checkQube({ name, isWhole }: Subject, composed: Composed, report: Report): void {
-  const qube = view(composed)
+export function checkQube({ name, isWhole }: Subject, qube: View, report: Report): void {
+  const { composed } = qube
   checkVirtMode(qube, report)
   checkStubdom(qube, report)
-  checkSlic(qube, composed, report)
+  checkSlic(qube, report)
   checkMemory(qube, report)
-  checkDenied(qube, composed, report)
+  checkDenied(qube, report)
   if (name !== null) checkItself(name, qube, report)
   checkEnsure(name, composed, report)
-  if (composed.complete && name !== null) adviseOnQube(qube, composed, report)
+  if (composed.complete && name !== null) adviseOnQube(qube, report)
   if (composed.complete && isWhole) adviseOnMissing(qube, report)
 }
 
 /** The devices that a qube wants assigned. */
-export function assignments({ statements }: Composed): readonly Assignment[] {
+function assignments({ statements }: Composed): readonly Assignment[] {
   const found: Assignment[] = []
-  for (const { path, position, setting } of statements.values()) {
-    const value = setting?.value
-    if (typeof value !== 'object' || value === null || !('mode' in value)) continue
+  for (const { area, path, position, value } of statements.values()) {
+    if (area !== 'usb' || typeof value !== 'object' || value === null || !('mode' in value)) continue
     const key = path.slice('usb/'.length)
     const device = parseUsbKey(key)
     if (!('problem' in device)) found.push({ device, key, mode: value.mode, position })
@@ -46,25 +45,32 @@ export function assignments({ statements }: Composed): readonly Assignment[] {
   return found
 }
 
-interface View {
-  readonly value: (path: string) => Value | null | undefined
-  readonly place: (path: string) => Position
+/** A qube as its checks look at it. */
+export class View {
+  readonly composed: Composed
   readonly usb: readonly Assignment[]
-  readonly model: boolean
-  readonly tables: readonly string[]
-}
 
-function view(composed: Composed): View {
-  const find = (path: string): Statement | undefined => composed.statements.get(path)
-  const value = (path: string): Value | null | undefined => find(path)?.setting?.value
-  const tables = value('slic/tables')
-  const model = value('audio/model')
-  return {
-    value,
-    place: (path) => find(path)?.position ?? NOWHERE,
-    usb: assignments(composed),
-    model: model !== undefined && model !== null && model !== '',
-    tables: Array.isArray(tables) ? (tables as readonly string[]) : [],
+  constructor(composed: Composed) {
+    this.composed = composed
+    this.usb = assignments(composed)
+  }
+
+  value(path: string): Value | null | undefined {
+    return this.composed.statements.get(path)?.value
+  }
+
+  place(path: string): Position {
+    return this.composed.statements.get(path)?.position ?? NOWHERE
+  }
+
+  get model(): boolean {
+    const model = this.value('audio/model')
+    return model !== undefined && model !== null && model !== ''
+  }
+
+  get tables(): readonly string[] {
+    const tables = this.value('slic/tables')
+    return Array.isArray(tables) ? (tables as readonly string[]) : []
   }
 }
 
@@ -109,14 +115,14 @@ function checkStubdom(qube: View, report: Report): void {
   }
 }
 
-function checkSlic(qube: View, { builtIns }: Composed, report: Report): void {
+function checkSlic(qube: View, report: Report): void {
   if (qube.tables.length === 0) return
   const position = qube.place('slic/tables')
   if (qube.value('qube/features/uefi') === '1') {
     const hint = `uefi is on at ${at(qube.place('qube/features/uefi'))}; there are reports that UEFI firmware does not hand the tables on as activation needs`
     report(warningAt(position, problem('slic-uefi', 'slic may not work with UEFI firmware', hint)))
   }
-  const later = ['windows-10', 'windows-11'].find((profile) => builtIns.has(profile))
+  const later = ['windows-10', 'windows-11'].find((profile) => qube.composed.builtIns.has(profile))
   if (later !== undefined && qube.tables.includes(HOST_SLIC)) {
     const hint = 'Windows 8 and later look for MSDM, which holds a product key: tables: [host:MSDM]'
     report(warningAt(position, problem('slic-unused', `${later} does not activate with SLIC`, hint)))
@@ -136,10 +142,10 @@ function checkMemory(qube: View, report: Report): void {
   )
 }
 
-function checkDenied({ usb }: View, { statements }: Composed, report: Report): void {
+function checkDenied({ usb, composed }: View, report: Report): void {
   if (usb.length === 0) return
-  for (const { path, position, setting } of statements.values()) {
-    if (!path.startsWith('usb/denied/') || setting?.value !== true) continue
+  for (const { area, path, position, value } of composed.statements.values()) {
+    if (area !== 'usb' || value !== true || !path.startsWith('usb/denied/')) continue
     for (const { device, key, position: place } of usb) {
       const met = deniedInterfaces(device, path.slice('usb/denied/'.length))
       if (met.length === 0) continue
@@ -168,7 +174,7 @@ function checkItself(name: string, qube: View, report: Report): void {
 
 /** A label that makes do: the one that is said with `ensure`, else the setting. */
 export function ensureLabel({ ensure, statements }: Composed): string | null {
-  const setting = statements.get('qube/label')?.setting?.value
+  const setting = statements.get('qube/label')?.value
   const said = ensure === null || ensure.creates === ABSENT ? null : ensure.creates.label
   return said ?? (typeof setting === 'string' && LABEL.test(setting) ? setting : null)
 }
@@ -201,7 +207,7 @@ function adviseOnMissing(qube: View, report: Report): void {
   )
 }
 
-function adviseOnQube(qube: View, { builtIns }: Composed, report: Report): void {
+function adviseOnQube(qube: View, report: Report): void {
   if (qube.value('qube/features/gui') === '1' && qube.value('qube/features/gui-emulated') === '1') {
     const hint = `gui is on at ${at(qube.place('qube/features/gui'))}; seamless mode and the emulated screen exclude each other`
     report(
@@ -211,7 +217,7 @@ function adviseOnQube(qube: View, { builtIns }: Composed, report: Report): void 
       ),
     )
   }
-  const windows = [...builtIns].find((profile) => profile.startsWith('windows-'))
+  const windows = [...qube.composed.builtIns].find((profile) => profile.startsWith('windows-'))
   if (windows === undefined) return
   for (const [path, byTools] of [
     ['qube/qrexecTimeout', 6000],

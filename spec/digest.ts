@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type DesiredQube } from './desired-state.ts'
+import { type DesiredQube, type DesiredSetting } from './desired-state.ts'
 
 /** SHA-256 over the wanted settings. Places and the order of writing do not count. */
 export function digestOf(name: string | null, qubes: ReadonlyMap<string, DesiredQube>): string {
@@ -19,6 +19,16 @@ export function digestOf(name: string | null, qubes: ReadonlyMap<string, Desired
 const PART = 16_384
 
 const texts = new WeakMap<DesiredQube, string>()
+const settingTexts = new WeakMap<DesiredSetting, string>()
+
+/** What a profile says is one setting in all qubes that extend it. */
+function textOf(setting: DesiredSetting): string {
+  const known = settingTexts.get(setting)
+  if (known !== undefined) return known
+  const text = `${JSON.stringify(setting.path)}:${JSON.stringify(setting.value)}`
+  settingTexts.set(setting, text)
+  return text
+}
 
 /** The wanted values of a qube as one JSON object, by path, in the order of the settings. Worked out once. */
 export function valuesText(qube: DesiredQube): string {
@@ -26,8 +36,8 @@ export function valuesText(qube: DesiredQube): string {
   if (known !== undefined) return known
   let text = ''
   // No pair is made for each setting of thousands of qubes.
-  qube.settings.forEach(({ value }, path) => {
-    text += `${text === '' ? '' : ','}${JSON.stringify(path)}:${JSON.stringify(value)}`
+  qube.settings.forEach((setting) => {
+    text += text === '' ? textOf(setting) : `,${textOf(setting)}`
   })
   text = `{${text}}`
   texts.set(qube, text)

@@ -1,5 +1,5 @@
 import { checkClaims } from './check-claims.ts'
-import { checkQube } from './check-qube.ts'
+import { checkQube, View } from './check-qube.ts'
 import { checkSchema } from './check-schema.ts'
 import { type Compose, composer } from './compose.ts'
 import { NOWHERE } from './desired-state.ts'
@@ -84,9 +84,14 @@ function composeAll(
 function checkOffline(qubes: Manifest['qubes'], selectors: Manifest['selectors'], report: Report): void {
   // A selector may yet add what a qube seems to lack: then `resolve` looks for it.
   const isWhole = selectors.length === 0
-  for (const [name, { composed }] of qubes) checkQube({ name, isWhole }, composed, report)
-  for (const { composed } of selectors) checkQube({ name: null, isWhole: false }, composed, report)
-  checkClaims(new Map([...qubes].map(([name, { composed }]) => [name, composed])), report)
+  const views = new Map<string, View>()
+  for (const [name, { composed }] of qubes) {
+    const view = new View(composed)
+    views.set(name, view)
+    checkQube({ name, isWhole }, view, report)
+  }
+  for (const { composed } of selectors) checkQube({ name: null, isWhole: false }, new View(composed), report)
+  checkClaims(views, report)
 }
 
 /** The documents that are manifests, of all files. */

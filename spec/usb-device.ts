@@ -22,7 +22,8 @@ export const usbKey = ({ backend, port, identity }: UsbDevice): string => `${bac
 
 /** `BACKEND+PORT:IDENTITY` taken apart, or what is wrong with which part of it. */
 export function parseUsbKey(key: string): UsbDevice | PartProblem {
-  const { backend, port, identity } = USB_DEVICE.exec(key)?.groups ?? {}
+  // By number: groups by name are an object more, and thousands of devices are read.
+  const [, backend, port, identity] = USB_DEVICE.exec(key) ?? []
   return backend === undefined ||
     port === undefined ||
     identity === undefined ||
