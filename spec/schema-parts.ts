@@ -48,6 +48,7 @@ export const named = (kind: NameKind, pattern: RegExp, schema: Schema): Schema =
   propertyNames: { pattern: pattern.source },
 })
 
+/** Branches that are mostly meant come first: what those before did not fit is noted, and thrown away. */
 export const union = (expected: string, branches: readonly Schema[], more: Schema = {}): Schema => ({
   'x-expected': expected,
   anyOf: branches,
@@ -73,7 +74,7 @@ function settingSchema(setting: Setting): Schema {
   const forms = words(...(setting.off === undefined ? [] : ['off']), 'inherit', 'unmanaged')
   const values = valueSchemas(setting.type)
   const number = setting.name === 'timezone' ? [{ type: 'integer' }] : []
-  return union(expectedOf(setting), [forms, ...values, ...number], {
+  return union(expectedOf(setting), [...values, ...number, forms], {
     title: setting.key,
     description: `${SETTING_HELP[setting.path] ?? ''} (${setting.store} ${setting.name})`.trim(),
     'x-setting': setting.path,
@@ -110,9 +111,9 @@ const AUDIO_SCALAR = MODEL ? valueSchemas(MODEL.type) : []
 export const audio = union(
   'a model (ich6), off, or a map',
   [
-    words('off', 'inherit', 'unmanaged'),
-    ...AUDIO_SCALAR,
     object('a map of audio settings', areaProperties('audio')),
+    ...AUDIO_SCALAR,
+    words('off', 'inherit', 'unmanaged'),
   ],
   { description: 'Sound through the stubdomain. A word alone is the model.', 'x-setting': 'audio/model' },
 )
@@ -222,12 +223,12 @@ export const usb = union(
   'a map of devices to modes, or a list of devices',
   [
     {
-      ...listOf('a list of devices', text('the name of a device, or BACKEND+PORT:IDENTITY')),
-      maxItems: MAX_DEVICES,
-    },
-    {
       ...mapOf('a map of devices to modes', assignment, { maxProperties: MAX_DEVICES }),
       properties: { denied },
+    },
+    {
+      ...listOf('a list of devices', text('the name of a device, or BACKEND+PORT:IDENTITY')),
+      maxItems: MAX_DEVICES,
     },
   ],
   { description: 'USB devices by name (devices) or by BACKEND+PORT:IDENTITY. A list means auto-attach.' },
