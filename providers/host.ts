@@ -7,7 +7,7 @@ import {
   volumeSize,
 } from '../qubesd/admin.ts'
 import { type Client } from '../qubesd/client.ts'
-import { QubesdError } from '../qubesd/errors.ts'
+import { policyLine, QubesdError } from '../qubesd/errors.ts'
 import { type Host, type HostCall, type HostQube, type Release } from '../reconciler/index.ts'
 import { asHostError } from './failures.ts'
 import { observe, readQube } from './reading.ts'
@@ -33,6 +33,7 @@ export function qubesHost(options: QubesHostOptions): Host {
         throw asHostError(error)
       }
     },
+    ...(kind === 'socket' ? {} : { howListed: (qube: string) => howListed(qube, client.source) }),
     release(qubes: readonly HostQube[]) {
       release = qubes.some((qube) => qube.uuid !== null) ? '4.3' : '4.2'
       return release
@@ -69,6 +70,12 @@ export function qubesHost(options: QubesHostOptions): Host {
     },
     write: (call) => writeCall(options, release, call),
   }
+}
+
+/** Of the list of all qubes qubesd tells a qube those only that policy lets it list one by one. */
+function howListed(qube: string, source: string): string {
+  const line = policyLine({ dest: qube, method: 'admin.vm.List', arg: '', payload: '' }, source)
+  return `or, if it is there, have policy in dom0 let it be listed:\n  ${line}`
 }
 
 async function writeCall(options: QubesHostOptions, release: Release, call: HostCall): Promise<void> {

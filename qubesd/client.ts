@@ -22,6 +22,8 @@ export interface CallOptions {
 /** The one seam to the daemon: everything above speaks in calls, everything below in bytes. */
 export interface Client {
   readonly transport: Transport
+  /** This qube's name, where it is one. */
+  readonly source: string
   /** Content of a good answer. Anything else fails with QubesdError. */
   call(call: Call, options?: CallOptions): Promise<Buffer>
 }
@@ -79,6 +81,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
 
   return {
     transport,
+    source,
     call: (call, how = {}) =>
       places.enter() ? exchange(call, how) : places.turn().then(() => exchange(call, how)),
   }

@@ -4,6 +4,7 @@ import { type Call } from './codec.ts'
 export type QubesdErrorCode =
   | 'aborted'
   | 'already-assigned'
+  | 'already-there'
   | 'daemon-gone'
   | 'daemon-said-no'
   | 'denied-by-policy'
@@ -68,6 +69,7 @@ const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
   QubesPropertyValueError: 'invalid-value',
   QubesTagNotFoundError: 'unknown-tag',
   QubesUnrecognizedDeviceAssignmentMode: 'invalid-value',
+  QubesVMAlreadyExistsError: 'already-there',
   QubesVMInUseError: 'in-use',
   QubesVMNotFoundError: 'unknown-qube',
   QubesVMNotRunningError: 'not-running',
@@ -76,6 +78,8 @@ const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
 }
 
 const HINTS: Partial<Record<QubesdErrorCode, string>> = {
+  'already-there':
+    'plan again: it has been created meanwhile, or policy in dom0 does not let this qube list it (admin.vm.List)',
   'unknown-qube': 'create the qube first, or correct its name in the spec; qvm-ls lists the qubes there are',
   'unknown-property': 'this release of Qubes has no such property on this class of qube',
   'invalid-value': 'correct the value in the spec',
@@ -86,16 +90,23 @@ const HINTS: Partial<Record<QubesdErrorCode, string>> = {
 /** Turns an exception answer into the typed error. */
 export function fromException(call: Call, type: string, message: string): QubesdError {
   const known = Object.hasOwn(BY_EXCEPTION, type) ? BY_EXCEPTION[type] : undefined
-  const code = known ?? 'daemon-said-no'
+  // Up to 4.3 it is a value like any other that is refused.
+  const isThere = call.method.startsWith('admin.vm.Create.') && / already exists$/.test(message)
+  const code = isThere ? 'already-there' : (known ?? 'daemon-said-no')
   const hint = HINTS[code] ?? 'see `journalctl -u qubesd -e` in dom0'
   return new QubesdError(code, call, `qubesd says ${quoteForTerminal(message)} (${type})`, hint)
 }
 
-/** The policy line that would allow a call, for a file in `/etc/qubes/policy.d/`. */
+/**
+ * The policy line that would allow a call, for a file in `/etc/qubes/policy.d/`. Where all qubes are asked for there is a
+ * second: qubesd tells of those only that policy lets the caller ask for one by one.
+ */
 export function policyLine(call: Call, source: string): string {
   const arg = call.arg === '' ? '*' : `+${call.arg}`
-  const dest = call.dest === 'dom0' ? '@adminvm' : call.dest
-  return `${call.method} ${arg} ${source} ${dest} allow target=dom0`
+  const lineTo = (dest: string): string => `${call.method} ${arg} ${source} ${dest} allow target=dom0`
+  if (call.dest !== 'dom0') return lineTo(call.dest)
+  const ofAll = call.method === 'admin.vm.List' || call.method === 'admin.Events'
+  return ofAll ? `${lineTo('@adminvm')}\n  ${lineTo('@anyvm')}` : lineTo('@adminvm')
 }
 
 /** Text of the daemon is untrusted: controls and bidirectional marks are escaped, length is bounded. */

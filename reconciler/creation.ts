@@ -39,8 +39,11 @@ export function templateProblem(template: string | null, qubes: readonly HostQub
 export async function findCreated(host: Host, name: string): Promise<HostQube> {
   const qube = (await host.list()).find((candidate) => candidate.name === name)
   const hint = 'run this again: it goes on from what is there'
-  if (qube === undefined)
-    throw new HostError('not-kept', `${name} is not there after it was created`, hint, false)
+  if (qube === undefined) {
+    const listed = host.howListed?.(name)
+    const how = listed === undefined ? hint : `${hint}; ${listed}`
+    throw new HostError('not-kept', `${name} is not there after it was created`, how, false)
+  }
   if (qube.uuid !== null) return qube
   const uuid = (await host.read(name, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')
   if (uuid.status === 'present') return { ...qube, uuid: uuid.value }

@@ -95,6 +95,8 @@ export interface Host {
   readonly where: string
   /** Fails with HostError. */
   list(): Promise<readonly HostQube[]>
+  /** Where not every qube may be listed: what would have one listed. */
+  readonly howListed?: (qube: string) => string
   release(qubes: readonly HostQube[]): Release
   /** What could not be read is unknown. Fails with a fatal HostError only: the daemon is gone, or the run is stopped. */
   read(qube: string, needs: Needs): Promise<Reading>

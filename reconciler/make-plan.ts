@@ -91,8 +91,8 @@ async function planQube(
     const missing = desired.qubes.get(name)
     if (missing !== undefined && ensure !== undefined && context.mode !== 'adopt')
       return planCreation(missing, ensure, desired, context)
-    const hint =
-      'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
+    const listed = context.host.howListed?.(name)
+    const hint = `create it (qvm-create), let qstate create it (\`ensure: present\`), or correct the name in the spec; qvm-ls lists the qubes there are${listed === undefined ? '' : `; ${listed}`}`
     const gone = { name, klass: '', state: '', uuid: null }
     return blockedQube(gone, { path: null, why: 'there is no such qube', hint })
   }
@@ -148,7 +148,8 @@ async function planCreation(
   const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
   const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
-    const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
+    const listed = template === null ? undefined : context.host.howListed?.(template)
+    const hint = `name another, or let the spec create it (\`ensure: { class: TemplateVM }\`)${listed === undefined ? '' : `; ${listed}`}`
     return blocked(`it cannot be created: ${why}`, hint)
   }
   if (!context.selects(name, 'qube/label'))

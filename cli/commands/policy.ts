@@ -50,7 +50,7 @@ export async function policy(paths: readonly string[], options: PolicyOptions, i
     agent: options.agent === true,
   }
   const groups = withoutRepeats([
-    ...hostGroups(manifest, release, extras),
+    ...hostGroups(manifest, release, extras, scopes),
     ...scopeGroups(scopes, release, extras),
   ])
   const printed = {
@@ -148,12 +148,24 @@ function matched(manifest: Manifest, selector: Selector): DesiredQube | undefine
 }
 
 /** What is asked of the host, and of all its qubes. */
-function hostGroups(manifest: Manifest, release: Release, extras: Extras): readonly Group[] {
-  const groups: Group[] = [{ title: 'which qubes there are', rules: [rule('admin.vm.List', '', '@adminvm')] }]
+function hostGroups(
+  manifest: Manifest,
+  release: Release,
+  extras: Extras,
+  scopes: readonly Scope[],
+): readonly Group[] {
+  const told = toldOf(manifest, extras, scopes)
+  const groups: Group[] = [
+    {
+      title: 'which qubes there are: of the whole list qubesd tells those that may be listed one by one',
+      rules: told.map((target) => rule('admin.vm.List', '', target)),
+    },
+  ]
   if (extras.agent)
     groups.push({
-      title: 'what happens on the host, as the agent hears it: every qube, and the values that are set',
-      rules: [rule('admin.Events', '', '@adminvm')],
+      title:
+        'what happens on the host, as the agent hears it: events of these qubes, and the values that are set',
+      rules: told.map((target) => rule('admin.Events', '', target)),
     })
   if (manifest.name !== null) {
     groups.push({
@@ -169,6 +181,20 @@ function hostGroups(manifest: Manifest, release: Release, extras: Extras): reado
     groups.push({ title, rules: [rule('admin.vm.tag.Get', tag, '@anyvm')] })
   }
   return groups
+}
+
+/** Qubes that have to be seen: all, where those are looked for that the spec does not name, or that are gone. */
+function toldOf(manifest: Manifest, extras: Extras, scopes: readonly Scope[]): readonly string[] {
+  const seesAll =
+    manifest.name !== null ||
+    manifest.selectors.length > 0 ||
+    extras.explain ||
+    scopes.some(({ settings }) => settings.has(SLIC_TABLES))
+  if (seesAll) return ['@adminvm', '@anyvm']
+  const templates = scopes.flatMap(({ ensure }) =>
+    ensure === null || ensure === 'absent' || ensure.template === null ? [] : [ensure.template],
+  )
+  return ['@adminvm', ...new Set([...scopes.map(({ target }) => target), ...templates].sort())]
 }
 
 function scopeGroups(scopes: readonly Scope[], release: Release, extras: Extras): readonly Group[] {

@@ -17,6 +17,7 @@ export function asking(client: Client): Asking {
     denied: () => [...denied.values()],
     client: {
       transport: client.transport,
+      source: client.source,
       async call(call, options) {
         if (isWrite(call.method)) throw new Error(`a check must not send ${call.method}`)
         try {

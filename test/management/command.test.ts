@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { parsePolicy } from '../../qubesd/simulator/policy.ts'
 import { ROOT, runCli } from '../cli/run-cli.ts'
 import { tempFolder } from '../support/temp.ts'
-import { allowLines, plain, policyFor, world } from './world.ts'
+import { allowLines, MGMT, plain, policyFor, world } from './world.ts'
 
 function specFile(t: TestContext, yaml: string): string {
   const file = join(tempFolder(t), 'spec.yaml')
@@ -34,7 +34,7 @@ test('qstate policy: nothing is written on more than the qubes that are named or
   const policy = await policyFor('examples/office.yaml', '4.3')
   for (const { text, target, action } of parsePolicy({ '30-qstate.policy': policy })) {
     if (target !== '@anyvm' || action === 'deny') continue
-    assert.match(text, /^admin\.vm\.(?:feature|tag)\.Get /)
+    assert.match(text, /^admin\.vm\.(?:List|(?:feature|tag)\.Get) /)
   }
 })
 
@@ -189,3 +189,53 @@ test('the header of a policy says in words what its flags add', async () => {
     /prune and roll back, to restart qubes \(--restart\), to hear of what changes there \(--agent\), and nothing else\. /,
   )
 })
+
+test('qstate policy: a spec that names its qubes lets these be seen, and no others', async (t) => {
+  const listed = (policy: string, method = 'List'): readonly string[] =>
+    parsePolicy({ '30-qstate.policy': policy })
+      .filter(({ service }) => service === (method === 'List' ? 'admin.vm.List' : 'admin.Events'))
+      .map(({ target }) => target)
+  const body = 'qubes:\n  win10-work:\n    qube: { memory: 4096 }\n'
+  const named = specFile(t, body)
+  assert.deepEqual(listed(await policyFor(named, '4.3')), ['@adminvm', 'win10-work'])
+  assert.deepEqual(listed(await policyFor(named, '4.3', '--explain')), ['@adminvm', '@anyvm'])
+  assert.deepEqual(listed(await policyFor(named, '4.3', '--agent'), 'Events'), ['@adminvm', 'win10-work'])
+  assert.deepEqual(listed(await policyFor(specFile(t, `name: home\n${body}`), '4.3')), ['@adminvm', '@anyvm'])
+  const made = `qubes:\n  new:\n    ensure: { class: AppVM, template: win11, label: red }\n`
+  assert.deepEqual(listed(await policyFor(specFile(t, made), '4.3')), ['@adminvm', 'new', 'win11'])
+})
+
+test('a qube that policy keeps from the list is told with the line that would show it', async (t) => {
+  const { qrexec, qstate } = await world(t, '4.3')
+  const spec = specFile(t, 'qubes:\n  win10-home:\n    qube: { memory: 4096 }\n')
+  const policy = await policyFor(spec, '4.3')
+  const line = `admin.vm.List * ${MGMT} win10-home allow target=dom0`
+  qrexec.setPolicy(policy.replaceAll(/^admin\.vm\.List .* win10-home .*$/gm, ''))
+  const hidden = await qstate('plan', spec)
+  assert.match(hidden.out, /there is no such qube/)
+  assert.ok(plain(hidden.out).includes(line), hidden.out)
+  qrexec.setPolicy(policy)
+  const seen = await qstate('plan', spec)
+  assert.equal(seen.code, 0, seen.out + seen.err)
+  assert.doesNotMatch(seen.out, /no such qube/)
+})
+
+for (const release of ['4.2', '4.3', '4.4'] as const) {
+  test(`on ${release} a hidden qube is not created again, and that it is there is told`, async (t) => {
+    const { host, qrexec, qstate } = await world(t, release)
+    const spec = specFile(
+      t,
+      'qubes:\n  win10-home:\n    ensure: { label: red }\n    qube: { memory: 4096 }\n',
+    )
+    const policy = await policyFor(spec, release)
+    qrexec.setPolicy(policy.replaceAll(/^admin\.vm\.List .* win10-home .*$/gm, ''))
+    const before = host.simulator.host.qubes.get('win10-home')
+    const { code, out } = await qstate('apply', '--yes', spec)
+    assert.equal(code, 3, out)
+    assert.match(
+      plain(out),
+      /already exists.* policy in dom0 does not let this qube list it \(admin\.vm\.List\)/,
+    )
+    assert.equal(host.simulator.host.qubes.get('win10-home'), before)
+  })
+}

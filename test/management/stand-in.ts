@@ -4,6 +4,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { decide, parsePolicy, type PolicyQube, type PolicyRule } from '../../qubesd/simulator/policy.ts'
+import { decodeEvents } from '../../qubesd/codec.ts'
 import { type Simulator } from '../../qubesd/simulator/index.ts'
 import { qrexecTransport } from '../../qubesd/qrexec.ts'
 import { type Transport } from '../../qubesd/transport.ts'
@@ -81,11 +82,20 @@ export async function standIn(
     const allowed = decision.action === 'allow' && decision.target === 'dom0'
     return { call, target, allowed, payload: request.subarray(end + 1) }
   }
+  /** Of all qubes and all events qubesd tells a qube those only that policy lets it ask for one by one. */
+  const isTold = (call: string, target: string): boolean => {
+    const { action, rule } = decide(rules, { call, source, target }, qubesOf(host.simulator))
+    if (action === 'allow') seen.push({ call, target, rule, allowed: true })
+    return action === 'allow'
+  }
   const answer = async ({ call, target, allowed, payload }: Judged): Promise<Buffer> => {
     if (!allowed) return Buffer.of(EXIT_REFUSED)
     const [method, arg] = split(call)
     const operation = SERVICES[method]
-    if (operation === undefined) return toQubesd(host.socket, call, target, payload)
+    if (operation === undefined) {
+      const told = await toQubesd(host.socket, call, target, payload)
+      return method === 'admin.vm.List' ? listOf(told, (qube) => isTold(call, qube)) : told
+    }
     if (missing.has(method)) return Buffer.of(EXIT_NOT_FOUND)
     return toService([operation, source, arg, '--root', `${host.socket}.dom0`], payload)
   }
@@ -95,7 +105,7 @@ export async function standIn(
     void receive(connection).then(async (request) => {
       const judged = judge(request)
       // The one answer that has no end: it is passed on as it comes.
-      if (judged.allowed && judged.call === 'admin.Events') passOn(host.socket, judged, connection)
+      if (judged.allowed && judged.call === 'admin.Events') passOn(host.socket, judged, connection, isTold)
       else connection.end(await answer(judged))
     })
   })
@@ -169,14 +179,44 @@ function receive(connection: Socket): Promise<Buffer> {
   })
 }
 
-/** What comes from qubesd as it comes, until either side is gone. */
-function passOn(socket: string, { call, payload }: Judged, client: Socket): void {
+/** An answer with those lines only whose qube may be told of. */
+function listOf(answer: Buffer, isTold: (qube: string) => boolean): Buffer {
+  const head = answer.subarray(0, 3)
+  const lines = answer
+    .subarray(3)
+    .toString('latin1')
+    .split(/(?<=\n)/)
+  const told = lines.filter((line) => isTold(line.slice(0, line.indexOf(' '))))
+  return Buffer.concat([head, Buffer.from(told.join(''), 'latin1')])
+}
+
+/** The events that come from qubesd as they come, as far as they may be told of, until either side is gone. */
+function passOn(
+  socket: string,
+  { call, payload }: Judged,
+  client: Socket,
+  isTold: (call: string, target: string) => boolean,
+): void {
+  let rest = Buffer.alloc(0)
+  const pass = (chunk: Buffer): void => {
+    const decoded = decodeEvents(Buffer.concat([rest, chunk]))
+    if ('malformed' in decoded) throw new Error(decoded.malformed)
+    rest = Buffer.from(decoded.rest)
+    for (const { subject, name, fields } of decoded.events) {
+      const whose = subject === '' ? (fields['vm'] ?? '@adminvm') : subject
+      if (name !== 'connection-established' && !isTold(`${call}+${name.replaceAll(':', '_')}`, whose))
+        continue
+      const pairs = Object.entries(fields).map(([key, value]) => `${key}\0${value}\0`)
+      client.write(`1\0${subject}\0${name}\0${pairs.join('')}\0`)
+    }
+  }
   const daemon = connect({ path: socket, allowHalfOpen: true })
   daemon.end(Buffer.concat([Buffer.from(`${call} dom0 name dom0\0`, 'latin1'), payload]))
   client.write(Buffer.of(0))
   daemon.on('error', () => client.destroy())
   client.on('close', () => daemon.destroy())
-  daemon.pipe(client)
+  daemon.on('data', pass)
+  daemon.on('end', () => client.end())
 }
 
 /** The answer, after a byte for the exit code. */
