@@ -180,13 +180,26 @@ function fieldsDevice(fields: ReadonlyMap<string, string>): UsbDevice | undefine
     : { backend, port, identity }
 }
 
-/** The `key='value'` pairs after the first word. A quote inside is `\'`; a backslash stands for itself. */
+/**
+ * The `key='value'` pairs after the first word. That holds a serial as it is, pairs and all: what counts begins where all of the
+ * rest are pairs. A quote inside is `\'`; a backslash stands for itself, so that a value which ends in one looks as if it
+ * went on: where the line makes no sense otherwise, it ended where another pair begins.
+ */
 function parseFields(line: string): ReadonlyMap<string, string> | undefined {
-  // A serial in the first word may hold a space: the pairs begin where the first one does.
-  const first = line.search(/ [a-z_-]+='/)
+  for (const { index } of line.matchAll(/ device_id='/g)) {
+    const fields = readPairs(line, index, PAIR) ?? readPairs(line, index, PAIR_ENDING_IN_BACKSLASH)
+    if (fields !== undefined) return fields
+  }
+  return undefined
+}
+
+const PAIR = / +([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/y
+const PAIR_ENDING_IN_BACKSLASH =
+  / +([a-z_-]+)='((?:[^'\\]|\\(?!')|\\'(?! +[a-z_-]+='))*(?:\\(?=' +[a-z_-]+='))?)'/y
+
+function readPairs(line: string, first: number, pair: RegExp): ReadonlyMap<string, string> | undefined {
   const fields = new Map<string, string>()
-  const pair = / +([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/gy
-  pair.lastIndex = first === -1 ? line.length : first
+  pair.lastIndex = first
   while (pair.lastIndex < line.length) {
     const match = pair.exec(line)
     if (match === null) return undefined

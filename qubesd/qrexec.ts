@@ -173,7 +173,7 @@ function notStarted(client: Client, call: Call, error: unknown): QubesdError {
 
 function exited(client: Client, call: Call, status: number | null, words: string): QubesdError {
   if (status === EXIT_DENIED) {
-    const hint = `in dom0, allow it with this line in /etc/qubes/policy.d/30-qstate.policy:\n  ${policyLine(call, client.source)}`
+    const hint = `in dom0, allow it in /etc/qubes/policy.d/30-qstate.policy:\n  ${policyLine(call, client.source)}`
     return new QubesdError('denied-by-policy', call, 'qrexec policy in dom0 does not allow it', hint)
   }
   const said = words.trim() === '' ? '' : `: ${quoteForTerminal(words.trim())}`

@@ -119,10 +119,11 @@ export const RECORD_FEATURE = 'qstate.applied'
 /**
  * A USB device as an assignment names it: `BACKEND+PORT:IDENTITY`, either of port and identity may be `*`.
  * Identity is `VENDOR:PRODUCT:SERIAL:INTERFACES`; the serial may be empty; an interface is `u` and six hex digits, or
- * `?******` where the backend could not tell. qubesd itself cannot name a serial that holds `+`, `:` or `*`.
+ * `?******` where the backend could not tell. qubesd itself cannot name a serial that holds `+`, `:` or `*`, or seven `_` in a row,
+ * which it reads as an interface that is not known.
  */
 export const USB_DEVICE =
-  /^(?<backend>[A-Za-z][A-Za-z0-9_.-]{0,30})\+(?<port>\*|[0-9]+-[0-9]+(?:\.[0-9]+)*):(?<identity>\*|[0-9a-f]{4}:[0-9a-f]{4}:[!-),-9;-~]{0,128}:(?:u[0-9a-f]{6}|\?\*{6}){1,64})$/
+  /^(?<backend>[A-Za-z][A-Za-z0-9_.-]{0,30})\+(?<port>\*|[0-9]+-[0-9]+(?:\.[0-9]+)*):(?<identity>\*|[0-9a-f]{4}:[0-9a-f]{4}:(?![^:]*_{7})[!-),-9;-~]{0,128}:(?:u[0-9a-f]{6}|\?\*{6}){1,64})$/
 
 /** A pattern of `devices_denied`: `u` and six hex digits or stars. */
 export const USB_INTERFACE = /^u[0-9a-f*]{6}$/

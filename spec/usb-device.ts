@@ -105,11 +105,11 @@ export function identityProblem(identity: string): Problem | undefined {
     const hint = /^[0-9a-f]{4}$/i.test(id) ? `write it in lower case: ${id.toLowerCase()}` : 'four hex digits'
     return problem('bad-device', `the ${name} ${quote(id)} of the identity is malformed`, hint)
   }
-  if (!/^[!-),-9;-~]{0,128}$/.test(serial)) {
+  if (!/^(?!.*_{7})[!-),-9;-~]{0,128}$/.test(serial)) {
     return problem(
       'bad-device',
       `the serial ${quote(serial)} of the identity is malformed`,
-      'printable ASCII without spaces, +, : and *, 128 characters at most; Qubes itself cannot name others',
+      'printable ASCII without spaces, +, : and *, and no seven _ in a row, 128 characters at most; Qubes itself cannot name others: name the port, with * for the identity',
     )
   }
   return interfacesProblem(interfaces)

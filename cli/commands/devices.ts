@@ -3,6 +3,7 @@ import { type AvailableDevice } from '../../qubesd/parse.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { uniqueName } from '../device-names.ts'
+import { USB_DEVICE } from '../../spec/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { openSession, type Session } from '../session.ts'
@@ -48,7 +49,10 @@ function asYaml(found: readonly AvailableDevice[], portsOnly: boolean): string {
     lines.push(`  ${uniqueName(device.description, names)}:`)
     lines.push(`    backend: ${device.backend}`)
     lines.push(`    port: "${device.port}"`)
-    if (!portsOnly) lines.push(`    identity: ${JSON.stringify(device.identity)}`)
+    if (portsOnly) continue
+    if (USB_DEVICE.test(`${device.backend}+${device.port}:${device.identity}`))
+      lines.push(`    identity: ${JSON.stringify(device.identity)}`)
+    else lines.push(`    # Qubes cannot name its identity, ${comment(device.identity)}`)
   }
   if (portsOnly) lines.push('# Qubes 4.2 tells ports only; from 4.3 on a device can be told by its identity.')
   else

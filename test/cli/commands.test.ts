@@ -266,6 +266,36 @@ test('devices prints YAML that a spec can hold', async (t) => {
   }
 })
 
+test('devices prints a device whose identity Qubes cannot name by its port', async (t) => {
+  const host = await simulatedHost(t, { release: '4.3' })
+  const shown = {
+    vendor_product: '1234:5678',
+    interfaces: ['080650'],
+    name: 'Odd',
+    vendor: null,
+    product: null,
+    manufacturer: null,
+  }
+  const serials = [
+    'AB CD',
+    'A+B:C*D',
+    '________',
+    `x device_id='1:2::u0' port_id='9-9' a='`,
+    'x device_id= y',
+  ]
+  host.simulator.host.usb.set(
+    'sys-usb',
+    serials.map((serial, index) => ({ ...shown, port: `7-${index + 1}`, serial })),
+  )
+  const { out } = await host.qstate('devices')
+  const spec = join(host.folder, 'devices.yaml')
+  writeFileSync(spec, `apiVersion: qstate/v1\n${out}`)
+  const { code, err } = await runCli(['validate', spec])
+  assert.equal(code, 0, `${out}\n${err}`)
+  assert.equal(out.match(/Qubes cannot name its identity/g)?.length, serials.length, out)
+  assert.doesNotMatch(out, /^ +(?:identity:|port: "9-9")/m)
+})
+
 test('a narrow terminal without colour gets no line that is wider than it', async (t) => {
   const host = await simulatedHost(t, { fixture: 'examples/hosts/office.json' })
   const { out } = await host.qstateWith({ columns: 60 }, 'plan', 'examples/office.yaml')

@@ -231,6 +231,17 @@ const HOSTILE: readonly { fields: string; description: string | undefined; reaso
     description: '\x1b[2J',
     reason: 'controls stay: showing them is not this file',
   },
+  {
+    fields: `name='x\\' serial='x\\' interfaces='u'`,
+    description: 'x\\',
+    reason: 'values that end in a backslash',
+  },
+  {
+    fields: `name='a\\'b\\' serial='c'`,
+    description: "a'b\\",
+    reason: 'a quote, and a backslash at the end',
+  },
+  { fields: `serial='a\\' name='`, description: '', reason: 'a quote and a key, and no value behind it' },
   { fields: `name='a=b;c\`d$(e)'`, description: 'a=b;c`d$(e)', reason: 'shell text is text' },
 ]
 
@@ -249,6 +260,15 @@ for (const { fields, description, reason } of HOSTILE) {
 test('a device of 4.2 cannot say with its description that it is attached', () => {
   const [device] = parseAvailable42('2-1 attachment=None description=x attachment=win10\n', 'sys-usb') ?? []
   assert.equal(device?.attachedTo, null)
+})
+
+test('what a serial holds in the first word is no pair', () => {
+  const serial = `S device_id=\\'*\\' port_id=\\'9-9\\' x=\\'`
+  const raw = serial.replaceAll("\\'", "'")
+  const fields = `device_id='1:2:${serial}:u030000' port_id='2-1' devclass='usb' backend_domain='sys-usb' serial='${serial}'`
+  const [device] = parseAvailable(`2-1:1:2:${raw}:u030000 ${fields}\n`) ?? []
+  assert.equal(device?.port, '2-1')
+  assert.equal(device.identity, `1:2:${raw}:u030000`)
 })
 
 const LINES: readonly { parse: (text: string) => unknown; text: string; reason: string }[] = [
@@ -332,6 +352,11 @@ const LONG_LINES: readonly { parse: (text: string) => unknown; text: () => strin
   { parse: parseAvailable, text: () => `x ${DEVICE} name='${'a'.repeat(LONG)}'`, reason: 'one value' },
   { parse: parseAvailable, text: () => `x ${DEVICE} name='${"\\'".repeat(LONG / 2)}'`, reason: 'quotes' },
   { parse: parseAvailable, text: () => `x ${DEVICE} name='${'\\'.repeat(LONG)}`, reason: 'backslashes' },
+  {
+    parse: parseAvailable,
+    text: () => `x ${DEVICE}${" a='\\\\'".repeat(LONG / 6)}`,
+    reason: 'endings in backslash',
+  },
   { parse: parseAvailable, text: () => `x ${DEVICE} ${' '.repeat(LONG)}`, reason: 'spaces' },
   { parse: parseAvailable, text: () => `x ${DEVICE} ${'a'.repeat(LONG)}`, reason: 'one key' },
   { parse: parseAvailable, text: () => `x ${" a='b'".repeat(LONG / 6)}`, reason: 'the same pair' },

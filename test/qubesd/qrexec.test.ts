@@ -93,7 +93,8 @@ test('denied-by-policy: the hint is the line for the policy of dom0', async (t) 
     get.hint,
   )
   const list = await failure(listQubes(client))
-  assert.ok(list.hint.endsWith('\n  admin.vm.List * mgmt @adminvm allow target=dom0'), list.hint)
+  const lines = ['@adminvm', '@anyvm'].map((target) => `\n  admin.vm.List * mgmt ${target} allow target=dom0`)
+  assert.ok(list.hint.endsWith(lines.join('')), list.hint)
 })
 
 test('a release that policy does not let one ask for is not older than 4.3', async (t) => {

@@ -1238,7 +1238,19 @@ qubes:
     usb: ["sys-usb+*:046d:085b:A*B:u0e0100"]
 `,
     expected: [
-      '4:22 error bad-device the serial "A*B" of the identity is malformed — printable ASCII without spaces, +, : and *, 128 characters at most; Qubes itself cannot name others',
+      '4:22 error bad-device the serial "A*B" of the identity is malformed — printable ASCII without spaces, +, : and *, and no seven _ in a row, 128 characters at most; Qubes itself cannot name others: name the port, with * for the identity',
+    ],
+  },
+  {
+    reason: 'a serial of underscores, which Qubes takes for an interface that is not known',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    usb: ["sys-usb+2-1:046d:085b:A_______:u0e0100"]
+`,
+    expected: [
+      '4:24 error bad-device the serial "A_______" of the identity is malformed — printable ASCII without spaces, +, : and *, and no seven _ in a row, 128 characters at most; Qubes itself cannot name others: name the port, with * for the identity',
     ],
   },
   {
