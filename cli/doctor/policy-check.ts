@@ -25,7 +25,7 @@ async function policy(scene: Scene): Promise<Judgements> {
     if (wanted !== null) await observeQube(probed, providers, { qube: patient.qube, release }, wanted)
   }
   return [
-    ...denials(probing, source),
+    ...(qubes.every(({ klass }) => klass === 'AdminVM') ? [nothingListed(source)] : denials(probing, source)),
     unseen(WRITES, `see docs/management-qube.md, and \`qstate policy --help\``),
   ]
 }
@@ -54,6 +54,15 @@ qubes:
 `
   const { manifest } = loadManifest([{ path: 'typical', text }])
   return manifest === null ? null : (resolve(manifest, { qubes: [] }).desired?.qubes.get(qube.name) ?? null)
+}
+
+/** Of the whole list qubesd tells those that may be listed one by one: with the line on dom0 alone, dom0. */
+function nothingListed(source: string): Judgement {
+  const line = policyLine({ dest: 'dom0', method: 'admin.vm.List', arg: '', payload: '' }, source)
+  return problem(
+    'policy lets this qube see no qube but dom0',
+    `these lines let it see all of them:\n  ${line}`,
+  )
 }
 
 /** One finding a call, whichever qubes it is about. */

@@ -649,6 +649,7 @@ test('from a management qube without a spec, a typical one says which calls are 
   qrexec.setPolicy(
     [
       'admin.vm.List * test-host @adminvm allow target=dom0',
+      'admin.vm.List * test-host @anyvm allow target=dom0',
       'admin.vm.tag.Get +windows test-host @anyvm allow target=dom0',
     ].join('\n'),
   )
@@ -656,6 +657,15 @@ test('from a management qube without a spec, a typical one says which calls are 
   assert.equal(code, 1, out)
   assert.match(out, /policy does not allow admin\.vm\.feature\.Get\+stubdom-qrexec on .*win10-work/)
   assert.match(out, /policy does not allow admin\.vm\.property\.GetAll on/)
+})
+
+test('from a management qube that may see none, that is the finding', async (t) => {
+  const { qrexec, qstate } = await managementWorld(t, '4.3')
+  qrexec.setPolicy('admin.vm.List * test-host @adminvm allow target=dom0')
+  const { code, out } = await qstate('doctor')
+  assert.equal(code, 1, out)
+  assert.match(out, /✗ policy: policy lets this qube see no qube but dom0/)
+  assert.match(out, /admin\.vm\.List \* test-host @anyvm allow target=dom0/)
 })
 
 test('from a management qube: the tables of the host, through the service of dom0', async (t) => {
