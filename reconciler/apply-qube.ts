@@ -266,7 +266,9 @@ async function verify(run: QubeRun): Promise<void> {
       setOutcome(run, change.path, 'applied', null)
     } else if (outcomeOf(run, change.path) === 'applied') {
       const message = `read again after the write, it is ${show(valueOf(value))} and not ${show(change.after)}`
-      const hint = 'someone else set it at the same time, or the host does not keep it; plan again'
+      const hint = sameValue(valueOf(value), change.before)
+        ? 'someone else set it back at the same time, or the host does not keep it; plan again'
+        : 'someone else set it at the same time, or Qubes keeps it in another spelling: if so, write it in the spec as it is now'
       setOutcome(run, change.path, 'failed', { code: 'not-kept', message, hint })
     }
   }

@@ -1,5 +1,5 @@
 import { nameProblem } from './names.ts'
-import { problem } from './diagnostics.ts'
+import { type Problem, problem } from './diagnostics.ts'
 import {
   literal,
   noDefault,
@@ -15,6 +15,7 @@ import {
 import { complain, type Draft, say, value } from './reading.ts'
 import { canBeAbsent, settingOf } from './settings.ts'
 import { MAX_TEXT, PRINTABLE } from './words.ts'
+import { quote } from './wording.ts'
 import { describe, type Entry, type Written } from './written.ts'
 
 type Store = 'feature' | 'property'
@@ -56,9 +57,34 @@ function asKept(name: string, path: string, said: Said, isLiteral: boolean): Sai
   if (typeof text !== 'string' || isLiteral) return said
   if (/^(?:true|false|yes|no|on|off)$/i.test(text) && text !== 'True' && text !== 'False')
     return { wrong: NOT_A_FLAG }
+  if (FLAGS.has(name) && text !== 'True' && text !== 'False') return { wrong: NOT_A_FLAG }
+  if (NUMBERS.has(name) && !/^(?:0|[1-9][0-9]*)$/.test(text)) return { wrong: NOT_A_NUMBER }
+  const address = name === 'ip6' ? shortestAddress(text) : text
+  if (address !== text) return { wrong: notShortest(address) }
   if (name === 'mac' && !/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)) return { wrong: NOT_A_MAC }
   return said
 }
+
+/** Those that no setting stands for, on any class of qube that a spec can name. */
+const FLAGS: ReadonlySet<string> = new Set([
+  ...['auto_cleanup', 'installed_by_rpm', 'provides_network', 'template_for_dispvms'],
+])
+const NUMBERS: ReadonlySet<string> = new Set(['backup_timestamp'])
+
+/** As Qubes prints an IPv6 address. What is none is left to Qubes, which says so. */
+function shortestAddress(text: string): string {
+  const url = `http://[${text}]`
+  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : text
+}
+
+const notShortest = (address: string): Problem =>
+  problem('bad-address', 'Qubes keeps this address in another spelling', `write ${quote(address)}`)
+
+const NOT_A_NUMBER = problem(
+  'wrong-type',
+  'this property is a number, which Qubes keeps in plain digits',
+  'digits, without sign, zeros before them or underscores',
+)
 
 const NOT_A_FLAG = problem(
   'wrong-type',

@@ -1721,6 +1721,26 @@ qubes:
     ],
   },
   {
+    reason: 'another spelling of a property than Qubes keeps',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube:
+      properties:
+        template_for_dispvms: 1
+        provides_network: "0"
+        backup_timestamp: "0123"
+        ip6: "FD09:24ef::0:5"
+`,
+    expected: [
+      '6:31 error wrong-type a property that is on or off is written true or false — without quotes',
+      '7:27 error wrong-type a property that is on or off is written true or false — without quotes',
+      '8:27 error wrong-type this property is a number, which Qubes keeps in plain digits — digits, without sign, zeros before them or underscores',
+      '9:14 error bad-address Qubes keeps this address in another spelling — write "fd09:24ef::5"',
+    ],
+  },
+  {
     reason: 'what Qubes would keep in another spelling, or not at all',
     yaml: `
 apiVersion: qstate/v1
