@@ -8,6 +8,7 @@ import {
   listTags,
 } from '../qubesd/admin.ts'
 import { type Client } from '../qubesd/client.ts'
+import { QubesdError } from '../qubesd/errors.ts'
 import { type PropertyAnswer } from '../qubesd/parse.ts'
 import {
   type Needs,
@@ -125,15 +126,22 @@ const textOf = (property: Observation<PropertyAnswer>): Observation<string> =>
   property.status === 'present' ? { status: 'present', value: property.value.value } : property
 
 function readProperties(client: Client, qube: string, names: readonly string[]): Promise<Properties> {
-  if (names.length < GET_ALL_FROM) {
-    return eachNamed(names, (name) =>
-      getProperty(client, qube, name).then((property) => known(property, qube, name), unknownOf),
-    ).then((read) => (name) => read.get(name))
-  }
-  return observe(getSomeProperties(client, qube)).then((all) => (name) => {
-    if (all.status !== 'present') return names.includes(name) ? all : undefined
-    return known(all.value(name), qube, name)
-  })
+  if (names.length < GET_ALL_FROM) return readEach(client, qube, names)
+  return getSomeProperties(client, qube).then(
+    (all) => (name) => known(all(name), qube, name),
+    (error: unknown) => {
+      // One property that qubesd fails to work out (a loop of GUI qubes, say) takes all of them along: others can be told.
+      if (error instanceof QubesdError && error.code === 'refused') return readEach(client, qube, names)
+      const all = unknownOf(error)
+      return (name: string) => (names.includes(name) ? all : undefined)
+    },
+  )
+}
+
+function readEach(client: Client, qube: string, names: readonly string[]): Promise<Properties> {
+  return eachNamed(names, (name) =>
+    getProperty(client, qube, name).then((property) => known(property, qube, name), unknownOf),
+  ).then((read) => (name) => read.get(name))
 }
 
 /** A property that this class of qube does not have is not one at its default: it cannot be set either. */

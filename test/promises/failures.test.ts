@@ -118,6 +118,33 @@ test('a qube that cannot be read is blocked before any write, and the others are
   )
 })
 
+test('where qubesd fails over all properties at once, each is asked for by itself', async (t) => {
+  for (const release of ['4.2', '4.3', '4.4'] as const) {
+    const host = await startHost(t, { fixture: three, release })
+    // Two GUI qubes that refer to each other send qubesd round in circles over their keyboard layouts.
+    const write = (qube: string, guivm: string): void => {
+      host.simulator.act(Buffer.from(`admin.vm.property.Set+guivm dom0 name ${qube}\0${guivm}`))
+    }
+    write('win-a', 'win-b')
+    write('win-b', 'win-a')
+    const all = host.simulator.act(Buffer.from('admin.vm.property.GetAll dom0 name win-a\0'))
+    assert.equal(all.length, 0, 'no answer')
+    const applied = await host.apply(
+      desiredState({
+        'win-a': { 'qube/memory': 3000, 'qube/vcpus': 3, 'qube/properties/keyboard_layout': 'de++' },
+      }),
+    )
+    // Nobody knows what the layout is, or was.
+    assert.equal(applied.code, 3)
+    assert.deepEqual(statuses(applied), { 'win-a': 'applied' })
+    assert.deepEqual(
+      applied.report.plan.qubes[0]?.blocked.map(({ path }) => path),
+      ['qube/properties/keyboard_layout'],
+    )
+    assert.equal(textIn(host.snapshot(), 'win-a', 'qube/memory'), '3000')
+  }
+})
+
 test('where nothing could be written the exit code is 1', async (t) => {
   const host = await startHost(t, {
     fixture: three,
