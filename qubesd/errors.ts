@@ -84,6 +84,8 @@ const HINTS: Partial<Record<QubesdErrorCode, string>> = {
   'unknown-property': 'this release of Qubes has no such property on this class of qube',
   'invalid-value': 'correct the value in the spec',
   'in-use': 'shut down the qubes that use it, or give them another one, and try again',
+  'unknown-label':
+    'correct the label: red, orange, yellow, green, gray, blue, purple, black, or one that has been made on this host',
   'not-running': 'the qube that it speaks of has to run: start it, then apply again',
 }
 

@@ -91,6 +91,11 @@ test('a word alone is the audio model', () => {
   assert.deepEqual(settingsOfBody('audio: off'), { 'audio/model': '' })
 })
 
+test('a label may be one of the host’s own', () => {
+  for (const label of ['red', 'Work.Red-2', 'X_1'])
+    assert.deepEqual(settingsOfBody(`qube: { label: ${label} }`), { 'qube/label': label })
+})
+
 test('off is the off of each setting', () => {
   assert.deepEqual(
     settingsOfBody(

@@ -770,6 +770,18 @@ qubes:
     ],
   },
   {
+    reason: 'a label is told by its name, not by its number',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { label: label-3 }
+`,
+    expected: [
+      '4:20 error bad-label "label-3" is not a label — red, orange, yellow, green, gray, blue, purple, black, or the name of a label of your own',
+    ],
+  },
+  {
     reason: 'a kernel is no path',
     yaml: `
 apiVersion: qstate/v1
