@@ -1,4 +1,5 @@
-import { listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
+import { listAssigned, listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
+import { type UsbDevice } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { deviceOf, type Failure, isPluggedIn, type QubePlan, requiredDevices } from '../reconciler/index.ts'
 import { type Session } from './session.ts'
@@ -21,8 +22,22 @@ export async function careFor(planned: QubePlan, session: Session): Promise<Care
     known(() => listAttachedByHand(client, release, planned.qube, kind)),
   )
   const [usb, block] = await Promise.all(lists)
-  const isUnknown = usb === undefined || block === undefined
-  return { refusal: null, byHand: isUnknown ? null : [...usb, ...block] }
+  if (usb === undefined || block === undefined) return { refusal: null, byHand: null }
+  const lost = [...(await withoutAssigned(usb, planned.qube, session)), ...block]
+  return { refusal: null, byHand: lost.map(({ backend, port }) => `${backend}+${port}`) }
+}
+
+/** A start gives back what an assignment means that leaves port or identity open, too. */
+async function withoutAssigned(
+  attached: readonly UsbDevice[],
+  qube: string,
+  { client, release }: Session,
+): Promise<readonly UsbDevice[]> {
+  if (attached.length === 0 || release === '4.2') return attached
+  const assigned = (await known(() => listAssigned(client, release, qube))) ?? []
+  const means = (a: UsbDevice, device: UsbDevice): boolean =>
+    isPluggedIn(`usb/${a.backend}+${a.port}:${a.identity}`, device, release)
+  return attached.filter((device) => !assigned.some((assignment) => means(assignment, device)))
 }
 
 /** Of the devices that qstate has assigned; a backend that is not running, or not to be asked, is qubesd's to judge. */

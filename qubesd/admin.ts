@@ -1,4 +1,4 @@
-import { isWrite, type Release } from './calls.ts'
+import { isWrite, type Release, type UsbDevice } from './calls.ts'
 import { type Client } from './client.ts'
 import { type Call } from './codec.ts'
 import { QubesdError, type QubesdErrorCode, quoteForTerminal } from './errors.ts'
@@ -84,13 +84,13 @@ export function listAssigned(client: Client, release: Release, qube: string): Pr
     : ask(client, read(qube, 'admin.vm.device.usb.Assigned'), parseAssigned)
 }
 
-/** Devices that a qube has now and that no start would give back to it, as `BACKEND+PORT`. */
+/** Devices that a qube has now and that are not assigned to it by port and identity: none, or a wider assignment, gives them back. */
 export function listAttachedByHand(
   client: Client,
   release: Release,
   qube: string,
   kind: 'usb' | 'block',
-): Promise<readonly string[]> {
+): Promise<readonly UsbDevice[]> {
   const verb = release === '4.2' ? 'List' : 'Attached'
   return ask(client, read(qube, `admin.vm.device.${kind}.${verb}`), parseByHand)
 }

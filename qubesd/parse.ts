@@ -120,16 +120,18 @@ export function parseAssigned(text: string): readonly Assignment[] | undefined {
 
 /**
  * `BACKEND+PORT:IDENTITY … mode='manual' …` a line, or on 4.2 `BACKEND+PORT … persistent=no`: devices that were attached by
- * hand, as `BACKEND+PORT`. Others have been assigned.
+ * hand, or, from 4.3 on, by an assignment that does not name both port and identity.
  */
-export function parseByHand(text: string): readonly string[] | undefined {
+export function parseByHand(text: string): readonly UsbDevice[] | undefined {
   const all = eachLine(text, (line) => {
-    const name = /^[A-Za-z][A-Za-z0-9_.-]*\+[A-Za-z0-9_.-]+(?=[: ])/.exec(line)?.[0]
-    return name === undefined
-      ? undefined
-      : { name, byHand: / (?:mode='manual'|persistent=no)(?: |$)/.test(line) }
+    const match = /^([A-Za-z][A-Za-z0-9_.-]*)\+([A-Za-z0-9_.-]+)(?=[: ])(?::(.*?) device_id=')?/.exec(line)
+    if (match === null) return undefined
+    const [, backend = '', port = '', identity = '*'] = match
+    return { backend, port, identity, byHand: / (?:mode='manual'|persistent=no)(?: |$)/.test(line) }
   })
-  return all?.filter(({ byHand }) => byHand).map(({ name }) => name)
+  return all
+    ?.filter(({ byHand }) => byHand)
+    .map(({ backend, port, identity }) => ({ backend, port, identity }))
 }
 
 /** `PORT:IDENTITY key='value' …` a line (4.3 and later). */

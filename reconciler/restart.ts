@@ -46,11 +46,11 @@ export async function restartQube(qube: string, context: RestartContext): Promis
     const shutDown = (): Promise<void> => call(qube, 'admin.vm.Shutdown', context)
     if (context.ifStill === undefined) await shutDown()
     else if (!(await context.ifStill(shutDown))) return report('failed', HELD)
-    stopped = await becomes(qube, 'Halted', 'shutting down', context)
+    stopped = known(await becomes(qube, 'Halted', 'shutting down', context))
     if (!stopped && context.kill === true && !context.signal.aborted) {
       await call(qube, 'admin.vm.Kill', context)
       killed = true
-      stopped = await becomes(qube, 'Halted', 'shutting down', context)
+      stopped = known(await becomes(qube, 'Halted', 'shutting down', context))
     }
     if (!stopped) {
       const left = killed ? 'it was killed, and is there still' : 'it was not killed'
@@ -60,8 +60,7 @@ export async function restartQube(qube: string, context: RestartContext): Promis
     return { ...(await begin(qube, context)), ...(killed ? { killed } : {}) }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    const { code, message, hint } = error
-    return report(stopped ? 'stopped, not started' : 'failed', { code, message, hint })
+    return report(stopped ? 'stopped, not started' : 'failed', failureOf(error))
   }
 }
 
@@ -71,17 +70,25 @@ export async function startQube(qube: string, context: RestartContext): Promise<
     return await begin(qube, context)
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    const { code, message, hint } = error
-    return { qube, status: 'stopped, not started', error: { code, message, hint } }
+    return { qube, status: 'stopped, not started', error: failureOf(error) }
   }
 }
 
 async function begin(qube: string, context: RestartContext): Promise<RestartReport> {
   context.onProgress(qube, 'starting', 0)
-  if (await started(qube, context)) return { qube, status: 'restarted', error: null }
+  const isReady = await started(qube, context)
+  if (isReady === true) return { qube, status: 'restarted', error: null }
+  if (isReady !== false) return { qube, status: 'started, not ready', error: failureOf(isReady) }
   const hint =
     'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
   return { qube, status: 'started, not ready', error: late('not-ready', 'ready', context, hint) }
+}
+
+const failureOf = ({ code, message, hint }: HostError): Failure => ({ code, message, hint })
+
+function known(become: Become): boolean {
+  if (typeof become !== 'boolean') throw become
+  return become
 }
 
 /** Nothing was done: somebody has said meanwhile that nothing is to be. */
@@ -104,7 +111,7 @@ const late = (code: string, what: string, { signal, patience }: RestartContext, 
  * qubesd answers a start once qrexec is connected, where the qube has it: for Windows that is minutes, or longer than a
  * call may take. So the state is looked at meanwhile, which is `Transient` until then. Fails where the qube does not start.
  */
-async function started(qube: string, context: RestartContext): Promise<boolean> {
+async function started(qube: string, context: RestartContext): Promise<Become> {
   let answered = false
   const start = call(qube, 'admin.vm.Start', context)
     .catch((error: unknown) => {
@@ -120,21 +127,41 @@ async function started(qube: string, context: RestartContext): Promise<boolean> 
   })
 }
 
+/** Whether it has in time; or why that is not known. */
+type Become = boolean | HostError
+
 async function becomes(
   qube: string,
   wanted: string,
   doing: 'shutting down' | 'starting',
   context: RestartContext,
   allowed: () => Promise<boolean> = () => Promise.resolve(true),
-): Promise<boolean> {
+): Promise<Become> {
   for (let seconds = 0; ; seconds += 1) {
-    const state = await context.host.state(qube)
+    const state = await stateOf(qube, context)
     if ((await allowed()) && state === wanted) return true
-    if (seconds >= context.patience || context.signal.aborted) return false
+    if (seconds >= context.patience || context.signal.aborted) {
+      return state instanceof HostError ? state : false
+    }
     await context.tick()
     context.onProgress(qube, doing, seconds + 1)
   }
 }
+
+/**
+ * Between two states qubesd may fail over a qube, or hang with libvirt: what is not known now is asked for again, since a qube
+ * that was shut down is to be started.
+ */
+async function stateOf(qube: string, { host }: RestartContext): Promise<string | HostError> {
+  try {
+    return await host.state(qube)
+  } catch (error) {
+    if (error instanceof HostError && PASSING.has(error.code)) return error
+    throw error
+  }
+}
+
+const PASSING: ReadonlySet<string> = new Set(['refused', 'timeout'])
 
 /** Whether a policy lets a qube be restarted at a time of the day, given as minutes since midnight. */
 export function mayRestart(policy: RestartPolicy, minuteOfDay: number): 'yes' | 'no' | 'ask' {

@@ -15,6 +15,7 @@ export function restartGroups(scope: Scope, release: Release): readonly Group[] 
   const methods = [
     ...['Shutdown', 'CurrentState', 'Start'].map((verb) => `admin.vm.${verb}`),
     ...['usb', 'block'].map((kind) => `admin.vm.device.${kind}.${now}`),
+    ...(release === '4.2' ? [] : ['admin.vm.device.usb.Assigned']),
   ]
   const required = devicesOf(scope).filter(([, value]) => release === '4.2' || isRequired(value))
   return [

@@ -148,13 +148,16 @@ test('a qube whose apply failed is not restarted', async (t) => {
 
 /** Restarts a qube of a host that is in these states one after the other, and answers a start as it is told. */
 async function restartOn(
-  states: string[],
+  states: (string | HostError)[],
   start: () => Promise<void>,
 ): Promise<{ report: RestartReport; seen: string[] }> {
   const seen: string[] = []
   const host = {
     write: ({ method }: { method: string }) => (method === 'admin.vm.Start' ? start() : Promise.resolve()),
-    state: () => Promise.resolve(states.length > 1 ? (states.shift() ?? '') : (states[0] ?? '')),
+    state: () => {
+      const state = states.length > 1 ? (states.shift() ?? '') : (states[0] ?? '')
+      return typeof state === 'string' ? Promise.resolve(state) : Promise.reject(state)
+    },
   }
   const report = await restartQube('win', {
     host: host as unknown as Parameters<typeof restartQube>[1]['host'],
@@ -186,6 +189,20 @@ test('a qube whose qrexec does not come is told after the time-out, and goes on 
     assert.equal(report.error?.code, 'not-ready')
     assert.equal(seen.at(-1), 'starting 5')
   }
+})
+
+test('a state that qubesd does not tell for a while is asked for again, and the qube is not left halted', async () => {
+  const silent = (code: string) => new HostError(code, 'no answer', 'x', code === 'daemon-gone')
+  for (const code of ['refused', 'timeout']) {
+    const states = ['Running', silent(code), 'Halted', silent(code), 'Transient', 'Running']
+    const { report } = await restartOn(states, () => Promise.resolve())
+    assert.equal(report.status, 'restarted', code)
+  }
+  const { report } = await restartOn(['Halted', silent('refused')], () => Promise.resolve())
+  assert.equal(report.status, 'started, not ready')
+  assert.equal(report.error?.code, 'refused', 'why it is not known is told')
+  const gone = await restartOn(['Halted', silent('daemon-gone'), 'Running'], () => Promise.resolve())
+  assert.equal(gone.report.error?.code, 'daemon-gone')
 })
 
 test('a start that fails while it is waited for is told with its reason', async () => {
@@ -236,6 +253,27 @@ test('devices attached by hand are told before the question, and after the resta
     assert.equal(code, 0, out + err)
     assert.match(err, /Attached by hand, and not attached again: sys-usb\+2-1\.\nRestart win10-work/)
     assert.match(out.replace(/\s+/g, ' '), /was attached by hand, and is not attached again: sys-usb\+2-1/)
+  }
+})
+
+test('a device that an assignment gives back, whatever it leaves open, was not attached by hand', async (t) => {
+  for (const release of ['4.3', '4.4'] as const) {
+    for (const device of ['sys-usb+2-1:*', 'sys-usb+*:046d:0843:CAM00001:u0e0100u0e0200u010100']) {
+      const host = await simulatedHost(t, { release })
+      const usb = `    usb: { "${device}": auto-attach }\n    stubdom: { qrexec: true }\n`
+      const first = await host.qstate('apply', '--yes', '--restart', 'now', memorySpec(host, usb))
+      assert.equal(first.code, 0, first.out + first.err)
+      act(host.simulator, {
+        dest: 'win10-work',
+        method: 'admin.vm.feature.Set',
+        arg: 'stubdom-qrexec',
+        payload: '',
+      })
+      const again = await host.qstate('apply', '--yes', '--restart', 'now', memorySpec(host, usb))
+      assert.equal(again.code, 0, again.out + again.err)
+      assert.match(again.out, /restarted/)
+      assert.doesNotMatch(again.out, /by hand/, device)
+    }
   }
 })
 
