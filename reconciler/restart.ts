@@ -137,12 +137,13 @@ async function becomes(
   context: RestartContext,
   allowed: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<Become> {
+  let silent = 0
   for (let seconds = 0; ; seconds += 1) {
     const state = await stateOf(qube, context)
+    silent = typeof state === 'string' ? 0 : silent + 1
     if ((await allowed()) && state === wanted) return true
-    if (seconds >= context.patience || context.signal.aborted) {
-      return state instanceof HostError ? state : false
-    }
+    if (seconds >= context.patience || context.signal.aborted || silent > MAX_SILENT)
+      return typeof state === 'string' ? false : state
     await context.tick()
     context.onProgress(qube, doing, seconds + 1)
   }
@@ -160,6 +161,9 @@ async function stateOf(qube: string, { host }: RestartContext): Promise<string |
     throw error
   }
 }
+
+/** In a row: more of them do not pass. */
+const MAX_SILENT = 10
 
 const PASSING: ReadonlySet<string> = new Set(['refused', 'timeout'])
 
