@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { type Plan } from '../../reconciler/index.ts'
 import { type Release } from '../../qubesd/simulator/index.ts'
 import { act } from '../support/requests.ts'
-import { allowLines, plain, policyFor, type World, world } from './world.ts'
+import { MGMT, allowLines, plain, policyFor, type World, world } from './world.ts'
 
 const RELEASES = ['4.2', '4.3', '4.4'] as const
 
@@ -49,6 +49,8 @@ for (const release of RELEASES) {
   test(`a spec that allows restarts gets them from a management qube, ${release}`, async (t) => {
     const made = await running(t, release, `${MEMORY}    restart: now\n`)
     const policy = await made.allow()
+    // Whether an assignment gives it back is asked where there is one.
+    made.host.simulator.host.attachments.set('sys-usb 2-1', 'win10-work')
     const { code, out, err } = await made.qstate('apply', '--yes', made.spec)
     assert.equal(code, 0, out + err)
     assert.deepEqual(starts(made), RESTARTED)
@@ -163,6 +165,8 @@ for (const release of RELEASES) {
     const short = await made.qstate('plan', made.spec)
     assert.equal(short.code, 0, short.out)
     assert.deepEqual(denied(made), [])
+    // Others have to be seen before they can be asked.
+    made.qrexec.setPolicy(`${await made.allow()}admin.vm.List * ${MGMT} @anyvm allow target=dom0\n`)
     const mute = await made.qstate('plan', '--explain', made.spec)
     assert.equal(mute.code, 0, mute.out)
     assert.match(plain(mute.out), /what templates give is not told: .* `qstate policy --explain` prints/)
