@@ -10,7 +10,7 @@ export interface PlannedWaits {
   readonly changes: readonly Change[]
   /** For the record. */
   readonly waits: Waits | null
-  /** Of earlier runs, as far as it is seen to be set. */
+  /** Of earlier runs, unless it is seen to be as it began. */
   readonly waiting: readonly string[]
   readonly note: readonly Note[]
 }
@@ -53,7 +53,7 @@ export async function planWaits(
   // What is set back goes on waiting in a record that is written ahead of it, until it has been seen to be done.
   const back = told.filter(({ effect, path }) => effect === 'set-back' && owned.has(path))
   const waits = waitsOf(earlier, [...still, ...back.map(({ path }) => path)], told.filter(isLate))
-  return { changes: told, waits, waiting: still.filter((path) => isSet(path, values, record)), note: [] }
+  return { changes: told, waits, waiting: still, note: [] }
 }
 
 const NO_VALUES: ReadonlyMap<string, Value | null> = new Map()
@@ -63,14 +63,6 @@ function isAsItBegan(path: string, values: Seen['values'], from: Waits['from']):
   const value = seenValue(values, path)
   const began = from.get(path)
   return value !== undefined && began !== undefined && sameValue(began, value)
-}
-
-/** As the record has it. Of what is not looked at, or not owned any more, nothing says otherwise. */
-function isSet(path: string, values: Seen['values'], record: OwnershipRecord | null): boolean {
-  if (!values.has(path)) return true
-  const value = seenValue(values, path)
-  const last = record?.set.get(path)
-  return value !== undefined && (last === undefined || sameValue(last, value))
 }
 
 /** Undefined: not looked at, or not known. */

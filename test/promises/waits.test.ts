@@ -6,7 +6,7 @@ import { HostError, type Plan } from '../../reconciler/index.ts'
 import { foreignWritesOf, meaningsIn, randomHost, releases, wantedOf } from '../support/generate.ts'
 import { check } from '../support/property.ts'
 import { textIn } from '../support/settings.ts'
-import { desiredState } from '../support/spec.ts'
+import { desiredState, type Wanted } from '../support/spec.ts'
 import { ownScope } from '../support/temp.ts'
 
 /**
@@ -82,4 +82,36 @@ test('what is said to wait is set otherwise than the running qube was found, and
       await scope.end()
     }
   })
+})
+
+test('a value that a cut-off run was to replace waits still, and whoever asks for it is told', async (t) => {
+  const path = 'qube/properties/kernelopts'
+  const asking = (settings: Wanted[string]): ReturnType<typeof desiredState> =>
+    desiredState({ [QUBE]: settings })
+  const cases = [
+    { left: asking({ [path]: 'nopat' }), next: asking({ [path]: 'nopat' }), doing: 'rollback' },
+    // Taken back, so that the record does not own what the rollback replaces.
+    { left: asking({}), next: asking({ [path]: null }), doing: 'rollback' },
+    { left: asking({ [path]: 'nopat' }), next: asking({ [path]: 'quiet' }), doing: 'apply' },
+  ]
+  for (const { left, next, doing } of cases) {
+    const host = await randomHost(t, '4.3', [{ qube: QUBE, path, text: 'debug' }])
+    await host.apply(asking({ [path]: 'quiet' }))
+    const cutOff = (): void => {
+      host.simulator.setFaults([
+        { match: { writesOnly: true, arg: 'kernelopts' }, times: 1, do: 'die-before' },
+      ])
+    }
+    if (doing === 'apply') cutOff()
+    const { plan } = await host.apply(left)
+    if (doing === 'rollback') {
+      cutOff()
+      await host.rollback([plan])
+    }
+    host.simulator.setFaults([])
+    await host.simulator.restart()
+
+    const asked = (await host.plan(next)).qubes.find((one) => one.qube === QUBE)
+    assert.deepEqual([asked?.changes, asked?.waiting], [[], [path]])
+  }
 })
