@@ -64,7 +64,7 @@ export async function planObserved(
 
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
-    { facts, values: observed.values, started: observed.peek('start_time'), owned: set },
+    { providers, facts, values: observed.values, started: observed.peek('start_time'), owned: set },
     record,
     planned,
   )

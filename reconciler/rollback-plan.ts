@@ -100,7 +100,13 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
   const then = ownRecord(doing.record, known)
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
-    { facts, values: seen.values, started: undefined, owned: then?.set ?? new Map() },
+    {
+      providers: context.providers,
+      facts,
+      values: seen.values,
+      started: undefined,
+      owned: then?.set ?? new Map(),
+    },
     now ?? then,
     made.sort(byOrder),
   )

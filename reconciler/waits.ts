@@ -1,8 +1,9 @@
 import { type Value } from '../spec/index.ts'
 import { type Host, type HostQube, type Observation, sameValue } from './host.ts'
 import { NO_NEEDS } from './needs.ts'
+import { observePaths } from './observe.ts'
 import { type Change, type Note } from './plan.ts'
-import { type QubeFacts } from './provider.ts'
+import { type Providers, type QubeFacts } from './provider.ts'
 import { type OwnershipRecord, type Waits } from './record.ts'
 
 export interface PlannedWaits {
@@ -17,6 +18,7 @@ export interface PlannedWaits {
 
 /** A running qube as a plan sees it. */
 export interface Seen {
+  readonly providers: Providers
   readonly facts: QubeFacts
   readonly values: ReadonlyMap<string, Observation<Value>>
   /** The start time, where an answer happened to hold it; it is read only where something waits. */
@@ -28,10 +30,11 @@ export interface Seen {
 /** What waits for the next start of a running qube: what did already, and what a plan adds or sets back. */
 export async function planWaits(
   host: Host,
-  { facts, values, started, owned }: Seen,
+  seen: Seen,
   record: OwnershipRecord | null,
   changes: readonly Change[],
 ): Promise<PlannedWaits> {
+  const { facts, started, owned } = seen
   const nothing: PlannedWaits = { changes, waits: null, waiting: [], note: [] }
   const known = record?.waits ?? null
   const isLate = (change: Change): boolean => change.effect === 'next-start'
@@ -48,12 +51,24 @@ export async function planWaits(
     const isBack = isLate(change) && began !== undefined && sameValue(began, change.after)
     return isBack ? { ...change, effect: 'set-back' as const } : change
   })
+  const values = await withWaiting(host, seen, earlier.paths)
   const changed = new Set(changes.map(({ path }) => path))
   const still = earlier.paths.filter((path) => !changed.has(path) && !isAsItBegan(path, values, earlier.from))
   // What is set back goes on waiting in a record that is written ahead of it, until it has been seen to be done.
   const back = told.filter(({ effect, path }) => effect === 'set-back' && owned.has(path))
   const waits = waitsOf(earlier, [...still, ...back.map(({ path }) => path)], told.filter(isLate))
   return { changes: told, waits, waiting: still, note: [] }
+}
+
+/** What waits is looked at even where it is neither wanted nor owned: it may never have been set, or be set back by now. */
+async function withWaiting(
+  host: Host,
+  { providers, facts, values }: Seen,
+  paths: readonly string[],
+): Promise<Seen['values']> {
+  const more = paths.filter((path) => !values.has(path))
+  if (more.length === 0) return values
+  return new Map([...values, ...(await observePaths(host, providers, facts, more)).values])
 }
 
 const NO_VALUES: ReadonlyMap<string, Value | null> = new Map()
@@ -65,7 +80,7 @@ function isAsItBegan(path: string, values: Seen['values'], from: Waits['from']):
   return value !== undefined && began !== undefined && sameValue(began, value)
 }
 
-/** Undefined: not looked at, or not known. */
+/** Undefined: not known. */
 function seenValue(values: Seen['values'], path: string): Value | null | undefined {
   const seen = values.get(path)
   if (seen === undefined || seen.status === 'unknown') return undefined

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { test } from 'node:test'
 import { type Fault } from '../../qubesd/simulator/index.ts'
 import { HostError, type Plan } from '../../reconciler/index.ts'
-import { foreignWritesOf, meaningsIn, randomHost, releases, wantedOf } from '../support/generate.ts'
+import { foreignWritesOf, meaningsIn, meddle, randomHost, releases, wantedOf } from '../support/generate.ts'
+import { reportOf } from '../support/host.ts'
 import { check } from '../support/property.ts'
 import { textIn } from '../support/settings.ts'
 import { desiredState, type Wanted } from '../support/spec.ts'
@@ -47,6 +48,7 @@ test('what is said to wait is set otherwise than the running qube was found, and
       // A removal goes ahead of the record: cut off between the two, nobody knows what was there before.
       const lost = new Set<string>()
       let last: Plan | null = null
+      let before: Wanted = {}
       for (const { wanted, doing, cut } of steps) {
         const desired = desiredState(wanted)
         const faults: Fault[] =
@@ -69,14 +71,18 @@ test('what is said to wait is set otherwise than the running qube was found, and
         const found = host.snapshot()
         const now = meaningsIn(found)
         const differs = (path: string): boolean => now.get(`${QUBE} ${path}`) !== began.get(`${QUBE} ${path}`)
-        const qube = (await host.plan(desired)).qubes.find((one) => one.qube === QUBE)
-        for (const path of (qube?.waiting ?? []).filter((one) => !lost.has(one)))
-          assert.notEqual(textIn(found, QUBE, path), textIn(start, QUBE, path), `${path} does not wait`)
-        const open = new Set([...(qube?.changes ?? []), ...(qube?.blocked ?? [])].map(({ path }) => path))
-        for (const path of Object.keys(wanted[QUBE] ?? {})) {
-          if (!late.has(path) || lost.has(path) || open.has(path) || !differs(path)) continue
-          assert.ok(qube?.waiting.includes(path), `${path} waits`)
+        // Of a step that was cut off, its own spec asks for what is not done, and the one before finds that right.
+        for (const asked of [wanted, before]) {
+          const qube = (await host.plan(desiredState(asked))).qubes.find((one) => one.qube === QUBE)
+          for (const path of (qube?.waiting ?? []).filter((one) => !lost.has(one)))
+            assert.notEqual(textIn(found, QUBE, path), textIn(start, QUBE, path), `${path} does not wait`)
+          const open = new Set([...(qube?.changes ?? []), ...(qube?.blocked ?? [])].map(({ path }) => path))
+          for (const path of Object.keys(asked[QUBE] ?? {})) {
+            if (!late.has(path) || lost.has(path) || open.has(path) || !differs(path)) continue
+            assert.ok(qube?.waiting.includes(path), `${path} waits`)
+          }
         }
+        before = wanted
       }
     } finally {
       await scope.end()
@@ -114,4 +120,30 @@ test('a value that a cut-off run was to replace waits still, and whoever asks fo
     const asked = (await host.plan(next)).qubes.find((one) => one.qube === QUBE)
     assert.deepEqual([asked?.changes, asked?.waiting], [[], [path]])
   }
+})
+
+test('what waits is looked at though nobody asks for it or owns it, and waits no longer once it is as it was', async (t) => {
+  const path = 'qube/properties/kernelopts'
+  const [quiet, nothing] = [desiredState({ [QUBE]: { [path]: 'quiet' } }), desiredState({ [QUBE]: {} })]
+  const host = await randomHost(t, '4.3', [{ qube: QUBE, path, text: 'debug' }])
+  const waiting = async (): Promise<unknown> =>
+    (await host.plan(nothing)).qubes.find((one) => one.qube === QUBE)?.waiting
+
+  // Never set: what gave it up is undone, and that again.
+  host.simulator.setFaults([{ match: { writesOnly: true, arg: 'kernelopts' }, times: 1, do: 'die-before' }])
+  await host.apply(quiet)
+  host.simulator.setFaults([])
+  await host.simulator.restart()
+  const given = await host.apply(nothing)
+  const taken = await host.rollback([given.plan])
+  assert.deepEqual([reportOf(taken, QUBE).waiting, await waiting()], [[], []])
+  await host.rollback([taken.plan])
+  assert.deepEqual(await waiting(), [])
+
+  // Set and taken back, and set back by someone else.
+  await host.apply(quiet)
+  await host.apply(nothing)
+  assert.deepEqual(await waiting(), [path])
+  meddle(host, [{ qube: QUBE, path, text: 'debug' }])
+  assert.deepEqual(await waiting(), [])
 })
