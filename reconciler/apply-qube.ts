@@ -10,6 +10,7 @@ import { type Change, needsApply, type QubePlan } from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
 import { ownRecord } from './record.ts'
 import { type Failure, type Outcome, type QubeReport } from './report.ts'
+import { waitsAhead } from './waits-ahead.ts'
 
 /** One qube's way through an apply. `report` is replaced as things happen. */
 export interface QubeRun {
@@ -132,6 +133,7 @@ export async function applyQube(
     await growVolumes(run)
     const stays = ownedAfter(run.plan, uuidOf(run))
     const first = pending.filter((change) => extent === 'part' || !stays.has(change.path))
+    if (!run.signal.aborted) await writeRecord(run, waitsAhead(run.plan, uuidOf(run)) ?? run.recordText)
     await makeChanges(run, first)
     if (extent === 'part') return
     if (!run.signal.aborted) await writeRecord(run, recordText(run, ['failed'], false))

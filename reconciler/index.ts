@@ -30,6 +30,7 @@ export {
   type PresentDevice,
   requiredDevices,
 } from './live.ts'
+export { countWrites } from './count-writes.ts'
 export { makePlan } from './make-plan.ts'
 export { type PlanContext, selectsAll } from './plan-context.ts'
 export { mapLimited } from './map-limited.ts'
@@ -38,7 +39,6 @@ export { observeQube, type ObservedQube } from './observe.ts'
 export {
   type Blocked,
   type Change,
-  countWrites,
   type Creation,
   needsApply,
   type Note,

@@ -1,7 +1,6 @@
 import { type CreatableClass, type RestartPolicy, type Value } from '../spec/index.ts'
 import { type HostCall, type Orphan, type Release, type VolumeName } from './host.ts'
 import { type Operation } from './patch.ts'
-import { ownRecord } from './record.ts'
 
 /**
  * A plan: what an apply will do, whole and reviewable, and nothing else. It is plain JSON. `reason`, `effect`,
@@ -158,24 +157,4 @@ export function planHolds(plan: Plan): boolean {
 
 export function planIsBlocked(plan: Plan): boolean {
   return plan.qubes.some((qube) => qube.blocked.length > 0)
-}
-
-/** The record is written ahead, and once more where a value of ours has been replaced, or set back, and waits no longer. */
-function recordWrites({ qube, uuid, record, changes }: QubePlan): number {
-  const ahead = changes.length === 0 ? null : ownRecord(record.after, { name: qube, uuid })
-  const replaced = changes.some(
-    ({ path, effect }) =>
-      ahead?.was.has(path) === true || (effect === 'set-back' && ahead?.waits?.paths.includes(path) === true),
-  )
-  return (record.before === record.after ? 0 : 1) + (replaced ? 1 : 0)
-}
-
-/** Writes that an apply of the plan makes when all goes well. */
-export function countWrites(plan: Plan): number {
-  const ofQube = (qube: QubePlan): number =>
-    [qube.create, qube.remove, ...(qube.volumes ?? []), ...qube.changes].reduce(
-      (sum, part) => sum + (part?.calls.length ?? 0),
-      recordWrites(qube),
-    )
-  return plan.qubes.reduce((sum, qube) => sum + ofQube(qube), 0)
 }

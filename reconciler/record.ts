@@ -9,6 +9,8 @@ import { sameValue } from './host.ts'
  * recorded: a crash leaves a value recorded and not set (the next run sets it), or recorded and already removed
  * (the next run drops it). `was` keeps the value of ours that a pending change replaces, for the same reason; it goes
  * once the change has been seen to be made, since from then on whoever sets that value again is someone else.
+ *
+ * Of what waits it tells ahead of removals, too (`waits-ahead.ts`): what was never done is as it began, and waits not.
  */
 export interface OwnershipRecord {
   readonly uuid: string

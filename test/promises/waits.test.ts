@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { type Fault } from '../../qubesd/simulator/index.ts'
 import { HostError, type Plan } from '../../reconciler/index.ts'
 import { foreignWritesOf, meaningsIn, meddle, randomHost, releases, wantedOf } from '../support/generate.ts'
-import { reportOf } from '../support/host.ts'
+import { reportOf, type TestHost } from '../support/host.ts'
 import { check } from '../support/property.ts'
+import { act } from '../support/requests.ts'
 import { textIn } from '../support/settings.ts'
 import { desiredState, type Wanted } from '../support/spec.ts'
 import { ownScope } from '../support/temp.ts'
@@ -45,8 +46,6 @@ test('what is said to wait is set otherwise than the running qube was found, and
       const start = host.snapshot()
       const began = meaningsIn(start)
       const late = new Set<string>()
-      // A removal goes ahead of the record: cut off between the two, nobody knows what was there before.
-      const lost = new Set<string>()
       let last: Plan | null = null
       let before: Wanted = {}
       for (const { wanted, doing, cut } of steps) {
@@ -63,10 +62,8 @@ test('what is said to wait is set otherwise than the running qube was found, and
         }
         host.simulator.setFaults([])
         await host.simulator.restart()
-        for (const { path, effect, after } of last?.qubes.flatMap(({ changes }) => changes) ?? []) {
+        for (const { path, effect } of last?.qubes.flatMap(({ changes }) => changes) ?? [])
           if (effect === 'next-start') late.add(path)
-          if (after === null && cut !== null) lost.add(path)
-        }
 
         const found = host.snapshot()
         const now = meaningsIn(found)
@@ -74,11 +71,11 @@ test('what is said to wait is set otherwise than the running qube was found, and
         // Of a step that was cut off, its own spec asks for what is not done, and the one before finds that right.
         for (const asked of [wanted, before]) {
           const qube = (await host.plan(desiredState(asked))).qubes.find((one) => one.qube === QUBE)
-          for (const path of (qube?.waiting ?? []).filter((one) => !lost.has(one)))
+          for (const path of qube?.waiting ?? [])
             assert.notEqual(textIn(found, QUBE, path), textIn(start, QUBE, path), `${path} does not wait`)
           const open = new Set([...(qube?.changes ?? []), ...(qube?.blocked ?? [])].map(({ path }) => path))
           for (const path of Object.keys(asked[QUBE] ?? {})) {
-            if (!late.has(path) || lost.has(path) || open.has(path) || !differs(path)) continue
+            if (!late.has(path) || open.has(path) || !differs(path)) continue
             assert.ok(qube?.waiting.includes(path), `${path} waits`)
           }
         }
@@ -147,3 +144,33 @@ test('what waits is looked at though nobody asks for it or owns it, and waits no
   meddle(host, [{ qube: QUBE, path, text: 'debug' }])
   assert.deepEqual(await waiting(), [])
 })
+
+test('what is taken away, or given back to someone else, waits wherever the run is cut off', async (t) => {
+  const path = 'qube/properties/kernelopts'
+  const [quiet, nothing] = [desiredState({ [QUBE]: { [path]: 'quiet' } }), desiredState({ [QUBE]: {} })]
+  for (const doing of ['prune', 'rollback']) {
+    const host = await randomHost(t, '4.3', [{ qube: QUBE, path, text: 'debug' }])
+    const { plan } = await host.apply(quiet)
+    restarted(host)
+    const cut: Fault = { match: { writesOnly: true, arg: 'kernelopts' }, times: 1, do: 'die-after' }
+    host.simulator.setFaults([cut])
+    await (doing === 'prune' ? host.apply(nothing) : host.rollback([plan]))
+    host.simulator.setFaults([])
+    await host.simulator.restart()
+    assert.equal(textIn(host.snapshot(), QUBE, path), doing === 'prune' ? null : 'debug')
+
+    const asked = async (): Promise<unknown> =>
+      (await host.plan(nothing)).qubes.find((one) => one.qube === QUBE)?.waiting
+    assert.deepEqual(await asked(), [path], doing)
+    await host.apply(nothing)
+    assert.deepEqual(await asked(), [path], doing)
+    restarted(host)
+    assert.deepEqual(await asked(), [], doing)
+  }
+})
+
+/** By someone else: what was set before counts. */
+function restarted({ simulator }: TestHost): void {
+  for (const method of ['admin.vm.Shutdown', 'admin.vm.Start'])
+    act(simulator, { dest: QUBE, method, arg: '', payload: '' })
+}
