@@ -188,13 +188,14 @@ function fieldsDevice(fields: ReadonlyMap<string, string>): UsbDevice | undefine
  * went on: where the line makes no sense otherwise, it ended where another pair begins.
  */
 function parseFields(line: string): ReadonlyMap<string, string> | undefined {
-  for (const { index } of line.matchAll(/ device_id='/g)) {
-    const fields = readPairs(line, index, PAIR) ?? readPairs(line, index, PAIR_ENDING_IN_BACKSLASH)
+  for (let at = line.indexOf(FIRST_PAIR); at >= 0; at = line.indexOf(FIRST_PAIR, at + 1)) {
+    const fields = readPairs(line, at, PAIR) ?? readPairs(line, at, PAIR_ENDING_IN_BACKSLASH)
     if (fields !== undefined) return fields
   }
   return undefined
 }
 
+const FIRST_PAIR = " device_id='"
 const PAIR = / +([a-z_-]+)='((?:[^'\\]|\\'|\\(?!'))*)'/y
 const PAIR_ENDING_IN_BACKSLASH =
   / +([a-z_-]+)='((?:[^'\\]|\\(?!')|\\'(?! +[a-z_-]+='))*(?:\\(?=' +[a-z_-]+='))?)'/y
