@@ -149,7 +149,7 @@ async function work(
   const { due } = life
   const told = await store.orders()
   const ordered = settings.fleet === null ? null : told.ordered
-  heed(ordered, pending, life)
+  heed(ordered, pending, life, clock.now().toISOString())
   const isOver = ordered !== null && ordered.id === life.memory.gaveUp?.id
   const orders = { ...told, ordered: isOver ? null : ordered }
   const now = clock.now()
@@ -173,14 +173,16 @@ async function work(
 }
 
 /** What failed or was refused before may do now that it is asked for again. */
-function heed(ordered: Ordered | null, pending: Pending, life: Life): void {
+function heed(ordered: Ordered | null, pending: Pending, life: Life, at: string): void {
   if (ordered === null || ordered.id === life.memory.ordered?.id) return
   life.memory = { ...life.memory, ordered, refused: null, unreachable: null, gaveUp: null }
   if (ordered.commit !== life.memory.inForce?.commit) {
     pending.look = true
     return
   }
-  life.memory = { ...life.memory, ...UNTRIED }
+  const { commit } = ordered
+  const wanted = life.memory.wanted?.commit === commit ? life.memory.wanted : { commit, seenAt: at }
+  life.memory = { ...life.memory, ...UNTRIED, wanted }
   pending.all ??= 'an order'
 }
 
