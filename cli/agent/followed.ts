@@ -23,7 +23,7 @@ export interface FollowedContext extends LookedAt {
 export function followedAgent(context: FollowedContext): FollowedAgent & PlanningAgent {
   const { source, store, signal } = context
   // What was seen, and what a check said, stands until it is asked for again.
-  let seen: (Seen & Pick<Memory, 'comparedAt'>) | null = null
+  let seen: (Seen & { readonly known: Memory['drift'] }) | null = null
   return {
     async follow({ id, commit, back }) {
       await store.order({ id, commit, back })
@@ -35,11 +35,11 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
       const now = context.now()
       const { outcome, trouble } = outcomeOf(memory, orders.ordered, now)
       const commit = memory.inForce?.commit ?? null
-      const { comparedAt } = memory
       if (outcome !== 'applied') seen = null
       else if (fresh && commit !== null) {
         const asked = { running, check, counts: countsFor(context.config) }
-        seen = { ...(await lookAtHost(() => specInForce(commit, source), asked, context)), comparedAt }
+        const known = memory.drift
+        seen = { ...(await lookAtHost(() => specInForce(commit, source), asked, context)), known }
       }
       return {
         following: orders.ordered?.commit ?? null,
@@ -47,8 +47,8 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
         commit,
         digest: memory.took?.commit === commit ? memory.took.digest : null,
         generation: memory.took?.generation ?? null,
-        // What the loop has seen since is newer.
-        drift: seen !== null && seen.comparedAt === comparedAt ? seen.drift : memory.drift.length,
+        // What the loop has found out since is newer, of whichever qubes: it makes its list anew then.
+        drift: seen !== null && seen.known === memory.drift ? seen.drift : memory.drift.length,
         restarts: memory.waiting.length,
         notRunning: seen?.notRunning ?? [],
         check: seen?.check ?? null,

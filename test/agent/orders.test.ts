@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as nextRound } from 'node:timers/promises'
-import { outcomeOf } from '../../cli/agent/followed.ts'
+import { followedAgent, outcomeOf } from '../../cli/agent/followed.ts'
+import { type FollowedAgent } from '../../fleet/index.ts'
 import { type Fault } from '../../qubesd/simulator/index.ts'
+import { loadAgentConfig } from '../../spec/agent/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, type TestHost } from '../support/host.ts'
 import { act } from '../support/requests.ts'
@@ -14,12 +16,21 @@ const HOUR = 60 * MINUTE
 const spec = (vcpus: number, more = ''): string =>
   `apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { qube: { vcpus: ${vcpus}${more} } }\n`
 
+const OWN_FILE = `apiVersion: qstate/v1
+kind: Agent
+source: { url: /r }
+verify: { by: none }
+policy: { mode: apply, drift: correct }
+`
+
 interface InFleet extends Omit<AgentWorld, 'order'> {
   readonly host: TestHost
   vcpus(): unknown
   setVcpus(value: number): void
   /** What the fleet orders. */
   order(commit: string, back?: boolean): Promise<void>
+  /** As its fleet has it. It can look at nothing itself: no commit is found. */
+  followed(): FollowedAgent
   /** What it would report of the last order: its outcome, with the code of what is wrong. */
   outcome(): Promise<string>
 }
@@ -58,6 +69,16 @@ async function inFleet(
       await world.order({ id: `1.${orders}`, commit, back })
       await world.pass(1000)
     },
+    followed: () =>
+      followedAgent({
+        ...{ name: 'h', checks: '', onOrdered: () => undefined, signal: new AbortController().signal },
+        config: loadAgentConfig({ path: 'agent.yaml', text: OWN_FILE }).config!,
+        way: undefined as never,
+        source: { look: () => Promise.resolve({ kind: 'nothing' }), recall: () => null },
+        store: world.store(),
+        memory: () => world.memory(),
+        now: () => world.clock.now(),
+      }),
     outcome: async () => {
       const { ordered } = await world.store().orders()
       const { outcome, trouble } = outcomeOf(world.memory(), ordered, world.clock.now())
@@ -102,6 +123,39 @@ test('an order stands whatever becomes of the process, and is not followed twice
   agent.host.simulator.clearLog()
   await agent.pass(30 * MINUTE)
   assert.deepEqual(agent.host.simulator.requests, [])
+})
+
+test('an order of what is in force already is what is wanted from then on', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const second = agent.branch.commit('apiVersion: qstate/v1\nqubes: [wrong]\n')
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  assert.equal(agent.memory().wanted?.commit, second)
+  await agent.order(first, true)
+  assert.equal(agent.memory().wanted?.commit, first)
+  assert.equal(await agent.outcome(), 'applied')
+})
+
+test('what has drifted since a host was asked how it is, is reported', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  await agent.order(first)
+  const followed = agent.followed()
+  const asked = { running: [], check: null }
+  assert.equal((await followed.status({ ...asked, fresh: true })).drift, null)
+  assert.equal((await followed.status({ ...asked, fresh: false })).drift, null)
+  // The first is put right at once, the second after a while; neither has everything compared.
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  agent.setVcpus(9)
+  await agent.pass(1000)
+  assert.equal((await followed.status({ ...asked, fresh: false })).drift, 1)
+  await agent.pass(2 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.equal((await followed.status({ ...asked, fresh: false })).drift, 0)
 })
 
 test('it goes back where an order says so, and is not ordered back otherwise', async (t) => {
