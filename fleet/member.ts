@@ -20,6 +20,8 @@ export interface Asked {
   readonly check: string | null
   /** As it is now, rather than as it was when the agent last looked; and the check is run. */
   readonly fresh: boolean
+  /** An order is about to be claimed: whether anything holds the host is to be known as it is now. */
+  readonly begins?: boolean
 }
 
 export interface AgentStatus extends Condition {
@@ -83,9 +85,11 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
     // What is in force already is no work, and needs no place among those at work.
     const isThere = status.commit === order.commit && status.outcome === 'applied'
     const isClaimed = mine.report.value?.order === order.id
+    const begins = !isThere && !isClaimed
+    const { held } = begins ? await context.agent.status({ ...order, fresh: false, begins }) : status
     // It says so instead of claiming: nobody waits for what it would not begin.
-    if (!isThere && !isClaimed && status.held !== null) return report(mine, context, beat, false)
-    if (!isThere && !isClaimed && !(await claim(mine, order, status, context))) return true
+    if (begins && held !== null) return report(mine, context, beat, false)
+    if (begins && !(await claim(mine, order, status, context))) return true
     await take(mine, order, status.commit, context)
     return true
   }

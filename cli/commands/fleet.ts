@@ -34,11 +34,14 @@ export async function fleetStatus(options: FleetOptions, io: Io): Promise<number
       }
     })
     const leader = readLease(lease?.value)
-    if (options.json === true)
-      io.out(`${JSON.stringify({ fleet: fleet.name, store: store.where, leader, hosts: rows }, null, 2)}\n`)
-    else {
+    const leaderLastSeen = leader === null ? null : (lease?.at ?? null)
+    if (options.json === true) {
+      const told = { fleet: fleet.name, store: store.where, leader, leaderLastSeen, hosts: rows }
+      io.out(`${JSON.stringify(told, null, 2)}\n`)
+    } else {
       const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
-      io.out(fleetView(rows, leader?.who ?? null, io.now(), style))
+      const inCharge = leader === null ? null : { who: leader.who, lastSeen: leaderLastSeen }
+      io.out(fleetView(rows, inCharge, io.now(), style))
     }
     return EXIT.done
   })

@@ -6,7 +6,7 @@ import { changeDigest, changesOf, failureOf, type Plan, type Report } from '../.
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'
 import { steadyClock } from './clock.ts'
-import { lookAtHost, planOn, type Seen, understand, UNSEEN } from './host-look.ts'
+import { lookAtHost, planOn, type Seen, silenceOf, understand, UNSEEN } from './host-look.ts'
 import { applyToHost, type HostWay } from './host-work.ts'
 
 export interface HostAgentContext {
@@ -52,7 +52,7 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
   const file = join(context.folder, 'following.json')
   await makeFolder(context.folder)
   let known: Remembered = { ...NOTHING, ...parse(await readIfThere(file)) }
-  let seen: { readonly atMs: number; readonly status: Seen } | null = null
+  let seen: { readonly atMs: number; readonly status: Seen; readonly held: string | null } | null = null
   let working: Promise<void> | null = null
   let wake: () => void = () => undefined
 
@@ -83,20 +83,19 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
       goOn()
     },
     plan: (commit) => planOn(() => context.spec(commit), context.way),
-    async status({ running, check, fresh }) {
+    async status({ running, check, fresh, begins = false }) {
       if (known.outcome === 'working') goOn()
-      if (fresh || seen === null || steadyClock.now() - seen.atMs > context.compareEveryMs) {
+      if (fresh || begins || seen === null || steadyClock.now() - seen.atMs > context.compareEveryMs) {
         const { commit, outcome } = known
         const asked = { running, check: fresh ? check : null }
-        const isThere = commit !== null && outcome === 'applied'
+        const held = outcome === 'working' ? null : await silenceOf(context.way)
+        const isThere = commit !== null && outcome === 'applied' && held === null
         const status = isThere ? await lookAtHost(() => context.spec(commit), asked, context) : UNSEEN
         // What a check said stands until it is asked for again.
-        seen = {
-          atMs: steadyClock.now(),
-          status: { ...status, check: status.check ?? seen?.status.check ?? null },
-        }
+        const said = status.check ?? seen?.status.check ?? null
+        seen = { atMs: steadyClock.now(), status: { ...status, check: said }, held }
       }
-      return { ...known, ...seen.status, held: null }
+      return { ...known, ...seen.status, held: seen.held }
     },
   }
 }

@@ -4,13 +4,13 @@ import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/in
 import { QubesdError } from '../../qubesd/errors.ts'
 import { type Change, changeDigest, changesOf, HostError, type Plan } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
-import { type LoadedSpec } from '../session.ts'
+import { type LoadedSpec, openSession } from '../session.ts'
 import { compareHost, type HostWay } from './host-work.ts'
 
 /** How a host is, beside what it has applied. */
 export type Seen = Pick<AgentStatus, 'drift' | 'restarts' | 'notRunning' | 'check'>
 
-export const UNSEEN: Seen = { drift: 0, restarts: 0, notRunning: [], check: null }
+export const UNSEEN: Seen = { drift: null, restarts: 0, notRunning: [], check: null }
 
 /** A host, and the programs that its owner lets be asked for as checks. */
 export interface LookedAt {
@@ -42,7 +42,17 @@ export async function lookAtHost(
     }
   } catch (error) {
     understand(error)
-    return { ...UNSEEN, drift: null, check: check === null ? null : 'failed' }
+    return { ...UNSEEN, check: check === null ? null : 'failed' }
+  }
+}
+
+/** Why a host cannot be asked anything; null: it answers. One call, which writes nothing. */
+export async function silenceOf(way: HostWay): Promise<string | null> {
+  try {
+    await openSession(way.options, way.io)
+    return null
+  } catch (error) {
+    return `its host cannot be asked: ${understand(error).message}`
   }
 }
 

@@ -1,5 +1,5 @@
 import { type HostReport } from '../../fleet/index.ts'
-import { padTo, type Style } from './style.ts'
+import { fold, padTo, type Style } from './style.ts'
 import { oneLine } from './value.ts'
 
 /** A host of the fleet as it was last heard of. */
@@ -14,7 +14,13 @@ export interface HostRow {
   readonly ordered: string | null
 }
 
-export function fleetView(rows: readonly HostRow[], leader: string | null, now: Date, style: Style): string {
+/** Who is in charge, and when that was last heard. */
+export interface Leader {
+  readonly who: string
+  readonly lastSeen: string | null
+}
+
+export function fleetView(rows: readonly HostRow[], leader: Leader | null, now: Date, style: Style): string {
   const lines = rows.map((row) => [row.host, ...cells(row, now)] as const)
   const head = ['host', 'commit', 'state', 'drift', 'last seen']
   const widths = head.map((title, column) =>
@@ -26,23 +32,37 @@ export function fleetView(rows: readonly HostRow[], leader: string | null, now: 
       .join('  ')
       .trimEnd()
   const who =
-    leader === null ? 'No controller has ever been in charge.' : `In charge: ${leader}, as last seen.`
-  return `${[style.bold(text(head)), ...lines.map(text), '', who].join('\n')}\n`
+    leader === null
+      ? 'No controller has ever been in charge.'
+      : `In charge: ${oneLine(leader.who)}, last heard of ${heard(leader.lastSeen, now)}.`
+  const below = rows.map(({ report }) => details(report).map((line) => fold(line, style.width, '      ')))
+  const table = lines.flatMap((line, row) => [text(line), ...(below[row] ?? [])])
+  return `${[style.bold(text(head)), ...table, '', fold(who, style.width, '')].join('\n')}\n`
 }
 
 function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly string[] {
   if (report === null)
     return ['', ordered === null ? 'never heard of' : 'ordered, never heard of', '', 'never']
-  const { commit, drift, status, trouble, restarts, held } = report
+  const { commit, drift, status, trouble, restarts } = report
   const state = trouble === null ? status : `${status}: ${oneLine(trouble.code)}`
   const waits = restarts === 0 ? '' : ', restart waits'
   return [
     commit === null ? 'none' : commit.slice(0, 12),
-    state + waits + (held === null ? '' : `, held: ${oneLine(held)}`),
+    state + waits,
     drift === null ? 'unknown' : drift === 0 ? 'none' : String(drift),
-    lastSeen === null ? 'unknown' : ago(now.getTime() - Date.parse(lastSeen)),
+    heard(lastSeen, now),
   ]
 }
+
+/** What has no place in a column: the first line of what went wrong, and why the host begins nothing. */
+function details(report: HostReport | null): readonly string[] {
+  const [trouble = ''] = report?.trouble?.message.split('\n') ?? []
+  const held = report?.held ?? null
+  return [...(trouble === '' ? [] : [oneLine(trouble)]), ...(held === null ? [] : [`held: ${oneLine(held)}`])]
+}
+
+const heard = (lastSeen: string | null, now: Date): string =>
+  lastSeen === null ? 'at an unknown time' : ago(now.getTime() - Date.parse(lastSeen))
 
 /** Roughly: two machines' clocks stand behind it. */
 function ago(ms: number): string {

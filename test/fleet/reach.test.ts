@@ -76,3 +76,39 @@ waves: [{}]
     const status = await startQstate(['fleet', 'status'], env).ended
     assert.match(status.out, new RegExp(`far +${first.slice(0, 12)} +applied, restart waits +none`))
   })
+
+test('a host whose daemon does not answer is given nothing, and gets it once it is back', async (t) => {
+  const folder = tempFolder(t)
+  const machines = await startSimulators(t, folder, ['near', 'far'])
+  makeRepository(t, join(folder, 'r')).commit({
+    'fleet.yaml': `apiVersion: qstate/v1
+kind: Fleet
+name: home
+spec: [base.yaml]
+hosts: { near: { reach: { socket: ../near.sock } }, far: { reach: { socket: ../far.sock } } }
+---
+apiVersion: qstate/v1
+kind: Rollout
+name: everyone
+revision: main
+canary: { hosts: [near] }
+waves: [{}]
+away: { after: 1s, then: later }
+`,
+    'base.yaml': 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { memory: 5000 } }\n',
+  })
+  const env = { QSTATE_STATE_DIR: join(folder, 'state'), QSTATE_FLEET: join(folder, 'r', 'fleet.yaml') }
+  await machines.get('far')!.simulator.close()
+  const started = startQstate(['rollout', 'start'], env)
+  t.after(() => started.child.kill('SIGKILL'))
+  await started.said('1 away, given it later')
+  const held = await startQstate(['fleet', 'status'], env).ended
+  assert.match(
+    held.out,
+    /far +none +idle +unknown +just now\n +held: its host cannot be asked: .* there is no socket/,
+  )
+  const [back] = (await startSimulators(t, folder, ['far'])).values()
+  const { code, out } = await started.ended
+  assert.equal(code, 0, out)
+  assert.equal(memoryOf(back), 5000)
+})
