@@ -1,4 +1,4 @@
-import { isEnded, needsApproval, type RolloutState, type Said } from './state.ts'
+import { isEnded, isOwed, needsApproval, type Phase, type RolloutState, type Said } from './state.ts'
 
 export type Instruction = Exclude<Said['what'], 'start'>
 
@@ -12,8 +12,7 @@ export function instruct(
   const { phase } = state
   switch (what) {
     case 'approve':
-      if (phase !== 'running' && phase !== 'paused')
-        return no(`it is ${phase}`, 'there is nothing to approve')
+      if (phase !== 'running' && phase !== 'paused') return no(STANDS[phase], 'there is nothing to approve')
       if (!needsApproval(state))
         return no(
           'the wave under way needs no approval',
@@ -21,19 +20,35 @@ export function instruct(
         )
       return { ...state, said, approved: [...state.approved, state.wave] }
     case 'pause':
-      if (phase !== 'running') return no(`it is ${phase}`, 'only one that is running is paused')
+      if (phase !== 'running') return no(STANDS[phase], 'only one that is running is paused')
       return { ...state, said, phase: 'paused' }
     case 'resume':
-      if (phase !== 'paused') return no(`it is ${phase}`, 'only one that is paused is resumed')
+      if (phase !== 'paused') return no(STANDS[phase], 'only one that is paused is resumed')
       return { ...state, said, phase: 'running' }
     case 'abort':
-      if (isEnded(state))
-        return no(`it has ended: ${phase}`, '`qstate rollout rollback` gives hosts back what they had')
-      if (phase !== 'running' && phase !== 'paused') return no(`it is ${phase} already`, 'wait for its end')
+      if (phase === 'rolled-back') return no(STANDS[phase], HAVE_IT_BACK)
+      if (isEnded(state)) return no(STANDS[phase], '`qstate rollout rollback` gives hosts back what they had')
+      if (phase !== 'running' && phase !== 'paused') return no(`${STANDS[phase]} already`, GOES_ON)
       return { ...state, said, phase: 'stopping', why: `${by} said so` }
     case 'rollback':
-      if (phase === 'rolled-back' || phase === 'rolling-back')
-        return no(`it is ${phase} already`, 'wait for its end')
+      if (phase === 'rolled-back') return no(STANDS[phase], HAVE_IT_BACK)
+      if (phase === 'rolling-back') return no(`${STANDS[phase]} already`, GOES_ON)
+      if (isEnded(state) && !Object.values(state.hosts).some(isOwed))
+        return no('no host has anything to be given back', 'bring them on with a new commit')
       return { ...state, said, phase: 'stopping', rollback: true, why: state.why ?? `${by} said so` }
   }
+}
+
+const HAVE_IT_BACK = 'every host that was given it has what it had before'
+const GOES_ON = 'wait for its end; it goes on where a controller runs: `qstate fleet controller`'
+
+const STANDS: Readonly<Record<Phase, string>> = {
+  running: 'it is running',
+  paused: 'it is paused',
+  stopping: 'it is stopping',
+  'rolling-back': 'it is being rolled back',
+  succeeded: 'it has succeeded',
+  partial: 'it has ended with failures',
+  aborted: 'it was aborted',
+  'rolled-back': 'it was rolled back',
 }

@@ -137,3 +137,8 @@ export const atWork = (state: Pick<RolloutState, 'hosts'>): number =>
 /** Whether a wave, or the one under way, waits for a person. */
 export const needsApproval = (state: RolloutState, wave = state.wave): boolean =>
   state.waves[wave]?.approval === true && !state.approved.includes(wave)
+
+/** Whether a host has the revision of a rollout that is taken back. */
+export const isOwed = ({ given, stage }: HostState): boolean => given && HAS_IT.has(stage)
+
+const HAS_IT: ReadonlySet<Stage> = new Set(['soaking', 'passed', 'failed', 'skipped', 'later', 'waiting'])

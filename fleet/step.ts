@@ -5,10 +5,10 @@ import {
   count,
   hasFailed,
   isEnded,
+  isOwed,
   isSettled,
   needsApproval,
   type RolloutState,
-  type Stage,
 } from './state.ts'
 
 export interface Stepped {
@@ -168,13 +168,12 @@ function giveBack(state: RolloutState, draft: Draft): RolloutState {
 
 /** Every host that took the revision is owed what it had. One that may still be at work is, once it has been heard of. */
 function oweAll(state: RolloutState, draft: Draft): void {
-  for (const [name, { given, before, stage, why }] of Object.entries(draft.hosts)) {
-    if (!given || before === state.commit || !HAS_IT.has(stage)) continue
+  for (const [name, host] of Object.entries(draft.hosts)) {
+    const { before, why } = host
+    if (before === state.commit || !isOwed(host)) continue
     if (before === null) move(draft, name, 'kept', { why: [why, NOTHING_BEFORE].filter(Boolean).join('; ') })
     else move(draft, name, 'owed')
   }
 }
-
-const HAS_IT: ReadonlySet<Stage> = new Set(['soaking', 'passed', 'failed', 'skipped', 'later', 'waiting'])
 
 const NOTHING_BEFORE = 'it had nothing before to go back to'

@@ -41,7 +41,9 @@ export async function startCommand(
         EXIT.locked,
         'rollout-under-way',
         `rollout ${there.serial} (${there.name}) is ${phaseText(there)}`,
-        'wait for its end, or end it: `qstate rollout abort`',
+        there.phase === 'running' || there.phase === 'paused'
+          ? 'wait for its end, or end it: `qstate rollout abort`'
+          : 'wait for its end; it goes on where a controller runs: `qstate fleet controller`',
       )
     }
     if (there !== null) await archive(store, there)

@@ -1,13 +1,12 @@
 import {
   atWork,
   type HostState,
-  isEnded,
   isTrailing,
   needsApproval,
   type RolloutState,
   type Stage,
 } from '../../fleet/index.ts'
-import { padTo, plural, type Style } from './style.ts'
+import { fold, padTo, plural, type Style } from './style.ts'
 import { oneLine } from './value.ts'
 
 /** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
@@ -16,7 +15,8 @@ export function rolloutView(state: RolloutState, style: Style): string {
   const waves = state.waves.map(
     ({ name }, index) => `  ${signOf(state, index, style)} ${padTo(name, width)}  ${waveText(state, index)}`,
   )
-  return `${[headOf(state, style), '', ...waves, ...problems(state, style), '', saying(state, style)].join('\n')}\n`
+  const [head, end] = [headOf(state, style), saying(state, style)].map((text) => fold(text, style.width, ''))
+  return `${[head, '', ...waves, ...problems(state, style), '', end].join('\n')}\n`
 }
 
 /** One line for logs and for following: where it stands. */
@@ -60,32 +60,35 @@ const WORDS: readonly (readonly [Stage, string])[] = [
   ['waiting', 'waiting'],
 ]
 
+/** Nobody is given the revision any more. */
+const OVER: Partial<Record<Stage, string>> = { waiting: 'not begun', later: 'away, not given it' }
+
 function waveText(state: RolloutState, wave: number): string {
   const hosts = hostsOf(state, wave)
-  const words = isEnded(state)
-    ? WORDS.map(([stage, word]) => [stage, stage === 'waiting' ? 'not begun' : word] as const)
-    : WORDS
-  const counts = words.flatMap(([stage, word]) => {
+  const isOpen = state.phase === 'running' || state.phase === 'paused'
+  const over = isOpen ? {} : OVER
+  const counts = WORDS.flatMap(([stage, word]) => {
     const many = hosts.filter(([, host]) => host.stage === stage).length
-    return many === 0 ? [] : [`${many} ${word}`]
+    return many === 0 ? [] : [`${many} ${over[stage] ?? word}`]
   })
-  const waits = needsApproval(state, wave) && !isEnded(state) ? '; needs approval' : ''
+  const waits = needsApproval(state, wave) && isOpen ? '; needs approval' : ''
   return `${counts.length === 0 ? 'no hosts' : counts.join(', ')}${waits}`
 }
 
 const MANY = 12
+const INSET = 6
 
 function problems(state: RolloutState, style: Style): readonly string[] {
   const bad = Object.entries(state.hosts).filter(([, { why }]) => why !== null)
-  const lines = bad
-    .slice(0, MANY)
-    .map(([name, { stage, why }]) => `  ${isBad(stage) ? style.red(name) : name}: ${inset(why ?? '')}`)
+  const lines = bad.slice(0, MANY).map(([name, { stage, why }]) => {
+    const [first = '', ...more] = (why ?? '').split('\n')
+    const line = fold(`${isBad(stage) ? style.red(name) : name}: ${first}`, style.width - INSET, '')
+    // Lines of a host's own stand in from what is said of hosts: none passes for another.
+    return `  ${[...line.split('\n'), ...more].join(`\n${' '.repeat(INSET)}`)}`
+  })
   const more = bad.length > MANY ? [`  … and ${bad.length - MANY} more: --json has them all`] : []
   return lines.length === 0 ? [] : ['', ...lines, ...more]
 }
-
-/** Lines of a host's own stand in from what is said of hosts: none passes for another. */
-const inset = (text: string): string => text.replaceAll('\n', '\n      ')
 
 /** What it waits for, or what became of it. */
 function saying(state: RolloutState, style: Style): string {
@@ -102,7 +105,7 @@ function saying(state: RolloutState, style: Style): string {
     case 'paused':
       return 'Paused: nothing new is begun until `qstate rollout resume`.'
     case 'stopping':
-      return `Stopping${why}; ${plural(atWork(state), 'host')} still at work.`
+      return `Stopping${why}${atWork(state) === 0 ? '' : `; ${plural(atWork(state), 'host')} still at work`}.`
     case 'rolling-back':
       return `Rolling back${why}.`
     case 'running':

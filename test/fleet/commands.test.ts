@@ -132,7 +132,7 @@ test('a wave waits for approval, and a rollout that ended can be taken back', as
   assert.equal((await running.ended).code, 0)
   const wrong = await it.qstate('rollout', 'pause')
   assert.equal(wrong.code, 64)
-  assert.match(wrong.err, /it is succeeded/)
+  assert.match(wrong.err, /it has succeeded/)
   assert.equal((await it.qstate('rollout', 'rollback')).code, 0)
   const controller = startQstate(['fleet', 'controller'], it.env)
   t.after(() => controller.child.kill('SIGKILL'))
@@ -141,6 +141,23 @@ test('a wave waits for approval, and a rollout that ended can be taken back', as
   controller.child.kill('SIGTERM')
   assert.equal((await controller.ended).code, 143)
   assert.match((await it.qstate('rollout', 'status')).out, /desk: it had nothing before to go back to/)
+  const again = await it.qstate('rollout', 'rollback')
+  assert.equal(again.code, 64)
+  assert.match(again.err, /no host has anything to be given back/)
+})
+
+test('one that stops without a controller says where it goes on, and whom it does not reach any more', async (t) => {
+  const it = await home(t, FLEET.replace('waves: [{}]', 'waves: [{ approval: manual }]'))
+  const running = startQstate(['rollout', 'start'], it.env)
+  await running.said('needs approval')
+  running.child.kill('SIGKILL')
+  await running.ended
+  const stopping = await it.qstate('rollout', 'abort')
+  assert.match(stopping.out, /wave-1 {2}2 not begun\n[^]*\nStopping: [^;]* said so\.\n$/)
+  for (const command of ['start', 'abort']) {
+    const refused = await it.qstate('rollout', command)
+    assert.match(refused.err, /is stopping[^]*qstate fleet controller/)
+  }
 })
 
 test('a rollout that was left in the middle is gone on with by whoever runs a controller', async (t) => {
