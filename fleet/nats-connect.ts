@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node'
 import { StoreError } from './store.ts'
@@ -15,6 +16,7 @@ export interface NatsAccess {
 /** Connects outwards. Once connected it comes back by itself; until then, what is asked fails. Fails with StoreError. */
 export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess): Promise<NatsConnection> {
   const seed = keyFile === null ? null : readSeed(keyFile)
+  if (caFile !== null) readable(caFile, NO_CA)
   const isTls = servers.some((server) => server.startsWith('tls:'))
   try {
     return await connect({
@@ -31,7 +33,7 @@ export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess
       // What one server says of others is not followed: the fleet's file names them.
       ignoreClusterUpdates: true,
       ...(seed === null ? {} : { authenticator: nkeyAuthenticator(seed) }),
-      ...(isTls ? { tls: caFile === null ? {} : { caFile } } : {}),
+      ...(isTls ? { tls: tlsFor(servers, caFile) } : {}),
     })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
@@ -42,13 +44,62 @@ export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess
     throw new StoreError(
       'store-unreachable',
       `no server of ${servers.join(', ')} took the connection: ${why}`,
-      'see to network and certificate',
+      hintFor(why, caFile),
       error,
     )
   }
 }
 
+/**
+ * A certificate counts that is for one of the servers. The client has it compared with no name at all where a server is told by
+ * its address: the system takes `localhost` for it then.
+ */
+function tlsFor(servers: readonly string[], caFile: string | null): object {
+  const names = servers.map((server) => new URL(server).hostname.replace(/^\[(.*)\]$/, '$1'))
+  return {
+    ...(caFile === null ? {} : { caFile }),
+    checkServerIdentity(_: string, { raw }: { readonly raw: Buffer }) {
+      const certificate = new X509Certificate(raw)
+      const isFor = (name: string): boolean =>
+        (ADDRESS.test(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined
+      if (names.some(isFor)) return undefined
+      return new Error(`its certificate is for ${certificate.subjectAltName ?? 'no name at all'}`)
+    },
+  }
+}
+
+const ADDRESS = /^[0-9.]+$|:/
+
+/** What TLS says of a certificate tells nobody whose it is, or where to look. */
+function hintFor(why: string, caFile: string | null): string {
+  if (/unable to (?:verify|get)|self.signed/i.test(why))
+    return caFile === null ? NO_CA : `the server’s certificate is signed with none of those in ${caFile}`
+  if (/expired|not yet valid/i.test(why))
+    return 'give the server a certificate that is valid today; or it is the clock of this machine that is wrong'
+  if (/certificate is for/.test(why))
+    return 'name the server as its certificate does, or give it a certificate with the name that is used here'
+  return 'see to the network, and whether a server runs there'
+}
+
+/** What is in a file that somebody has named. Fails with StoreError. */
+function readable(path: string, hint: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new StoreError('store-refused', `${path}: ${FILE_SAYS[code] ?? String(error)}`, hint, error)
+  }
+}
+
+const FILE_SAYS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission to read it',
+  EISDIR: 'it is a folder',
+}
+
 const NO_KEY = 'name one: --key FILE, or QSTATE_FLEET_KEY; `key` under `fleet` of an agent’s own file'
+const NO_CA =
+  'name the certificates that the servers’ are signed with: --ca FILE, or QSTATE_FLEET_CA; `ca` under `fleet` of an agent’s own file'
 const UNKNOWN_KEY =
   'its public key has to be in the fleet’s file, and in the servers’ configuration, made anew since'
 
@@ -56,7 +107,11 @@ const UNKNOWN_KEY =
 export const inboxOf = (host: string | null): string => `_INBOX_${host ?? 'qstate'}`
 
 function readSeed(path: string): Uint8Array {
-  const seed = readFileSync(path, 'utf8').trim()
+  const seed = readable(path, NO_KEY).trim()
   if (/^SU[A-Z2-7]{56}$/.test(seed)) return new TextEncoder().encode(seed)
-  throw new StoreError('store-refused', `${path} holds no private key`, 'make one with `qstate fleet key`')
+  throw new StoreError(
+    'store-refused',
+    `${path} holds no private key`,
+    '`qstate fleet key --out FILE` makes one',
+  )
 }

@@ -152,7 +152,7 @@ function asStoreError(error: unknown): unknown {
   return new StoreError(
     'store-unreachable',
     `the store does not answer: ${error.message}`,
-    'see to network and servers; nothing is lost, and it is tried again',
+    'see to network and servers; nothing is lost',
     error,
   )
 }

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 
-/** An authority of the test's own, and a certificate for a server of this name that it has signed. */
+/** An authority of the test's own, and a certificate for a server of this name or address that it has signed. */
 export function makeCertificates(
   folder: string,
   name = 'localhost',
@@ -40,7 +41,7 @@ export function makeCertificates(
     '-out',
     at('server.csr'),
   )
-  writeFileSync(at('ext'), `subjectAltName=DNS:${name}\n`)
+  writeFileSync(at('ext'), `subjectAltName=${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}\n`)
   openssl(
     ...['x509', '-req', '-in', at('server.csr'), '-CA', at('ca.pem'), '-CAkey', at('ca.key')],
     ...['-CAcreateserial', '-days', '2', '-extfile', at('ext'), '-out', at('server.pem')],
