@@ -1,7 +1,8 @@
 /** What git could not do. `retryable`: the same may succeed later with nothing changed here. */
 export class GitError extends Error {
   override readonly name = 'GitError'
-  readonly code: 'git-missing' | 'git-failed' | 'git-too-large' | 'git-timeout' | 'bad-trust' | 'aborted'
+  readonly code:
+    'git-missing' | 'git-failed' | 'git-no-memory' | 'git-too-large' | 'git-timeout' | 'bad-trust' | 'aborted'
   readonly hint: string
   /** What git ended with, where it said nothing: an answer, rather than a failure. */
   readonly status: number | null
@@ -39,3 +40,26 @@ export class RevisionError extends Error {
 /** What the system said no to: a file, a folder, a program. */
 export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && 'syscall' in error
+
+/** The same in words, with the file or folder that it is about, and what to do. */
+export function sayOfSystem({ code = '', path, message }: NodeJS.ErrnoException): {
+  readonly message: string
+  readonly hint: string
+} {
+  const what = SYSTEM_SAYS[code]
+  const hint =
+    code === 'ENOSPC'
+      ? 'make room there, and run this again'
+      : 'see to the file or folder that it names; --state-dir says where lock and history are kept'
+  return { message: what === undefined || path === undefined ? message : `${path}: ${what}`, hint }
+}
+
+const SYSTEM_SAYS: Readonly<Record<string, string>> = {
+  EACCES: 'no permission for it',
+  EISDIR: 'it is a folder',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space is left there',
+  ENOTDIR: 'what stands before its name is no folder',
+  EPERM: 'no permission for it',
+  EROFS: 'nothing can be written there',
+}

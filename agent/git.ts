@@ -124,6 +124,10 @@ function failure(args: readonly string[], ended: Omit<Ended, 'stdout'>): GitErro
     return new GitError('git-timeout', `${what}: no end within the time it has`, 'see to network and server')
   }
   const said = lastLines(ended.stderr)
+  if (NO_MEMORY.test(said)) {
+    const hint = 'see whether this machine has memory left; else keep large files out of the repository'
+    return new GitError('git-no-memory', `${what}: more memory than there is, or than it may take`, hint)
+  }
   if (code === 'ENOBUFS' || signal === 'SIGXFSZ' || CUT_SHORT.test(said)) {
     return new GitError('git-too-large', `${what}: more than is allowed`, 'keep large files out of it')
   }
@@ -137,9 +141,11 @@ function failure(args: readonly string[], ended: Omit<Ended, 'stdout'>): GitErro
   )
 }
 
+const NO_MEMORY = /out of memory|Cannot allocate memory/i
+
 /** Where the part of git that unpacks died of a limit: all that may be left is that it said nothing. */
 const CUT_SHORT =
-  /file size limit|File too large|SIGXFSZ|out of memory|Cannot allocate memory|^(?:fatal|error): (?:fetch-pack: invalid index-pack output|index-pack died.*)$/i
+  /file size limit|File too large|SIGXFSZ|^(?:fatal|error): (?:fetch-pack: invalid index-pack output|index-pack died.*)$/i
 
 /** Text of git, and of the server behind it: shortened, and without anything that moves a terminal's cursor. */
 function lastLines(stderr: Buffer): string {

@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { HostError } from '../reconciler/host.ts'
 import { EXIT } from '../reconciler/report.ts'
 import { QubesdError } from '../qubesd/errors.ts'
-import { GitError, isSystemError, RevisionError } from '../agent/errors.ts'
+import { GitError, isSystemError, RevisionError, sayOfSystem } from '../agent/errors.ts'
 import { StoreError } from '../fleet/store.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
@@ -120,12 +120,7 @@ function understand(
     return { exitCode: code === 'bad-revision' ? EXIT.usage : EXIT.invalidSpec, code, message, hint }
   }
   if (isSystemError(error)) {
-    return {
-      exitCode: EXIT.error,
-      code: String(error.code),
-      message: error.message,
-      hint: 'see to the file or folder that it names; --state-dir says where lock and history are kept',
-    }
+    return { exitCode: EXIT.error, code: String(error.code), ...sayOfSystem(error) }
   }
   return undefined
 }

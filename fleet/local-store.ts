@@ -1,4 +1,4 @@
-import { link, mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Entry, type Store, StoreError } from './store.ts'
 
@@ -18,9 +18,9 @@ export function localStore(folder: string, sleep: Sleep): Store {
   const folderOf = (key: string): string => join(folder, `${key}.d`)
   return {
     where: folder,
-    get: (key) => guarded(() => read(folderOf(key), key)),
-    put: (key, value, over) => guarded(() => write(folderOf(key), value, over)),
-    list: (group) => guarded(() => list(folder, group)),
+    get: (key) => guarded(folder, () => read(folderOf(key), key)),
+    put: (key, value, over) => guarded(folder, () => write(folderOf(key), value, over)),
+    list: (group) => guarded(folder, () => list(folder, group)),
     watch: (group, signal) => watch(folder, group, signal, sleep),
     close: () => Promise.resolve(),
   }
@@ -46,21 +46,22 @@ async function write(folder: string, value: object, over: number): Promise<numbe
   const known = await revisions(folder)
   if ((known.at(-1) ?? 0) !== over) return null
   const beside = join(folder, `.${process.pid}.${(made += 1)}.new`)
-  const file = await open(beside, 'w', 0o600)
-  try {
-    await file.writeFile(JSON.stringify(value))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
   const revision = over + 1
   try {
+    const file = await open(beside, 'w', 0o600)
+    try {
+      await file.writeFile(JSON.stringify(value))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
     await link(beside, join(folder, nameOf(revision)))
   } catch (error) {
     if (isCode(error, 'EEXIST')) return null
     throw error
   } finally {
-    await unlink(beside)
+    // Also where the disk is full: it would be left again and again.
+    await rm(beside, { force: true })
   }
   // Old ones go in order: where the one before is gone, ours was written and gone too before we made its number again.
   if (over > 0 && !(await revisions(folder)).includes(over)) {
@@ -100,7 +101,7 @@ async function* watch(
 ): AsyncGenerator<Entry> {
   const told = new Map<string, number>()
   while (!signal.aborted) {
-    for (const entry of await guarded(() => list(folder, group))) {
+    for (const entry of await guarded(folder, () => list(folder, group))) {
       if (told.get(entry.key) === entry.revision) continue
       told.set(entry.key, entry.revision)
       yield entry
@@ -135,12 +136,15 @@ function parse(text: string): unknown {
   }
 }
 
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
+async function guarded<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error
-    throw new StoreError('store-unreachable', error.message, 'see to the folder that it names', error)
+    const isFull = isCode(error, 'ENOSPC')
+    const message = isFull ? `${folder}: no space is left there` : `${folder}: ${error.message}`
+    const hint = isFull ? 'make room there: nothing is lost' : 'see to that folder: whose it is, and its disk'
+    throw new StoreError('store-unreachable', message, hint, error)
   }
 }
 

@@ -1,18 +1,25 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Writes beside the place, flushes file and folder, renames: after this returns, the file survives a power cut. */
 export async function writeDurably(path: string, text: string | Iterable<string>): Promise<void> {
   const beside = `${path}.${process.pid}.new`
-  const file = await open(beside, 'w', 0o600)
   try {
-    // Each goes on where the last ended.
-    for (const part of typeof text === 'string' ? [text] : text) await file.writeFile(part)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(beside, 'w', 0o600)
+    try {
+      // Each goes on where the last ended.
+      for (const part of typeof text === 'string' ? [text] : text) await file.writeFile(part)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => undefined)
+    // Of a file that is open the system names nothing.
+    if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path })
+    throw error
   }
-  await rename(beside, path)
   await syncFolder(dirname(path))
 }
 

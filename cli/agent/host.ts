@@ -5,6 +5,7 @@ import {
   type CommittedSpec,
   type HostNews,
   isSystemError,
+  sayOfSystem,
   type RestartCare,
   type Selects,
 } from '../../agent/index.ts'
@@ -133,7 +134,8 @@ async function asking<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof UserError) throw new HostError(error.code, error.message, error.hint, false, error)
     if (error instanceof QubesdError) throw asHostError(error)
-    if (isSystemError(error)) throw new HostError('system', error.message, SYSTEM_HINT, false, error)
+    if (isSystemError(error))
+      throw new HostError('system', sayOfSystem(error).message, SYSTEM_HINT, false, error)
     throw error
   }
 }

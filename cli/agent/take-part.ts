@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { isSystemError } from '../../agent/index.ts'
+import { isSystemError, sayOfSystem } from '../../agent/index.ts'
 import { readMemory, runMember, StoreError } from '../../fleet/index.ts'
 import { readIfThere, writeDurably } from '../../journal/files.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
@@ -62,7 +62,7 @@ export async function takePart(context: PartContext): Promise<void> {
       if (!(error instanceof StoreError) && !isSystemError(error)) throw error
       tries += 1
       if (tries === 1)
-        say('warn', `takes no orders of the fleet now: ${error.message}`, { hint: hintOf(error) })
+        say('warn', `takes no orders of the fleet now: ${textOf(error)}`, { hint: hintOf(error) })
       await steadyClock.sleep(Math.min(RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS), signal)
     }
   }
@@ -76,6 +76,8 @@ const whenAborted = (signal: AbortSignal): Promise<null> =>
     if (signal.aborted) over()
     else signal.addEventListener('abort', over, { once: true })
   })
+
+const textOf = (error: Error): string => (isSystemError(error) ? sayOfSystem(error).message : error.message)
 
 const hintOf = (error: Error): string =>
   error instanceof StoreError

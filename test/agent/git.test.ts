@@ -64,12 +64,15 @@ test('is broken off where it takes more memory, or answers more, than it may', a
   const repo = makeRepository(t)
   repo.commit({ 'a.yaml': '#'.repeat(10_000) })
   const at = { gitDir: repo.gitDir }
-  const tooLarge = (error: unknown): boolean => error instanceof GitError && error.code === 'git-too-large'
+  const fails = (code: string) => (error: unknown) => error instanceof GitError && error.code === code
   const input = '#'.repeat(64 * 1024 * 1024)
   const hash = ['hash-object', '--stdin']
   assert.equal((await git(at, hash, { input, maxMemoryBytes: 2 ** 29 })).length, 41)
-  await assert.rejects(git(at, hash, { input, maxMemoryBytes: 2 ** 25 }), tooLarge)
-  await assert.rejects(git(at, ['cat-file', 'blob', 'HEAD:a.yaml'], { maxBytes: 1000 }), tooLarge)
+  await assert.rejects(git(at, hash, { input, maxMemoryBytes: 2 ** 25 }), fails('git-no-memory'))
+  await assert.rejects(
+    git(at, ['cat-file', 'blob', 'HEAD:a.yaml'], { maxBytes: 1000 }),
+    fails('git-too-large'),
+  )
 })
 
 test('is broken off when its time is over', async (t) => {

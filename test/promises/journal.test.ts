@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { sayOfSystem } from '../../agent/errors.ts'
+import { writeDurably } from '../../journal/files.ts'
 import { generationJournal, readGeneration } from '../../journal/index.ts'
 import { hostOptions, runCli, stateOf } from '../support/cli.ts'
 import { windowsHost } from '../support/fixtures.ts'
@@ -10,6 +12,7 @@ import { startHost, statuses, type TestHost } from '../support/host.ts'
 import { startQstate } from '../support/process.ts'
 import { differences, ownedIn, withoutRecords } from '../support/snapshot.ts'
 import { desiredState, type Wanted } from '../support/spec.ts'
+import { tempFolder } from '../support/temp.ts'
 import { untilRequest } from '../support/watch.ts'
 
 /** The journal, where it can be written and where it cannot; and runs that are told to stop. */
@@ -49,6 +52,18 @@ test('where no state can be kept nothing is written to the host, and the error n
   assert.match(result.err, new RegExp(`error: .*${stateOf(host)}`, 's'))
   assert.doesNotMatch(result.err, /bug in qstate/)
   assert.equal(host.simulator.writes(), 0)
+})
+
+test('a file that cannot be written is named, and nothing of it is left', async (t) => {
+  const folder = tempFolder(t)
+  const taken = join(folder, 'taken')
+  mkdirSync(join(taken, 'full'), { recursive: true })
+  await assert.rejects(writeDurably(taken, 'text'), { path: new RegExp('taken') })
+  assert.deepEqual(readdirSync(folder), ['taken'])
+  assert.deepEqual(sayOfSystem(Object.assign(new Error('ENOSPC: write'), { code: 'ENOSPC', path: '/s/a' })), {
+    message: '/s/a: no space is left there',
+    hint: 'make room there, and run this again',
+  })
 })
 
 test('where the generation cannot be begun nothing is written to the host', async (t) => {
