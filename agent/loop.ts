@@ -45,7 +45,7 @@ export async function runAgent(context: AgentContext): Promise<void> {
     if (!isOver(signal)) await turn(pending, life, context)
   }
   await Promise.race([background.ended(), background.broken])
-  watch.say('info', 'stopped', { at: clock.now().toISOString() })
+  watch.say('info', 'stopped')
 }
 
 /** A call, for TypeScript: what was false before a wait need not be so after it. */

@@ -9,12 +9,15 @@ const LEFT_OPEN_MS = 2000
 const stop = new AbortController()
 /** What is left is only to be written out. */
 let isDone = false
+let tellStop = (name: string): void => {
+  process.stderr.write(`\n${name}: finishing the call under way; once more ends it at once\n`)
+}
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     // The second time someone means it: at once, in the middle of whatever it is.
     // eslint-disable-next-line no-restricted-properties -- the one place where a process may be ended
     if (stop.signal.aborted || isDone) process.exit(name === 'SIGTERM' ? 143 : 130)
-    process.stderr.write(`\n${name}: finishing the call under way; once more ends it at once\n`)
+    tellStop(name)
     stop.abort(name)
   })
 }
@@ -57,6 +60,9 @@ const io: Io = {
   pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
   signal: stop.signal,
   onHangup: (listener) => void process.on('SIGHUP', listener),
+  onStop: (listener) => {
+    tellStop = listener
+  },
   async ask(question) {
     // Most runs ask nothing.
     const { createInterface } = await import('node:readline')

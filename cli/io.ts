@@ -22,6 +22,8 @@ export interface Io {
   readonly signal: AbortSignal
   /** Calls the listener at every SIGHUP, which ends the process where nobody listens. */
   onHangup(listener: () => void): void
+  /** Has the listener tell that a signal has come, which stderr is told of otherwise: for who has a log there. */
+  onStop(listener: (signal: string) => void): void
 }
 
 /** A mistake of the user's, or of the world, that has been understood: shown without a stack. */

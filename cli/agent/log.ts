@@ -3,7 +3,7 @@ import { type Io } from '../io.ts'
 
 export type Say = (level: 'debug' | 'info' | 'warn' | 'error', message: string, about?: object) => void
 
-/** The agent's log, on stderr: a line for people, or JSON with --log-format json. With -v more of it. */
+/** The log of an agent or a controller, on stderr: a line for people, or JSON with --log-format json. With -v more of it. */
 export async function agentLog(options: GlobalOptions, io: Io): Promise<Say> {
   const { pino } = await import('pino')
   const isText = options.logFormat !== 'json'

@@ -45,6 +45,9 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
   }
   const { config } = readAgentFile(options, io)
   const say = await agentLog(options, io)
+  io.onStop((name) => {
+    say('info', `${name}: ends when the call under way is done; once more ends it at once`)
+  })
   // Ends all parts when one does: a process that only seems to be alive would be restarted by nobody.
   const over = new AbortController()
   const signal = AbortSignal.any([io.signal, over.signal])

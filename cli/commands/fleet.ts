@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
 import { type ServerCluster } from '../../fleet/server-config.ts'
 import { EXIT } from '../../reconciler/index.ts'
+import { agentLog } from '../agent/log.ts'
 import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
 import { withStore } from '../fleet/open-store.ts'
 import { runHere } from '../fleet/run-here.ts'
@@ -50,8 +51,12 @@ export async function fleetStatus(options: FleetOptions, io: Io): Promise<number
 /** A controller, until a signal ends it. Any number may run; one is in charge. */
 export async function fleetController(options: FleetOptions, io: Io): Promise<number> {
   const file = readFleetFile(options, io)
+  const say = await agentLog(options, io)
+  io.onStop((name) => {
+    say('info', `${name}: ends when what is under way is done; once more ends it at once`)
+  })
   return withStore(file, options, io, async (store) => {
-    await runHere(store, file, options, io, () => false)
+    await runHere(store, file, options, io, { enough: () => false, say })
     return signalExit(io)
   })
 }

@@ -13,7 +13,7 @@ import {
 } from '../../fleet/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
-import { runHere } from '../fleet/run-here.ts'
+import { runHere, tellPlainly } from '../fleet/run-here.ts'
 import { chosenRollout, type FleetFile, type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
 import { withStore } from '../fleet/open-store.ts'
 import { type Io, UserError } from '../io.ts'
@@ -71,7 +71,7 @@ export async function startCommand(
 }
 
 async function carryOut(store: Store, file: FleetFile, options: FleetOptions, io: Io): Promise<number> {
-  await runHere(store, file, options, io, isEnded)
+  await runHere(store, file, options, io, { enough: isEnded, say: tellPlainly(options, io) })
   const [, state] = await currentRollout(store)
   if (state === null) return EXIT.error
   show(state, options, io)

@@ -2,9 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { type RolloutState, runController, type Store } from '../../fleet/index.ts'
 import { type Io } from '../io.ts'
-import { wantsColor } from '../options.ts'
 import { rolloutLine } from '../views/rollout.ts'
-import { makeStyle } from '../views/style.ts'
 import { whoOf } from '../commands/apply.ts'
 import { steadyClock } from './clock.ts'
 import { type FleetFile, type FleetOptions } from './fleet-file.ts'
@@ -13,6 +11,19 @@ import { runDirectMembers } from './members.ts'
 /** Without servers nobody waits for a lease that has run out but a second process here. */
 const LOCAL_LEASE_MS = 3000
 const LEASE_MS = 15_000
+
+export interface Telling {
+  /** Told of the rollout whenever it may have changed; true ends it all. */
+  readonly enough: (state: RolloutState) => boolean
+  readonly say: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
+}
+
+/** For who sits before it. */
+export const tellPlainly =
+  (options: FleetOptions, io: Io): Telling['say'] =>
+  (level, message) => {
+    if (options.json !== true && (level !== 'debug' || options.verbose === true)) io.err(`${message}\n`)
+  }
 
 /**
  * A controller in this process, and the part of each host that is reached from here, until the signal fires or `enough` says so.
@@ -23,12 +34,8 @@ export async function runHere(
   file: FleetFile,
   options: FleetOptions,
   io: Io,
-  enough: (state: RolloutState) => boolean,
+  { enough, say }: Telling,
 ): Promise<void> {
-  const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
-  const tell = (text: string): void => {
-    if (options.json !== true) io.err(`${text}\n`)
-  }
   const stop = new AbortController()
   const signal = AbortSignal.any([io.signal, stop.signal])
   // Each host that is reached from here listens, and there may be many.
@@ -39,7 +46,7 @@ export async function runHere(
     io,
     signal,
     say: (who, level, message) => {
-      if (level !== 'info' || options.verbose === true) tell(style.dim(`${who}: ${message}`))
+      say(level === 'info' ? 'debug' : level, `${who}: ${message}`)
     },
   })
   let last = ''
@@ -47,14 +54,12 @@ export async function runHere(
     store,
     who: `${whoOf(io)} ${randomBytes(3).toString('hex')}`,
     leaseMs: file.fleet.servers === null ? LOCAL_LEASE_MS : LEASE_MS,
-    say: (level, message) => {
-      tell(level === 'info' ? style.dim(message) : message)
-    },
+    say,
     clock: steadyClock,
     signal: io.signal,
     onState: (state) => {
       const line = rolloutLine(state)
-      if (line !== last) tell(line)
+      if (line !== last) say('info', line)
       last = line
       return enough(state)
     },

@@ -23,7 +23,7 @@ interface World {
   readonly file: string
   /** Where it tells metrics, health and status. */
   readonly socket: string
-  begin(): Running
+  begin(...more: readonly string[]): Running
   /** Commits this many CPUs for `win-a`, signed unless that says otherwise. */
   commit(vcpus: number, sshKey?: string | null): string
   vcpus(): unknown
@@ -58,8 +58,9 @@ ${more}`,
     stranger: stranger.path,
     file,
     socket,
-    begin() {
+    begin(...more) {
       const args = [
+        ...more,
         '--socket',
         host.socket,
         '--state-dir',
@@ -324,6 +325,17 @@ test('where it cannot listen it says so, and leaves the socket of another alone'
   assert.equal(code, 1)
   assert.match(err, /error: cannot listen on unix:\S+: .*EADDRINUSE/)
   assert.equal((await runCli(world.host, ['show', 'win-a'])).code, 0, 'the daemon is still to be reached')
+})
+
+test('a log in JSON is JSON to its end', async (t) => {
+  const world = await makeWorld(t)
+  world.commit(3)
+  const agent = world.begin('--log-format', 'json')
+  await agent.said('applied to win-a')
+  const lines = (await ended(agent)).trim().split('\n')
+  const told = lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
+  assert.match(told.at(-2) ?? '', /^SIGTERM: /)
+  assert.equal(told.at(-1), 'stopped')
 })
 
 test('a hang-up is listened to before anything else', async (t) => {

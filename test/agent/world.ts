@@ -263,6 +263,7 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     pause: (ms) => time.sleep(ms, mine.stop.signal),
     signal: mine.stop.signal,
     onHangup: () => undefined,
+    onStop: () => undefined,
     ask: () => Promise.resolve(null),
   })
   const global = {

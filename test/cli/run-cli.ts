@@ -83,6 +83,7 @@ export async function runCli(argv: readonly string[], world: Partial<World> = {}
     pause: () => Promise.resolve(),
     signal: new AbortController().signal,
     onHangup: () => undefined,
+    onStop: () => undefined,
     ask(question) {
       err += question
       return Promise.resolve(answers.shift() ?? null)

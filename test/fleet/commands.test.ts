@@ -139,7 +139,9 @@ test('a wave waits for approval, and a rollout that ended can be taken back', as
   // They had nothing from this fleet before: what they have stays, and the rollout says so.
   await controller.said('aborted')
   controller.child.kill('SIGTERM')
-  assert.equal((await controller.ended).code, 143)
+  const { code, err } = await controller.ended
+  assert.equal(code, 143)
+  for (const line of err.trim().split('\n')) assert.match(line, /^[0-9T:.-]+Z info {2}/)
   assert.match((await it.qstate('rollout', 'status')).out, /desk: it had nothing before to go back to/)
   const again = await it.qstate('rollout', 'rollback')
   assert.equal(again.code, 64)

@@ -43,6 +43,7 @@ export async function runCli(
     signal: new AbortController().signal,
     ask: () => Promise.resolve(null),
     onHangup: () => undefined,
+    onStop: () => undefined,
     ...world,
   }
   const code = await main([...hostOptions(host), ...argv], io)
