@@ -208,6 +208,8 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
   const agent = program
     .command('agent')
     .description('keeps the host as a git repository says, until it is stopped')
+    // One that does something itself has none unasked.
+    .helpCommand('help [command]', 'tells how to use one of them')
     .option('-f, --file <file>', 'the agent’s own file (else QSTATE_AGENT_FILE, else /etc/qstate/agent.yaml)')
     .action(
       run(async (_: unknown, command: Command) =>

@@ -64,7 +64,7 @@ function defaultPaths(io: Io): readonly string[] {
     EXIT.usage,
     'no-spec',
     'no spec is named, and there is no qstate.yaml here',
-    'name files or folders of YAML, as in `qstate plan hosts/laptop.yaml`',
+    'name files or folders of YAML, such as hosts/laptop.yaml',
   )
 }
 

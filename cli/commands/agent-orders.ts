@@ -118,12 +118,14 @@ export async function accept(commit: string, options: GlobalOptions, io: Io): Pr
     throw new UserError(EXIT.usage, 'bad-commit', `“${commit}” is no commit`, hint)
   }
   const store = openStore((await keptPlace(options, io)).folder)
+  const { memory } = await store.load()
   await store.accept(commit)
+  const when =
+    memory.fleet === null
+      ? 'if it is what branch or tag stands at'
+      : `if the fleet ${memory.fleet.name} orders it`
   if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
-  else
-    io.out(
-      `Ordered: ${commit} is taken, if it is what branch or tag stands at and its signature is good. \`qstate status\` tells.\n`,
-    )
+  else io.out(`Ordered: ${commit} is taken, ${when} and its signature is good. \`qstate status\` tells.\n`)
   return EXIT.done
 }
 

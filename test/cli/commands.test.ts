@@ -471,6 +471,7 @@ test('help tells of a command what its --help tells, and names the nearest where
     assert.equal(told.code, 0)
     assert.match(told.out, new RegExp(`^Usage: qstate ${words.join(' ')}`))
   }
+  assert.deepEqual(await runCli(['agent', 'help', 'suspend']), await runCli(['help', 'agent', 'suspend']))
   const unknown = await runCli(['help', 'plam'])
   assert.equal(unknown.code, 64)
   assert.match(unknown.err, /there is no command “plam”[^]*did you mean plan\?/)
