@@ -11,7 +11,8 @@ export interface Scope {
 export function tempFolder(scope: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), 'qs-'))
   scope.after(() => {
-    rmSync(folder, { recursive: true, force: true })
+    // What a test started may still be writing there.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
   })
   return folder
 }
