@@ -89,7 +89,8 @@ export async function confirmAndApply(
   const restarted = restartedNow(plan)
   const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
   requireAllowed(plan, options)
-  if (options.json !== true) io.out(planView(plan, style))
+  const nothing = what.kind === 'rollback' ? 'Nothing to do.' : undefined
+  if (options.json !== true) io.out(planView(plan, style, nothing))
   if (planIsEmpty(plan)) {
     const question = `Restart ${restarted.join(', ')}?`
     if (restarted.length > 0 && options.yes !== true && !(await confirmed(question, options, io)))

@@ -11,7 +11,8 @@ import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
 
 /** A plan for people: what changes where, why, and when it counts; then one line that sums it up. */
-export function planView(plan: Plan, style: Style): string {
+/** `nothing`: what an empty plan comes to, where that is not that all is as wanted. */
+export function planView(plan: Plan, style: Style, nothing?: string): string {
   const parts = [header(plan, style)]
   const busy = plan.qubes.filter((qube) => needsApply(qube) || qube.blocked.length > 0 || worthTelling(qube))
   for (const qube of busy) parts.push(qubeView(qube, style))
@@ -26,7 +27,7 @@ export function planView(plan: Plan, style: Style): string {
     const hint = '`qstate policy --explain` prints the policy lines for it; nothing depends on it'
     parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
   }
-  parts.push(summary(plan, style))
+  parts.push(summary(plan, style, nothing))
   return `${parts.join('\n\n')}\n`
 }
 
@@ -187,7 +188,7 @@ function noteLines(qube: QubePlan, style: Style): string[] {
   return lines
 }
 
-function summary(plan: Plan, style: Style): string {
+function summary(plan: Plan, style: Style, none?: string): string {
   const changes = plan.qubes.flatMap((qube) => qube.changes)
   const blocked = plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
   const held = plan.qubes.filter((qube) => qube.held !== undefined)
@@ -198,7 +199,8 @@ function summary(plan: Plan, style: Style): string {
   const lines: string[] = []
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
-    const nothing = held.length > 0 ? 'Nothing to do now.' : style.green(`Nothing to do: ${all} as wanted.`)
+    const settledText = none ?? style.green(`Nothing to do: ${all} as wanted.`)
+    const nothing = held.length > 0 ? 'Nothing to do now.' : settledText
     lines.push(blocked === 0 ? nothing : 'Nothing that can be done.')
   } else {
     const qubes = plan.qubes.filter(needsApply).length
