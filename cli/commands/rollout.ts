@@ -14,7 +14,13 @@ import {
 import { EXIT } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { runHere, tellPlainly } from '../fleet/run-here.ts'
-import { chosenRollout, type FleetFile, type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
+import {
+  chosenRollout,
+  type FleetFile,
+  type FleetOptions,
+  isPushed,
+  readFleetFile,
+} from '../fleet/fleet-file.ts'
 import { withStore } from '../fleet/open-store.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
@@ -64,6 +70,10 @@ export async function startCommand(
       show(state, options, io)
       if (options.json !== true)
         io.err('Begun: it goes on where a controller runs (`qstate fleet controller`).\n')
+      if (file.fleet.servers !== null && !isPushed(commit, file.folder)) {
+        const hint = 'agents find it once it is pushed to where they fetch from'
+        io.err(`warning: ${commit.slice(0, 12)} is in no branch of a remote that is known here\n  ${hint}\n`)
+      }
       return EXIT.done
     }
     return await carryOut(store, file, options, io)
@@ -95,7 +105,10 @@ export async function rolloutStatus(
     for (;;) {
       const [entry, state] = await currentRollout(store)
       if (state === null) throw noRollout()
-      if (entry?.revision !== last) show(state, options, io)
+      if (entry?.revision !== last) {
+        if (last !== -1 && options.json !== true) io.out('\n')
+        show(state, options, io)
+      }
       last = entry?.revision ?? -1
       if (options.watch !== true || isEnded(state)) return exitOf(state)
       if (io.signal.aborted) return signalExit(io)

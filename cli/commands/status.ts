@@ -41,7 +41,7 @@ export async function status(
     const plan = await planSpec(spec, session, { ...options, explain: false }, io)
     const rows = plan.qubes.map(summaryOf)
     if (options.json === true) print({ spec: plan.spec, host: plan.host, qubes: rows })
-    else io.out(table(rows, plan, style))
+    else io.out(table(rows, plan, planOf(paths, options), style))
     return planIsBlocked(plan) ? EXIT.error : EXIT.done
   } catch (error) {
     if (agent === null) throw error
@@ -104,7 +104,14 @@ function stateOf(qube: QubePlan, drift: number, blocked: number): Summary['state
   return qube.changes.length === 0 ? 'to be taken over' : 'to be changed'
 }
 
-function table(rows: readonly Summary[], plan: Plan, style: Style): string {
+/** The same spec, planned. */
+const planOf = (paths: readonly string[], { config = [], fromGit }: SpecOptions): string =>
+  [
+    ...['qstate', 'plan', ...(fromGit === undefined ? [] : ['--from-git', fromGit])],
+    ...(paths.length > 0 ? paths : config),
+  ].join(' ')
+
+function table(rows: readonly Summary[], plan: Plan, planned: string, style: Style): string {
   const width = Math.max(4, ...rows.map((row) => row.qube.length))
   const lines = rows.map((row) => {
     const color =
@@ -134,6 +141,6 @@ function table(rows: readonly Summary[], plan: Plan, style: Style): string {
   const settled =
     planIsEmpty(plan) && !planIsBlocked(plan) && rows.every((row) => row.held.length === 0)
       ? style.green('All as wanted.')
-      : 'See `qstate plan` for what is to be done.'
+      : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
   return `${[...lines, '', settled].join('\n')}\n`
 }

@@ -85,6 +85,13 @@ export function placeOf({ folder, paths }: FleetFile): Place {
   return { gitDir, fleetPaths: paths.map((path) => join(prefix, path.slice(folder.length + 1))) }
 }
 
+/** Whether some remote is known to have a commit, as of the last push or fetch; true where there is no remote. */
+export function isPushed(commit: string, folder: string): boolean {
+  const refs = (...more: readonly string[]): boolean =>
+    gitNow(folder, ['for-each-ref', '--count=1', ...more, 'refs/remotes']).length > 0
+  return refs(`--contains=${commit}`) || !refs()
+}
+
 /** The commit that a revision stands for now. */
 function commitFor(revision: string, { folder }: FleetFile): string {
   try {

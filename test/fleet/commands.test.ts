@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { isPushed } from '../../cli/fleet/fleet-file.ts'
 import { specAt } from '../../cli/fleet/host-spec.ts'
 import { type RolloutState } from '../../fleet/state.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
@@ -205,6 +206,18 @@ test('what is asked of a fleet that is not there, or a rollout that is not, has 
   const broken = await runCli(['fleet', 'status', '--fleet', join(folder, 'fleet.yaml')], {})
   assert.equal(broken.code, 65)
   assert.match(broken.err, /did you mean "Fleet"\?/)
+})
+
+test('a commit that agents cannot find yet is known', (t) => {
+  const repository = makeRepository(t)
+  const first = repository.commit({ a: '1' })
+  assert.equal(isPushed(first, repository.folder), true, 'there is no remote to push it to')
+  const origin = join(tempFolder(t), 'origin.git')
+  repository.git('init', '--quiet', '--bare', origin)
+  repository.git('remote', 'add', 'origin', origin)
+  repository.git('push', '--quiet', 'origin', 'main')
+  assert.equal(isPushed(first, repository.folder), true)
+  assert.equal(isPushed(repository.commit({ a: '2' }), repository.folder), false)
 })
 
 test('a key is made once, private, and its public part is a host’s', async (t) => {
