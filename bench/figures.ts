@@ -1,4 +1,4 @@
-import { type Measured } from './measure.ts'
+import { type Measured, type Together } from './measure.ts'
 
 /** What `npm run bench` found, for a number of qubes in the spec. */
 export interface Size {
@@ -12,6 +12,8 @@ export interface Size {
   readonly bareLoop: Measured
   /** Median of plan by bare loop, pair by pair, on the wall. */
   readonly ratio: number
+  /** Median of what a plan takes more than the bare loop, pair by pair: milliseconds. */
+  readonly more: Together['more']
   readonly apply: Measured
   /** The same against a daemon as slow as qubesd. */
   readonly slowPlan: Measured

@@ -18,11 +18,18 @@ export interface Command {
 /** Runs programs, which have to be Node in the end, and tells what that took. */
 export interface Measure {
   alone(command: Command, runs: number): Measured
-  /**
-   * Two in turn, so that both meet what else goes on at the machine; and how long the first took in times of the second on
-   * the wall: the median of the pairs, since one quick run of either says little of the other.
-   */
-  together(first: Command, second: Command, runs: number): readonly [Measured, Measured, number]
+  /** Two in turn, so that both meet what else goes on at the machine. */
+  together(first: Command, second: Command, runs: number): Together
+}
+
+/** Two programs that ran by turns. Of the pairs the median counts: one quick run of either says little of the other. */
+export interface Together {
+  readonly first: Measured
+  readonly second: Measured
+  /** How long the first took in times of the second, on the wall. */
+  readonly ratio: number
+  /** How much longer than the second the first took, in milliseconds. */
+  readonly more: { readonly wall: number; readonly cpu: number }
 }
 
 export function makeMeasure(folder: string): Measure {
@@ -55,12 +62,21 @@ export function makeMeasure(folder: string): Measure {
     alone: (command, runs) => least(times(runs, () => once(command))),
     together(first, second, runs) {
       const seen = times(runs, () => [once(first), once(second)] as const)
-      const ratios = seen.map(([one, other]) => one.wall / other.wall).sort((a, b) => a - b)
-      const ratio = ratios[Math.floor(ratios.length / 2)] ?? NaN
-      return [least(seen.map(([one]) => one)), least(seen.map(([, other]) => other)), ratio]
+      return {
+        first: least(seen.map(([one]) => one)),
+        second: least(seen.map(([, other]) => other)),
+        ratio: median(seen.map(([one, other]) => one.wall / other.wall)),
+        more: {
+          wall: median(seen.map(([one, other]) => one.wall - other.wall)),
+          cpu: median(seen.map(([one, other]) => one.cpu - other.cpu)),
+        },
+      }
     },
   }
 }
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN
 
 /** Whatever else a machine does can only add time: the least is nearest to what the program takes. */
 export const least = (all: readonly Measured[]): Measured => ({

@@ -3,7 +3,7 @@ import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:o
 import { join } from 'node:path'
 import { isWrite } from '../qubesd/simulator/method.ts'
 import { countByMethod, type Daemon, type Pace, startDaemon } from './daemon-process.ts'
-import { type Command, least, makeMeasure, type Measured } from './measure.ts'
+import { type Command, least, makeMeasure, type Measured, type Together } from './measure.ts'
 import { type Results, type Size } from './figures.ts'
 import { writeReport } from './report.ts'
 import { hostSize, LEAST, specOf } from './workload.ts'
@@ -48,20 +48,22 @@ async function planAndLoop(
   qubes: number,
   runs: number,
   concurrency = 8,
-): Promise<{ plan: Measured; bareLoop: Measured; ratio: number; calls: readonly string[] }> {
+): Promise<
+  Omit<Together, 'first' | 'second'> & Pick<Size, 'plan' | 'bareLoop'> & { calls: readonly string[] }
+> {
   const spec = writeSpec(qubes)
-  const more = concurrency === 8 ? [] : ['--concurrency', String(concurrency), '--parallelism', '8']
+  const options = concurrency === 8 ? [] : ['--concurrency', String(concurrency), '--parallelism', '8']
   measure.alone(command(daemon, 'plan', spec), 1)
   const calls = await daemon.takeCalls()
   const file = join(folder, `calls-${++states}.json`)
   writeFileSync(file, JSON.stringify(calls))
-  const [plan, bareLoop, ratio] = measure.together(
-    command(daemon, 'plan', spec, ...more),
+  const { first, second, ratio, more } = measure.together(
+    command(daemon, 'plan', spec, ...options),
     { args: [process.execPath, bare, daemon.socket, file, String(concurrency)] },
     runs,
   )
   await daemon.takeCalls()
-  return { plan, bareLoop, ratio, calls }
+  return { plan: first, bareLoop: second, ratio, more, calls }
 }
 
 async function measureSize(qubes: number): Promise<Size> {
@@ -82,7 +84,7 @@ async function measureSize(qubes: number): Promise<Size> {
   await slow.replay(last.calls)
   const slowSeen = await planAndLoop(slow, qubes, quick || qubes >= 1000 ? 3 : 5)
   await slow.stop()
-  const [validate, yaml] = measure.together(
+  const { first: validate, second: yaml } = measure.together(
     { args: [qstate, 'validate', spec] },
     { args: [process.execPath, yamlAlone, spec] },
     RUNS,
@@ -95,6 +97,7 @@ async function measureSize(qubes: number): Promise<Size> {
     plan: fast.plan,
     bareLoop: fast.bareLoop,
     ratio: fast.ratio,
+    more: fast.more,
     apply: least(applies),
     slowPlan: slowSeen.plan,
     slowBareLoop: slowSeen.bareLoop,
