@@ -109,8 +109,8 @@ function deniedCalls({ qube, path, after }: SettingChange, release: Release): re
 }
 
 function deviceOf(path: string): UsbDevice {
-  const groups = USB_DEVICE.exec(path.slice('usb/'.length))?.groups
-  const { backend, port, identity } = groups ?? {}
+  // By number: groups by name are an object more.
+  const [, backend, port, identity] = USB_DEVICE.exec(path.slice('usb/'.length)) ?? []
   if (backend === undefined || port === undefined || identity === undefined)
     throw new Error(`${path} names no USB device`)
   return { backend, port, identity }

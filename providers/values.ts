@@ -23,7 +23,8 @@ export function storedAt(path: string): Stored | undefined {
 
 export function decodeStored(stored: Stored, reading: Reading): Observation<Value> {
   const seen = stored.store === 'feature' ? reading.feature(stored.name) : reading.property(stored.name)
-  return seen.status === 'present' ? { status: 'present', value: valueOf(stored, seen.value) } : seen
+  if (seen.status !== 'present' || stored.kind === 'text') return seen
+  return { status: 'present', value: valueOf(stored, seen.value) }
 }
 
 /** The default of a property, as far as it has been read. What a template gives a feature has not. */

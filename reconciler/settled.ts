@@ -1,5 +1,6 @@
 import {
   type DesiredQube,
+  type DesiredSetting,
   type DesiredState,
   RECORD_FEATURE,
   type RestartPolicy,
@@ -49,16 +50,22 @@ function asItIs(qube: HostQube, record: string, restart: RestartPolicy | undefin
   return restart === undefined ? plan : { ...plan, restart }
 }
 
-function isAsWanted({ facts, reading }: Look, { settings }: DesiredQube, providers: Providers): boolean {
-  for (const { area, path, value } of settings.values()) {
-    const provider = providers.get(area)
-    if (provider === undefined || provider.normalize(path, value, facts) !== value) return false
-    // What is wanted absent may stand for something else that is wanted here.
-    if (value === null && provider.place !== undefined) return false
-    const seen = provider.decode(path, reading, facts)
-    if (seen.status === 'unknown') return false
-    const is = seen.status === 'absent' ? null : seen.value
-    if (is !== value && !sameValue(provider.normalize(path, is, facts), value)) return false
-  }
+function isAsWanted(look: Look, { settings }: DesiredQube, providers: Providers): boolean {
+  for (const setting of settings.values()) if (!isSet(setting, look, providers)) return false
   return true
+}
+
+function isSet(
+  { area, path, value }: DesiredSetting,
+  { facts, reading }: Look,
+  providers: Providers,
+): boolean {
+  const provider = providers.get(area)
+  if (provider === undefined || provider.normalize(path, value, facts) !== value) return false
+  // What is wanted absent may stand for something else that is wanted here.
+  if (value === null && provider.place !== undefined) return false
+  const seen = provider.decode(path, reading, facts)
+  if (seen.status === 'unknown') return false
+  const is = seen.status === 'absent' ? null : seen.value
+  return is === value || sameValue(provider.normalize(path, is, facts), value)
 }

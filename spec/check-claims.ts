@@ -1,5 +1,5 @@
 import { type Position } from './desired-state.ts'
-import { type View } from './check-qube.ts'
+import { type Assignment, type View } from './check-qube.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
 import { overlap, type UsbDevice } from './usb-device.ts'
 import { at } from './wording.ts'
@@ -22,17 +22,17 @@ interface Claims {
 export function checkClaims(qubes: ReadonlyMap<string, View>, report: Report): void {
   const claimed = new Map<string, Claims>()
   let order = 0
+  const claim = (qube: string, { device, key, mode, position }: Assignment): void => {
+    if (mode === 'ask-to-attach') return
+    const one = { qube, key, device, position, order: order++ }
+    const before = claimed.get(device.backend) ?? { byKey: new Map(), byPort: new Map() }
+    claimed.set(device.backend, before)
+    const rival = findRival(one, before)
+    if (rival !== undefined) report(errorAt(position, contested(one, rival)))
+    if (!before.byKey.has(key)) addClaim(one, before)
+  }
   for (const [qube, { composed, usb }] of qubes) {
-    if (composed.ensure?.creates === 'absent') continue
-    for (const { device, key, mode, position } of usb) {
-      if (mode === 'ask-to-attach') continue
-      const claim = { qube, key, device, position, order: order++ }
-      const before = claimed.get(device.backend) ?? { byKey: new Map(), byPort: new Map() }
-      claimed.set(device.backend, before)
-      const rival = findRival(claim, before)
-      if (rival !== undefined) report(errorAt(position, contested(claim, rival)))
-      if (!before.byKey.has(key)) addClaim(claim, before)
-    }
+    if (composed.ensure?.creates !== 'absent') usb.forEach((assignment) => claim(qube, assignment))
   }
 }
 

@@ -34,12 +34,10 @@ function textOf(setting: DesiredSetting): string {
 export function valuesText(qube: DesiredQube): string {
   const known = texts.get(qube)
   if (known !== undefined) return known
-  let text = ''
-  // No pair is made for each setting of thousands of qubes.
-  qube.settings.forEach((setting) => {
-    text += text === '' ? textOf(setting) : `,${textOf(setting)}`
-  })
-  text = `{${text}}`
+  const parts: string[] = []
+  // No pair is made for each setting of thousands of qubes; and the text is put together at once, not for each comparison.
+  qube.settings.forEach((setting) => parts.push(textOf(setting)))
+  const text = `{${parts.join(',')}}`
   texts.set(qube, text)
   return text
 }

@@ -162,20 +162,22 @@ function readScalar(event: ScalarEvent, walk: Walk): Written | undefined {
 
 /** A scalar without quotes, by the core schema of YAML 1.2. */
 function plainScalar(value: string, asWritten: boolean, position: Place): Written {
-  if (MAY_BE_OTHER.test(value)) {
-    if (NULL.test(value)) return { kind: 'null', position }
-    if (TRUE.test(value)) return { kind: 'bool', value: true, position }
-    if (FALSE.test(value)) return { kind: 'bool', value: false, position }
+  const word = WORDS.get(value)
+  if (word !== undefined)
+    return word === null ? { kind: 'null', position } : { kind: 'bool', value: word, position }
+  if (MAY_BE_NUMBER.test(value)) {
     const number = numberOf(value)
     if (number !== undefined) return { kind: 'number', value: number, source: value, position }
   }
   return { kind: 'text', value, plain: true, shift: asWritten ? 0 : null, position }
 }
 
-const MAY_BE_OTHER = /^[-+.0-9~nNtTfF]/
-const NULL = /^(?:~|null|Null|NULL)$/
-const TRUE = /^(?:true|True|TRUE)$/
-const FALSE = /^(?:false|False|FALSE)$/
+const WORDS: ReadonlyMap<string, boolean | null> = new Map([
+  ...['~', 'null', 'Null', 'NULL'].map((word) => [word, null] as const),
+  ...['true', 'True', 'TRUE'].map((word) => [word, true] as const),
+  ...['false', 'False', 'FALSE'].map((word) => [word, false] as const),
+])
+const MAY_BE_NUMBER = /^[-+.0-9]/
 const DECIMAL = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
 const INFINITE = /^[-+]?\.(?:inf|Inf|INF)$/
 const NOT_A_NUMBER = /^\.(?:nan|NaN|NAN)$/
