@@ -32,7 +32,8 @@ export function checkClaims(qubes: ReadonlyMap<string, View>, report: Report): v
     if (!before.byKey.has(key)) addClaim(one, before)
   }
   for (const [qube, { composed, usb }] of qubes) {
-    if (composed.ensure?.creates !== 'absent') usb.forEach((assignment) => claim(qube, assignment))
+    if (composed.ensure?.creates === 'absent') continue
+    for (const assignment of usb) claim(qube, assignment)
   }
 }
 
