@@ -1,5 +1,6 @@
 import { type Position, type RestartPolicy } from './desired-state.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
+import { sorted } from './digest.ts'
 import {
   type Body,
   type Composed,
@@ -65,6 +66,7 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
 
   const composeBody = (body: Body): Layers => {
     const layers = NOTHING(body.complete)
+    const parts: Statements[] = []
     for (const use of body.extends) {
       const below = composeUse(use)
       brought += below.statements.size
@@ -75,8 +77,9 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
       }
       layers.depth = Math.max(layers.depth, below.depth + 1)
       addLayer(layers, below)
+      parts.push(below.statements)
     }
-    layers.statements = laidOver(layers.statements, body.statements)
+    layers.statements = laidTogether([...parts, body.statements])
     layers.restart = body.restart ?? layers.restart
     layers.ensure = body.ensure ?? layers.ensure
     return layers
@@ -91,15 +94,25 @@ export function layOver(parts: readonly Composed[]): Composed {
   if (parts.length === 1 && only !== undefined) return only
   const layers = NOTHING(true)
   for (const part of parts) addLayer(layers, part)
+  layers.statements = laidTogether(parts.map(({ statements }) => statements))
   return layers
 }
 
+/** All but the statements. */
 function addLayer(layers: Layers, over: Composed): void {
-  layers.statements = laidOver(layers.statements, over.statements)
   layers.builtIns = united(layers.builtIns, over.builtIns)
   layers.restart = over.restart ?? layers.restart
   layers.ensure = over.ensure ?? layers.ensure
   if (!over.complete) layers.complete = false
+}
+
+/** Mostly there are two: a profile, and what a qube says itself. Thousands of parts are put in order once. */
+function laidTogether(parts: readonly Statements[]): Statements {
+  const [first = NO_STATEMENTS, second = NO_STATEMENTS] = parts
+  if (parts.length <= 2) return laidOver(first, second)
+  const all = new Map<string, Statement>()
+  for (const part of parts) part.forEach((statement, path) => all.set(path, statement))
+  return new Map(sorted(all))
 }
 
 /** Both are in the order of the paths, and so is what comes of them: thousands of qubes are composed, and none is sorted. */

@@ -165,6 +165,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   'lines out of column': `a:\n${'    b: 1\n   c: [1\n'.repeat(20_000)}`,
   'unknown profiles': `${HEAD}qubes:\n${Array.from({ length: 20_000 }, (_, n) => `  q${n}: { extends: p${n}x }\n`).join('')}profiles:\n${Array.from({ length: 10_000 }, (_, n) => `  p${n}: {}\n`).join('')}`,
   'a large profile in many qubes': `${HEAD}profiles:\n  p:\n    qube:\n      features:\n${Array.from({ length: 20_000 }, (_, n) => `        a${n}: 1\n`).join('')}qubes:\n${Array.from({ length: 20_000 }, (_, n) => `  q${n}: { extends: p }\n`).join('')}`,
+  'many profiles in one qube': `${HEAD}profiles:\n${Array.from({ length: 12_000 }, (_, n) => `  p${n}: { tags: [t${n}] }\n`).join('')}qubes:\n  a: { extends: [${Array.from({ length: 12_000 }, (_, n) => `p${n}`).join(', ')}] }\n  b: { nonsense: 1 }\n`,
   'more than a mebibyte': '#'.repeat(MEBIBYTE + 1),
 }
 
