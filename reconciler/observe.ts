@@ -51,14 +51,10 @@ export async function observeFrom(
 ): Promise<ObservedQube> {
   const paths = wanted === null ? [] : [...wanted.settings.keys()]
   const { record, recordText } = readRecord(facts.qube, reading)
-  const values = decode(providers, paths, reading, facts)
-
+  const first = decode(providers, paths, reading, facts)
   const owned = record.kind === 'record' ? [...record.record.set.keys()] : []
-  const more = owned.filter((path) => !values.has(path))
-  if (more.length > 0) {
-    const second = await host.read(facts.qube.name, needsOf(providers, more))
-    for (const [path, value] of decode(providers, more, second, facts)) values.set(path, value)
-  }
+  const more = owned.filter((path) => !first.has(path))
+  const values = await withMore(host, providers, facts, first, more)
   return {
     facts: await withTables(host, facts, wanted),
     values,
@@ -66,6 +62,19 @@ export async function observeFrom(
     recordText,
     peek: reading.peek,
   }
+}
+
+/** What has been read, and some settings that have not been. */
+export async function withMore(
+  host: Host,
+  providers: Providers,
+  facts: QubeFacts,
+  values: ReadonlyMap<string, Observation<Value>>,
+  more: readonly string[],
+): Promise<ReadonlyMap<string, Observation<Value>>> {
+  if (more.length === 0) return values
+  const reading = await host.read(facts.qube.name, needsOf(providers, more))
+  return new Map([...values, ...decode(providers, more, reading, facts)])
 }
 
 /** Reads what is needed of one qube and no more. */

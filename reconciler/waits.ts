@@ -1,7 +1,7 @@
 import { type Value } from '../spec/index.ts'
 import { type Host, type HostQube, type Observation, sameValue } from './host.ts'
 import { NO_NEEDS } from './needs.ts'
-import { observePaths } from './observe.ts'
+import { withMore } from './observe.ts'
 import { type Change, type Note } from './plan.ts'
 import { type Providers, type QubeFacts } from './provider.ts'
 import { type OwnershipRecord, type Waits } from './record.ts'
@@ -51,24 +51,15 @@ export async function planWaits(
     const isBack = isLate(change) && began !== undefined && sameValue(began, change.after)
     return isBack ? { ...change, effect: 'set-back' as const } : change
   })
-  const values = await withWaiting(host, seen, earlier.paths)
+  // What waits is looked at even where it is neither wanted nor owned: it may never have been set, or be set back by now.
+  const unseen = earlier.paths.filter((path) => !seen.values.has(path))
+  const values = await withMore(host, seen.providers, facts, seen.values, unseen)
   const changed = new Set(changes.map(({ path }) => path))
   const still = earlier.paths.filter((path) => !changed.has(path) && !isAsItBegan(path, values, earlier.from))
   // What is set back goes on waiting in a record that is written ahead of it, until it has been seen to be done.
   const back = told.filter(({ effect, path }) => effect === 'set-back' && owned.has(path))
   const waits = waitsOf(earlier, [...still, ...back.map(({ path }) => path)], told.filter(isLate))
   return { changes: told, waits, waiting: still, note: [] }
-}
-
-/** What waits is looked at even where it is neither wanted nor owned: it may never have been set, or be set back by now. */
-async function withWaiting(
-  host: Host,
-  { providers, facts, values }: Seen,
-  paths: readonly string[],
-): Promise<Seen['values']> {
-  const more = paths.filter((path) => !values.has(path))
-  if (more.length === 0) return values
-  return new Map([...values, ...(await observePaths(host, providers, facts, more)).values])
 }
 
 const NO_VALUES: ReadonlyMap<string, Value | null> = new Map()
