@@ -1,5 +1,5 @@
 import { type Ensure } from '../spec/index.ts'
-import { type Host, HostError, type HostQube, type VolumeName } from './host.ts'
+import { type Host, HostError, type HostQube, orListed, type VolumeName } from './host.ts'
 import { NO_NEEDS } from './needs.ts'
 import { type Creation, type QubePlan, type VolumeGrowth } from './plan.ts'
 import { formatRecord, ownRecord } from './record.ts'
@@ -40,9 +40,8 @@ export async function findCreated(host: Host, name: string): Promise<HostQube> {
   const qube = (await host.list()).find((candidate) => candidate.name === name)
   const hint = 'run this again: it goes on from what is there'
   if (qube === undefined) {
-    const listed = host.howListed?.(name)
-    const how = listed === undefined ? hint : `${hint}; ${listed}`
-    throw new HostError('not-kept', `${name} is not there after it was created`, how, false)
+    const message = `${name} is not there after it was created`
+    throw new HostError('not-kept', message, orListed(hint, host, name), false)
   }
   if (qube.uuid !== null) return qube
   const uuid = (await host.read(name, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')

@@ -143,6 +143,12 @@ export class HostError extends Error {
   }
 }
 
+/** A hint for where a qube is not among those listed: it may be there, and not be shown. */
+export function orListed(hint: string, host: Host, qube: string): string {
+  const listed = host.howListed?.(qube)
+  return listed === undefined ? hint : `${hint}; ${listed}`
+}
+
 /** Whether two values are the same text in a document. Key order does not matter; there is one key at most. */
 export function sameValue(a: Value | null, b: Value | null): boolean {
   if (a === b) return true

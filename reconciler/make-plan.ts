@@ -2,7 +2,7 @@ import { type DesiredQube, type DesiredState, type Ensure, SLIC_TABLES, type Val
 import { blockedQube, describe } from './blocked-qube.ts'
 import { creationOf, growthsOf, templateProblem } from './creation.ts'
 import { type Explainer, explainer } from './explain.ts'
-import { type HostQube } from './host.ts'
+import { type HostQube, orListed } from './host.ts'
 import { foreseeQube, lookAt, observeFrom, observeRecord } from './observe.ts'
 import { withHeirs } from './heirs.ts'
 import { mapLimited } from './map-limited.ts'
@@ -91,10 +91,14 @@ async function planQube(
     const missing = desired.qubes.get(name)
     if (missing !== undefined && ensure !== undefined && context.mode !== 'adopt')
       return planCreation(missing, ensure, desired, context)
-    const listed = context.host.howListed?.(name)
-    const hint = `create it (qvm-create), let qstate create it (\`ensure: present\`), or correct the name in the spec; qvm-ls lists the qubes there are${listed === undefined ? '' : `; ${listed}`}`
+    const hint =
+      'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
     const gone = { name, klass: '', state: '', uuid: null }
-    return blockedQube(gone, { path: null, why: 'there is no such qube', hint })
+    return blockedQube(gone, {
+      path: null,
+      why: 'there is no such qube',
+      hint: orListed(hint, context.host, name),
+    })
   }
   const untold = desired.untold?.get(name)
   if (untold !== undefined) {
@@ -148,9 +152,11 @@ async function planCreation(
   const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
   const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
-    const listed = template === null ? undefined : context.host.howListed?.(template)
-    const hint = `name another, or let the spec create it (\`ensure: { class: TemplateVM }\`)${listed === undefined ? '' : `; ${listed}`}`
-    return blocked(`it cannot be created: ${why}`, hint)
+    const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
+    return blocked(
+      `it cannot be created: ${why}`,
+      template === null ? hint : orListed(hint, context.host, template),
+    )
   }
   if (!context.selects(name, 'qube/label'))
     return blocked('it is not there, and is created as a whole only', `use --target ${name}`)
