@@ -60,7 +60,7 @@ export async function restartQube(qube: string, context: RestartContext): Promis
     return { ...(await begin(qube, context)), ...(killed ? { killed } : {}) }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    return report(stopped ? 'stopped, not started' : 'failed', failureOf(error))
+    return report(stopped ? 'stopped, not started' : 'failed', asFailure(error))
   }
 }
 
@@ -70,7 +70,7 @@ export async function startQube(qube: string, context: RestartContext): Promise<
     return await begin(qube, context)
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    return { qube, status: 'stopped, not started', error: failureOf(error) }
+    return { qube, status: 'stopped, not started', error: asFailure(error) }
   }
 }
 
@@ -78,13 +78,13 @@ async function begin(qube: string, context: RestartContext): Promise<RestartRepo
   context.onProgress(qube, 'starting', 0)
   const isReady = await started(qube, context)
   if (isReady === true) return { qube, status: 'restarted', error: null }
-  if (isReady !== false) return { qube, status: 'started, not ready', error: failureOf(isReady) }
+  if (isReady !== false) return { qube, status: 'started, not ready', error: asFailure(isReady) }
   const hint =
     'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
   return { qube, status: 'started, not ready', error: late('not-ready', 'ready', context, hint) }
 }
 
-const failureOf = ({ code, message, hint }: HostError): Failure => ({ code, message, hint })
+const asFailure = ({ code, message, hint }: HostError): Failure => ({ code, message, hint })
 
 function known(become: Become): boolean {
   if (typeof become !== 'boolean') throw become

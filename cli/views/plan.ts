@@ -10,8 +10,10 @@ import {
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
 
-/** A plan for people: what changes where, why, and when it counts; then one line that sums it up. */
-/** `nothing`: what an empty plan comes to, where that is not that all is as wanted. */
+/**
+ * A plan for people: what changes where, why, and when it counts; then one line that sums it up. `nothing`: what an empty plan
+ * comes to, where that is not that all is as wanted.
+ */
 export function planView(plan: Plan, style: Style, nothing?: string): string {
   const parts = [header(plan, style)]
   const busy = plan.qubes.filter((qube) => needsApply(qube) || qube.blocked.length > 0 || worthTelling(qube))

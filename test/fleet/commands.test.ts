@@ -41,6 +41,14 @@ interface Home {
   readonly qstate: (...argv: string[]) => Promise<Result>
 }
 
+/** Starts a rollout that whoever carries it out leaves in the middle. */
+async function leaveRollout(it: Home, when: string): Promise<void> {
+  const running = startQstate(['rollout', 'start'], it.env)
+  await running.said(when)
+  running.child.kill('SIGKILL')
+  await running.ended
+}
+
 async function home(t: TestContext, fleet = FLEET): Promise<Home> {
   const folder = tempFolder(t)
   const machines = await startSimulators(t, folder, ['desk', 'laptop', 'attic'])
@@ -151,10 +159,7 @@ test('a wave waits for approval, and a rollout that ended can be taken back', as
 
 test('one that stops without a controller says where it goes on, and whom it does not reach any more', async (t) => {
   const it = await home(t, FLEET.replace('waves: [{}]', 'waves: [{ approval: manual }]'))
-  const running = startQstate(['rollout', 'start'], it.env)
-  await running.said('needs approval')
-  running.child.kill('SIGKILL')
-  await running.ended
+  await leaveRollout(it, 'needs approval')
   const stopping = await it.qstate('rollout', 'abort')
   assert.match(stopping.out, /wave-1 {2}2 not begun\n[^]*\nStopping: [^;]* said so\.\n$/)
   for (const command of ['start', 'abort']) {
@@ -165,10 +170,7 @@ test('one that stops without a controller says where it goes on, and whom it doe
 
 test('a rollout that was left in the middle is gone on with by whoever runs a controller', async (t) => {
   const it = await home(t, FLEET.replace('maxUnavailable: 2', 'maxUnavailable: 1'))
-  const first = startQstate(['rollout', 'start'], it.env)
-  await first.said('wave-1: 1 at work')
-  first.child.kill('SIGKILL')
-  await first.ended
+  await leaveRollout(it, 'wave-1: 1 at work')
   const controller = startQstate(['fleet', 'controller'], it.env)
   t.after(() => controller.child.kill('SIGKILL'))
   await controller.said('succeeded')
