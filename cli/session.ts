@@ -28,7 +28,7 @@ import {
 import { type Io, UserError } from './io.ts'
 import { makeLog } from './log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from './options.ts'
-import { keepHeapSmall } from './small-heap.ts'
+import { collectEarly, keepHeapSmall } from './small-heap.ts'
 import { readSources, type Sources } from './sources.ts'
 import { tagsOf, targetFilter } from './targets.ts'
 import { unfinishedChanges } from './unfinished.ts'
@@ -144,8 +144,12 @@ export function loadSources(
   purpose: Purpose = 'plan',
 ): LoadedSpec {
   const large = sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE
-  // What is read stays, and is copied the fewer times the more room there is: a plan keeps small from here on only.
-  if (large && purpose === 'apply') keepHeapSmall()
+  // What is read stays, and is copied the fewer times the more room there is: a plan keeps small from here on only. What V8 is
+  // told before its first collection decides when it thinks of the next one.
+  if (large && purpose === 'apply') {
+    keepHeapSmall()
+    collectEarly()
+  }
   const { manifest, diagnostics } = loadManifest(sources.files, sources)
   if (large) keepHeapSmall()
   tellDiagnostics(diagnostics, sources, options, io)
