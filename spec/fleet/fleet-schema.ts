@@ -1,6 +1,6 @@
 import { HOST_NAME, OWN_NAME } from '../names.ts'
 import { mapOf, named, object, type Schema, text, union, words } from '../schema-parts.ts'
-import { count, hostNames, labels, match, servers } from './schema-parts.ts'
+import { count, hostNames, labels, match, PUBLIC_KEY, servers } from './schema-parts.ts'
 
 const spec: Schema = {
   type: 'array',
@@ -28,7 +28,7 @@ const values = {
   description: 'What ${NAME} stands for in the spec.',
 }
 
-const key = text('a public key that begins with U', { pattern: '^U[A-Z2-7]{55}$' })
+const key = text('a public key that begins with U', { pattern: PUBLIC_KEY.source })
 
 const reach = union(
   'agent, { socket: PATH }, { qrexec: PROGRAM } or { ssh: HOST }',

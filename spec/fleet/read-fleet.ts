@@ -4,7 +4,18 @@ import { checkName } from '../reading.ts'
 import { at, quote, suggest } from '../wording.ts'
 import { get, type Written, type WrittenMap } from '../written.ts'
 import { type Fleet, type FleetHost, type HostMatch, type Layer, type Reach, type SpecPath } from './model.ts'
-import { entriesOf, hostMatches, matchOf, numberOf, placedTexts, textOf, textsOf } from './read-parts.ts'
+import { hasRightChecksum } from './public-key.ts'
+import {
+  entriesOf,
+  hostMatches,
+  itemsOf,
+  matchOf,
+  numberOf,
+  placedTexts,
+  textOf,
+  textsOf,
+} from './read-parts.ts'
+import { PUBLIC_KEY } from './schema-parts.ts'
 
 interface Group {
   readonly name: string
@@ -34,6 +45,7 @@ export function readFleet(document: Written, report: Report): Fleet {
     ),
   }
   checkKeys(fleet.hosts, hosts, report)
+  checkChecksums([...itemsOf(get(store, 'controllers')), ...keysOf(hosts)], report)
   checkReach(fleet, report)
   return fleet
 }
@@ -131,6 +143,16 @@ function checkKeys(
   }
 }
 
+/** A server would start with a mistyped key, and turn away the one whose key it was to be. */
+function checkChecksums(keys: readonly Written[], report: Report): void {
+  for (const key of keys)
+    if (PUBLIC_KEY.test(textOf(key) ?? '') && !hasRightChecksum(textOf(key) ?? ''))
+      report(errorAt(key.position, BAD_KEY))
+}
+
+const keysOf = (hosts: Written | undefined): readonly Written[] =>
+  [...entriesOf(hosts).values()].flatMap((host) => get(host, 'key') ?? [])
+
 /** Without a server there is nothing that an agent could connect to. */
 function checkReach({ servers, hosts }: Fleet, report: Report): void {
   for (const { name, reach, position } of hosts.values()) {
@@ -149,5 +171,10 @@ const GROUP_OF_GROUP = problem(
   'group-of-group',
   'a group is not chosen by group',
   'choose its hosts by labels, by name, or list them',
+)
+const BAD_KEY = problem(
+  'bad-key',
+  'the checksum of this public key is wrong',
+  'a letter of it was changed: copy it again as `qstate fleet key` printed it',
 )
 const NOBODY = problem('empty', 'the group has no hosts', 'add match, or hosts')

@@ -5,6 +5,9 @@ import { mapOf, named, object, type Schema, text, union } from '../schema-parts.
 /** Part of the hosts meant, rounded so that it is the cautious one. */
 export const PERCENT = /^(?:100|[1-9]?[0-9])%$/
 
+/** An nkey of a user. */
+export const PUBLIC_KEY = /^U[A-Z2-7]{55}$/
+
 export const duration = (description: string): Schema =>
   text('a duration such as 90s, 30m, 12h or 7d', { pattern: DURATION.source, description })
 

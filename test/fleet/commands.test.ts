@@ -258,6 +258,19 @@ test('a server configuration is not made without TLS by mistake', async () => {
   assert.match(half.err, /--cluster ADDRESS/)
 })
 
+test('a mistyped key is told where it is written, by whatever reads the fleet', async (t) => {
+  const folder = tempFolder(t)
+  const file = join(folder, 'office.yaml')
+  const office = readFileSync('examples/fleet/office.yaml', 'utf8')
+  writeFileSync(file, office.replace('key: UDB', 'key: UBD'))
+  for (const command of ['fleet server-config --plain', 'fleet status', 'fleet controller', 'rollout plan']) {
+    const { code, out, err } = await runCli([...command.split(' '), '--fleet', file])
+    assert.equal(code, 65, command)
+    assert.equal(out, '', 'no configuration with a key that nobody has')
+    assert.match(err, /office\.yaml:16:20: error: the checksum of this public key is wrong\n/)
+  }
+})
+
 for (const name of ['fleet.yaml', 'office.yaml']) {
   test(`examples/fleet/${name} is a fleet without a warning`, async () => {
     const { err } = await runCli(['fleet', 'status', '--fleet', `examples/fleet/${name}`], {

@@ -33,6 +33,10 @@ soak: 30m
 away: { after: 10m, then: later }
 `
 
+const SOUND = 'UAH42UG6PV552P5SWLWTBP3H3S5BHAVCO2IEKEXUANJXR75J63RQ5WM6'
+const BAD_KEY =
+  'the checksum of this public key is wrong — a letter of it was changed: copy it again as `qstate fleet key` printed it'
+
 const load = (...texts: readonly string[]): ReturnType<typeof loadFleet> =>
   loadFleet(texts.map((text, index) => ({ path: `${'fr'[index] ?? 'x'}.yaml`, text })))
 
@@ -127,6 +131,21 @@ for (const { reason, texts, expected } of [
       '9:17 wrong-type the text "110%" cannot stand here — expected a number of hosts or a percentage such as 10%',
       '11:7 wrong-type the number 30 cannot stand here — expected a duration such as 90s, 30m, 12h or 7d; put it in quotes if the text "30" is meant',
     ],
+  },
+  {
+    reason: 'public keys with a letter that was changed or swapped, each at its place',
+    texts: [
+      `apiVersion: qstate/v1
+kind: Fleet
+name: f
+store:
+  nats: [tls://nats.acme.example:4222]
+  controllers: [${SOUND}, ${SOUND.replace('UAH42', 'UAH24')}]
+hosts:
+  a: { key: ${SOUND.replace(/.$/, 'A')} }
+`,
+    ],
+    expected: [`6:75 bad-key ${BAD_KEY}`, `8:13 bad-key ${BAD_KEY}`],
   },
   {
     reason: 'hosts in no wave are told',
