@@ -1,5 +1,4 @@
-import { dirname, join, normalize } from 'node:path/posix'
-import { layered, loadFleet } from '../spec/fleet/index.ts'
+import { hostFiles, loadFleet } from '../spec/fleet/index.ts'
 import { type Diagnostic, formatDiagnostics, type SourceFile } from '../spec/index.ts'
 import { RevisionError } from './errors.ts'
 import { readRevision, type Revision } from './revision.ts'
@@ -31,21 +30,14 @@ export const fleetLayout =
       const hint = 'declare it under hosts, commit, and order that commit'
       throw new RevisionError('unknown-host', `${short(commit)} knows no host ${host}`, hint)
     }
-    const named = found.layers.map(({ spec }) =>
-      spec.map(({ path, position }) => normalize(join(dirname(position.file), path))),
-    )
-    if (named.every((paths) => paths.length === 0)) {
+    const { paths, shape } = hostFiles(found)
+    if (paths.length === 0) {
       const hint = 'name files under spec: of the fleet, of a group or of the host'
       throw new RevisionError('no-spec', `${host} has no spec in ${short(commit)}`, hint)
     }
-    const shape = layered({
-      layerOf: (file) => named.findLastIndex((paths) => paths.some((path) => isAt(file, path))),
-      values: new Map(found.layers.flatMap(({ values }) => [...values])),
-    })
-    return { ...readRevision(gitDir, commit, named.flat()), shape }
+    const named = paths.map(({ path }) => path)
+    return { ...readRevision(gitDir, commit, named), shape }
   }
-
-const isAt = (file: string, path: string): boolean => file === path || file.startsWith(`${path}/`)
 
 const short = (commit: string): string => commit.slice(0, 12)
 

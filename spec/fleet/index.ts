@@ -6,6 +6,7 @@
  */
 export { type ChosenWave, chooseWaves } from './choose.ts'
 export { fleetSchema } from './fleet-schema.ts'
+export { hostFiles, type HostFiles } from './host-files.ts'
 export { layered, type Layering } from './layers.ts'
 export { type LoadedFleet, loadFleet } from './load.ts'
 export {

@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { isPushed } from '../../cli/fleet/fleet-file.ts'
 import { specAt } from '../../cli/fleet/host-spec.ts'
 import { type RolloutState } from '../../fleet/state.ts'
+import { resolve } from '../../spec/index.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { startQstate } from '../support/process.ts'
 import { makeRepository, makeSshKey, type Repository } from '../support/repository.ts'
@@ -292,6 +293,27 @@ test('the example of a fleet comes to a sound spec for every host of it', (t) =>
       const { manifest } = specAt({ gitDir: join(folder, '.git'), fleetPaths: [fleet] }, commit, host)
       assert.deepEqual([...manifest.qubes.keys()], ['win10-work'])
     }
+})
+
+test('a folder is laid over what comes before it, with or without a slash at its end', (t) => {
+  const spec = (memory: number): string =>
+    `apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { memory: ${memory} } }\n`
+  for (const folder of ['own', 'own/', './own/']) {
+    const fleet = `apiVersion: qstate/v1
+kind: Fleet
+name: home
+spec: [base/]
+hosts: { desk: { reach: { socket: s }, spec: [${folder}] } }
+`
+    const { folder: repository, commit } = makeExample(t, {
+      'fleet.yaml': fleet,
+      'base/windows.yaml': spec(4000),
+      'own/desk.yaml': spec(6000),
+    })
+    const place = { gitDir: join(repository, '.git'), fleetPaths: ['fleet.yaml'] }
+    const { desired } = resolve(specAt(place, commit, 'desk').manifest, { qubes: [] })
+    assert.equal(desired?.qubes.get('win10-work')?.settings.get('qube/memory')?.value, 6000, folder)
+  }
 })
 
 function makeExample(
