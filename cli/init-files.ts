@@ -48,10 +48,14 @@ qubes:
 
 const CHECK = `#!/bin/sh
 # Checks every host as it is in a revision (else in HEAD), and shows its plan where the host has been recorded:
-# \`qstate record -o recorded/HOST.json\` on that host, committed like the rest.
+# \`qstate record -o recorded/HOST.json\` on that host, committed like the rest. Where there is a fleet.yaml, checks that fleet.
 set -eu
 cd "$(git rev-parse --show-toplevel)"
 revision=\${1:-HEAD}
+# The file of a fleet says which files each host has, and what they lack by themselves.
+if git cat-file -e "$revision:fleet.yaml" 2>/dev/null; then
+  exec qstate validate --from-git "$revision" fleet.yaml
+fi
 # Of the revision, and not of the folder. One name a line, and none of them is a pattern.
 files=$(git -c core.quotePath=false ls-tree --name-only "$revision" hosts/)
 IFS='
@@ -110,6 +114,7 @@ What is in this repository is what our machines are to be. \`qstate\` makes them
     profiles/             what several qubes have in common
     devices/              USB devices by name
     recorded/HOST.json    what a machine was like when it was recorded: plans can be shown without it
+    fleet.yaml            for many machines: which files each has, and values of its own; it is then what is checked
     check.sh              what the hook and the workflow run
 
 ## By hand, on the machine

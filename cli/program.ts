@@ -53,7 +53,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
 
   program
     .command('validate [paths...]')
-    .description('checks a spec; needs no host')
+    .description('checks a spec, or a fleet with the spec of each host; needs none of them')
     .option('--from-git <revision>', 'as it is in a revision, or in a tree such as `git write-tree` makes')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>

@@ -175,7 +175,7 @@ class InvalidSpec extends UserError {
 
 export function tellDiagnostics(
   diagnostics: readonly Diagnostic[],
-  sources: Sources,
+  sources: Pick<Sources, 'files'>,
   options: GlobalOptions,
   io: Io,
 ): void {

@@ -55,11 +55,19 @@ export function readSources(given: readonly string[], io: Io): Sources {
   }
 }
 
-function defaultPaths(io: Io): readonly string[] {
-  const configured = io.env['QSTATE_CONFIG']
+/** Whether there is a spec that nobody has to name. */
+export const hasDefaultSpec = (io: Io): boolean => findDefault(io) !== null
+
+function findDefault({ env, cwd }: Io): readonly string[] | null {
+  const configured = env['QSTATE_CONFIG']
   if (configured !== undefined && configured !== '') return configured.split(':')
-  const found = DEFAULT_NAMES.find((name) => isFile(join(io.cwd, name)))
-  if (found !== undefined) return [found]
+  const found = DEFAULT_NAMES.find((name) => isFile(join(cwd, name)))
+  return found === undefined ? null : [found]
+}
+
+function defaultPaths(io: Io): readonly string[] {
+  const found = findDefault(io)
+  if (found !== null) return found
   throw new UserError(
     EXIT.usage,
     'no-spec',

@@ -34,6 +34,6 @@ export async function findSpec(
 export const isNoSpec = (error: unknown): boolean => error instanceof UserError && error.code === 'no-spec'
 
 /** Files of a revision. What reads git is loaded only where it is asked for. */
-export async function sourcesFromGit(rev: string, paths: readonly string[], cwd: string): Promise<Sources> {
+async function sourcesFromGit(rev: string, paths: readonly string[], cwd: string): Promise<Sources> {
   return (await import('./git-sources.ts')).gitSources(rev, paths, cwd)
 }

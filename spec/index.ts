@@ -22,7 +22,7 @@ export {
   type VolumeSizes,
 } from './desired-state.ts'
 export { valuesText } from './digest.ts'
-export { type Diagnostic } from './diagnostics.ts'
+export { type Diagnostic, type Problem } from './diagnostics.ts'
 export { formatDiagnostics } from './format.ts'
 export { durationMs } from './duration.ts'
 export { loadManifest } from './load.ts'

@@ -123,14 +123,14 @@ function isManifest(document: Written, report: Report): boolean {
     ? problem(
         'other-kind',
         `a ${kind.value} is not the state of a host`,
-        'keep it out of the files of a host; `qstate rollout --help` tells how it is used',
+        'keep it out of the files of a host; `qstate validate FILE` checks it, with the spec of every host of the fleet',
       )
     : problem(
         'unknown-kind',
         `unknown kind ${quote(kind.value)}`,
         kind.value === 'Agent'
           ? 'an agent’s own file is kept on its host, and checked there: qstate agent check --file FILE'
-          : suggest(kind.value, ['Qubes'], 'expected Qubes'),
+          : suggest(kind.value, ['Qubes', 'Fleet', 'Rollout'], 'expected Qubes'),
       )
   report(errorAt(kind.position, what))
   return false

@@ -4,9 +4,10 @@
  * It knows which hosts there are, what each adds to the spec, and how carefully a revision is to reach them. It does not know
  * how a host is reached, nor what becomes of a rollout: that is for fleet/.
  */
+export { checkHosts, type FoundFiles, type HostDiagnostic } from './check-hosts.ts'
 export { type ChosenWave, chooseWaves } from './choose.ts'
 export { fleetSchema } from './fleet-schema.ts'
-export { hostFiles, type HostFiles } from './host-files.ts'
+export { hostFiles, isAt } from './host-files.ts'
 export { layered, type Layering } from './layers.ts'
 export { type LoadedFleet, loadFleet } from './load.ts'
 export {

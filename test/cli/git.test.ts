@@ -261,6 +261,33 @@ test('the check of a repository plans for hosts as they were recorded in the rev
   assert.doesNotMatch(check('HEAD~1'), /Plan:/)
 })
 
+test('the check of a repository with a fleet checks the fleet, with the values of each host', async (t) => {
+  const folder = tempFolder(t)
+  const root = join(folder, 'conf')
+  await runCli(['init', 'conf', '--host', 'laptop'], { cwd: folder })
+  const git = gitIn(folder, root)
+  const check = gitIn(folder, root, './check.sh')
+  const fleet = (values: string): string => `apiVersion: qstate/v1
+kind: Fleet
+name: home
+spec: [profiles, devices]
+hosts:
+  laptop: { reach: { socket: s }, values: ${values}, spec: [hosts/laptop.yaml] }
+`
+  const commit = (values: string): void => {
+    writeFileSync(join(root, 'fleet.yaml'), fleet(values))
+    git('add', '--all')
+    git('commit', '--quiet', '-m', 'Change')
+  }
+  const spec =
+    'apiVersion: qstate/v1\nqubes:\n  win10-work: { extends: work, qube: { memory: "${memory}" } }\n'
+  writeFileSync(join(root, 'hosts/laptop.yaml'), spec)
+  commit('{ memory: 4096 }')
+  assert.match(check(), /^Valid: the fleet home, 1 host in 4 files\.$/m)
+  commit('{ memry: 4096 }')
+  assert.throws(() => check(), /nothing says what \$\{memory\} stands for/)
+})
+
 test('init lays nothing out beside a spec that is there, and minds nothing else', async (t) => {
   const SPEC = 'apiVersion: qstate/v1\nqubes:\n  win10-work: { audio: ich6 }\n'
   for (const path of ['qstate.yaml', 'office.yml', 'profiles/own.yaml']) {

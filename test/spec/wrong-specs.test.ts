@@ -60,7 +60,7 @@ apiVersion: qstate/v1
 kind: Fleet
 `,
     expected: [
-      '2:7 error other-kind a Fleet is not the state of a host — keep it out of the files of a host; `qstate rollout --help` tells how it is used',
+      '2:7 error other-kind a Fleet is not the state of a host — keep it out of the files of a host; `qstate validate FILE` checks it, with the spec of every host of the fleet',
     ],
   },
   {
@@ -71,7 +71,7 @@ kind: Rollout
 whatever: 1
 `,
     expected: [
-      '2:7 error other-kind a Rollout is not the state of a host — keep it out of the files of a host; `qstate rollout --help` tells how it is used',
+      '2:7 error other-kind a Rollout is not the state of a host — keep it out of the files of a host; `qstate validate FILE` checks it, with the spec of every host of the fleet',
     ],
   },
   {
