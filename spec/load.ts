@@ -12,6 +12,7 @@ import {
   type Selector,
   type SourceFile,
 } from './manifest.ts'
+import { explainPlaceholders } from './placeholders.ts'
 import { readDevices, readName, readProfiles, readQubes, readSelectors } from './read-documents.ts'
 import { type Reading } from './reading.ts'
 import { quote, suggest } from './wording.ts'
@@ -49,7 +50,9 @@ export function loadManifest(
   const { qubes, selectors } = composeAll(bodies, compose)
   checkOffline(qubes, selectors, report)
 
-  const diagnostics = sortDiagnostics(found)
+  const sorted = sortDiagnostics(found)
+  // Where a fleet has laid out the files it has filled in what it knows, too.
+  const diagnostics = options.shape === undefined ? explainPlaceholders(sorted, sources) : sorted
   if (diagnostics.some(({ severity }) => severity === 'error')) return { manifest: null, diagnostics }
   const tags = selectors.flatMap(({ match }) => (match.tag === null ? [] : [match.tag]))
   const selects = { needsHost: selectors.length > 0, tags: [...new Set(tags)].sort() }

@@ -1,4 +1,5 @@
 import { errorAt, type Problem, problem, type Report } from '../diagnostics.ts'
+import { PLACEHOLDER } from '../placeholders.ts'
 import { nearest, quote } from '../wording.ts'
 import { describe, type Entry, type Written, type WrittenMap, type WrittenText } from '../written.ts'
 
@@ -75,8 +76,6 @@ const withEntry = (map: WrittenMap, key: string, entry: Entry): WrittenMap => ({
   ...map,
   entries: new Map(map.entries).set(key, entry),
 })
-
-const PLACEHOLDER = /\$\{([A-Za-z0-9][A-Za-z0-9_-]*)\}/g
 
 function fill(written: Written, values: ReadonlyMap<string, Written>, report: Report): Written {
   switch (written.kind) {

@@ -1884,6 +1884,24 @@ select:
       '8:13 error ensure-select a selector matches qubes that are there: it creates none, and removes none — write it for the qube itself, under qubes',
     ],
   },
+  {
+    reason: 'what a fleet fills in stands for nothing here, and only there is the fleet told of',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  a: { qube: { memory: "\${memory}", vcpus: many } }
+  b: { qube: { kernel: "\${kernel}" } }
+  c: { audio: { audiovm: "sys-\${who}" } }
+  d: { qube: { label: "\${}" } }
+`,
+    expected: [
+      '3:24 error wrong-type expected a whole number, got the text "${memory}" — a fleet\'s file fills in ${memory} for each host: `qstate validate FILE` checks that file; expected a whole number from 1 to 4194304 (MiB), inherit or unmanaged',
+      '3:44 error wrong-type expected a whole number, got the text "many" — expected a whole number from 1 to 512 (CPUs), inherit or unmanaged',
+      '4:24 error bad-kernel "${kernel}" is not the name of a kernel — a fleet\'s file fills in ${kernel} for each host: `qstate validate FILE` checks that file; the name of a directory under /var/lib/qubes/vm-kernels; off for the kernel of the guest itself, which Windows needs',
+      '5:26 error bad-name "sys-${who}" is not a qube name — a fleet\'s file fills in ${who} for each host: `qstate validate FILE` checks that file; a letter, then letters, digits, _ . or -, 31 characters at most',
+      '6:23 error bad-label "${}" is not a label — red, orange, yellow, green, gray, blue, purple, black, or the name of a label of your own',
+    ],
+  },
 ]
 
 for (const { reason, yaml, expected } of WRONG_SPECS) {
