@@ -43,7 +43,8 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
   fleet
     .command('key')
     .description('makes a private key, and prints the public one for the fleet’s file')
-    .requiredOption('-o, --out <file>', 'writes the private key there')
+    .option('-o, --out <file>', 'writes the private key there')
+    .option('--of <file>', 'makes none: prints the public one of this private key')
     .action(
       run(async (_: unknown, command: Command) =>
         (await import('./commands/fleet.ts')).fleetKey(all(command), io),

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { EXIT, type Plan, readPlan } from '../reconciler/index.ts'
 import { providers } from '../providers/index.ts'
 import { type Io, UserError } from './io.ts'
 import { type Tables } from './session.ts'
+import { writeOut } from './write-out.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
 
@@ -36,7 +37,6 @@ function startOf(path: string, io: Pick<Io, 'cwd'>): string | undefined {
 
 /** Saves a plan, over an older one if need be, but over nothing else. */
 export function writePlanFile(path: string, plan: Plan, io: Pick<Io, 'cwd'>): void {
-  const full = resolve(io.cwd, path)
   const start = startOf(path, io)
   if (start !== undefined && start !== '' && !SAYS_PLAN.test(start)) {
     throw new UserError(
@@ -46,7 +46,7 @@ export function writePlanFile(path: string, plan: Plan, io: Pick<Io, 'cwd'>): vo
       'choose another name',
     )
   }
-  writeFileSync(full, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 })
+  writeOut(path, `${JSON.stringify(plan, null, 2)}\n`, io, { mode: 0o600 })
 }
 
 /** Reads a saved plan, refusing whatever qstate would not have written; with the tables that it needs. */

@@ -5,6 +5,7 @@
 export { ask, type HostPlan, type PlanningAgent, readHostPlan } from './ask.ts'
 export { archive, pastRollouts } from './history.ts'
 export { instruct, type Instruction } from './instruct.ts'
+export { type Key, makeKey, readKey } from './keys.ts'
 export { readLease } from './leadership.ts'
 export { localStore } from './local-store.ts'
 export { type AgentStatus, type Asked, type FollowedAgent, type MemberStore } from './member.ts'

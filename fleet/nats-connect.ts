@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node'
+import { readKey } from './keys.ts'
 import { StoreError } from './store.ts'
 
 export interface NatsAccess {
@@ -107,8 +108,8 @@ const UNKNOWN_KEY =
 export const inboxOf = (host: string | null): string => `_INBOX_${host ?? 'qstate'}`
 
 function readSeed(path: string): Uint8Array {
-  const seed = readable(path, NO_KEY).trim()
-  if (/^SU[A-Z2-7]{56}$/.test(seed)) return new TextEncoder().encode(seed)
+  const key = readKey(readable(path, NO_KEY))
+  if (key !== null) return new TextEncoder().encode(key.seed)
   throw new StoreError(
     'store-refused',
     `${path} holds no private key`,

@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { KEYS, readLease, readOrder, readReport } from '../../fleet/index.ts'
+import { isSystemError, sayOfSystem } from '../../agent/errors.ts'
+import { type Key, KEYS, makeKey, readKey, readLease, readOrder, readReport } from '../../fleet/index.ts'
 import { type ServerCluster } from '../../fleet/server-config.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { agentLog } from '../agent/log.ts'
@@ -8,9 +9,10 @@ import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'
 import { withStore } from '../fleet/open-store.ts'
 import { runHere } from '../fleet/run-here.ts'
 import { type Io, UserError } from '../io.ts'
-import { wantsColor } from '../options.ts'
+import { type GlobalOptions, wantsColor } from '../options.ts'
 import { fleetView, type HostRow } from '../views/fleet.ts'
 import { makeStyle } from '../views/style.ts'
+import { writeOut } from '../write-out.ts'
 import { signalExit } from './apply.ts'
 
 /** Every host of the fleet: what it has, how it is, when it was last heard of. */
@@ -61,20 +63,45 @@ export async function fleetController(options: FleetOptions, io: Io): Promise<nu
   })
 }
 
-/** Makes a key for a host or for someone in charge. The public one goes into the fleet's file. */
-export async function fleetKey(options: FleetOptions & { readonly out: string }, io: Io): Promise<number> {
-  const path = resolve(io.cwd, options.out)
-  if (existsSync(path)) {
-    const hint = 'name another file, or remove that one: whoever uses it could not connect any more'
-    throw new UserError(EXIT.usage, 'file-exists', `${options.out} is there already`, hint)
+export interface KeyOptions extends GlobalOptions {
+  readonly out?: string
+  readonly of?: string
+}
+
+/** Makes a key for a host or for someone in charge, or reads one. The public one goes into the fleet's file. */
+export function fleetKey({ out, of, json }: KeyOptions, io: Io): Promise<number> {
+  const file = out ?? of
+  if (file === undefined || (out !== undefined && of !== undefined)) {
+    const hint = '--out FILE makes a key; --of FILE prints the public one of a key that is there'
+    throw new UserError(EXIT.usage, 'bad-option', 'fleet key takes one of --out and --of', hint)
   }
-  const { nkeys } = await import('@nats-io/transport-node')
-  const key = nkeys.createUser()
-  writeFileSync(path, `${new TextDecoder().decode(key.getSeed())}\n`, { mode: 0o600, flag: 'wx' })
-  const publicKey = key.getPublicKey()
-  if (options.json === true) io.out(`${JSON.stringify({ publicKey, file: path }, null, 2)}\n`)
+  const { publicKey } = out === undefined ? keyIn(file, io) : newKey(file, io)
+  if (json === true) io.out(`${JSON.stringify({ publicKey, file: resolve(io.cwd, file) }, null, 2)}\n`)
   else io.out(`${publicKey}\n`)
-  return EXIT.done
+  return Promise.resolve(EXIT.done)
+}
+
+function newKey(file: string, io: Io): Key {
+  const key = makeKey()
+  if (writeOut(file, `${key.seed}\n`, io, { isNew: true, mode: 0o600 })) return key
+  const hint = `name another file; the public key of that one: qstate fleet key --of ${file}`
+  throw new UserError(EXIT.usage, 'file-exists', `${file} is there already`, hint)
+}
+
+function keyIn(file: string, io: Io): Key {
+  const hint = 'name what `qstate fleet key --out FILE` has written, as it was written'
+  const key = readKey(readKeyFile(resolve(io.cwd, file), hint))
+  if (key !== null) return key
+  throw new UserError(EXIT.usage, 'not-a-key', `${file} holds no private key, or a mistyped one`, hint)
+}
+
+function readKeyFile(path: string, hint: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    throw new UserError(EXIT.error, 'unreadable', sayOfSystem(Object.assign(error, { path })).message, hint)
+  }
 }
 
 export interface ServerConfigOptions extends FleetOptions {

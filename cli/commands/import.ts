@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { providers } from '../../providers/index.ts'
 import { EXIT, mapLimited, observeQube } from '../../reconciler/index.ts'
@@ -9,6 +9,7 @@ import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { openSession, type Session } from '../session.ts'
 import { plural } from '../views/style.ts'
+import { writeOut } from '../write-out.ts'
 import { findQube } from './show.ts'
 
 export interface ImportOptions extends GlobalOptions {
@@ -25,9 +26,8 @@ const HEADER = [
 
 /** Writes what is set on qubes as a spec. Changes nothing on the host. */
 export async function importQubes(names: readonly string[], options: ImportOptions, io: Io): Promise<number> {
-  const file = options.out === undefined ? undefined : resolve(io.cwd, options.out)
-  if (file !== undefined && options.force !== true && existsSync(file))
-    throw alreadyThere(options.out ?? file)
+  const { out } = options
+  if (out !== undefined && options.force !== true && existsSync(resolve(io.cwd, out))) throw alreadyThere(out)
   const session = await openSession(options, io)
   const { candidates, unclear } = await choose(names, session, io)
   const qubes = await mapLimited(candidates, 4, (candidate) =>
@@ -40,12 +40,13 @@ export async function importQubes(names: readonly string[], options: ImportOptio
     qubes,
     devices: await nameDevices(qubes, session, io),
   })
-  if (file !== undefined) write(file, options.out ?? file, yaml, options.force === true)
+  if (out !== undefined && !writeOut(out, yaml, io, { isNew: options.force !== true }))
+    throw alreadyThere(out)
   const all = [...unclear, ...leftOut]
   if (options.json === true) {
     const left_out = all.map(({ qube, path, why }) => ({ qube, path, why }))
     io.out(`${JSON.stringify({ yaml, qubes: qubes.map(({ name }) => name), left_out }, null, 2)}\n`)
-  } else if (file === undefined) io.out(yaml)
+  } else if (out === undefined) io.out(yaml)
   tellAbout(qubes, all, options, io)
   return EXIT.done
 }
@@ -102,15 +103,6 @@ async function ownerOf(
   const owned = qubes.flatMap((qube) => (qube.owner === null ? [] : [`${qube.name} (${qube.owner})`]))
   const remark = `Owned by other configurations: ${owned.join(', ')}. Import all qubes of one, or take these over with \`qstate adopt\`.`
   return { name: null, remarks: [remark] }
-}
-
-function write(file: string, shown: string, yaml: string, force: boolean): void {
-  try {
-    writeFileSync(file, yaml, { flag: force ? 'w' : 'wx' })
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw alreadyThere(shown)
-    throw error
-  }
 }
 
 const alreadyThere = (file: string): UserError =>

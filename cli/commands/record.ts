@@ -1,11 +1,10 @@
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { recordHost } from '../../providers/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { openSession, progress } from '../session.ts'
 import { plural } from '../views/style.ts'
+import { writeOut } from '../write-out.ts'
 
 export interface RecordOptions extends GlobalOptions {
   readonly out?: string
@@ -25,7 +24,7 @@ export async function record(options: RecordOptions, io: Io): Promise<number> {
     return EXIT.done
   }
   // Features of a qube may hold what is nobody's business.
-  writeFileSync(resolve(io.cwd, options.out), text, { mode: 0o600 })
+  writeOut(options.out, text, io, { mode: 0o600 })
   const told = { file: options.out, qubes: state.qubes.length, release: state.release }
   if (options.json === true) io.out(`${JSON.stringify(told, null, 2)}\n`)
   else

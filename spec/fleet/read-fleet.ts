@@ -175,6 +175,6 @@ const GROUP_OF_GROUP = problem(
 const BAD_KEY = problem(
   'bad-key',
   'the checksum of this public key is wrong',
-  'a letter of it was changed: copy it again as `qstate fleet key` printed it',
+  'a letter of it was changed: copy it again as `qstate fleet key --of FILE` prints it, of the private key in FILE',
 )
 const NOBODY = problem('empty', 'the group has no hosts', 'add match, or hosts')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { isPushed } from '../../cli/fleet/fleet-file.ts'
@@ -231,7 +231,47 @@ test('a key is made once, private, and its public part is a host’s', async (t)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   const again = await runCli(['fleet', 'key', '--out', file])
   assert.equal(again.code, 64)
+  assert.match(again.err, /qstate fleet key --of /)
   assert.ok(existsSync(file))
+})
+
+test('the public key of a private one is printed again, and nothing of a private one ever is', async (t) => {
+  const folder = tempFolder(t)
+  const file = join(folder, 'anna.key')
+  const key = (...argv: string[]): Promise<Result> => runCli(['fleet', 'key', ...argv], { cwd: folder })
+  const { out: made } = await key('--out', 'anna.key')
+  assert.deepEqual(await key('--of', 'anna.key'), { code: 0, out: made, err: '' })
+  const told = JSON.parse((await key('--of', 'anna.key', '--json')).out) as object
+  assert.deepEqual(told, { publicKey: made.trim(), file })
+  const seed = readFileSync(file, 'utf8').trim()
+  for (const [content, code, why] of [
+    [seed.replace(/..$/, (end) => (end === 'AB' ? 'BA' : 'AB')), 64, /other\.key holds no private key/],
+    [made, 64, /holds no private key, or a mistyped one/],
+    [null, 1, /other\.key: there is no such file/],
+  ] as const) {
+    const other = join(folder, 'other.key')
+    rmSync(other, { force: true })
+    if (content !== null) writeFileSync(other, content)
+    const { code: ended, out, err } = await key('--of', 'other.key')
+    assert.equal(ended, code)
+    assert.match(err.replace(/\s+/g, ' '), why)
+    assert.ok(!`${out}${err}`.includes(seed.slice(0, 20)))
+  }
+  for (const argv of [[], ['--of', 'anna.key', '--out', 'new.key']]) {
+    const { code, err } = await key(...argv)
+    assert.equal(code, 64)
+    assert.match(err, /one of --out and --of/)
+  }
+})
+
+test('a file that cannot be written where --out says is told with its folder', async (t) => {
+  const cwd = tempFolder(t)
+  const { code, err } = await runCli(['fleet', 'key', '--out', 'keys/anna.key'], { cwd, columns: 300 })
+  assert.equal(code, 1)
+  assert.equal(
+    err,
+    `error: keys/anna.key: there is no folder ${cwd}/keys\n  name a file in a folder that is there, and that you may write in\n`,
+  )
 })
 
 test('a server configuration is not made without TLS by mistake', async () => {

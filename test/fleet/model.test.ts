@@ -35,7 +35,7 @@ away: { after: 10m, then: later }
 
 const SOUND = 'UAH42UG6PV552P5SWLWTBP3H3S5BHAVCO2IEKEXUANJXR75J63RQ5WM6'
 const BAD_KEY =
-  'the checksum of this public key is wrong — a letter of it was changed: copy it again as `qstate fleet key` printed it'
+  'the checksum of this public key is wrong — a letter of it was changed: copy it again as `qstate fleet key --of FILE` prints it, of the private key in FILE'
 
 const load = (...texts: readonly string[]): ReturnType<typeof loadFleet> =>
   loadFleet(texts.map((text, index) => ({ path: `${'fr'[index] ?? 'x'}.yaml`, text })))
