@@ -20,6 +20,7 @@ export {
   atWork,
   type HostState,
   isEnded,
+  isSettled,
   isTrailing,
   mayBeReplaced,
   needsApproval,

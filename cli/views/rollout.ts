@@ -1,20 +1,23 @@
 import {
   atWork,
   type HostState,
+  isSettled,
   isTrailing,
   needsApproval,
   type RolloutState,
   type Stage,
 } from '../../fleet/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
-import { oneLine } from './value.ts'
+import { oneLine, showSpan } from './value.ts'
 
 /** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
 export function rolloutView(state: RolloutState, style: Style): string {
   const width = Math.max(...state.waves.map(({ name }) => name.length))
-  const waves = state.waves.map(
-    ({ name }, index) => `  ${signOf(state, index, style)} ${padTo(name, width)}  ${waveText(state, index)}`,
-  )
+  const waves = state.waves.map(({ name }, index) => {
+    const text = fold(waveText(state, index) + soakLeft(state, index), style.width - width - INSET, '')
+    const below = `\n${' '.repeat(width + INSET)}`
+    return `  ${signOf(state, index, style)} ${padTo(name, width)}  ${text.replaceAll('\n', below)}`
+  })
   const [head, end] = [headOf(state, style), saying(state, style)].map((text) => fold(text, style.width, ''))
   return `${[head, '', ...waves, ...problems(state, style), '', end].join('\n')}\n`
 }
@@ -72,7 +75,20 @@ function waveText(state: RolloutState, wave: number): string {
     return many === 0 ? [] : [`${many} ${over[stage] ?? word}`]
   })
   const waits = needsApproval(state, wave) && isOpen ? '; needs approval' : ''
-  return `${counts.length === 0 ? 'no hosts' : counts.join(', ')}${waits}`
+  const soakMs = state.waves[wave]?.soakMs ?? 0
+  const soaks = isOpen && soakMs > 0 && hosts.some(([, { stage }]) => !isSettled(stage))
+  const soak = soaks ? `; soak ${showSpan(soakMs)}` : ''
+  return `${counts.length === 0 ? 'no hosts' : counts.join(', ')}${waits}${soak}`
+}
+
+/** Of the host that has soaked the shortest, by the rollout's own clock. */
+function soakLeft(state: RolloutState, wave: number): string {
+  const soakMs = state.waves[wave]?.soakMs ?? 0
+  const isOpen = state.phase === 'running' || state.phase === 'paused'
+  const soaking = hostsOf(state, wave).filter(([, { stage }]) => stage === 'soaking')
+  if (!isOpen || soakMs === 0 || soaking.length === 0) return ''
+  const left = Math.max(...soaking.map(([, { since }]) => since + soakMs - state.clockMs))
+  return left > 0 ? `, over in ${showSpan(left)}` : ', over'
 }
 
 const MANY = 12

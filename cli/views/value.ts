@@ -35,6 +35,20 @@ export function showTime(iso: string): string {
   return `${at.getFullYear()}-${month}-${day} ${hours}:${minutes}`
 }
 
+/** A span of time by its two largest units, as a spec says them: `1d`, `1h 20m`. Begun seconds count. */
+export function showSpan(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([many]) => many > 0)
+  const told = first < 0 ? [] : parts.slice(first, first + 2).filter(([many]) => many > 0)
+  return told.length === 0 ? '0s' : told.map(([many, unit]) => `${many}${unit}`).join(' ')
+}
+
 /** What a host says of itself, in one line: it was found to hold nothing that moves a cursor. */
 export const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
 
