@@ -1,4 +1,4 @@
-import { type AgentState, sourcesInForce } from './agent/in-force.ts'
+import { type AgentState } from './agent/in-force.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions } from './options.ts'
 import { type LoadedSpec, loadSources, loadSpec } from './session.ts'
@@ -9,12 +9,15 @@ export interface SpecOptions extends GlobalOptions {
   readonly fromGit?: string
 }
 
-/** The spec that a command is about: files that are named, a revision, or what the agent keeps this host by. */
+/**
+ * The spec that a command is about: files that are named, a revision, or what the agent keeps this host by. The agent is asked
+ * for only where nothing else is there: a spec with errors is told also where there is no host.
+ */
 export async function findSpec(
   paths: readonly string[],
   options: SpecOptions,
   io: Io,
-  agent: AgentState | null,
+  findAgent: () => Promise<AgentState | null>,
 ): Promise<LoadedSpec> {
   if (options.fromGit !== undefined) {
     const given = paths.length > 0 ? paths : (options.config ?? [])
@@ -24,6 +27,8 @@ export async function findSpec(
     return loadSpec(paths, options, io)
   } catch (error) {
     if (!isNoSpec(error)) throw error
+    const agent = await findAgent()
+    const { sourcesInForce } = await import('./agent/in-force.ts')
     const sources = agent === null ? null : await sourcesInForce(agent)
     if (sources === null) throw error
     return loadSources(sources, options, io)

@@ -13,13 +13,12 @@ export async function drift(
   options: GlobalOptions & PlanOptions & SpecOptions,
   io: Io,
 ): Promise<number> {
-  const agent = await agentState(options, io)
-  const spec = await findSpec(paths, options, io, agent)
+  const spec = await findSpec(paths, options, io, () => agentState(options, io))
   const session = await openSession(options, io, tablesOf(spec))
   const plan = await planSpec(spec, session, { ...options, explain: false }, io)
   const found = driftIn(plan)
   if (options.json === true) {
-    const noticed = agent?.memory.drift ?? []
+    const noticed = (await agentState(options, io))?.memory.drift ?? []
     const told = found.map((one) => {
       const known = noticed.find(({ qube, path }) => qube === one.qube && path === one.path)
       return known === undefined ? one : { ...one, since: known.since, noticed: known.noticed }

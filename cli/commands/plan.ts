@@ -1,5 +1,4 @@
 import { EXIT, type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
-import { agentState } from '../agent/in-force.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { writePlanFile } from '../plan-file.ts'
@@ -24,8 +23,9 @@ export async function plan(paths: readonly string[], options: PlanCommandOptions
     if (options.fromGit !== undefined || options.out !== undefined) throw notWithDiff()
     return (await import('./plan-diff.ts')).planDiff(options.diff, paths, options, io)
   }
-  const agent = options.hostState === undefined ? await agentState(options, io) : null
-  const spec = await findSpec(paths, options, io, agent)
+  const spec = await findSpec(paths, options, io, async () =>
+    options.hostState === undefined ? (await import('../agent/in-force.ts')).agentState(options, io) : null,
+  )
   const host = await openHost(options, io, tablesOf(spec))
   if (host.client !== null) await tellUnfinished(stateFolder(options, io, { client: host.client }), io)
   const made = await planSpec(spec, host, options, io)

@@ -36,7 +36,7 @@ export async function status(
     io.out(`${JSON.stringify({ ...told, ...known }, null, 2)}\n`)
   }
   try {
-    const spec = await findSpec(paths, options, io, agent)
+    const spec = await findSpec(paths, options, io, () => Promise.resolve(agent))
     const session = await openSession(options, io, tablesOf(spec))
     const plan = await planSpec(spec, session, { ...options, explain: false }, io)
     const rows = plan.qubes.map(summaryOf)

@@ -239,6 +239,17 @@ test('an invalid spec ends with 65, an unknown option with 64, a gone daemon wit
   assert.match(missing.err, /no-such-file\.yaml: there is no such file/)
 })
 
+test('a spec with errors is told also where there is no host', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'wrong.yaml')
+  writeFileSync(file, 'apiVersion: qstate/v1\nqubes: { win10-work: { audio: { model: ich7 } } }\n')
+  for (const command of ['plan', 'apply', 'drift']) {
+    const { code, err } = await host.qstateWith({ env: { QSTATE_SOCKET: '' } }, command, file)
+    assert.equal(code, 65, `${command}: ${err}`)
+    assert.match(err, /wrong\.yaml:2:\d+: error: .*ich7/)
+  }
+})
+
 test('--json puts answers and errors alike on stdout, as JSON', async (t) => {
   const host = await simulatedHost(t)
   const applied = await host.qstate('apply', '--yes', '--json', WINDOWS_10)
