@@ -1,5 +1,5 @@
 import { EXIT, type Host, type HostQube, mapLimited, NO_NEEDS, selectsAll } from '../reconciler/index.ts'
-import { nearest, type Untold } from '../spec/index.ts'
+import { nearest, TAG_NAME, type Untold } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
 /** The host whose qubes are meant. */
@@ -32,6 +32,7 @@ async function targetRule(
   const inArea = (path: string, area: string): boolean => path === '' || path.startsWith(`${area}/`)
   if (target.startsWith('tag:')) {
     const tag = target.slice(4)
+    if (!TAG_NAME.test(tag)) throw badTarget(target)
     const qubes = session.qubes.filter((qube) => qube.klass !== 'AdminVM')
     const tagged = await mapLimited(
       qubes,
@@ -71,7 +72,7 @@ async function targetRule(
 
 function badTarget(target: string): UserError {
   const hint =
-    'a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are slic, audio, stubdom, usb, qube, tags'
+    'a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are slic, audio, stubdom, usb, qube, tags; a tag has letters, digits, _ and -'
   return new UserError(EXIT.usage, 'bad-target', `“${target}” is no target`, hint)
 }
 

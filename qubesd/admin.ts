@@ -66,8 +66,9 @@ export function hasTag(client: Client, qube: string, tag: string): Promise<boole
   )
 }
 
+/** Up to 4.3 qubesd takes the empty tag, too. */
 export function listTags(client: Client, qube: string): Promise<readonly string[]> {
-  return ask(client, read(qube, 'admin.vm.tag.List'), (text) => parseNames(text, /^[A-Za-z0-9_-]+$/))
+  return ask(client, read(qube, 'admin.vm.tag.List'), (text) => parseNames(text, /^[A-Za-z0-9_-]*$/))
 }
 
 /** Denied interface patterns. Not on 4.2. The one list whose last line does not end. */

@@ -43,5 +43,6 @@ export {
   SETTING_BY_PATH,
   SETTINGS,
   settingOf,
+  TAG_NAME,
   USB_DEVICE,
 } from './settings.ts'

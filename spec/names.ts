@@ -79,7 +79,7 @@ function featureProblem(name: string): Problem | undefined {
     return problem(
       'bad-name',
       `${quote(name)} is not a feature name`,
-      'letters, digits, _ . and -, 255 at most',
+      'letters, digits, _ . and -, 4096 at most',
     )
   }
   if (name.startsWith('qstate.')) {
@@ -116,10 +116,10 @@ function tagProblem(name: string): Problem | undefined {
     return problem(
       'bad-name',
       `${quote(name)} is not a tag`,
-      'a letter or _, then letters, digits, _ and -, 128 at most',
+      'letters, digits, _ and -, 4096 at most',
     )
   }
-  if (/^(?:created-by|disp-created-by|audiovm|guivm)-/.test(name)) {
+  if (/^(?:created-by|disp-created-by|audiovm|guivm|relayvm)-/.test(name)) {
     return problem(
       'reserved-name',
       `the tag ${quote(name)} is not set by manifests`,

@@ -107,10 +107,13 @@ const WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['qube/label', 'qube/proper
 /** Whether a setting can be absent: inherited, at its default, not assigned. */
 export const canBeAbsent = (path: string): boolean => !WITHOUT_DEFAULT.has(path)
 
-/** Names that Qubes accepts for features, properties and tags. */
-export const FEATURE_NAME = /^(?!__proto__$)[A-Za-z0-9_.-]{1,255}$/
+/**
+ * Names that qubesd takes for features, properties and tags, but for one that is none to JavaScript. It sets no limit to their
+ * length; a request has one, and the record of what is owned holds them all.
+ */
+export const FEATURE_NAME = /^(?!__proto__$)[A-Za-z0-9_.-]{1,4096}$/
 export const PROPERTY_NAME = /^(?!__proto__$)[a-z_][a-z0-9_]{0,63}$/
-export const TAG_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,127}$/
+export const TAG_NAME = /^(?!__proto__$)[A-Za-z0-9_-]{1,4096}$/
 export const QUBE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/
 
 /** Features that are qstate's own record: no spec may set them. */

@@ -444,6 +444,49 @@ test('a target that there is not is a mistake, with the nearest name', async (t)
   assert.equal(wrong.code, 64)
   assert.match(wrong.err, /there is no qube “win10-wrok”\n\s+did you mean win10-work\?/)
   assert.equal((await host.qstate('plan', '-t', 'tag:nosuch', WINDOWS_10)).code, 64)
+  host.simulator.clearLog()
+  for (const tag of ['', 'a b', 'a.b']) {
+    const { code, err } = await host.qstate('plan', '-t', `tag:${tag}`, WINDOWS_10)
+    assert.equal(code, 64)
+    assert.match(err, /is no target\n\s+a target is QUBE, QUBE\/AREA, tag:TAG or area:AREA; .*\n.*tag/)
+  }
+  assert.ok(host.simulator.requests.every(({ method }) => method !== 'admin.vm.tag.Get'))
+})
+
+const TAGS = ['2024', '-', '-x']
+
+for (const release of ['4.2', '4.3', '4.4'] as const) {
+  test(`a tag may begin with a digit or a hyphen, in a spec, a selector and a target: ${release}`, async (t) => {
+    const host = await simulatedHost(t, { release })
+    const spec = join(host.folder, 'spec.yaml')
+    const selectors = TAGS.map(
+      (tag) => `  - { match: { tag: "${tag}" }, qube: { features: { "of${tag}": 1 } } }\n`,
+    )
+    writeFileSync(
+      spec,
+      `apiVersion: qstate/v1\nqubes:\n  win10-work: { tags: ["2024", "-", -x] }\nselect:\n${selectors.join('')}`,
+    )
+    assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+    const qube = host.simulator.host.qubes.get('win10-work')
+    assert.ok(qube)
+    for (const tag of TAGS) {
+      assert.ok(qube.tags.has(tag))
+      const { code, out } = await host.qstate('apply', '--yes', '-t', `tag:${tag}`, spec)
+      assert.equal(code, 0, out)
+      assert.equal(qube.features.get(`of${tag}`), '1')
+    }
+  })
+}
+
+test('a qube that has the empty tag still tells the others', async (t) => {
+  const host = await simulatedHost(t)
+  host.simulator.act(Buffer.from('admin.vm.tag.Set+ dom0 name win10-work\0'))
+  const spec = join(host.folder, 'spec.yaml')
+  writeFileSync(spec, 'apiVersion: qstate/v1\nqubes:\n  win10-work: { tags: [one, two] }\n')
+  const { code, out } = await host.qstate('apply', '--yes', spec)
+  assert.equal(code, 0, out)
+  const imported = await host.qstate('import', 'win10-work')
+  assert.match(imported.out, /tags of win10-work left out: qstate manages nothing of this name/)
 })
 
 test('what an apply did not come to is not called drift by the next plan', async (t) => {

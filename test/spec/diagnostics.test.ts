@@ -56,7 +56,7 @@ b.yaml:3:17: error: unknown profile "ofice"
 b.yaml:3:31: error: "x y" is not a tag
     3 |   b: { extends: ofice, tags: [x y] }
       |                               ^^^
-      = a letter or _, then letters, digits, _ and -, 128 at most
+      = letters, digits, _ and -, 4096 at most
 `,
   )
 })

@@ -96,6 +96,16 @@ test('a label may be one of the host’s own', () => {
     assert.deepEqual(settingsOfBody(`qube: { label: ${label} }`), { 'qube/label': label })
 })
 
+test('a tag may be any that Qubes takes', () => {
+  const tags = ['2024', '007', '1e3', '-', '-x', '---', '_', 'no', 'null', 'x'.repeat(300)]
+  const wanted = Object.fromEntries(tags.map((tag) => [`tags/${tag}`, true]))
+  assert.deepEqual(settingsOfBody(`tags: ${JSON.stringify(tags)}`), wanted)
+  assert.deepEqual(
+    settingsOfBody(`tags: { ${tags.map((tag) => `${JSON.stringify(tag)}: true`).join(', ')} }`),
+    wanted,
+  )
+})
+
 test('off is the off of each setting', () => {
   assert.deepEqual(
     settingsOfBody(

@@ -974,7 +974,7 @@ qubes:
   win:
     qube: { features: { "a b": 1 } }
 `,
-    expected: ['4:25 error bad-name "a b" is not a feature name — letters, digits, _ . and -, 255 at most'],
+    expected: ['4:25 error bad-name "a b" is not a feature name — letters, digits, _ . and -, 4096 at most'],
   },
   {
     reason: 'a feature value is not a list',
@@ -1068,12 +1068,24 @@ qubes:
 apiVersion: qstate/v1
 qubes:
   win:
-    tags: [win dows, 7]
+    tags: [win dows, 7, __proto__, a.b]
 `,
     expected: [
-      '4:12 error bad-name "win dows" is not a tag — a letter or _, then letters, digits, _ and -, 128 at most',
+      '4:12 error bad-name "win dows" is not a tag — letters, digits, _ and -, 4096 at most',
       '4:22 error wrong-type the number 7 cannot stand here — expected a tag; put it in quotes if the text "7" is meant',
+      '4:25 error bad-name "__proto__" is not a tag — letters, digits, _ and -, 4096 at most',
+      '4:36 error bad-name "a.b" is not a tag — letters, digits, _ and -, 4096 at most',
     ],
+  },
+  {
+    reason: 'a tag that is a number to YAML keeps its text between quotes only',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    tags: { 007: true }
+`,
+    expected: ['4:13 error key-type a key must be text, not the number 007 — put it in quotes'],
   },
   {
     reason: 'a tag is there or not',
@@ -1762,7 +1774,7 @@ qubes:
       qrexecTimeout: 0
       features: { service.meminfo-writer: true, preload-dispvm: 2 }
       properties: { provides_network: "yes", mac: "00:16:3E:AA:BB:CC" }
-    tags: [created-by-dom0, audiovm-sys-audio]
+    tags: [created-by-dom0, audiovm-sys-audio, relayvm-sys-relay]
 `,
     expected: [
       '5:22 error out-of-range 0 is out of range — expected 1 to 604800 s',
@@ -1772,6 +1784,7 @@ qubes:
       '7:51 error bad-mac this is no MAC address as Qubes keeps one — six pairs of small hex digits, as in "00:16:3e:5e:6c:00"',
       '8:12 error reserved-name the tag "created-by-dom0" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
       '8:29 error reserved-name the tag "audiovm-sys-audio" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
+      '8:48 error reserved-name the tag "relayvm-sys-relay" is not set by manifests — Qubes sets it itself, from who made the qube and from its properties',
     ],
   },
   {

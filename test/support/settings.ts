@@ -34,6 +34,8 @@ export const KNOWN: readonly KnownSetting[] = [
   { path: 'qube/properties/kernelopts', values: ['nopat', 'quiet', null], foreign: ['debug', null] },
   { path: 'tags/office', values: [true, null], foreign: ['yes', null] },
   { path: 'tags/prototype', values: [true, null], foreign: ['yes', null] },
+  { path: 'tags/7', values: [true, null], foreign: ['yes', null] },
+  { path: 'tags/-', values: [true, null], foreign: ['yes', null] },
   { path: 'usb/sys-usb+2-2:*', values: [{ mode: 'auto-attach' }, null], foreign: ['auto-attach', null] },
   {
     path: WEBCAM,
