@@ -1,7 +1,7 @@
 import { providers } from '../providers/index.ts'
-import { getProperties, listFeatures, listTags } from '../qubesd/admin.ts'
+import { readAllProperties, type ToldProperty } from '../providers/properties.ts'
+import { listFeatures, listTags } from '../qubesd/admin.ts'
 import { QubesdError } from '../qubesd/errors.ts'
-import { type PropertyAnswer } from '../qubesd/parse.ts'
 import {
   type HostQube,
   observeQube,
@@ -16,9 +16,9 @@ import { type LeftOut } from '../spec/write-manifest.ts'
 import { isNoise, isReserved } from './import-noise.ts'
 import { type Session } from './session.ts'
 
-type Properties = ReadonlyMap<string, PropertyAnswer>
+type Properties = ReadonlyMap<string, ToldProperty>
 
-/** A qube that may be imported, and its properties or why they cannot be read. */
+/** A qube that may be imported, and its properties, each or all of them with why they cannot be read. */
 export interface Candidate {
   readonly qube: HostQube
   readonly properties: Observation<Properties>
@@ -38,7 +38,7 @@ export interface ImportedQube {
 }
 
 export async function readCandidate(qube: HostQube, session: Session): Promise<Candidate> {
-  return { qube, properties: await attempt(() => getProperties(session.client, qube.name)) }
+  return { qube, properties: await readAllProperties(session.client, qube.name) }
 }
 
 /** What one call could not tell is unknown; that the daemon does not answer at all ends the import. */
@@ -151,12 +151,18 @@ async function ownership(
   return { owned: new Set(owned), owner: record.record.name }
 }
 
+/** How a candidate is started, as far as it can be told. */
+export function modeOf({ properties }: Candidate): Observation<string> {
+  if (properties.status !== 'present') return properties
+  const mode = properties.value.get('virt_mode') ?? { status: 'absent' }
+  return mode.status === 'present' ? { status: 'present', value: mode.value.value } : mode
+}
+
 function propertyIn(properties: Observation<Properties>, name: string): Observation<string> {
   if (properties.status !== 'present') return properties
-  const property = properties.value.get(name)
-  return property === undefined || property.isDefault
-    ? { status: 'absent' }
-    : { status: 'present', value: property.value }
+  const property = properties.value.get(name) ?? { status: 'absent' }
+  if (property.status !== 'present') return property
+  return property.value.isDefault ? { status: 'absent' } : { status: 'present', value: property.value.value }
 }
 
 function pathsIn({ features, properties, tags, usb, denied }: Seen): readonly string[] {

@@ -9,6 +9,13 @@ export function asHostError(error: unknown): HostError {
   return new HostError(error.code, error.message, error.hint, fatal, error)
 }
 
+/** What one call could not tell is unknown; that the daemon is gone is everybody's failure. */
+export function unknownOf(error: unknown): Unknown {
+  const failure = asHostError(error)
+  if (failure.fatal) throw failure
+  return { status: 'unknown', why: failure.message, hint: failure.hint }
+}
+
 export const noSuchProperty = (qube: string, name: string): Unknown => ({
   status: 'unknown',
   why: `${qube} has no property ${name} on this release`,

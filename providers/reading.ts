@@ -1,24 +1,15 @@
-import {
-  getFeature,
-  getProperty,
-  getSomeProperties,
-  hasTag,
-  listAssigned,
-  listDenied,
-  listTags,
-} from '../qubesd/admin.ts'
+import { getFeature, hasTag, listAssigned, listDenied, listTags } from '../qubesd/admin.ts'
 import { type Client } from '../qubesd/client.ts'
-import { QubesdError } from '../qubesd/errors.ts'
 import { type PropertyAnswer } from '../qubesd/parse.ts'
 import {
   type Needs,
   type Observation,
   type Reading,
   type Release,
-  type Unknown,
   type UsbAssignment,
 } from '../reconciler/index.ts'
-import { asHostError, noSuchProperty } from './failures.ts'
+import { noSuchProperty, unknownOf } from './failures.ts'
+import { type Properties, readProperties } from './properties.ts'
 import { type SlicStore } from './slic/store.ts'
 
 /** Where a qube is read from. */
@@ -27,9 +18,6 @@ interface From {
   readonly slic: SlicStore
   readonly release: Release
 }
-
-/** With this many properties of a qube to read, one GetAll is cheaper than as many Gets. */
-const GET_ALL_FROM = 2
 
 /** With this many tags of a qube to look for, one List is cheaper than as many Gets. */
 const LIST_TAGS_FROM = 2
@@ -48,11 +36,8 @@ export async function readQube(
     needs.denied ? readDenied(client, release, qube) : NOT_READ,
     needs.slic ? slic.read(qube).catch(unknownOf) : NOT_READ,
   ])
-  return new QubeReading(features, properties, tags, usb, denied, tables)
+  return new QubeReading(features, known(properties, qube), tags, usb, denied, tables)
 }
-
-/** A property, undefined where neither it nor all were asked for. */
-type Properties = (name: string) => Observation<PropertyAnswer> | undefined
 
 class QubeReading implements Reading {
   private readonly features: ReadonlyMap<string, Observation<string>>
@@ -125,33 +110,13 @@ function notRead(...what: readonly string[]): never {
 const textOf = (property: Observation<PropertyAnswer>): Observation<string> =>
   property.status === 'present' ? { status: 'present', value: property.value.value } : property
 
-function readProperties(client: Client, qube: string, names: readonly string[]): Promise<Properties> {
-  if (names.length < GET_ALL_FROM) return readEach(client, qube, names)
-  return getSomeProperties(client, qube).then(
-    (all) => (name) => known(all(name), qube, name),
-    (error: unknown) => {
-      // One property that qubesd fails to work out (a loop of GUI qubes, say) takes all of them along: others can be told.
-      if (error instanceof QubesdError && error.code === 'refused') return readEach(client, qube, names)
-      const all = unknownOf(error)
-      return (name: string) => (names.includes(name) ? all : undefined)
-    },
-  )
-}
-
-function readEach(client: Client, qube: string, names: readonly string[]): Promise<Properties> {
-  return eachNamed(names, (name) =>
-    getProperty(client, qube, name).then((property) => known(property, qube, name), unknownOf),
-  ).then((read) => (name) => read.get(name))
-}
-
 /** A property that this class of qube does not have is not one at its default: it cannot be set either. */
-function known(
-  property: PropertyAnswer | undefined,
-  qube: string,
-  name: string,
-): Observation<PropertyAnswer> {
-  return property === undefined ? noSuchProperty(qube, name) : { status: 'present', value: property }
-}
+const known =
+  (properties: Properties, qube: string): Properties =>
+  (name) => {
+    const property = properties(name)
+    return property?.status === 'absent' ? noSuchProperty(qube, name) : property
+  }
 
 function readTags(
   client: Client,
@@ -192,10 +157,3 @@ export const observe = <T>(reading: Promise<T | undefined>): Promise<Observation
 
 const present = <T>(value: T | undefined): Observation<T> =>
   value === undefined ? ABSENT : { status: 'present', value }
-
-/** What one call could not tell is unknown; that the daemon is gone is everybody's failure. */
-function unknownOf(error: unknown): Unknown {
-  const failure = asHostError(error)
-  if (failure.fatal) throw failure
-  return { status: 'unknown', why: failure.message, hint: failure.hint }
-}

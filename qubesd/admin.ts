@@ -48,6 +48,11 @@ export function getProperty(client: Client, qube: string, name: string): Promise
   return ask(client, read(qube, 'admin.vm.property.Get', name), parseProperty, 'unknown-property')
 }
 
+/** The names of all properties of a qube: even where one of them cannot be worked out. */
+export function listProperties(client: Client, qube: string): Promise<readonly string[]> {
+  return ask(client, read(qube, 'admin.vm.property.List'), (text) => parseNames(text, /^[a-z_][a-z0-9_]*$/))
+}
+
 export function getProperties(client: Client, qube: string): Promise<ReadonlyMap<string, PropertyAnswer>> {
   return ask(client, read(qube, 'admin.vm.property.GetAll'), parseProperties)
 }

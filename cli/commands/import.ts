@@ -4,7 +4,7 @@ import { providers } from '../../providers/index.ts'
 import { EXIT, mapLimited, observeQube } from '../../reconciler/index.ts'
 import { writeManifest, type WrittenManifest } from '../../spec/write-manifest.ts'
 import { nameDevices } from '../import-devices.ts'
-import { type Candidate, type ImportedQube, readCandidate, readQube } from '../import-read.ts'
+import { type Candidate, type ImportedQube, modeOf, readCandidate, readQube } from '../import-read.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { openSession, type Session } from '../session.ts'
@@ -65,12 +65,13 @@ async function choose(
   }
   const qubes = session.qubes.filter(({ klass }) => klass !== 'AdminVM' && klass !== 'DispVM')
   const all = await mapLimited(qubes, 8, (qube) => readCandidate(qube, session))
-  const candidates = all.filter(
-    ({ properties }) => properties.status === 'present' && properties.value.get('virt_mode')?.value === 'hvm',
+  const modes = all.map((candidate) => ({ candidate, mode: modeOf(candidate) }))
+  const candidates = modes.flatMap(({ candidate, mode }) =>
+    mode.status === 'present' && mode.value === 'hvm' ? [candidate] : [],
   )
-  const unclear = all.flatMap(({ qube, properties }) =>
-    properties.status === 'unknown'
-      ? [{ qube: qube.name, path: null, value: null, why: `${properties.why} (${properties.hint})` }]
+  const unclear = modes.flatMap(({ candidate: { qube }, mode }) =>
+    mode.status === 'unknown'
+      ? [{ qube: qube.name, path: null, value: null, why: `${mode.why} (${mode.hint})` }]
       : [],
   )
   const are = candidates.length === 1 ? 'is' : 'are'

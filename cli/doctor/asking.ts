@@ -2,7 +2,7 @@ import { type Client } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
 import { isWrite } from '../../qubesd/calls.ts'
-import { type Observation } from '../../reconciler/index.ts'
+import { type Observation, type Unknown } from '../../reconciler/index.ts'
 
 /** A client that only reads, and remembers what policy did not let through. */
 export interface Asking {
@@ -39,16 +39,19 @@ const DENIED = {
   hint: 'nothing to do, unless the check `policy` names it: plans do without; `qstate -v doctor` tells the calls',
 } as const
 
-/** What one call could not tell is unknown; that the daemon is gone, or the run stopped, ends the examination. */
 export async function attempt<T>(read: () => Promise<T | undefined>): Promise<Observation<T>> {
   try {
     const value = await read()
     return value === undefined ? { status: 'absent' } : { status: 'present', value }
   } catch (error) {
-    if (!(error instanceof QubesdError) || error.code === 'aborted' || error.code === 'daemon-gone')
-      throw error
-    return error.code === 'denied-by-policy'
-      ? DENIED
-      : { status: 'unknown', why: error.message, hint: error.hint }
+    return unseenFor(error)
   }
+}
+
+/** What one call could not tell is unknown; that the daemon is gone, or the run stopped, ends the examination. */
+export function unseenFor(error: unknown): Unknown {
+  if (!(error instanceof QubesdError) || error.code === 'aborted' || error.code === 'daemon-gone') throw error
+  return error.code === 'denied-by-policy'
+    ? DENIED
+    : { status: 'unknown', why: error.message, hint: error.hint }
 }

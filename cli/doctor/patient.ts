@@ -1,9 +1,10 @@
-import { getFeature, getInheritedFeature, getProperties, listAssigned } from '../../qubesd/admin.ts'
+import { readProperties } from '../../providers/properties.ts'
+import { getFeature, getInheritedFeature, listAssigned } from '../../qubesd/admin.ts'
 import { type Client } from '../../qubesd/client.ts'
 import { type Assignment } from '../../qubesd/parse.ts'
 import { type HostQube, type Observation, type Release } from '../../reconciler/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
-import { attempt } from './asking.ts'
+import { attempt, unseenFor } from './asking.ts'
 
 /** What checks read of a qube: its template counts too. */
 const FEATURES = [
@@ -17,6 +18,19 @@ const FEATURES = [
   'timezone',
 ] as const
 
+/** The same of properties. */
+const PROPERTIES = [
+  'audiovm',
+  'kernel',
+  'maxmem',
+  'memory',
+  'qrexec_timeout',
+  'template',
+  'uuid',
+  'virt_mode',
+] as const
+
+type PropertyName = (typeof PROPERTIES)[number]
 type FeatureName = (typeof FEATURES)[number]
 
 /** A Windows qube, as far as it could be read. */
@@ -30,7 +44,7 @@ export interface Patient {
   /** What counts: the qube's own, or its template's. */
   readonly feature: (name: FeatureName) => Observation<string>
   /** What counts, default or set. */
-  readonly property: (name: string) => Observation<string>
+  readonly property: (name: PropertyName) => Observation<string>
   readonly assigned: Observation<readonly Assignment[]>
   /** Text of the ownership record. Never inherited. */
   readonly record: Observation<string>
@@ -52,7 +66,7 @@ export async function readPatient(qube: HostQube, context: PatientContext): Prom
     Promise.all(
       FEATURES.map(async (name) => [name, await attempt(() => get(client, qube.name, name))] as const),
     ),
-    attempt(() => getProperties(client, qube.name)),
+    readProperties(client, qube.name, PROPERTIES, unseenFor),
     attempt(() => listAssigned(client, release, qube.name)),
     attempt(() => getFeature(client, qube.name, RECORD_FEATURE)),
   ])
@@ -66,9 +80,8 @@ export async function readPatient(qube: HostQube, context: PatientContext): Prom
     record,
     feature: (name) => byName.get(name) ?? { status: 'absent' },
     property(name) {
-      if (properties.status !== 'present') return properties
-      const property = properties.value.get(name)
-      return property === undefined ? { status: 'absent' } : { status: 'present', value: property.value }
+      const property = properties(name) ?? { status: 'absent' }
+      return property.status === 'present' ? { status: 'present', value: property.value.value } : property
     },
   }
 }

@@ -64,7 +64,8 @@ function readingOf(qube: QubeState): Reading {
     if (qube.properties.status !== 'present') return qube.properties
     const all = qube.properties.value
     const found = Object.hasOwn(all, name) ? all[name] : undefined
-    return found === undefined ? noSuchProperty(qube.name, name) : { status: 'present', value: found }
+    if (found === undefined) return noSuchProperty(qube.name, name)
+    return 'status' in found ? found : { status: 'present', value: found }
   }
   const effective = (name: string): Observation<string> => {
     const seen = property(name)

@@ -33,7 +33,7 @@ export interface QubeState {
   readonly state: string
   readonly uuid: string | null
   readonly features: Observation<Readonly<Record<string, string | Unknown>>>
-  readonly properties: Observation<Readonly<Record<string, PropertyState>>>
+  readonly properties: Observation<Readonly<Record<string, PropertyState | Unknown>>>
   readonly tags: Observation<readonly string[]>
   readonly usb: Observation<readonly UsbAssignment[]>
   readonly denied: Observation<readonly string[]>
@@ -56,7 +56,9 @@ export const HOST_TABLES = ['host:SLIC', 'host:MSDM'] as const
 export function readHostState(text: string): HostState | { readonly problem: string } {
   let json: unknown
   try {
-    json = JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? visible(value) : value))
+    json = JSON.parse(text, (key, value: unknown) =>
+      typeof value === 'string' ? visible(key === 'hint' ? value.replace(/\n */g, ' ') : value) : value,
+    )
   } catch {
     return { problem: 'it is no JSON' }
   }

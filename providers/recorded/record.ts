@@ -1,4 +1,4 @@
-import { getProperties, listFeatures, listTags } from '../../qubesd/admin.ts'
+import { listFeatures, listTags } from '../../qubesd/admin.ts'
 import { type Client } from '../../qubesd/client.ts'
 import {
   type Host,
@@ -10,8 +10,9 @@ import {
   type Release,
   type Unknown,
 } from '../../reconciler/index.ts'
-import { asHostError } from '../failures.ts'
-import { HOST_TABLES, type HostState, type QubeState } from './model.ts'
+import { readAllProperties, type ToldProperty } from '../properties.ts'
+import { observe } from '../reading.ts'
+import { HOST_TABLES, type HostState, type PropertyState, type QubeState } from './model.ts'
 
 export interface RecordContext {
   readonly client: Client
@@ -56,9 +57,9 @@ export async function recordHost(context: RecordContext): Promise<HostState> {
 async function recordQube(qube: HostQube, { client, host }: RecordContext): Promise<QubeState> {
   const { name, klass, state, uuid } = qube
   const [names, properties, tags] = await Promise.all([
-    observe(() => listFeatures(client, name)),
-    observe(() => getProperties(client, name)),
-    observe(() => listTags(client, name)),
+    observe(listFeatures(client, name)),
+    readAllProperties(client, name),
+    observe(listTags(client, name)),
   ])
   const features = names.status === 'present' ? names.value : []
   const reading = await host.read(name, { ...NO_NEEDS, features, usb: true, denied: true, slic: true })
@@ -75,7 +76,7 @@ async function recordQube(qube: HostQube, { client, host }: RecordContext): Prom
           }
         : names,
     properties: mapped(properties, (all) =>
-      Object.fromEntries([...all].map(([one, { value, isDefault }]) => [one, { value, isDefault }])),
+      Object.fromEntries([...all].flatMap(([one, seen]) => toldProperty(one, seen))),
     ),
     tags: mapped(tags, (all) => [...all].sort()),
     usb: reading.usb(),
@@ -93,6 +94,16 @@ function told(feature: Observation<string>): string | Unknown {
     : { status: 'unknown', why: 'it was just removed', hint: 'record again' }
 }
 
+function toldProperty(
+  name: string,
+  seen: ToldProperty,
+): readonly (readonly [string, PropertyState | Unknown])[] {
+  if (seen.status === 'absent') return []
+  return [
+    [name, seen.status === 'unknown' ? seen : { value: seen.value.value, isDefault: seen.value.isDefault }],
+  ]
+}
+
 async function volumesOf(name: string, host: Host): Promise<Readonly<Record<string, number>>> {
   const sizes = await Promise.all(
     VOLUMES.map(async (volume) => {
@@ -105,16 +116,6 @@ async function volumesOf(name: string, host: Host): Promise<Readonly<Record<stri
     }),
   )
   return Object.fromEntries(sizes.flat())
-}
-
-async function observe<T>(read: () => Promise<T>): Promise<Observation<T>> {
-  try {
-    return { status: 'present', value: await read() }
-  } catch (error) {
-    const failure = asHostError(error)
-    if (failure.fatal) throw failure
-    return { status: 'unknown', why: failure.message, hint: failure.hint }
-  }
 }
 
 const mapped = <A, B>(seen: Observation<A>, turn: (value: A) => B): Observation<B> =>

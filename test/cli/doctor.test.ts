@@ -501,15 +501,42 @@ const CASES: readonly Case[] = [
   {
     name: 'properties that cannot be read are unknown, not at fault',
     arrange: ({ host }) => {
-      host.simulator.setFaults([{ match: { method: 'admin.vm.property.GetAll', dest: WORK }, do: 'refuse' }])
+      host.simulator.setFaults([{ match: { method: 'admin.vm.property.Get*', dest: WORK }, do: 'refuse' }])
     },
     qube: WORK,
     check: 'virt-mode',
     verdict: 'unknown',
-    found: /admin\.vm\.property\.GetAll on win10-work: refused/,
+    found: /admin\.vm\.property\.Get\+virt_mode on win10-work: refused/,
+    mend: /policy line/,
+  },
+  {
+    name: 'one property that cannot be read, and all that can',
+    arrange: ({ host }) => {
+      host.simulator.setFaults([
+        { match: { method: 'admin.vm.property.GetAll', dest: WORK }, do: 'refuse' },
+        { match: { method: 'admin.vm.property.Get', arg: 'kernel', dest: WORK }, do: 'refuse' },
+      ])
+    },
+    qube: WORK,
+    check: 'kernel',
+    verdict: 'unknown',
+    found: /admin\.vm\.property\.Get\+kernel on win10-work: refused/,
     mend: /policy line/,
   },
 ]
+
+for (const release of RELEASES) {
+  test(`on ${release} a property that qubesd fails over hides no other`, async (t) => {
+    const scene = await healthy(t, release)
+    scene.property(WORK, 'guivm', HOME)
+    scene.property(HOME, 'guivm', WORK)
+    scene.property(WORK, 'memory', '1000')
+    const told = await consult(scene)
+    assert.deepEqual(notOk(told), [
+      'win10-work memory warning: 1000 MiB of memory: the documentation gives Windows 4096 to 8192',
+    ])
+  })
+}
 
 for (const release of RELEASES) {
   for (const one of CASES) {
@@ -571,7 +598,7 @@ test('what is amiss is told with what to do, and the same words once', async (t)
   const scene = await healthy(t, '4.3')
   scene.feature(WORK, 'audio-model', 'ich9')
   scene.host.simulator.setFaults([
-    { match: { method: 'admin.vm.property.GetAll', dest: HOME }, do: 'refuse' },
+    { match: { method: 'admin.vm.property.GetAll', dest: HOME }, do: 'garbage' },
   ])
   const { code, out } = await scene.host.qstate('doctor')
   assert.equal(code, 1)

@@ -128,6 +128,24 @@ test('a plan for a recorded host is the plan for the host, for every example', a
   }
 })
 
+test('one property that qubesd fails over is recorded as that, and the others as they are', async (t) => {
+  const host = await simulatedHost(t)
+  const set = (qube: string, name: string, value: string): void => {
+    host.simulator.act(Buffer.from(`admin.vm.property.Set+${name} dom0 name ${qube}\0${value}`))
+  }
+  set('win10-home', 'guivm', 'win10-work')
+  set('win10-work', 'guivm', 'win10-home')
+  const state = join(host.folder, 'host.json')
+  assert.equal((await host.qstate('record', '-o', state)).code, 0)
+  const file = join(host.folder, 'spec.yaml')
+  writeFileSync(file, spec('{ qube: { vcpus: 3, properties: { keyboard_layout: de++ } } }'))
+  const { code, out } = await runCli(['plan', '--host-state', state, file])
+  assert.equal(code, 1)
+  assert.match(out, /! qube keyboard_layout: .*Get\+keyboard_layout on win10-home: refused/)
+  assert.match(out, /\+ vcpus/)
+  assert.doesNotMatch(out, /\\u/, 'a hint of ours has nothing to escape')
+})
+
 test('what could not be read is recorded as that, and never planned for', async (t) => {
   const host = await simulatedHost(t)
   host.simulator.setFaults([

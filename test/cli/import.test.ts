@@ -555,6 +555,44 @@ test('what policy keeps from us is a comment, said once where it is so for all',
   )
 })
 
+for (const release of RELEASES) {
+  test(`a property that qubesd fails over on ${release} is a comment, and the others are there`, async (t) => {
+    const host = await withHost(t, defaultFixture(), release)
+    loopGuiQubes(host.simulator)
+    const yaml = await host.imported('win10-work')
+    assert.match(
+      yaml,
+      /# qube\.properties\.keyboard_layout of win10-work left out:\s+(?:#\s+)?admin\.vm\.property\.Get\+keyboard_layout:/,
+    )
+    assert.match(yaml, /memory: 8192/)
+    assert.match(yaml, /guivm: win10-home/)
+    await checkSettles(host, yaml)
+    const all = await host.imported()
+    assert.match(all, /^ {2}win10-home:/m)
+    assert.match(all, /^ {2}win10-work:/m)
+  })
+}
+
+/** Two GUI qubes that refer to each other send qubesd round in circles over their keyboard layouts. */
+function loopGuiQubes(simulator: Simulator): void {
+  for (const [qube, guivm] of [
+    ['win10-work', 'win10-home'],
+    ['win10-home', 'win10-work'],
+  ] as const) {
+    simulator.act(Buffer.from(`admin.vm.property.Set+guivm dom0 name ${qube}\0${guivm}`))
+  }
+  const all = simulator.act(Buffer.from('admin.vm.property.GetAll dom0 name win10-work\0'))
+  assert.equal(all.length, 0, 'no answer')
+}
+
+test('a qube of which no property can be read is told, with the call', async (t) => {
+  const faults: Fault[] = [{ match: { method: 'admin.vm.property.*', dest: 'win10-work' }, do: 'refuse' }]
+  const host = await withHost(t, defaultFixture(), '4.3', faults)
+  const yaml = await host.imported()
+  assert.match(yaml, /# win10-work is not here: whether it is HVM cannot be read:/)
+  assert.match(yaml, /win10-home:/)
+})
+
 test('a file is written once; over one that is there only by force', async (t) => {
   const host = await withHost(t)
   const file = join(host.folder, 'win.yaml')
