@@ -113,11 +113,7 @@ const KEPT_FEATURES: Readonly<Record<string, string>> = {
 
 function tagProblem(name: string): Problem | undefined {
   if (!TAG_NAME.test(name)) {
-    return problem(
-      'bad-name',
-      `${quote(name)} is not a tag`,
-      'letters, digits, _ and -, 4096 at most',
-    )
+    return problem('bad-name', `${quote(name)} is not a tag`, 'letters, digits, _ and -, 4096 at most')
   }
   if (/^(?:created-by|disp-created-by|audiovm|guivm|relayvm)-/.test(name)) {
     return problem(

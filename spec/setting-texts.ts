@@ -44,8 +44,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     hint: 'the login name of the Windows user; Qubes takes letters, digits and _ - + , . only, and no space',
   },
   'qube/label': {
-    // As `label-3` qubesd takes the third.
-    accepts: /^(?!label-)[A-Za-z][A-Za-z0-9_.-]*$/,
+    // As 3 and as `label-3` qubesd takes the third.
+    accepts: /^(?!label-|[0-9]+$)[A-Za-z0-9_.-]+$/,
     code: 'bad-label',
     noun: 'a label',
     hint: 'red, orange, yellow, green, gray, blue, purple, black, or the name of a label of your own',

@@ -76,7 +76,7 @@ export const SETTINGS: readonly Setting[] = [
   property('qube', 'shutdownTimeout', 'shutdown_timeout', SECONDS),
   property('qube', 'defaultUser', 'default_user', { kind: 'text', max: 128 }),
   property('qube', 'netvm', 'netvm', QUBE, ''),
-  property('qube', 'label', 'label', { kind: 'text', max: 32 }),
+  property('qube', 'label', 'label', { kind: 'text', max: 255 }),
   property('qube', 'autostart', 'autostart', BOOL),
   property('qube', 'debug', 'debug', BOOL),
   property('qube', 'includeInBackups', 'include_in_backups', BOOL),

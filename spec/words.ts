@@ -43,8 +43,8 @@ export const CREATABLE = ['StandaloneVM', 'AppVM', 'TemplateVM'] as const
 /** A size of a volume; no more digits than keep its bytes exact. */
 export const SIZE = /^([1-9][0-9]{0,5}) ?(MiB|GiB)$/
 
-/** What qubesd takes for a label when it creates a qube. */
-export const LABEL = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/
+/** What qubesd takes for the name of a label. Digits alone are the number of one. */
+export const LABEL = /^(?![0-9]+$)[A-Za-z0-9_.-]{1,255}$/
 
 /** Local times of the day, from and to; over midnight if the second is the smaller. */
 export const WINDOW = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]$/

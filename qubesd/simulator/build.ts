@@ -1,6 +1,6 @@
 import { type AssignmentFixture, type HostFixture, type QubeFixture } from './fixture.ts'
 import { type Assignment, ASSIGNMENT_MODES, assignmentKey, type Host, type Qube } from './host.ts'
-import { labelName } from './labels.ts'
+import { labelName, LABELS } from './labels.ts'
 import { definitions, readQube } from './properties.ts'
 import { restore } from './property-definition.ts'
 import { str, type Value } from './python.ts'
@@ -20,6 +20,7 @@ export function buildHost(fixture: HostFixture, release: Release): Host {
     ),
     globals: new Map(),
     kernels: fixture.kernels ?? [],
+    labels: [...LABELS, ...Object.entries(fixture.labels ?? {}).map(([name, color]) => ({ name, color }))],
     listeners: new Set(),
     // The most general comes first, as the daemon calls the handlers of a base class before those of a class.
     reactions: [reactAsHost, reactToExtensions, reactToNetwork, reactAsQube, reactAsClass],
@@ -68,7 +69,7 @@ function restored(host: Host, qube: Qube | null, name: string, text: string): Va
   const at = `fixture: ${qube?.name ?? 'globals'}.${name}`
   try {
     const value = restore(found, text)
-    if (found.kind === 'label') labelName(text)
+    if (found.kind === 'label') labelName(host.labels, text)
     if (found.kind === 'int' && value === null && text !== '') throw new Error('not a number')
     return value
   } catch (error) {

@@ -11,7 +11,7 @@ import {
   qubesInOrder,
 } from './host.ts'
 import { POOLS } from './host-properties.ts'
-import { LABELS } from './labels.ts'
+import { checkLabelName } from './labels.ts'
 import { definition, read, setProperty } from './properties.ts'
 import { validateName } from './property-definition.ts'
 import { ascii, splitOnce, str } from './python.ts'
@@ -80,7 +80,7 @@ function parseOptions(host: Host, creation: Creation): Options {
       validateName(value, host)
       found.set(key, value)
     } else if (key === 'label') {
-      const known = checkLabel(value, strict)
+      const known = checkLabel(host, value)
       if (known) found.set(key, value)
     } else if (creation.inPool && (key === 'pool' || key.startsWith('pool:'))) {
       checkVolume(key, strict)
@@ -113,19 +113,11 @@ function strangeOption(key: string): string {
 }
 
 /** False for a label that is not there, which 4.4 then reports as one that was not given. */
-function checkLabel(label: string, strict: boolean): boolean {
-  const safe = /^[a-zA-Z0-9\-_.]*$/.test(label)
-  const number = /^[0-9]+$/.test(label)
-  const known = LABELS.some((candidate) => candidate.name === label)
-  if (!strict) {
-    if (!safe || number) throw permissionDenied('')
-    if (!known) throw new Failure('QubesLabelNotFoundError', `Label does not exist: ${label}`)
-    return true
-  }
-  if (label === '') throw new Failure('QubesInvalidLabelError', 'Label name must be set')
-  if (number) throw new Failure('QubesInvalidLabelError', 'Label must not be a digit')
-  const chars = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.'
-  if (!safe) throw new Failure('QubesInvalidLabelError', `Label must be in safe set: ${chars}`)
+function checkLabel(host: Host, label: string): boolean {
+  checkLabelName(label, host.release)
+  const known = host.labels.some((candidate) => candidate.name === label)
+  if (!known && !atLeast(host.release, '4.4'))
+    throw new Failure('QubesLabelNotFoundError', `Label does not exist: ${label}`)
   return known
 }
 

@@ -27,6 +27,8 @@ export interface HostFixture {
   readonly globals?: Readonly<Record<string, string>>
   /** Kernels that dom0 has installed; none if absent. */
   readonly kernels?: readonly string[]
+  /** Labels beside the eight that every host has, with their colours. */
+  readonly labels?: Readonly<Record<string, string>>
   /** The number that the last generated uuid ended in. */
   readonly uuids?: number
 }
@@ -87,7 +89,17 @@ const STATES: readonly PowerState[] = ['Halted', 'Running', 'Paused']
 /** Reads a fixture from unknown JSON; throws an Error that says where it is wrong. */
 export function parseFixture(value: unknown): HostFixture {
   const root = asObject(value, 'fixture')
-  const known = ['release', 'qubes', 'usb', 'assignments', 'attachments', 'globals', 'kernels', 'uuids']
+  const known = [
+    'release',
+    'qubes',
+    'usb',
+    'assignments',
+    'attachments',
+    'globals',
+    'kernels',
+    'labels',
+    'uuids',
+  ]
   refuseOthers(root, known, 'fixture')
   if (!isRelease(root['release'])) throw wrong('fixture.release', `one of ${RELEASES.join(', ')}`)
   const qubes = asList(root['qubes'], 'fixture.qubes').map((item, i) =>
@@ -111,6 +123,7 @@ export function parseFixture(value: unknown): HostFixture {
     ),
     ...optional(root, 'globals', asStringRecord),
     ...optional(root, 'kernels', asStrings),
+    ...optional(root, 'labels', asStringRecord),
     ...optional(root, 'uuids', asCount),
   }
 }

@@ -6,6 +6,7 @@ import {
   type QubeFixture,
   type UsbFixture,
 } from './fixture.ts'
+import { type Label, LABELS } from './labels.ts'
 import { byCodePoint, type Value } from './python.ts'
 import { type Release } from './release.ts'
 
@@ -66,6 +67,7 @@ export interface Host {
   readonly attachments: Map<string, string>
   readonly globals: Map<string, Value>
   readonly kernels: readonly string[]
+  readonly labels: Label[]
   readonly listeners: Set<Listener>
   /** What the daemon's own handlers do about an event: before it is sent, for a pre-event after. */
   readonly reactions: readonly Reaction[]
@@ -153,6 +155,7 @@ export function toFixture(
     }),
     globals: settings(null, host.globals),
     kernels: host.kernels,
+    labels: Object.fromEntries(host.labels.slice(LABELS.length).map(({ name, color }) => [name, color])),
     uuids: host.uuids,
   }
 }

@@ -2,8 +2,8 @@ import { create, remove } from './domains.ts'
 import { permissionDenied, protocolError, unhandled, valueError, Failure } from './failure.ts'
 import { featureNotFound, removeFeature, setFeature } from './features.ts'
 import { type QubeClass } from './fixture.ts'
-import { isRunning, type Qube, qubesInOrder } from './host.ts'
-import { LABELS, labelName, labelNumber } from './labels.ts'
+import { type Host, isRunning, type Qube, qubesInOrder } from './host.ts'
+import { createLabel, type Label, labelName, labelNumber } from './labels.ts'
 import { kill, pause, shutdown, start, unpause } from './lifecycle.ts'
 import { type Method, type MethodCall, type MethodTable } from './method.ts'
 import { inheritedFeature, read, readQube } from './properties.ts'
@@ -44,11 +44,19 @@ export const QUBE_METHODS: MethodTable = {
     lines(CLASSES.filter((klass) => klass !== 'RemoteVM' || atLeast(host.release, '4.3'))),
   ),
   'admin.deviceclass.List': plain('admin', () => lines(['block', 'pci', 'usb'])),
-  'admin.label.List': plain('admin', () => lines(LABELS.map((label) => label.name))),
-  'admin.label.Get': { ...named(({ host, arg }) => label(host.release, arg).color), dest: 'admin' },
+  'admin.label.List': plain('admin', ({ host }) => lines(host.labels.map((label) => label.name))),
+  'admin.label.Get': { ...named(({ host, arg }) => label(host, arg).color), dest: 'admin' },
   'admin.label.Index': {
-    ...named(({ host, arg }) => String(labelNumber(label(host.release, arg).name))),
+    ...named(({ host, arg }) => String(labelNumber(host.labels, label(host, arg).name))),
     dest: 'admin',
+  },
+  'admin.label.Create': {
+    arg: 'some',
+    payload: 'any',
+    dest: 'admin',
+    run: doing(({ host, arg, payload }) => {
+      createLabel(host.labels, host.release, arg, payload)
+    }),
   },
   'admin.vm.CurrentState': plain('any', powerAndMemory),
   'admin.vm.Start': plain(
@@ -109,10 +117,10 @@ function listQubes({ host, source, dest }: MethodCall): string {
     .join('')
 }
 
-function label(release: Parameters<typeof atLeast>[0], text: string): (typeof LABELS)[number] {
-  if (!atLeast(release, '4.4') && labelNumber(text) === undefined) throw valueError('')
-  const name = labelName(text)
-  const found = LABELS.find((candidate) => candidate.name === name)
+function label({ labels, release }: Host, text: string): Label {
+  if (!atLeast(release, '4.4') && labelNumber(labels, text) === undefined) throw valueError('')
+  const name = labelName(labels, text)
+  const found = labels.find((candidate) => candidate.name === name)
   if (!found) throw unhandled('no such label')
   return found
 }

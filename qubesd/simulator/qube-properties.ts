@@ -226,7 +226,12 @@ function klassProperty(): PropertyDefinition {
 }
 
 function labelProperty(): PropertyDefinition {
-  return { name: 'label', kind: 'label', stage: 2, set: (value) => labelFromProperty(str(value)) }
+  return {
+    name: 'label',
+    kind: 'label',
+    stage: 2,
+    set: (value, { host }) => labelFromProperty(host.labels, str(value)),
+  }
 }
 
 function deniedDevices(): PropertyDefinition {

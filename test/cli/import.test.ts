@@ -435,6 +435,21 @@ test('values that look like words of a spec keep their meaning', async (t) => {
   await checkSettles(host, yaml)
 })
 
+for (const release of RELEASES) {
+  test(`a label of the host’s own is imported from ${release}, and set`, async (t) => {
+    const host = await withHost(t, defaultFixture(), release)
+    const long = `1st.${'x'.repeat(60)}`
+    for (const label of [long, 'label-x'])
+      host.simulator.act(Buffer.from(`admin.label.Create+${label} dom0 name dom0\0` + '0x123456'))
+    host.simulator.act(Buffer.from(`admin.vm.property.Set+label dom0 name win10-work\0${long}`))
+    host.simulator.act(Buffer.from('admin.vm.property.Set+label dom0 name win10-home\0' + '10'))
+    const yaml = await host.imported('--all', 'win10-work', 'win10-home')
+    assert.match(yaml, new RegExp(`label: "${long}"`))
+    assert.match(yaml, /# qube: \{ label: label-x \}\n {4}# +left out: "label-x" is not a label/)
+    await checkSettles(host, yaml)
+  })
+}
+
 test('settings that exclude each other on a host are sorted out', async (t) => {
   const fixture = withQube('win10-work', {
     properties: { virt_mode: 'pvh', maxmem: '4096' },

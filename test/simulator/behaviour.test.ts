@@ -12,6 +12,7 @@ import {
   type Simulator,
   startSimulator,
 } from '../../qubesd/simulator/index.ts'
+import { toFixture } from '../../qubesd/simulator/host.ts'
 import { request, show } from './ask.ts'
 
 /** What the recordings do not show, as the daemon's source has it. */
@@ -204,6 +205,35 @@ async function listen(socket: string, bytes: Buffer): Promise<() => Promise<stri
     assert.ok('events' in decoded)
     return decoded.events.map((event) => event.name)
   }
+}
+
+for (const release of RELEASES) {
+  test(`${release}: a host has labels of its own, by any letters but digits alone`, async (t) => {
+    const { simulator, act } = await begin(t, release)
+    const strict = release === '4.4'
+    assert.equal(act('admin.label.Create+1st.', 'dom0', '0x0080fF'), '0|')
+    assert.equal(act('admin.label.Get+1st.', 'dom0'), '0|0x0080fF')
+    assert.equal(act('admin.label.Index+1st.', 'dom0'), '0|9')
+    assert.match(act('admin.label.List', 'dom0'), /^0\|red\n.*black\n1st\.\n$/s)
+    assert.equal(act('admin.vm.property.Set+label', 'win10-home', '9'), '0|')
+    assert.match(act('admin.vm.property.Get+label', 'win10-home'), / 1st\.$/)
+    assert.equal(act('admin.vm.property.Set+label', 'win10-home', 'label-1'), '0|')
+    assert.match(act('admin.vm.property.Get+label', 'win10-home'), / red$/)
+    assert.equal(act('admin.vm.Create.StandaloneVM', 'dom0', 'name=new label=1st.'), '0|')
+    for (const [name, color] of [
+      ['12', '0x000000'],
+      ['a b', '0x000000'],
+      ['new', 'red'],
+      ['new', '0x12345g'],
+    ] as const) {
+      const answer = act(`admin.label.Create+${name}`, 'dom0', color)
+      assert.match(answer, strict && name !== 'a b' ? /^2\|QubesInvalidLabel/ : /^$/, name + color)
+    }
+    assert.match(act('admin.label.Create+red', 'dom0', '0x000000'), strict ? /LabelInUse/ : /already exists/)
+    assert.deepEqual(toFixture(simulator.host, (_qube, _name, value) => String(value)).labels, {
+      '1st.': '0x0080fF',
+    })
+  })
 }
 
 test('the default host is one that could be', async (t) => {

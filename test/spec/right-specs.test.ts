@@ -92,8 +92,8 @@ test('a word alone is the audio model', () => {
 })
 
 test('a label may be one of the host’s own', () => {
-  for (const label of ['red', 'Work.Red-2', 'X_1'])
-    assert.deepEqual(settingsOfBody(`qube: { label: ${label} }`), { 'qube/label': label })
+  for (const label of ['red', 'Work.Red-2', 'X_1', '1st', '-', '.x', 'x'.repeat(60)])
+    assert.deepEqual(settingsOfBody(`qube: { label: "${label}" }`), { 'qube/label': label })
 })
 
 test('a tag may be any that Qubes takes', () => {
