@@ -144,7 +144,10 @@ export function parseAvailable(text: string): readonly AvailableDevice[] | undef
       fields.get('vendor') ?? fields.get('manufacturer'),
       fields.get('product') ?? fields.get('name'),
     ]
-    const description = words.filter((word) => word !== undefined).join(' ')
+    const description = words
+      .flatMap((word) => word?.trim() ?? [])
+      .join(' ')
+      .trim()
     return { ...device, description, attachedTo: fields.get('attachment') ?? null }
   })
 }
@@ -167,7 +170,8 @@ export function parseAvailable42(text: string, backend: string): readonly Availa
   return eachLine(text, (line) => {
     const port = /^([0-9]+-[0-9]+(?:\.[0-9]+)*)(?: |$)/.exec(line)?.[1]
     if (port === undefined) return undefined
-    const description = / description=([^=]*?)(?: [a-z_]+=|$)/.exec(line)?.[1] ?? ''
+    // The last of all, whatever it holds.
+    const description = / description=(.*)$/.exec(line)?.[1] ?? ''
     const attached = / attachment=([A-Za-z][A-Za-z0-9_.-]*)/.exec(line)?.[1] ?? 'None'
     return { backend, port, identity: '*', description, attachedTo: attached === 'None' ? null : attached }
   })

@@ -260,6 +260,19 @@ for (const { fields, description, reason } of HOSTILE) {
 test('a device of 4.2 cannot say with its description that it is attached', () => {
   const [device] = parseAvailable42('2-1 attachment=None description=x attachment=win10\n', 'sys-usb') ?? []
   assert.equal(device?.attachedTo, null)
+  assert.equal(device.description, 'x attachment=win10')
+})
+
+test('the words of a device are told without what is around them', () => {
+  const words = (vendor: string, product: string): string | undefined =>
+    parseAvailable(
+      `2-1:1:2::u030000 device_id='1:2::u030000' port_id='2-1' devclass='usb' backend_domain='u' vendor='${vendor}' product='${product}'\n`,
+    )?.[0]?.description
+  assert.equal(words('A', 'B'), 'A B')
+  assert.equal(words(' A ', '   '), 'A')
+  assert.equal(words(' ', ' '), '')
+  const [plain] = parseAvailable42('2-1 description=a=b_c\n', 'sys-usb') ?? []
+  assert.equal(plain?.description, 'a=b_c')
 })
 
 test('what a serial holds in the first word is no pair', () => {
