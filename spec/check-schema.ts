@@ -3,7 +3,7 @@ import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
 import { unknownKeyHint } from './key-hints.ts'
 import { validateManifest } from './manifest-validator.ts'
 import { type NameKind, nameProblem } from './names.ts'
-import { readSetting } from './read-value.ts'
+import { readSetting, tooLong } from './read-value.ts'
 import { SETTING_BY_PATH } from './settings.ts'
 import { nearest, oneOf, quote, suggest } from './wording.ts'
 import { describe, follow, plainValue, type Written } from './written.ts'
@@ -119,12 +119,22 @@ function explain(fault: Fault, place: Written): Problem {
   }
   if (fault.keyword === 'maxItems' || fault.keyword === 'maxProperties')
     return problem('too-many', 'there are too many', `at most ${Number(fault.params['limit'])}`)
+  const most = place.kind === 'text' ? longest(fault) : undefined
+  if (place.kind === 'text' && most !== undefined && place.value.length > most)
+    return tooLong(place.value.length, most)
   const quotes =
     place.kind === 'number' ? `; put it in quotes if the text ${quote(place.source)} is meant` : ''
   const near = place.kind === 'text' ? nearest(place.value, wordsOf(fault)) : undefined
   const meant = near === undefined ? '' : `did you mean ${quote(near)}? `
   const code = fault.keyword === 'type' || fault.keyword === 'anyOf' ? 'wrong-type' : 'bad-value'
   return problem(code, `${describe(place)} cannot stand here`, `${meant}expected ${expected}${quotes}`)
+}
+
+/** The longest text that would do at this place, where there is a limit. */
+function longest({ keyword, schema, parentSchema }: Fault): number | undefined {
+  const branches = keyword === 'anyOf' ? (schema as readonly Annotated[]) : [parentSchema ?? {}]
+  const limits = branches.flatMap(({ maxLength }) => (typeof maxLength === 'number' ? [maxLength] : []))
+  return limits.length === 0 ? undefined : Math.max(...limits)
 }
 
 /** The words that would do at this place. */

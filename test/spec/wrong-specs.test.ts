@@ -1063,6 +1063,16 @@ qubes:
     expected: ['4:23 error wrong-type a list cannot stand here — expected a map of feature names to values'],
   },
   {
+    reason: 'a text by its own name has an end, too',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { features: { a: ${'x'.repeat(5000)} } }
+`,
+    expected: ['4:28 error too-long the text has 5000 characters — at most 4096'],
+  },
+  {
     reason: 'a tag has its letters',
     yaml: `
 apiVersion: qstate/v1
