@@ -17,7 +17,7 @@ export async function findWindows(
 ): Promise<Found> {
   const inSpec = (qube: HostQube): boolean => desired?.qubes.has(qube.name) === true
   const others = client.transport.kind === 'socket' || desired === null
-  const asked = qubes.filter((qube) => qube.klass !== 'AdminVM' && (inSpec(qube) || others))
+  const asked = qubes.filter((qube) => isOfThisHost(qube) && (inSpec(qube) || others))
   const answers = await mapLimited(asked, 8, async (qube) => {
     const is = inSpec(qube) ? true : await isWindows(client, qube)
     return { qube, is }
@@ -27,6 +27,9 @@ export async function findWindows(
     unasked: answers.flatMap(({ qube, is }) => (is === undefined ? [qube.name] : [])),
   }
 }
+
+/** A remote qube has no machine here that could be looked at. */
+const isOfThisHost = ({ klass }: HostQube): boolean => klass !== 'AdminVM' && klass !== 'RemoteVM'
 
 /** Undefined: it could not be asked. */
 async function isWindows(client: Client, qube: HostQube): Promise<boolean | undefined> {

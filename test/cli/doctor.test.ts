@@ -565,6 +565,18 @@ test('a kernel of the host is a problem', async (t) => {
   ])
 })
 
+test('a qube of another host is not looked at, whatever its tags say', async (t) => {
+  const scene = await healthy(t, '4.3')
+  const send = (call: string, payload = ''): void => {
+    scene.host.simulator.act(Buffer.from(`${call}\0${payload}`))
+  }
+  send('admin.vm.Create.RemoteVM dom0 name dom0', 'name=win-remote label=red')
+  send('admin.vm.tag.Set+windows dom0 name win-remote')
+  const told = await consult(scene)
+  assert.deepEqual(notOk(told), [])
+  assert.ok(told.examined.every(({ qube }) => qube !== 'win-remote'))
+})
+
 test('no Windows qube, and qubes that would not say', async (t) => {
   const scene = await healthy(t, '4.3')
   scene.host.simulator.setFaults([
