@@ -34,6 +34,7 @@ export { resolve } from './resolve.ts'
 export { nearest } from './wording.ts'
 export { CREATABLE, LABEL } from './words.ts'
 export { RESTART_WORDS } from './words.ts'
+export { pathProblem } from './path-problem.ts'
 export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
 export {
   canBeAbsent,

@@ -94,7 +94,9 @@ export function identityProblem(identity: string): Problem | undefined {
     return problem(
       'bad-device',
       `the identity ${quote(identity)} has ${parts.length === 1 ? 'one part' : `${parts.length} parts`}`,
-      'expected four, VENDOR:PRODUCT:SERIAL:INTERFACES (the serial may be empty), or * for any',
+      parts.length > 4
+        ? 'expected four, VENDOR:PRODUCT:SERIAL:INTERFACES; with a : in the serial Qubes itself cannot name it: name the port, with * for the identity'
+        : 'expected four, VENDOR:PRODUCT:SERIAL:INTERFACES (the serial may be empty), or * for any',
     )
   }
   for (const [name, id] of [

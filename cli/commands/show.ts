@@ -1,27 +1,18 @@
 import { providers } from '../../providers/index.ts'
-import { getInheritedFeature, listFeatures, listTags } from '../../qubesd/admin.ts'
 import {
   diffOfTemplate,
   EXIT,
   type HostQube,
   isEdited,
   observeQube,
-  type ObservedQube,
+  type QubeFacts,
 } from '../../reconciler/index.ts'
-import {
-  AREAS,
-  type DesiredQube,
-  parsePath,
-  RECORD_FEATURE,
-  SETTING_BY_PATH,
-  settingOf,
-  SETTINGS,
-  SLIC_TABLES,
-  type Value,
-} from '../../spec/index.ts'
+import { SETTINGS, SLIC_TABLES, type Value } from '../../spec/index.ts'
+import { isReserved } from '../import-noise.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { isPlanFile, readPlanFile } from '../plan-file.ts'
+import { decode, look, pathsIn, readCandidate, type Seen, unnameable } from '../seen.ts'
 import { nearestQube, openSession, type Session } from '../session.ts'
 import { makeStyle } from '../views/style.ts'
 import { printPlan } from './plan.ts'
@@ -38,25 +29,17 @@ export async function show(what: readonly string[], options: GlobalOptions, io: 
   const shown = []
   for (const name of what) {
     const qube = findQube(name, session)
-    const { observed, settings } = await lookAt(qube, session)
-    const owned =
-      observed.record.kind === 'record' ? observed.record.record.set : new Map<string, Value | null>()
-    shown.push({
-      qube,
-      settings: await Promise.all(settings.map((path) => shownSetting(path, qube, observed, owned, session))),
-    })
+    shown.push({ qube, settings: await settingsOf(qube, session) })
   }
   if (options.json === true) {
-    const json = shown.map(({ qube, settings }) => ({ ...qube, settings: settings.filter(isTold) }))
+    const json = shown.map(({ qube, settings }) => ({ ...qube, settings }))
     io.out(`${JSON.stringify(json, null, 2)}\n`)
   } else {
     const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
-    io.out(shown.map(({ qube, settings }) => showView(qube, settings.filter(isTold), style)).join('\n'))
+    io.out(shown.map(({ qube, settings }) => showView(qube, settings, style)).join('\n'))
   }
   return EXIT.done
 }
-
-const isTold = (setting: ShownSetting): boolean => setting.origin !== 'unset'
 
 export function findQube(name: string, session: Session): HostQube {
   const qube = session.qubes.find((candidate) => candidate.name === name)
@@ -65,75 +48,93 @@ export function findQube(name: string, session: Session): HostQube {
   throw new UserError(EXIT.error, 'unknown-qube', `there is no qube ${name} that qstate could manage`, hint)
 }
 
-/** Everything that qstate can manage on a qube and that is set there. */
-export async function lookAt(
-  qube: HostQube,
-  session: Session,
-): Promise<{ readonly observed: ObservedQube; readonly settings: readonly string[] }> {
-  const [features, tags, assigned] = await Promise.all([
-    listFeatures(session.client, qube.name),
-    listTags(session.client, qube.name),
-    session.host.read(qube.name, {
-      features: [],
-      properties: [],
-      tags: [],
-      usb: true,
-      denied: true,
-      slic: false,
-    }),
+/** Everything that is set on a qube, what it has from its template, and what could not be read. */
+async function settingsOf(qube: HostQube, session: Session): Promise<readonly ShownSetting[]> {
+  const facts = { qube, release: session.release }
+  const [seen, observed] = await Promise.all([
+    readCandidate(qube, session).then((candidate) => look(candidate, session)),
+    observeQube(session.host, providers, facts, null),
   ])
-  const usb = assigned.usb()
-  const denied = assigned.denied()
-  const paths = [
-    SLIC_TABLES,
-    ...SETTINGS.filter((setting) => setting.store === 'property').map((setting) => setting.path),
-    ...features
-      .filter((name) => name !== RECORD_FEATURE)
-      .map((name) => settingOf('feature', name)?.path ?? `qube/features/${name}`),
-    ...(usb.status === 'present' ? usb.value.map((a) => `usb/${a.backend}+${a.port}:${a.identity}`) : []),
-    ...(denied.status === 'present' ? denied.value.map((pattern) => `usb/denied/${pattern}`) : []),
-    ...tags.map((name) => `tags/${name}`),
-    // Features with a name of their own are looked at even where unset: a template may set them.
-    ...SETTINGS.filter((setting) => setting.store === 'feature').map((setting) => setting.path),
-  ]
-  const settings = [...new Set(paths)].filter((path) => parsePath(path) !== undefined)
-  const position = { file: '', line: 1, column: 1, length: 1 }
-  const everything: DesiredQube = {
-    name: qube.name,
-    position,
-    settings: new Map(
-      settings.map((path) => [
-        path,
-        { area: AREAS.find((a) => path.startsWith(`${a}/`)) ?? 'qube', path, value: null, position },
-      ]),
-    ),
-  }
-  const observed = await observeQube(session.host, providers, { qube, release: session.release }, everything)
-  return { observed, settings }
+  const owned =
+    observed.record.kind === 'record' ? observed.record.record.set : new Map<string, Value | null>()
+  const paths = pathsIn(seen).filter((path) => !isOwnBusiness(path))
+  const set = paths.map((path) => setSetting(path, seen, facts, owned.has(path)))
+  const unread = seen.unread.map(([path, { why }]) => unknown(path.replace(/\/$/, '/*'), why, false))
+  const edits = await Promise.all(set.flat().map((setting) => withEdit(setting, qube, owned, session)))
+  const template = hasTemplate(qube) ? await fromTemplate(qube, new Set(paths), session) : []
+  return [...edits, ...unread, ...template].sort(byPlace)
 }
 
-async function shownSetting(
-  path: string,
+/** In the order in which a person would write them; what has no name of its own, as the host lists it. */
+function byPlace(a: ShownSetting, b: ShownSetting): number {
+  const place = ({ path }: ShownSetting): number => {
+    const at = SETTINGS.findIndex((setting) => setting.path === path)
+    return at === -1 ? SETTINGS.length : at
+  }
+  return place(a) - place(b)
+}
+
+const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'
+
+/** The record, and what Qubes works out. */
+const isOwnBusiness = (path: string): boolean =>
+  path.startsWith('qube/features/qstate.') || (path.startsWith('qube/properties/') && isReserved(path))
+
+function setSetting(path: string, seen: Seen, facts: QubeFacts, owned: boolean): readonly ShownSetting[] {
+  const strange = unnameable(path)
+  if (strange !== undefined) {
+    const why = strange.hint === '' ? strange.why : `${strange.why} (${strange.hint})`
+    return [{ path, value: valueBehind(path, seen), origin: 'unmanaged', owned, why }]
+  }
+  const found = decode(path, seen.reading, facts)
+  if (found.status === 'absent') return []
+  if (found.status === 'unknown') return [unknown(path, found.why, owned)]
+  return [{ path, value: found.value, origin: 'set', owned }]
+}
+
+const unknown = (path: string, why: string, owned: boolean): ShownSetting => ({
+  path,
+  value: null,
+  origin: 'unknown',
+  owned,
+  why,
+})
+
+/** Of what no spec can name: as it is stored. */
+function valueBehind(path: string, { usb, reading }: Seen): Value | null {
+  const device = usb.find(({ backend, port, identity }) => path === `usb/${backend}+${port}:${identity}`)
+  if (device !== undefined) return { mode: device.mode }
+  if (!path.startsWith('qube/features/')) return true
+  const text = reading.feature(path.slice('qube/features/'.length))
+  return text.status === 'present' ? text.value : null
+}
+
+/** Features with a name of their own count even where unset: a template may set them. */
+async function fromTemplate(
   qube: HostQube,
-  observed: ObservedQube,
+  set: ReadonlySet<string>,
+  { host }: Session,
+): Promise<readonly ShownSetting[]> {
+  const unset = SETTINGS.filter((setting) => setting.store === 'feature' && !set.has(setting.path))
+  const found = await Promise.all(
+    unset.map(async ({ path, name }): Promise<readonly ShownSetting[]> => {
+      const found = await host.inheritedFeature(qube.name, name)
+      if (found.status === 'absent') return []
+      if (found.status === 'unknown') return [unknown(path, found.why, false)]
+      return [{ path, value: found.value, origin: 'template', owned: false }]
+    }),
+  )
+  return found.flat()
+}
+
+async function withEdit(
+  setting: ShownSetting,
+  qube: HostQube,
   owned: ReadonlyMap<string, Value | null>,
   session: Session,
 ): Promise<ShownSetting> {
-  const seen = observed.values.get(path)
-  const isOwned = owned.has(path)
-  if (seen?.status === 'present') {
-    const diff = isEdited(seen.value) ? await editOf(qube, owned, session) : []
-    const shown = { path, value: seen.value, origin: 'set' as const, owned: isOwned }
-    return diff.length === 0 ? shown : { ...shown, diff }
-  }
-  if (seen?.status === 'unknown')
-    return { path, value: null, origin: 'unknown', owned: isOwned, why: seen.why }
-  const setting = SETTING_BY_PATH.get(path)
-  if (setting?.store === 'feature' && (qube.klass === 'AppVM' || qube.klass === 'DispVM')) {
-    const inherited = await getInheritedFeature(session.client, qube.name, setting.name)
-    if (inherited !== undefined) return { path, value: inherited, origin: 'template', owned: isOwned }
-  }
-  return { path, value: null, origin: 'unset', owned: isOwned }
+  const diff = setting.value !== null && isEdited(setting.value) ? await editOf(qube, owned, session) : []
+  return diff.length === 0 ? setting : { ...setting, diff }
 }
 
 /** Against the template for the tables that qstate set last, where it knows. */

@@ -2,13 +2,13 @@ import { AREAS, type Value } from '../../spec/index.ts'
 import { type HostQube } from '../../reconciler/index.ts'
 import { diffLines } from './plan.ts'
 import { padTo, type Style } from './style.ts'
-import { belowArea, showValue } from './value.ts'
+import { belowArea, safe, showValue } from './value.ts'
 
 export interface ShownSetting {
   readonly path: string
   readonly value: Value | null
-  /** `set` on the qube itself, inherited from its `template`, `unset`, or `unknown`. */
-  readonly origin: 'set' | 'template' | 'unset' | 'unknown'
+  /** `set` on the qube itself, by a name that no spec can have (`unmanaged`), inherited from its `template`, or `unknown`. */
+  readonly origin: 'set' | 'unmanaged' | 'template' | 'unknown'
   /** qstate has set it. */
   readonly owned: boolean
   readonly why?: string
@@ -29,7 +29,7 @@ export function showView(qube: HostQube, settings: readonly ShownSetting[], styl
     if (own.length === 0) continue
     lines.push(`  ${area}`)
     for (const setting of own) {
-      lines.push(`    ${padTo(belowArea(setting.path), width)}  ${valueText(setting, style)}`)
+      lines.push(`    ${padTo(safe(belowArea(setting.path)), width)}  ${valueText(setting, style)}`)
       lines.push(...diffLines(setting.diff ?? [], '      ', style))
     }
   }
@@ -44,8 +44,8 @@ function valueText(setting: ShownSetting, style: Style): string {
     case 'template':
       return `${showValue(setting.path, setting.value)}${style.dim('  from its template')}`
     case 'unknown':
-      return style.red(`unknown: ${setting.why ?? ''}`)
-    case 'unset':
-      return style.dim(showValue(setting.path, null))
+      return style.red(`unknown: ${safe(setting.why ?? '')}`)
+    case 'unmanaged':
+      return `${showValue(setting.path, setting.value)}${style.dim(`  not managed: ${safe(setting.why ?? '')}`)}`
   }
 }

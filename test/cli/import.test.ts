@@ -368,7 +368,7 @@ const REFUSED: readonly {
   {
     what: 'a tag that JavaScript takes for something else',
     more: { tags: ['__proto__'] },
-    comment: /# tags\.__proto__ of win10-work left out: qstate manages nothing of this name/,
+    comment: /# tags\.__proto__ of win10-work left out: "__proto__" is not a tag/,
   },
   {
     what: 'a number that is none',
