@@ -4,6 +4,7 @@ import { QubesdError } from '../../qubesd/errors.ts'
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { uniqueName } from '../device-names.ts'
 import { USB_DEVICE } from '../../spec/index.ts'
+import { scalar } from '../../spec/write-value.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { openSession, type Session } from '../session.ts'
@@ -46,8 +47,8 @@ function asYaml(found: readonly AvailableDevice[], portsOnly: boolean): string {
   for (const device of found) {
     const attached = device.attachedTo === null ? '' : `, attached to ${device.attachedTo}`
     lines.push(`  # ${comment(device.description)}${attached}`)
-    lines.push(`  ${uniqueName(device.description, names)}:`)
-    lines.push(`    backend: ${device.backend}`)
+    lines.push(`  ${scalar(uniqueName(device.description, names))}:`)
+    lines.push(`    backend: ${scalar(device.backend)}`)
     lines.push(`    port: "${device.port}"`)
     if (portsOnly) continue
     if (USB_DEVICE.test(`${device.backend}+${device.port}:${device.identity}`))

@@ -277,6 +277,47 @@ test('devices prints YAML that a spec can hold', async (t) => {
   }
 })
 
+for (const release of ['4.2', '4.3', '4.4'] as const) {
+  test(`devices prints any words of a device as names that a spec can hold: ${release}`, async (t) => {
+    const host = await simulatedHost(t, { release })
+    const words = [
+      'Null',
+      'true',
+      'No',
+      'y',
+      'off',
+      'denied',
+      'NaN',
+      '12',
+      '~',
+      '---',
+      '__proto__',
+      'constructor',
+      '',
+    ]
+    host.simulator.host.usb.set(
+      'sys-usb',
+      words.map((product, index) => ({
+        vendor_product: '1234:5678',
+        interfaces: ['080650'],
+        name: null,
+        vendor: null,
+        product,
+        manufacturer: null,
+        serial: null,
+        port: `7-${index + 1}`,
+      })),
+    )
+    const { out } = await host.qstate('devices')
+    const spec = join(host.folder, 'devices.yaml')
+    writeFileSync(spec, `apiVersion: qstate/v1\n${out}`)
+    const { code, err } = await runCli(['validate', spec])
+    assert.equal(code, 0, `${out}\n${err}`)
+    assert.equal(out.match(/^ +port:/gm)?.length, words.length)
+    assert.doesNotMatch(out, / $/m)
+  })
+}
+
 test('devices prints a device whose identity Qubes cannot name by its port', async (t) => {
   const host = await simulatedHost(t, { release: '4.3' })
   const shown = {
