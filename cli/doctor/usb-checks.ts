@@ -23,6 +23,7 @@ function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
       [...settings.keys()].flatMap((path) => USB_DEVICE.exec(path.slice(4))?.groups?.['backend'] ?? []),
     ),
   ])
+  named.delete(ANY)
   const judged = [...named].sort().map((name): Judgement => {
     const qube = qubes.find((candidate) => candidate.name === name)
     if (qube === undefined)
@@ -41,12 +42,28 @@ function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
       `is one plugged in? ${name} needs the package qubes-usb-proxy in its template, and the USB controllers`,
     )
   })
-  if (judged.length > 0) return judged
+  const homeless = patients.flatMap(({ qube, assigned }) =>
+    assigned.status === 'present'
+      ? assigned.value
+          .filter(({ backend }) => backend === ANY)
+          .map((device) => fromNowhere(qube.name, device))
+      : [],
+  )
+  if (judged.length + homeless.length > 0) return [...judged, ...homeless]
   const having = [...plugged].flatMap(([name, seen]) =>
     seen.status === 'present' && seen.value.length > 0 ? [`${name}: ${seen.value.length} devices`] : [],
   )
   return ok(having.length === 0 ? 'no USB device is plugged in, and none is assigned' : having.join(', '))
 }
+
+/** Assigned from any qube: qubesd takes that, and looks for such a device nowhere. */
+const ANY = '*'
+
+const fromNowhere = (qube: string, device: UsbAssignment): Judgement =>
+  warning(
+    `${nameOf(device)} is assigned to ${qube} from no qube: Qubes never finds it`,
+    `unassign it in dom0, and assign it from the qube with the USB controller, such as sys-usb; \`qstate devices\` lists them`,
+  )
 
 /** qubesd lets one device be assigned to two qubes: whichever starts first has it. */
 function contested({ patients }: Scene): Judgements {

@@ -284,6 +284,23 @@ const CASES: readonly Case[] = [
     mend: /qstate devices/,
   },
   {
+    name: 'a device that is assigned from no qube in particular',
+    arrange: ({ host }) => {
+      const device = {
+        dest: WORK,
+        method: 'admin.vm.device.usb.Assign',
+        arg: '_+_+0781+5581+STICK0003+u080650',
+      }
+      act(host.simulator, { ...device, payload: "mode='auto-attach'" })
+    },
+    qube: null,
+    check: 'usb-backends',
+    verdict: 'warning',
+    found: /^\*\+\*:0781:5581:STICK0003:u080650 is assigned to win10-work from no qube: Qubes never finds it/,
+    mend: /sys-usb/,
+    only: ['4.3', '4.4'],
+  },
+  {
     name: 'a device that two qubes take by themselves',
     arrange: ({ assign, feature: set }) => {
       set(HOME, 'stubdom-qrexec', '1')
