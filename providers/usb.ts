@@ -1,4 +1,4 @@
-import { USB_DEVICE, type Value } from '../spec/index.ts'
+import { UNNAMED_DISPOSABLE, USB_DEVICE, type Value } from '../spec/index.ts'
 import {
   deniedAdd,
   deniedRemove,
@@ -17,9 +17,6 @@ import {
   type Release,
   type SettingChange,
 } from '../reconciler/index.ts'
-
-/** As qubesd names a disposable that it makes for one use. */
-const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
 
 const DENIED = 'usb/denied/'
 const NEEDS_DENIED = { kind: 'denied' } as const

@@ -45,5 +45,6 @@ export {
   SETTINGS,
   settingOf,
   TAG_NAME,
+  UNNAMED_DISPOSABLE,
   USB_DEVICE,
 } from './settings.ts'

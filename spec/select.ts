@@ -1,17 +1,26 @@
 import { type HostFacts } from './desired-state.ts'
 import { type Match } from './manifest.ts'
+import { UNNAMED_DISPOSABLE } from './settings.ts'
 
 type HostQube = HostFacts['qubes'][number]
 
 /** True for a qube that meets all conditions. The host itself is no qube. */
 export function matches({ tag, name, klass }: Match, qube: HostQube): boolean {
   if (qube.name === 'dom0' || qube.klass === 'AdminVM') return false
+  if (klass === null && name !== qube.name && comesAndGoes(qube)) return false
   return (
     (tag === null || qube.tags.has(tag)) &&
     (klass === null || qube.klass === klass) &&
     (name === null || globMatches(name, qube.name))
   )
 }
+
+/**
+ * A disposable for one use has the tags of its template and is gone when it is shut down, one that is kept ready as well; a
+ * remote qube has its settings elsewhere. They are meant where their class or whole name is said.
+ */
+const comesAndGoes = ({ name, klass }: HostQube): boolean =>
+  klass === 'RemoteVM' || (klass === 'DispVM' && UNNAMED_DISPOSABLE.test(name))
 
 /**
  * `*` stands for any text, `?` for one character. Not a regular expression: many stars in one would take exponential

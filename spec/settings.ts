@@ -116,6 +116,9 @@ export const PROPERTY_NAME = /^(?!__proto__$)[a-z_][a-z0-9_]{0,63}$/
 export const TAG_NAME = /^(?!__proto__$)[A-Za-z0-9_-]{1,4096}$/
 export const QUBE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/
 
+/** As qubesd names a disposable that it makes for one use. */
+export const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
+
 /** Features that are qstate's own record: no spec may set them. */
 export const RECORD_FEATURE = 'qstate.applied'
 

@@ -1,4 +1,4 @@
-import { SLIC_TABLES, type Value } from '../../spec/index.ts'
+import { SLIC_TABLES, UNNAMED_DISPOSABLE, type Value } from '../../spec/index.ts'
 import { type HostCall, type Provider, type Refusal } from '../../reconciler/index.ts'
 import { EDITED, OUTDATED } from './store.ts'
 
@@ -40,9 +40,6 @@ export const slic: Provider = {
       ? 'several tables in one file: Xen allows it, untried on Qubes'
       : undefined,
 }
-
-/** As qubesd names a disposable that it makes for one use. */
-const UNNAMED_DISPOSABLE = /^disp[0-9]+$/
 
 /** The template goes by the qube's name, and is read at a start that this qube never has again. */
 const NEVER_COUNTS = {

@@ -42,3 +42,45 @@ for (const [what, qubes] of [
     assert.equal(host.simulator.writes(), 0)
   })
 }
+
+for (const release of ['4.2', '4.3', '4.4'] as const) {
+  test(`a selector means disposables for one use, and remote qubes, only by their class: ${release}`, async (t) => {
+    const host = await simulatedHost(t, { release })
+    const send = (call: string, payload: string): void => {
+      const answer = host.simulator.act(Buffer.from(`${call}\0${payload}`))
+      assert.equal(answer.toString('latin1'), '0\0', call)
+    }
+    send('admin.vm.property.Set+template_for_dispvms dom0 name win11-office', 'True')
+    const create = (name: string, kind: string): void => {
+      send(`admin.vm.Create.${kind} dom0 name dom0`, `name=${name} label=red`)
+      send(`admin.vm.tag.Set+office dom0 name ${name}`, '')
+    }
+    create('disp12', 'DispVM+win11-office')
+    create('disp-named', 'DispVM+win11-office')
+    create('disp34', 'StandaloneVM')
+    if (release !== '4.2') create('far-away', 'RemoteVM')
+    const planned = async (match: string, qubes = '{}'): Promise<readonly string[]> => {
+      const spec = join(host.folder, 'spec.yaml')
+      const select = `select: [{ match: ${match}, qube: { features: { x: 1 } } }]`
+      writeFileSync(spec, `apiVersion: qstate/v1\nqubes: ${qubes}\n${select}\n`)
+      const { code, out, err } = await host.qstate('plan', '--json', spec)
+      assert.equal(code, 0, out + err)
+      return (JSON.parse(out) as { qubes: { qube: string }[] }).qubes.map(({ qube }) => qube).sort()
+    }
+    assert.deepEqual(await planned('{ tag: office }'), ['disp-named', 'disp34'])
+    assert.deepEqual(await planned('{ name: "disp*" }'), ['disp-named', 'disp34'])
+    assert.deepEqual(await planned('{ class: DispVM }'), ['disp-named', 'disp12'])
+    assert.deepEqual(await planned('{ tag: office, class: DispVM }'), ['disp-named', 'disp12'])
+    assert.deepEqual(await planned('{ name: disp12 }'), ['disp12'])
+    assert.deepEqual(
+      await planned('{ tag: none }', '{ disp12: { qube: { features: { x: 1 } } } }'),
+      ['disp12'],
+      'one that is named is meant',
+    )
+    if (release !== '4.2') {
+      assert.deepEqual(await planned('{ class: RemoteVM }'), ['far-away'])
+      assert.deepEqual(await planned('{ name: far-* }'), [])
+      assert.deepEqual(await planned('{ name: far-away }'), ['far-away'])
+    }
+  })
+}
