@@ -19,7 +19,7 @@ export function matches({ tag, name, klass }: Match, qube: HostQube): boolean {
  * A disposable for one use has the tags of its template and is gone when it is shut down, one that is kept ready as well; a
  * remote qube has its settings elsewhere. They are meant where their class or whole name is said.
  */
-const comesAndGoes = ({ name, klass }: HostQube): boolean =>
+export const comesAndGoes = ({ name, klass }: Pick<HostQube, 'name' | 'klass'>): boolean =>
   klass === 'RemoteVM' || (klass === 'DispVM' && UNNAMED_DISPOSABLE.test(name))
 
 /**

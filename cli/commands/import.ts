@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { providers } from '../../providers/index.ts'
 import { EXIT, mapLimited, observeQube } from '../../reconciler/index.ts'
+import { comesAndGoes } from '../../spec/index.ts'
 import { writeManifest, type WrittenManifest } from '../../spec/write-manifest.ts'
 import { nameDevices } from '../import-devices.ts'
 import { type ImportedQube, readQube } from '../import-read.ts'
@@ -54,7 +55,7 @@ export async function importQubes(names: readonly string[], options: ImportOptio
 
 type Left = WrittenManifest['leftOut'][number]
 
-/** The qubes named, or all that run as HVM. Disposables come and go: they are not imported unless named. */
+/** The qubes named, or all that run as HVM. Disposables for one use come and go: they are not imported unless named. */
 async function choose(
   names: readonly string[],
   session: Session,
@@ -64,7 +65,9 @@ async function choose(
     const qubes = [...new Set(names)].map((name) => findQube(name, session))
     return { candidates: await mapLimited(qubes, 8, (qube) => readCandidate(qube, session)), unclear: [] }
   }
-  const qubes = session.qubes.filter(({ klass }) => klass !== 'AdminVM' && klass !== 'DispVM')
+  const qubes = session.qubes.filter(
+    ({ klass, name }) => klass !== 'AdminVM' && !comesAndGoes({ klass, name }),
+  )
   const all = await mapLimited(qubes, 8, (qube) => readCandidate(qube, session))
   const modes = all.map((candidate) => ({ candidate, mode: modeOf(candidate) }))
   const candidates = modes.flatMap(({ candidate, mode }) =>

@@ -1,7 +1,7 @@
 import { getFeature, getInheritedFeature, hasTag } from '../../qubesd/admin.ts'
 import { type Client } from '../../qubesd/client.ts'
 import { type HostQube, mapLimited } from '../../reconciler/index.ts'
-import { type DesiredState } from '../../spec/index.ts'
+import { comesAndGoes, type DesiredState } from '../../spec/index.ts'
 import { attempt } from './asking.ts'
 import { hasTemplate } from './patient.ts'
 import { type Found } from './scene.ts'
@@ -17,7 +17,7 @@ export async function findWindows(
 ): Promise<Found> {
   const inSpec = (qube: HostQube): boolean => desired?.qubes.has(qube.name) === true
   const others = client.transport.kind === 'socket' || desired === null
-  const asked = qubes.filter((qube) => isOfThisHost(qube) && (inSpec(qube) || others))
+  const asked = qubes.filter((qube) => (inSpec(qube) ? qube.klass !== 'RemoteVM' : others && stays(qube)))
   const answers = await mapLimited(asked, 8, async (qube) => {
     const is = inSpec(qube) ? true : await isWindows(client, qube)
     return { qube, is }
@@ -28,8 +28,8 @@ export async function findWindows(
   }
 }
 
-/** A remote qube has no machine here that could be looked at. */
-const isOfThisHost = ({ klass }: HostQube): boolean => klass !== 'AdminVM' && klass !== 'RemoteVM'
+/** What is amiss with a disposable for one use is so in its template. A remote qube has no machine here to be looked at. */
+const stays = (qube: HostQube): boolean => qube.klass !== 'AdminVM' && !comesAndGoes(qube)
 
 /** Undefined: it could not be asked. */
 async function isWindows(client: Client, qube: HostQube): Promise<boolean | undefined> {

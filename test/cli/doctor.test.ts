@@ -582,6 +582,23 @@ test('a kernel of the host is a problem', async (t) => {
   ])
 })
 
+test('a disposable for one use is looked at where the spec names it, one that stays always', async (t) => {
+  const scene = await healthy(t, '4.3')
+  const send = (call: string, payload = ''): void => {
+    scene.host.simulator.act(Buffer.from(`${call}\0${payload}`))
+  }
+  scene.property('win11-office', 'template_for_dispvms', 'True')
+  send('admin.vm.Create.DispVM+win11-office dom0 name dom0', 'name=disp12 label=red')
+  send('admin.vm.Create.DispVM+win11-office dom0 name dom0', 'name=win-disp label=red')
+  const examined = async (...argv: string[]): Promise<readonly (string | null)[]> =>
+    (await consult(scene, ...argv)).examined.map(({ qube }) => qube).filter((name) => /disp/.test(name ?? ''))
+  assert.deepEqual(await examined(), ['win-disp'])
+  assert.deepEqual(await examined(scene.spec('qubes: { disp12: { qube: { features: { x: 1 } } } }\n')), [
+    'disp12',
+    'win-disp',
+  ])
+})
+
 test('a qube of another host is not looked at, whatever its tags say', async (t) => {
   const scene = await healthy(t, '4.3')
   const send = (call: string, payload = ''): void => {

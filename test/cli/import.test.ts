@@ -602,6 +602,21 @@ function loopGuiQubes(simulator: Simulator): void {
   assert.equal(all.length, 0, 'no answer')
 }
 
+test('a disposable with a name of its own is imported, one for one use only where it is named', async (t) => {
+  const host = await withHost(t)
+  const send = (call: string, payload: string): void => {
+    host.simulator.act(Buffer.from(`${call}\0${payload}`))
+  }
+  send('admin.vm.property.Set+template_for_dispvms dom0 name win11-office', 'True')
+  send('admin.vm.Create.DispVM+win11-office dom0 name dom0', 'name=disp12 label=red')
+  send('admin.vm.Create.DispVM+win11-office dom0 name dom0', 'name=win-disp label=red')
+  const yaml = await host.imported()
+  assert.match(yaml, /^ {2}win-disp:/m)
+  assert.doesNotMatch(yaml, /disp12/)
+  await checkSettles(host, yaml)
+  assert.match(await host.imported('disp12'), /^ {2}disp12:/m)
+})
+
 test('a qube of which no property can be read is told, with the call', async (t) => {
   const faults: Fault[] = [{ match: { method: 'admin.vm.property.*', dest: 'win10-work' }, do: 'refuse' }]
   const host = await withHost(t, defaultFixture(), '4.3', faults)
