@@ -61,7 +61,9 @@ async function settingsOf(qube: HostQube, session: Session): Promise<readonly Sh
   const set = paths.map((path) => setSetting(path, seen, facts, owned.has(path)))
   const unread = seen.unread.map(([path, { why }]) => unknown(path.replace(/\/$/, '/*'), why, false))
   const edits = await Promise.all(set.flat().map((setting) => withEdit(setting, qube, owned, session)))
-  const template = hasTemplate(qube) ? await fromTemplate(qube, new Set(paths), session) : []
+  const knowsOwn = seen.unread.every(([path]) => path !== 'qube/features')
+  const template =
+    hasTemplate(qube) && knowsOwn ? await fromTemplate(facts, seen, new Set(paths), session) : []
   return [...edits, ...unread, ...template].sort(byPlace)
 }
 
@@ -111,17 +113,20 @@ function valueBehind(path: string, { usb, reading }: Seen): Value | null {
 
 /** Features with a name of their own count even where unset: a template may set them. */
 async function fromTemplate(
-  qube: HostQube,
+  facts: QubeFacts,
+  seen: Seen,
   set: ReadonlySet<string>,
   { host }: Session,
 ): Promise<readonly ShownSetting[]> {
   const unset = SETTINGS.filter((setting) => setting.store === 'feature' && !set.has(setting.path))
   const found = await Promise.all(
     unset.map(async ({ path, name }): Promise<readonly ShownSetting[]> => {
-      const found = await host.inheritedFeature(qube.name, name)
+      const found = await host.inheritedFeature(facts.qube.name, name)
       if (found.status === 'absent') return []
       if (found.status === 'unknown') return [unknown(path, found.why, false)]
-      return [{ path, value: found.value, origin: 'template', owned: false }]
+      const meant = decode(path, { ...seen.reading, feature: () => found }, facts)
+      const value = meant.status === 'present' ? meant.value : found.value
+      return [{ path, value, origin: 'template', owned: false }]
     }),
   )
   return found.flat()

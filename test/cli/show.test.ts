@@ -116,6 +116,21 @@ for (const [method, path] of [
   })
 }
 
+test('what an app qube has from its template is told in the words of its own', async (t) => {
+  const { host, settings } = await begin(t)
+  const inherited = (await settings('win11-office')).get('stubdom/qrexec')
+  assert.deepEqual([inherited?.value, inherited?.origin], [true, 'template'])
+  assert.match((await host.qstate('show', 'win11-office')).out, /^ {4}qrexec +on {2}from its template$/m)
+})
+
+test('nothing is said to be from a template where nobody knows what is set on the qube itself', async (t) => {
+  const { host, settings } = await begin(t)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.feature.List' }, do: 'refuse' }])
+  const shown = [...(await settings('win11-office')).values()]
+  assert.ok(shown.every(({ origin }) => origin !== 'template'))
+  assert.ok(shown.some(({ path, origin }) => path === 'qube/features' && origin === 'unknown'))
+})
+
 test('what an app qube has from its template is unknown where that cannot be read', async (t) => {
   const { host, settings } = await begin(t)
   assert.equal((await settings('win11-office')).get('audio/model')?.origin, 'template')
