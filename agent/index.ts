@@ -9,7 +9,7 @@ export { isSystemError, sayOfSystem } from './errors.ts'
 export { type Held } from './decide.ts'
 export { type AgentContext, type AgentWatch, type Turn } from './life.ts'
 export { runAgent } from './loop.ts'
-export { type Memory } from './memory.ts'
+export { type Memory, type Trouble } from './memory.ts'
 export { openMirror } from './mirror.ts'
 export { type Notice } from './notices.ts'
 export {

@@ -1,7 +1,7 @@
 import { type RestartReport } from '../reconciler/index.ts'
 import { type Background } from './background.ts'
 import { type Mailbox } from './mailbox.ts'
-import { type Memory } from './memory.ts'
+import { type Memory, type Trouble } from './memory.ts'
 import { type Notice } from './notices.ts'
 import { type Gate, type Policy } from './policy.ts'
 import { type AgentHost, type Clock, type CommittedSpec } from './ports.ts'
@@ -37,6 +37,8 @@ export interface AgentContext {
   readonly onNudge: (listener: () => void) => void
   /** Calls the listener when something has been ordered. */
   readonly onOrder: (listener: () => void) => void
+  /** Calls the listener with why the fleet's servers are not reached, each time that this is found; null: they answer. */
+  readonly onFleet: (listener: (trouble: Trouble | null) => void) => void
   readonly tell: (notice: Notice) => void
   readonly watch: AgentWatch
 }

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { act } from './act.ts'
 import { openBackground } from './background.ts'
 import { isSystemError } from './errors.ts'
+import { fleetAwayNow } from './fleet-away.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { listen } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
@@ -31,6 +33,14 @@ export async function runAgent(context: AgentContext): Promise<void> {
     })
   })
   context.onOrder(() => {
+    mailbox.post((pending) => {
+      pending.told = true
+    })
+  })
+  context.onFleet((trouble) => {
+    const fleetAway = fleetAwayNow(life.memory, trouble, clock.now())
+    if (isDeepStrictEqual(fleetAway, life.memory.fleetAway)) return
+    life.memory = { ...life.memory, fleetAway }
     mailbox.post((pending) => {
       pending.told = true
     })
@@ -81,6 +91,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     source: where,
     paths,
     fleet,
+    fleetAway: isDeepStrictEqual(kept.fleet, fleet) ? kept.fleetAway : null,
     mode: policy.mode,
     events: 'lost' as const,
     error: null,

@@ -41,6 +41,7 @@ export interface Memory {
   readonly gaveUp: (Trouble & { readonly id: string }) | null
   readonly refused: (Refusal & { readonly commit: string; readonly at: string }) | null
   readonly unreachable: (Trouble & { readonly since: string; readonly times: number }) | null
+  readonly fleetAway: FleetAway | null
   readonly error: (Trouble & { readonly since: string }) | null
   readonly events: 'connected' | 'lost' | 'refused'
   readonly comparedAt: string | null
@@ -87,6 +88,13 @@ export interface Trouble {
   readonly hint: string
 }
 
+/** The servers of the fleet are not reached, or refuse this host: it is kept as it was last ordered. */
+export interface FleetAway extends Trouble {
+  readonly since: string
+  /** Over by itself it may not be, or it has not been for minutes: somebody should know. */
+  readonly lasts: boolean
+}
+
 /** A setting that is not as qstate left it. */
 export interface Drift {
   readonly qube: string
@@ -116,6 +124,7 @@ export const NO_MEMORY: Memory = {
   gaveUp: null,
   refused: null,
   unreachable: null,
+  fleetAway: null,
   error: null,
   events: 'lost',
   comparedAt: null,

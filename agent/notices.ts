@@ -52,6 +52,7 @@ export function noticesOf(
   if (unreachable !== null && unreachable.times >= UNREACHABLE_FROM && !isTold(before))
     tell('unreachable', `the repository cannot be reached: ${unreachable.message}`, { ...unreachable })
   if (unreachable === null && isTold(before)) tell('reachable', 'the repository can be reached again')
+  tellFleet(before, after, tell)
   if (error !== null && error.message !== before.error?.message) tell('error', error.message, { ...error })
   if (error === null && before.error !== null) tell('recovered', 'the host answers as it should again')
   if (proposed !== null && proposed.changes !== before.proposed?.changes)
@@ -69,6 +70,15 @@ export function noticesOf(
 }
 
 type Tell = (kind: NoticeKind, text: string, about?: Readonly<Record<string, unknown>>) => void
+
+function tellFleet(before: Memory, { fleet, fleetAway: away }: Memory, tell: Tell): void {
+  // Of a fleet that this host has left nothing is told.
+  const wasTold = before.fleetAway?.lasts === true && before.fleet?.name === fleet?.name
+  if (away === null ? !wasTold : wasTold || !away.lasts) return
+  const name = `the fleet ${fleet?.name ?? ''}`
+  if (away === null) tell('fleet-back', `${name} is reached again`)
+  else tell('fleet-away', `${name} is not reached: ${away.message}`, { ...away })
+}
 
 function tellDrift(before: Memory, after: Memory, tell: Tell): void {
   const known = new Set(before.drift.map((one) => JSON.stringify([one.qube, one.path, one.found])))

@@ -114,7 +114,7 @@ const isLocal = (host: string | undefined): boolean =>
 
 /** Why the host is not being kept as it should be. */
 function amissIn(memory: Memory, now: Date): readonly string[] {
-  const { inForce, comparedAt, error, events, refused, unreachable } = memory
+  const { inForce, comparedAt, error, events, fleetAway, refused, unreachable } = memory
   const blocked = memory.blocked.map(({ qube, path }) => (path === null ? qube : `${qube}/${path}`))
   const conflicts = memory.held.filter(({ why }) => why === 'conflict')
   return [
@@ -124,6 +124,7 @@ function amissIn(memory: Memory, now: Date): readonly string[] {
     error === null ? '' : error.message,
     refused === null ? '' : `commit refused: ${refused.why}`,
     unreachable === null ? '' : unreachable.message,
+    fleetAway === null ? '' : `the fleet is not reached: ${fleetAway.message}`,
     named('tried in vain', Object.keys(memory.failures)),
     named('cannot be planned', blocked),
     named(

@@ -47,12 +47,13 @@ await Promise.all(
   hosts.map((host) =>
     runMember({
       host,
-      store: { ...store, onNews: (wake) => void wakes.set(host, wake) },
+      store: { ...store, isConnected: () => true, onNews: (wake) => void wakes.set(host, wake) },
       agent: { ...instantAgent(), plan },
       memory: NO_MEMORY,
       save: () => Promise.resolve(),
       at: () => '',
       say: () => undefined,
+      onStore: () => undefined,
       clock: steadyClock,
       signal,
       lookEveryMs: 600_000,

@@ -44,6 +44,8 @@ export interface MemberMemory {
 export interface MemberStore extends Pick<Store, 'get' | 'put' | 'close'> {
   /** Calls whenever an order may have been written; now and then nothing tells of one. */
   onNews(wake: () => void): void
+  /** False: it is away, and what is asked of it fails until it is back. */
+  isConnected(): boolean
 }
 
 export interface MemberContext {

@@ -20,7 +20,9 @@ export async function natsMemberStore(
     Promise.all([kvm.open(control, { allow_direct: true }), kvm.open(hosts, { allow_direct: true })]),
   )
   const bucket = (key: string): typeof own => (isOfHosts(key) ? own : orders)
+  let isConnected = true
   return {
+    isConnected: () => isConnected,
     get: (key) => get(bucket(key), key),
     put: (key, value, over) => put(bucket(key), key, value, over),
     // What comes is a reason to read the document, and never believed itself: anybody in the account may have sent it.
@@ -28,7 +30,12 @@ export async function natsMemberStore(
       for (const group of [KEYS.orders, KEYS.asks])
         connection.subscribe(`$KV.${control}.${subjectOf(group + host)}`, { callback: wake })
       void (async () => {
-        for await (const { type } of connection.status()) if (type === 'reconnect') wake()
+        for await (const { type } of connection.status()) {
+          if (type === 'disconnect') isConnected = false
+          if (type !== 'reconnect') continue
+          isConnected = true
+          wake()
+        }
       })()
     },
     close: () => connection.close(),

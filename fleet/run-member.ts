@@ -22,17 +22,18 @@ export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {
   readonly beatEveryMs: number
   /** Calls whenever the agent has something to say. */
   readonly onAgent?: (wake: () => void) => void
+  /** Told after each turn: why the store could not be asked, or null. */
+  readonly onStore: (error: StoreError | null) => void
 }
 
 /** A host's part in its fleet until the signal fires. The store may come and go: orders that stand are kept to meanwhile. */
 export async function runMember(run: MemberRun): Promise<void> {
-  const { clock, signal, store, say } = run
+  const { clock, signal, store, onStore } = run
   const mine: Member = { memory: run.memory, report: null, looked: null }
   const waker = makeWaker(clock, signal)
   store.onNews(waker.wake)
   run.onAgent?.(waker.wake)
   let beatAt = clock.now()
-  let isAway = false
   const asked = beside(run, waker.wake)
   while (!signal.aborted) {
     if (asked.broken !== null) throw asked.broken
@@ -42,14 +43,12 @@ export async function runMember(run: MemberRun): Promise<void> {
       more = await memberTurn(mine, run, isDue)
       asked.begin()
       if (isDue) beatAt = clock.now() + run.beatEveryMs
-      if (isAway) say('info', 'the store answers again')
-      isAway = false
+      onStore(null)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       // What we believed to be stored may be otherwise.
       mine.report = null
-      if (!isAway) say('warn', error.message)
-      isAway = true
+      onStore(error)
     }
     if (!more) await waker.wait(run.lookEveryMs)
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { isSystemError, sayOfSystem } from '../../agent/index.ts'
-import { readMemory, runMember, StoreError } from '../../fleet/index.ts'
+import { isSystemError, sayOfSystem, type Trouble } from '../../agent/index.ts'
+import { type MemberStore, readMemory, runMember, StoreError } from '../../fleet/index.ts'
 import { readIfThere, writeDurably } from '../../journal/files.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
 import { steadyClock } from '../fleet/clock.ts'
@@ -15,6 +15,8 @@ export interface PartContext extends Omit<FollowedContext, 'checks'> {
   readonly say: Say
   /** Calls whenever the loop has something to say. */
   readonly onTurn: (wake: () => void) => void
+  /** Told why the servers are not reached, each time that it is found; null: they answer. */
+  readonly onFleet: (trouble: Trouble | null) => void
 }
 
 /** As a net under what servers tell of themselves, and to be heard of. */
@@ -26,6 +28,7 @@ const LONGEST_RETRY_MS = 60_000
 export async function takePart(context: PartContext): Promise<void> {
   const { fleet, folder, name, say, signal } = context
   const agent = followedAgent({ ...context, checks: fleet.checks })
+  const link = linkOf(context)
   // Orders of another fleet have numbers and terms of their own.
   const file = join(folder, `member-${fleet.name}.json`)
   const aborted = whenAborted(signal)
@@ -49,6 +52,10 @@ export async function takePart(context: PartContext): Promise<void> {
           save: (memory) => writeDurably(file, JSON.stringify(memory)),
           at: () => context.now().toISOString(),
           say,
+          onStore: (error) => {
+            if (error === null) link.there()
+            else link.failed(error, store)
+          },
           clock: steadyClock,
           signal,
           lookEveryMs: LOOK_EVERY_MS,
@@ -61,10 +68,53 @@ export async function takePart(context: PartContext): Promise<void> {
     } catch (error) {
       if (!(error instanceof StoreError) && !isSystemError(error)) throw error
       tries += 1
-      if (tries === 1)
-        say('warn', `takes no orders of the fleet now: ${textOf(error)}`, { hint: hintOf(error) })
+      link.away(error)
       await steadyClock.sleep(Math.min(RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS), signal)
     }
+  }
+}
+
+/** How it stands with the servers, for the log and for whoever asks the agent. */
+interface Link {
+  there(): void
+  away(error: Error): void
+  /** A connection that was made before has failed. */
+  failed(error: StoreError, store: MemberStore): void
+}
+
+function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
+  /** What was last said of why they are away. */
+  let said: string | null = null
+  let isAsking = false
+  const away = (error: Error): void => {
+    const trouble = troubleOf(error)
+    const { message, hint } = trouble
+    if (message !== said) say('warn', `takes no orders of the fleet now: ${message}`, { hint })
+    said = message
+    onFleet(trouble)
+  }
+  /** The client goes on trying, and keeps to itself what the servers say to that: another connection tells. */
+  const ask = async (error: StoreError, store: MemberStore): Promise<void> => {
+    isAsking = true
+    const why = await connectMember(fleet, name).then(
+      (late) => late.close(),
+      (reason: unknown) => reason,
+    )
+    isAsking = false
+    if (signal.aborted || store.isConnected()) return
+    away(why instanceof StoreError || isSystemError(why) ? why : error)
+  }
+  return {
+    away,
+    there() {
+      if (said !== null) say('info', `the fleet ${fleet.name} is reached again`)
+      said = null
+      onFleet(null)
+    },
+    failed(error, store) {
+      if (store.isConnected()) away(error)
+      else if (!isAsking) void ask(error, store)
+    },
   }
 }
 
@@ -77,9 +127,12 @@ const whenAborted = (signal: AbortSignal): Promise<null> =>
     else signal.addEventListener('abort', over, { once: true })
   })
 
-const textOf = (error: Error): string => (isSystemError(error) ? sayOfSystem(error).message : error.message)
-
-const hintOf = (error: Error): string =>
-  error instanceof StoreError
-    ? error.hint
-    : 'see to the file that it names: `key` and `ca` of `fleet` are such'
+function troubleOf(error: Error): Trouble {
+  if (error instanceof StoreError) return { code: error.code, message: error.message, hint: error.hint }
+  const { message } = isSystemError(error) ? sayOfSystem(error) : error
+  return {
+    code: 'system',
+    message,
+    hint: 'see to the file that it names: `key` and `ca` of `fleet` are such',
+  }
+}

@@ -9,6 +9,7 @@ import {
   openStore,
   orderedSource,
   runAgent,
+  type Trouble,
 } from '../../agent/index.ts'
 import { fleetLayout, pathsLayout } from '../../agent/layout.ts'
 import { makeMetrics } from '../../agent/metrics.ts'
@@ -108,7 +109,7 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
 }
 
 /** Notices of what the loop has said in its log already. */
-const LOGGED: ReadonlySet<string> = new Set(['refused', 'unreachable', 'error'])
+const LOGGED: ReadonlySet<string> = new Set(['refused', 'unreachable', 'fleet-away', 'fleet-back', 'error'])
 
 /** What a timer of Node takes at most. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -155,6 +156,7 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<readonly
     layout: fleet === null ? pathsLayout(source.paths) : fleetLayout(place),
   })
   let wakeLoop = (): void => undefined
+  let tellLoop: (trouble: Trouble | null) => void = () => undefined
   const keeping = runAgent({
     settings: {
       policy,
@@ -173,6 +175,9 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<readonly
     signal,
     onOrder: (listener) => {
       wakeLoop = listener
+    },
+    onFleet: (listener) => {
+      tellLoop = listener
     },
     onNudge: (listener) => {
       parts.onHangup(listener)
@@ -205,6 +210,9 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<readonly
     now: () => io.now(),
     onOrdered: () => {
       wakeLoop()
+    },
+    onFleet: (trouble) => {
+      tellLoop(trouble)
     },
     onTurn: (wake) => {
       wakeFleet = wake

@@ -25,7 +25,7 @@ const COMPARE_EVERY_MS = 30_000
 /** Takes part for the hosts that have no agent, and are reached from here: each as if it stood on its own. */
 export async function runDirectMembers(store: Store, plan: MemberPlan): Promise<void> {
   const direct = directHosts(plan.file.fleet.hosts.values())
-  const own: MemberStore = { ...store, onNews: () => undefined }
+  const own: MemberStore = { ...store, onNews: () => undefined, isConnected: () => true }
   await Promise.all(direct.map((host) => runHost(host, own, plan)))
 }
 
@@ -44,6 +44,7 @@ async function runHost(host: DirectHost, store: MemberStore, plan: MemberPlan): 
     compareEveryMs: COMPARE_EVERY_MS,
   })
   const memory = join(folder, 'member.json')
+  let isAway = false
   await runMember({
     host: host.name,
     store,
@@ -53,6 +54,11 @@ async function runHost(host: DirectHost, store: MemberStore, plan: MemberPlan): 
     at: () => io.now().toISOString(),
     say: (level, message) => {
       say(host.name, level, message)
+    },
+    onStore: (error) => {
+      if (error !== null && !isAway) say(host.name, 'warn', error.message)
+      if (error === null && isAway) say(host.name, 'info', 'the store answers again')
+      isAway = error !== null
     },
     clock: steadyClock,
     signal,

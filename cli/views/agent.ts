@@ -22,7 +22,7 @@ const EXCERPT = /^ *[0-9]* \| /
 
 /** What an agent knows of its host, for people. */
 export function agentView({ memory, running }: AgentState, style: Style): string {
-  const { wanted, inForce, applied, refused, unreachable, error, suspended, proposed } = memory
+  const { wanted, inForce, applied, refused, unreachable, fleetAway, error, suspended, proposed } = memory
   const state = running === null ? style.red('not running') : `process ${running.pid}`
   const lines = [
     fold(
@@ -39,6 +39,12 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     if (hint !== undefined && hint !== '') lines.push(style.dim(fold(hint, style.width, ' '.repeat(16))))
   }
   if (memory.fleet !== null) row('fleet', `${memory.fleet.name}, as ${memory.fleet.host}`)
+  if (fleetAway !== null)
+    row(
+      'servers',
+      style.red(`not reached since ${showTime(fleetAway.since)}: ${safe(fleetAway.message)}`),
+      fleetAway.hint,
+    )
   row(
     memory.fleet === null ? 'wanted' : 'ordered',
     wanted === null ? 'nothing yet' : `${shortCommit(wanted.commit)}  since ${showTime(wanted.seenAt)}`,

@@ -11,6 +11,8 @@ export const NOTICE_WORDS = [
   'drift',
   'error',
   'failed',
+  'fleet-away',
+  'fleet-back',
   'proposed',
   'reachable',
   'recovered',

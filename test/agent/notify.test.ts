@@ -205,6 +205,7 @@ test('every notice fits the schema that is printed', () => {
     ...NO_MEMORY,
     refused: { commit: 'abc', at, code: 'rewound' as const, why: 'why\nmore', hint: 'hint' },
     unreachable: { ...trouble, times: 3 },
+    fleetAway: { ...trouble, lasts: true },
     error: trouble,
     proposed: { file: '/x', changes: '[]', at },
     drift: [
@@ -218,7 +219,7 @@ test('every notice fits the schema that is printed', () => {
   const notices = noticesOf(NO_MEMORY, memory, null, told)
   assert.deepEqual(
     notices.map(({ kind }) => kind),
-    ['refused', 'unreachable', 'error', 'proposed', 'drift', 'conflict', 'waiting'],
+    ['refused', 'unreachable', 'fleet-away', 'error', 'proposed', 'drift', 'conflict', 'waiting'],
   )
   for (const one of notices) assert.ok(validate(one), JSON.stringify(validate.errors))
   assert.equal(notices[0]?.text, 'commit refused: why')
@@ -226,6 +227,6 @@ test('every notice fits the schema that is printed', () => {
   assert.deepEqual(noticesOf(memory, memory, null, told), [])
   assert.deepEqual(
     noticesOf(memory, NO_MEMORY, null, told).map(({ kind }) => kind),
-    ['reachable', 'recovered'],
+    ['reachable', 'fleet-back', 'recovered'],
   )
 })

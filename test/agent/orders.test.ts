@@ -336,3 +336,70 @@ test('a host whose qube is on its way down and up is still at work', async (t) =
   assert.equal(await agent.outcome(), 'applied')
   assert.deepEqual(agent.memory().waiting, [])
 })
+
+const silent = { code: 'store-unreachable', message: 'no server took the connection', hint: 'see to it' }
+const unknown = { code: 'store-refused', message: 'the servers do not know the key', hint: 'see to it' }
+
+test('a fleet that is not reached is known with why and since when, until it is', async (t) => {
+  const agent = await inFleet(t)
+  agent.begin()
+  await agent.pass(MINUTE)
+  assert.equal(agent.memory().fleetAway, null)
+  const since = agent.clock.now().toISOString()
+  agent.fleet(silent)
+  await agent.pass(MINUTE)
+  assert.deepEqual(agent.memory().fleetAway, { ...silent, since, lasts: false })
+  agent.fleet(unknown)
+  await agent.pass(MINUTE)
+  const { memory } = await agent.store().load()
+  assert.deepEqual(memory.fleetAway, { ...unknown, since, lasts: true }, 'it is kept for whoever asks')
+  // A restart does not make it young again.
+  await agent.kill()
+  agent.begin()
+  await agent.pass(MINUTE)
+  assert.equal(agent.memory().fleetAway?.since, since)
+  agent.fleet(null)
+  await agent.pass(MINUTE)
+  assert.equal(agent.memory().fleetAway, null)
+})
+
+test('servers that refuse a host are told at once, servers that are away after minutes, each once', async (t) => {
+  const agent = await inFleet(t)
+  const told = (): readonly string[] => agent.notices.splice(0).map(({ kind }) => kind)
+  agent.begin()
+  await agent.pass(MINUTE)
+  for (let minute = 0; minute < 5; minute += 1) {
+    agent.fleet(silent)
+    await agent.pass(MINUTE)
+  }
+  assert.deepEqual(told(), [])
+  for (let minute = 0; minute < 5; minute += 1) {
+    agent.fleet(silent)
+    await agent.pass(MINUTE)
+  }
+  assert.deepEqual(told(), ['fleet-away'])
+  agent.fleet(null)
+  await agent.pass(MINUTE)
+  assert.deepEqual(told(), ['fleet-back'])
+  // A server that is restarted is no news.
+  agent.fleet(silent)
+  await agent.pass(MINUTE)
+  agent.fleet(null)
+  await agent.pass(MINUTE)
+  assert.deepEqual(told(), [])
+  agent.fleet(unknown)
+  await agent.pass(MINUTE)
+  assert.deepEqual(told(), ['fleet-away'])
+})
+
+test('that a fleet goes on being away costs no writing of what is known', async (t) => {
+  const agent = await inFleet(t)
+  agent.begin()
+  await agent.order(agent.branch.commit(spec(3)))
+  agent.fleet(unknown)
+  await agent.pass(MINUTE)
+  const turns = agent.turns.length
+  for (let times = 0; times < 5; times += 1) agent.fleet(unknown)
+  await agent.pass(1000)
+  assert.equal(agent.turns.length, turns)
+})

@@ -72,6 +72,11 @@ const CASES: readonly [string, Memory, RegExp | null][] = [
     { ...WELL, held: [{ qube: 'win-a', path: null, why: 'outside', until: AT }] },
     null,
   ],
+  [
+    'its fleet is away',
+    { ...WELL, fleetAway: { code: 'x', message: 'no server answers', hint: '', since: AT, lasts: false } },
+    /the fleet is not reached: no server answers/,
+  ],
   ['it is suspended', suspended(null), /suspended/],
   ['it is suspended for a while', suspended('2026-11-26T09:00:00.000Z'), /suspended/],
   ['a suspension is over', suspended('2026-11-26T07:00:00.000Z'), null],

@@ -14,6 +14,7 @@ import {
   type Ordered,
   runAgent,
   type Source,
+  type Trouble,
   type Turn,
 } from '../../agent/index.ts'
 import { agentHost, currentTables } from '../../cli/agent/host.ts'
@@ -205,6 +206,8 @@ export interface AgentWorld {
   nudge(): void
   /** Has the fleet order a commit. */
   order(ordered: Ordered): Promise<void>
+  /** What the fleet's part finds of its servers. */
+  fleet(trouble: Trouble | null): void
   /** The daemon is away, or there again. */
   away(isAway: boolean): Promise<void>
   /** Until the agent waits for time to go by. */
@@ -219,6 +222,7 @@ interface Run {
   readonly done: Promise<void>
   nudge: () => void
   wake: () => void
+  fleet: (trouble: Trouble | null) => void
   dead: boolean
 }
 
@@ -280,6 +284,7 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       done: Promise.resolve(),
       nudge: () => undefined,
       wake: () => undefined,
+      fleet: () => undefined,
       dead: false,
     }
     run = mine
@@ -321,6 +326,9 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       signal: mine.stop.signal,
       onNudge: (listener) => {
         mine.nudge = listener
+      },
+      onFleet: (listener) => {
+        mine.fleet = listener
       },
       onOrder: (listener) => {
         mine.wake = listener
@@ -387,6 +395,9 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     async order(ordered) {
       await openStore(join(place(), 'agent')).order(ordered)
       run?.wake()
+    },
+    fleet: (trouble) => {
+      run?.fleet(trouble)
     },
     async away(away) {
       isAway = away

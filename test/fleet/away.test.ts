@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { serverConfig } from '../../fleet/server-config.ts'
+import { loadFleet } from '../../spec/fleet/index.ts'
+import { type Running, runQstate, startQstate } from '../support/process.ts'
+import { makeRepository } from '../support/repository.ts'
+import { tempFolder } from '../support/temp.ts'
+import { makeKey, startSimulators } from './support/fleet.ts'
+import { startNats } from './support/nats-server.ts'
+import { makeCertificates } from './support/tls.ts'
+
+interface Told {
+  readonly agent: {
+    readonly fleetAway: { readonly code: string; readonly since: string; readonly message: string } | null
+  }
+}
+
+/** An agent of a fleet whose server knows the hosts' keys, or not. */
+async function makeFleet(t: TestContext): Promise<{
+  begin(): Running
+  /** The server is restarted, and knows these keys; null: it is not. */
+  serve(keys: readonly string[] | null): Promise<void>
+  readonly key: string
+  /** Of another host. */
+  readonly stranger: string
+  status(...more: string[]): Promise<string>
+  /** Asks until the agent says so. */
+  told(isIt: (away: Told['agent']['fleetAway']) => boolean): Promise<Told['agent']['fleetAway']>
+}> {
+  const agents: Running[] = []
+  t.after(async () => {
+    for (const { child } of agents) child.kill('SIGKILL')
+    await Promise.all(agents.map(({ ended }) => ended))
+  })
+  const folder = tempFolder(t)
+  const at = (name: string): string => join(folder, name)
+  await startSimulators(t, folder, ['host'])
+  const keyOf = (name: string): string => makeKey(at(`${name}.key`))
+  const [boss, key, stranger] = [keyOf('boss'), keyOf('host'), keyOf('stranger')]
+  const { ca, cert, key: certKey } = makeCertificates(folder)
+  const config = (keys: readonly string[]): string => {
+    const hosts = keys.map((one, index) => `  h${index}: { key: ${one} }`)
+    const text = `apiVersion: qstate/v1\nkind: Fleet\nname: acme\nstore: { nats: ['tls://localhost:4222'], controllers: [${boss}] }\nhosts:\n${hosts.join('\n')}\n`
+    const { fleet } = loadFleet([{ path: 'fleet.yaml', text }])
+    return serverConfig(fleet!, { listen: '', storeDir: '', tls: { cert, key: certKey } }).replace(
+      /^(?:listen|jetstream).*\n/gm,
+      '',
+    )
+  }
+  const server = await startNats(t, folder, config([stranger]), true)
+  const repository = makeRepository(t)
+  const fleetFile = at('fleet.yaml')
+  writeFileSync(
+    fleetFile,
+    `apiVersion: qstate/v1\nkind: Fleet\nname: acme\nstore: { nats: ['${server.url}'], controllers: [${boss}] }\nhosts: { h0: { key: ${key} } }\n`,
+  )
+  // Whoever is in charge makes the store.
+  const made = await runQstate(['fleet', 'status', '--fleet', fleetFile, '--key', at('boss.key'), '--ca', ca])
+  assert.equal(made.code, 0, made.err)
+  writeFileSync(
+    at('agent.yaml'),
+    `apiVersion: qstate/v1
+kind: Agent
+source: { url: "${repository.folder}" }
+fleet: { name: acme, host: h0, servers: ['${server.url}'], key: ${at('host.key')}, ca: ${ca} }
+verify: { by: none }
+`,
+  )
+  const place = ['--socket', at('host.sock'), '--state-dir', at('state')]
+  const status = async (...more: string[]): Promise<string> => {
+    const { out, err } = await runQstate([...place, 'status', ...more])
+    assert.notEqual(out, '', err)
+    return out
+  }
+  return {
+    key,
+    stranger,
+    begin() {
+      const agent = startQstate([...place, '--verbose', 'agent', '--file', at('agent.yaml')])
+      agents.push(agent)
+      return agent
+    },
+    async serve(keys) {
+      await server.kill()
+      if (keys === null) return
+      const file = at('server.conf')
+      const head = readFileSync(file, 'utf8').split('\n').slice(0, 2)
+      writeFileSync(file, `${head.join('\n')}\n${config(keys)}\n`)
+      await server.start()
+    },
+    status,
+    async told(isIt) {
+      for (;;) {
+        const { agent } = JSON.parse(await status('--json')) as Told
+        if (isIt(agent.fleetAway)) return agent.fleetAway
+      }
+    },
+  }
+}
+
+test('whom the servers do not know sees that in its own status, since when, and what to do, until they do', async (t) => {
+  const fleet = await makeFleet(t)
+  const agent = fleet.begin()
+  await agent.said('do not know the key in')
+  const told = await fleet.told((away) => away?.code === 'store-refused')
+  assert.match(told?.since ?? '', /^20..-/)
+  const shown = (await fleet.status()).replace(/\s+/g, ' ')
+  assert.match(shown, /servers not reached since 20\S+ \S+: the servers do not know the key in \S*host\.key/)
+  assert.match(shown, /its public key has to be in the fleet’s file/)
+
+  await fleet.serve([fleet.key])
+  await agent.said('the fleet acme is reached again')
+  await fleet.told((away) => away === null)
+  assert.doesNotMatch(await fleet.status(), /servers +not reached/)
+})
+
+test('why servers that were reached before are so no more is told as exactly as at first', async (t) => {
+  const fleet = await makeFleet(t)
+  await fleet.serve([fleet.key])
+  const agent = fleet.begin()
+  await agent.said('takes the orders of the fleet')
+  await fleet.serve([fleet.stranger])
+  await agent.said('do not know the key in')
+  await fleet.told((away) => away?.code === 'store-refused')
+  await fleet.serve(null)
+  await agent.said('took the connection')
+  const told = await fleet.told((away) => away?.code === 'store-unreachable')
+  assert.match(told?.message ?? '', /no server of tls:\S+ took the connection: \S+/)
+})
