@@ -28,6 +28,7 @@ function instantAgent(): FollowedAgent {
         check: null,
         trouble: null,
         held: null,
+        unseenSince: null,
       }),
   }
 }

@@ -197,6 +197,7 @@ function describe(
   looked: boolean,
 ): HostReport {
   const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble, held } = status
+  const { unseenSince } = status
   return {
     schema: 'qstate.report',
     version: 1,
@@ -209,6 +210,7 @@ function describe(
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
     trouble: trouble === null ? null : clean(trouble),
     held: held === null ? null : sayable(held),
+    unseenSince,
     recalled: mine.report?.value?.recalled ?? null,
   }
 }

@@ -18,6 +18,8 @@ export interface Condition {
   readonly trouble: Trouble | null
   /** Why it begins nothing now; null: it would. An order that it has claimed waits meanwhile. */
   readonly held: string | null
+  /** ISO 8601, by the host's clock, for people: it could not be looked at since, and its drift is of the last look. */
+  readonly unseenSince: string | null
 }
 
 /**
@@ -73,11 +75,13 @@ export function readReport(json: unknown, host: string): HostReport | null {
     report.notRunning.every(isText) &&
     (report.check === null || report.check === 'passed' || report.check === 'failed') &&
     isTextOrNull(report.held) &&
+    // Agents of before say nothing of it.
+    (report.unseenSince === undefined || isTextOrNull(report.unseenSince)) &&
     isTextOrNull(report.recalled) &&
     (trouble === null ||
       (typeof trouble === 'object' &&
         isText(trouble.code) &&
         isText(trouble.message) &&
         isText(trouble.hint)))
-  return isReport ? (report as unknown as HostReport) : null
+  return isReport ? ({ unseenSince: null, ...report } as unknown as HostReport) : null
 }

@@ -54,6 +54,7 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
         check: seen?.check ?? null,
         trouble,
         held: heldBy(context.config, memory, orders, now),
+        unseenSince: memory.error?.since ?? null,
       }
     },
     async plan(commit) {

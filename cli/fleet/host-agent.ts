@@ -19,6 +19,8 @@ export interface HostAgentContext {
   /** The spec of a commit, once the commit is here and its signature was found good. Fails as `specAt` does. */
   readonly spec: (commit: string) => Promise<LoadedSpec>
   readonly who: string
+  /** ISO 8601, for people. */
+  readonly at: () => string
   /** How old a comparison may be, by the process's clock. */
   readonly compareEveryMs: number
 }
@@ -41,6 +43,8 @@ const NOTHING: Remembered = {
   trouble: null,
 }
 
+type Silence = Pick<AgentStatus, 'held' | 'unseenSince'>
+
 /** A host that is brought to commits from here, for hosts that have no agent which looks after itself. */
 export interface HostAgent extends FollowedAgent, PlanningAgent {
   onChange(wake: () => void): void
@@ -52,7 +56,7 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
   const file = join(context.folder, 'following.json')
   await makeFolder(context.folder)
   let known: Remembered = { ...NOTHING, ...parse(await readIfThere(file)) }
-  let seen: { readonly atMs: number; readonly status: Seen; readonly held: string | null } | null = null
+  let seen: ({ readonly atMs: number; readonly status: Seen } & Silence) | null = null
   let working: Promise<void> | null = null
   let wake: () => void = () => undefined
 
@@ -93,9 +97,11 @@ export async function hostAgent(context: HostAgentContext): Promise<HostAgent> {
         const status = isThere ? await lookAtHost(() => context.spec(commit), asked, context) : UNSEEN
         // What a check said stands until it is asked for again.
         const said = status.check ?? seen?.status.check ?? null
-        seen = { atMs: steadyClock.now(), status: { ...status, check: said }, held }
+        const unseenSince = held === null ? null : (seen?.unseenSince ?? context.at())
+        seen = { atMs: steadyClock.now(), status: { ...status, check: said }, held, unseenSince }
       }
-      return { ...known, ...seen.status, held: seen.held }
+      const { held, unseenSince } = seen
+      return { ...known, ...seen.status, held, unseenSince }
     },
   }
 }

@@ -41,6 +41,7 @@ async function runHost(host: DirectHost, store: MemberStore, plan: MemberPlan): 
     checks: io.env['QSTATE_CHECKS'] ?? '/etc/qstate/checks',
     spec: orderedSpec(placeOf(file), host.name, allowedSigners(options, io)),
     who: whoOf(io),
+    at: () => io.now().toISOString(),
     compareEveryMs: COMPARE_EVERY_MS,
   })
   const memory = join(folder, 'member.json')

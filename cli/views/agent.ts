@@ -67,7 +67,9 @@ export function agentView({ memory, running }: AgentState, style: Style): string
       style.red(`not reached since ${showTime(unreachable.since)}: ${safe(unreachable.message)}`),
       unreachable.hint,
     )
-  if (error !== null)
+  if (error !== null && SILENT.has(error.code))
+    row('daemon', style.red(`no answer since ${showTime(error.since)}: ${safe(error.message)}`), error.hint)
+  else if (error !== null)
     row('error', style.red(`${safe(error.message)} (since ${showTime(error.since)})`), error.hint)
   if (memory.events !== 'connected') row('events', style.yellow(EVENTS[memory.events]))
   if (suspended !== null) {
@@ -75,6 +77,11 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     const until = suspended.until === null ? '' : ` until ${showTime(suspended.until)}`
     row('suspended', style.yellow(`by ${safe(suspended.by)}${until}${why}`))
   }
+  const isToldOfHost = [memory.drift, memory.failing, memory.held, memory.waiting].some(
+    (list) => list.length > 0,
+  )
+  if (error !== null && isToldOfHost)
+    row('', style.yellow('what follows is as it was last seen, before that'))
   for (const { qube, path, found, wanted: value, since, noticed } of memory.drift)
     row(
       'drift',
@@ -88,6 +95,9 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     row('restart', style.yellow(`${qube} waits for its next start: ${paths.map(showPath).join(', ')}`))
   return `${lines.join('\n')}\n`
 }
+
+/** Of the daemon: nothing of it can be asked. */
+const SILENT: ReadonlySet<string> = new Set(['daemon-gone', 'timeout'])
 
 /** These are tried again by themselves. */
 const TRIED: ReadonlySet<Held['why']> = new Set(['backing-off', 'conflict', 'failed'])

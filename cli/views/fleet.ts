@@ -1,6 +1,6 @@
 import { type HostReport } from '../../fleet/index.ts'
 import { fold, padTo, type Style } from './style.ts'
-import { oneLine } from './value.ts'
+import { oneLine, showTime } from './value.ts'
 
 /** A host of the fleet as it was last heard of. */
 export interface HostRow {
@@ -43,22 +43,28 @@ export function fleetView(rows: readonly HostRow[], leader: Leader | null, now: 
 function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly string[] {
   if (report === null)
     return ['', ordered === null ? 'never heard of' : 'ordered, never heard of', '', 'never']
-  const { commit, drift, status, trouble, restarts } = report
+  const { commit, drift, status, trouble, restarts, unseenSince } = report
   const state = trouble === null ? status : `${status}: ${oneLine(trouble.code)}`
   const waits = restarts === 0 ? '' : ', restart waits'
   return [
     commit === null ? 'none' : commit.slice(0, 12),
     state + waits,
-    drift === null ? 'unknown' : drift === 0 ? 'none' : String(drift),
+    drift === null ? 'unknown' : `${unseenSince === null ? '' : 'was '}${drift === 0 ? 'none' : drift}`,
     heard(lastSeen, now),
   ]
 }
 
-/** What has no place in a column: the first line of what went wrong, and why the host begins nothing. */
+/** What has no place in a column: the first line of what went wrong, why the host begins nothing, and how old it is what is told. */
 function details(report: HostReport | null): readonly string[] {
-  const [trouble = ''] = report?.trouble?.message.split('\n') ?? []
-  const held = report?.held ?? null
-  return [...(trouble === '' ? [] : [oneLine(trouble)]), ...(held === null ? [] : [`held: ${oneLine(held)}`])]
+  if (report === null) return []
+  const { drift, held, unseenSince } = report
+  const [trouble = ''] = report.trouble?.message.split('\n') ?? []
+  const isOld = drift === null ? '' : ': the drift is of the last look'
+  return [
+    ...(trouble === '' ? [] : [oneLine(trouble)]),
+    ...(held === null ? [] : [`held: ${oneLine(held)}`]),
+    ...(unseenSince === null ? [] : [`not looked at since ${showTime(unseenSince)}${isOld}`]),
+  ]
 }
 
 const heard = (lastSeen: string | null, now: Date): string =>

@@ -158,6 +158,28 @@ test('what has drifted since a host was asked how it is, is reported', async (t)
   assert.equal((await followed.status({ ...asked, fresh: false })).drift, 0)
 })
 
+test('while the daemon does not answer it is said since when, and drift is that of the last look', async (t) => {
+  const agent = await inFleet(t)
+  agent.begin()
+  await agent.order(agent.branch.commit(spec(3)))
+  await agent.store().suspend({ until: null, by: 'me', since: '', why: '' })
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  const asked = { running: [], check: null, fresh: false }
+  const followed = agent.followed()
+  const seen = await followed.status(asked)
+  assert.deepEqual([seen.drift, seen.unseenSince], [1, null])
+  agent.host.simulator.setFaults([{ match: {}, do: 'drop-before' }])
+  const since = agent.clock.now().toISOString()
+  agent.nudge()
+  await agent.pass(HOUR)
+  const unseen = await followed.status(asked)
+  assert.deepEqual([unseen.drift, unseen.unseenSince], [1, since])
+  agent.host.simulator.setFaults([])
+  await agent.pass(HOUR)
+  assert.equal((await followed.status(asked)).unseenSince, null)
+})
+
 test('it goes back where an order says so, and is not ordered back otherwise', async (t) => {
   const agent = await inFleet(t)
   const first = agent.branch.commit(spec(3))

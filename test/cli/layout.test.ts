@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { NO_MEMORY } from '../../agent/memory.ts'
+import { type Memory, NO_MEMORY } from '../../agent/memory.ts'
 import { agentView } from '../../cli/views/agent.ts'
+import { fleetView } from '../../cli/views/fleet.ts'
 import { makeStyle } from '../../cli/views/style.ts'
 import { showTime } from '../../cli/views/value.ts'
+import { readReport } from '../../fleet/index.ts'
 import { formatDiagnostics, loadManifest } from '../../spec/index.ts'
 import { simulatedHost } from './run-cli.ts'
 
@@ -62,4 +64,62 @@ test('errors of a spec that status quotes keep their carets below what they mean
     const caret = shown[shown.indexOf(quoted) + 1] ?? ''
     assert.equal(caret.indexOf('^'), quoted.indexOf('audoi'), shown.join('\n'))
   }
+})
+
+const SINCE = '2026-11-24T12:00:00Z'
+const drift = {
+  qube: 'win-a',
+  path: 'qube/vcpus',
+  wanted: 3,
+  found: 8,
+  since: '2026-11-24T11:00:00Z',
+  noticed: 'comparison',
+}
+
+const agentShown = (memory: Partial<Memory>): string =>
+  agentView({ memory: { ...NO_MEMORY, ...memory }, running: null, mirror: '' }, makeStyle(false, 60)).replace(
+    /\s+/g,
+    ' ',
+  )
+
+test('what an agent has seen before its daemon went is told as such, with the time from which it is away', () => {
+  const error = { message: '/q.sock: nothing listens', hint: '', since: SINCE }
+  const since = showTime(SINCE)
+  const silent = { error: { ...error, code: 'daemon-gone' }, events: 'connected' as const }
+  const gone = agentShown({ ...silent, drift: [drift] })
+  assert.match(
+    gone,
+    new RegExp(
+      `daemon no answer since ${since}: /q.sock: nothing listens what follows is as it was last seen, before that drift win-a`,
+    ),
+  )
+  // Where there is nothing to follow, nothing is said of it.
+  assert.doesNotMatch(agentShown(silent), /last seen/)
+  assert.match(
+    agentShown({ error: { ...error, code: 'system' } }),
+    new RegExp(`error .*\\(since ${since}\\)`),
+  )
+  assert.doesNotMatch(agentShown({ drift: [drift] }), /last seen/)
+})
+
+test('drift of a host whose daemon does not answer is shown as what it was, and since when; older agents say nothing of it', () => {
+  const told = {
+    ...{ schema: 'qstate.report', version: 1, host: 'desk', beat: 1, at: SINCE, order: null, looked: false },
+    ...{ status: 'applied', commit: 'a'.repeat(40), digest: null, generation: 1, drift: 2, restarts: 0 },
+    ...{ notRunning: [], check: null, trouble: null, held: null, recalled: null },
+  }
+  const shown = (more: object, columns = 100): string => {
+    const report = readReport({ ...told, ...more }, 'desk')
+    assert.ok(report !== null)
+    const row = { host: 'desk', groups: [], report, lastSeen: SINCE, ordered: null }
+    return fleetView([row], null, new Date(SINCE), makeStyle(false, columns))
+  }
+  assert.match(shown({}), /^desk +aaaaaaaaaaaa +applied +2 +just now\n\n/m)
+  assert.match(shown({ unseenSince: SINCE }), /^desk +aaaaaaaaaaaa +applied +was 2 +just now$/m)
+  assert.match(shown({ unseenSince: SINCE, drift: 0 }), /was none/)
+  const line = `not looked at since ${showTime(SINCE)}`
+  assert.match(shown({ unseenSince: SINCE }), new RegExp(`${line}: the drift is of the last look`))
+  assert.match(shown({ unseenSince: SINCE, drift: null }), new RegExp(`unknown[^]*${line}$`, 'm'))
+  assert.ok(widest(shown({ unseenSince: SINCE }, 40).split('\n').slice(2).join('\n')) <= 40)
+  assert.equal(readReport({ ...told, unseenSince: 5 }, 'desk'), null)
 })

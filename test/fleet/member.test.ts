@@ -59,6 +59,7 @@ function host(): {
     commit: inForce.commit ?? followed.at(-1) ?? OLD,
     ...{ digest: null, generation: 1, drift: 0, restarts: 0, notRunning: [], check: null, trouble: null },
     held: holds.why,
+    unseenSince: null,
   })
   const context: MemberContext = {
     host: 'h',

@@ -109,6 +109,7 @@ const reportOf = (host: string, order: string | null, commit: string): HostRepor
   check: null,
   trouble: null,
   held: null,
+  unseenSince: null,
   recalled: null,
 })
 

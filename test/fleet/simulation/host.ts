@@ -81,6 +81,7 @@ export function makeAgent(
         check: null,
         trouble,
         held: host.held ? 'suspended' : null,
+        unseenSince: null,
       })
     },
   }
