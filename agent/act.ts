@@ -2,7 +2,7 @@ import { HostError } from '../reconciler/index.ts'
 import { readWindow } from '../spec/agent/index.ts'
 import { nextBeginning } from './calendar.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
-import { troubleOf } from './listen.ts'
+import { sayOnce, troubleOf } from './listen.ts'
 import { type Waiting } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
 import { type Gate } from './policy.ts'
@@ -36,7 +36,7 @@ export async function act(work: Work, life: Life, context: AgentContext): Promis
 
 async function actOn(work: Work, life: Life, context: AgentContext): Promise<Reconciled | null> {
   const { spec, about, noticedBy, orders } = work
-  const { clock, settings, signal, store, watch } = context
+  const { clock, settings, signal, store } = context
   const now = clock.now()
   const gate = gateOf(orders, settings.gate, now)
   const { corrections, failures, put } = life.memory
@@ -53,6 +53,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
       }),
       error: null,
     }
+    life.said.clear()
     if (about === null) {
       life.known = new Set([...spec.manifest.qubes.keys(), ...done.seen.qubes.map(({ qube }) => qube)])
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
@@ -67,7 +68,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
     life.failures += 1
     life.memory = { ...life.memory, error: troubleOf(error, life, now) }
     life.due.compare = clock.now().getTime() + retryMs(life.failures)
-    watch.say('error', error.message, { hint: error.hint })
+    sayOnce('error', error, life, context)
     return null
   }
 }

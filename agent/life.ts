@@ -65,6 +65,8 @@ export interface Life {
   spec: CommittedSpec | null
   /** Qubes of the last plan. */
   known: ReadonlySet<string>
+  /** What the log has of the trouble that the host is in: a night of it is not said twice a minute. */
+  readonly said: Set<string>
   /** Turns in a row that came to nothing. */
   failures: number
   /** When what comes next, in milliseconds since the epoch. */

@@ -5,7 +5,8 @@ import { lookAt } from './mailbox.ts'
 import { type Trouble } from './memory.ts'
 
 /** Turns what the host tells into what is to be looked at, until the signal fires or the host will not tell. */
-export async function listen(life: Life, { clock, host, signal, watch }: AgentContext): Promise<void> {
+export async function listen(life: Life, context: AgentContext): Promise<void> {
+  const { clock, host, signal, watch } = context
   const { mailbox } = life
   const compareAll = (why: string): void => {
     mailbox.post((pending) => {
@@ -23,7 +24,7 @@ export async function listen(life: Life, { clock, host, signal, watch }: AgentCo
       case 'lost':
         lost += 1
         life.memory = { ...life.memory, events: 'lost' }
-        watch.say('warn', news.error.message, { hint: news.error.hint })
+        sayOnce('warn', news.error, life, context)
         // A daemon that is restarted is away once; one that is not there at all is trouble, to be told.
         if (lost === 1) break
         life.memory = { ...life.memory, error: troubleOf(news.error, life, clock.now()) }
@@ -49,6 +50,18 @@ export async function listen(life: Life, { clock, host, signal, watch }: AgentCo
       }
     }
   }
+}
+
+/** Says what is wrong with the host, in these words once until it is well again: it is tried again and again. */
+export function sayOnce(
+  level: 'warn' | 'error',
+  { message, hint }: Pick<Trouble, 'message' | 'hint'>,
+  { said }: Life,
+  { watch }: AgentContext,
+): void {
+  if (said.has(message)) return
+  said.add(message)
+  watch.say(level, message, { hint })
 }
 
 /** What keeps the host from being looked at, and since when. */

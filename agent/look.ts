@@ -96,8 +96,9 @@ function unreached(
   // A fleet waits for a host that has taken an order.
   if (settings.fleet !== null)
     life.due.look = clock.now().getTime() + Math.min(settings.lookEvery, retryMs(times + 1))
+  // It is looked at again and again: only what is otherwise than last time is said.
+  if (life.memory.unreachable?.message !== message) watch.say('warn', message, { hint })
   life.memory = { ...life.memory, unreachable: { code, message, hint, since, times: times + 1 } }
-  watch.say('warn', message, { hint })
 }
 
 function refuse(commit: string, refusal: Refusal, at: string, life: Life, { watch }: AgentContext): void {

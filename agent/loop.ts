@@ -4,7 +4,7 @@ import { openBackground } from './background.ts'
 import { isSystemError } from './errors.ts'
 import { fleetAwayNow } from './fleet-away.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
-import { listen } from './listen.ts'
+import { listen, sayOnce } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
@@ -103,6 +103,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     saved: null,
     spec: null,
     known: new Set(),
+    said: new Set(),
     failures: 0,
     // The first comparison comes when events are heard, so that nothing is missed in between.
     due: { look: now, compare: now + FIRST_COMPARISON_MS, again: Infinity },
@@ -139,7 +140,7 @@ async function turn(pending: Pending, life: Life, context: AgentContext): Promis
     const since = life.memory.error?.since ?? now.toISOString()
     life.memory = { ...life.memory, error: { code: 'system', message: error.message, hint, since } }
     life.due.compare = now.getTime() + retryMs(life.failures)
-    watch.say('error', error.message, { hint })
+    sayOnce('error', { message: error.message, hint }, life, context)
   }
   const at = clock.now().toISOString()
   await save(life, at, context)

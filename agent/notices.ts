@@ -53,7 +53,8 @@ export function noticesOf(
     tell('unreachable', `the repository cannot be reached: ${unreachable.message}`, { ...unreachable })
   if (unreachable === null && isTold(before)) tell('reachable', 'the repository can be reached again')
   tellFleet(before, after, tell)
-  if (error !== null && error.message !== before.error?.message) tell('error', error.message, { ...error })
+  // In which words it shows depends on what was asked last: it is told once, until it is over.
+  if (error !== null && before.error === null) tell('error', error.message, { ...error })
   if (error === null && before.error !== null) tell('recovered', 'the host answers as it should again')
   if (proposed !== null && proposed.changes !== before.proposed?.changes)
     tell('proposed', `a plan waits for a person: qstate apply ${proposed.file}`, { ...proposed })

@@ -43,7 +43,13 @@ export async function takeLock(folder: string, options: LockOptions): Promise<Lo
     since: options.now,
   }
   const ownPath = join(folder, `${LOCK}.${own.token}`)
-  await writeDurably(ownPath, JSON.stringify(own))
+  try {
+    await writeDurably(ownPath, JSON.stringify(own))
+  } catch (error) {
+    // By the name that people know, and that is the same at the next try.
+    if (error instanceof Error && 'syscall' in error) Object.assign(error, { path: join(folder, LOCK) })
+    throw error
+  }
   try {
     for (;;) {
       const holder = await attempt(folder, ownPath)

@@ -685,6 +685,35 @@ test('a clock that is set back puts nothing off for longer than it would have be
   assert.equal(agent.vcpus(), 4)
 })
 
+test('a daemon that is away for a night, and a repository with it, is told once, and said once in the log', async (t) => {
+  const agent = await started(t)
+  agent.told()
+  agent.log.splice(0)
+  agent.host.simulator.setFaults([{ match: {}, do: 'drop-before' }])
+  agent.branch.reachable = false
+  agent.setVcpus(8)
+  // Its events are asked for again and again, and it is compared in between: each finds other words for it.
+  for (let times = 0; times < 50; times += 1) {
+    await agent.away(true)
+    await agent.pass(10 * MINUTE)
+  }
+  assert.deepEqual(agent.told().toSorted(), ['error', 'unreachable'])
+  assert.deepEqual(agent.log.length, new Set(agent.log).size, agent.log.join('\n'))
+  agent.host.simulator.setFaults([])
+  agent.branch.reachable = true
+  await agent.away(false)
+  await agent.pass(10 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  agent.told()
+  // The next time is news again.
+  agent.log.splice(0)
+  await agent.away(true)
+  await agent.away(true)
+  await agent.pass(MINUTE)
+  assert.deepEqual(agent.told(), ['error'])
+  assert.ok(agent.log.some((line) => line.includes('the event stream ended')))
+})
+
 test('what is heard while the memory is being saved is not forgotten', async (t) => {
   const agent = await started(t)
   let saved = (): void => undefined

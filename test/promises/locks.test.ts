@@ -185,3 +185,8 @@ test('a released lock leaves nothing that a later run minds', async (t) => {
   }
   assert.deepEqual(readdirSync(folder), [])
 })
+
+test('where a lock cannot be taken its own place is named, each time the same', async () => {
+  const who = { who: 'me', now: new Date().toISOString(), again: () => Promise.resolve(false) }
+  await assert.rejects(takeLock('/proc', who), { path: '/proc/lock' })
+})
