@@ -2,7 +2,14 @@
 export class GitError extends Error {
   override readonly name = 'GitError'
   readonly code:
-    'git-missing' | 'git-failed' | 'git-no-memory' | 'git-too-large' | 'git-timeout' | 'bad-trust' | 'aborted'
+    | 'git-missing'
+    | 'git-failed'
+    | 'git-no-memory'
+    | 'git-no-room'
+    | 'git-too-large'
+    | 'git-timeout'
+    | 'bad-trust'
+    | 'aborted'
   readonly hint: string
   /** What git ended with, where it said nothing: an answer, rather than a failure. */
   readonly status: number | null

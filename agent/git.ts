@@ -83,7 +83,7 @@ export async function git(place: Place, args: readonly string[], options: GitOpt
     ...(signal === undefined ? {} : { signal }),
   })
   if (ended.code === '0') return ended.stdout
-  throw failure(args, ended)
+  throw failure(place, args, ended)
 }
 
 /** The same, waited for: for what is read from objects that are here. Fails with GitError. */
@@ -98,7 +98,7 @@ export function gitNow(place: Place, args: readonly string[], options: GitOption
   })
   if (ended.error === undefined && ended.status === 0) return ended.stdout
   const code = (ended.error as NodeJS.ErrnoException | undefined)?.code ?? String(ended.status)
-  throw failure(args, { ...ended, code })
+  throw failure(place, args, { ...ended, code })
 }
 
 /** The shell only sets the limits, and becomes git; nothing of the arguments is a program to it. */
@@ -112,7 +112,7 @@ function bounded(args: string[], { maxFileBytes, maxMemoryBytes }: GitOptions): 
 
 const verb = (args: readonly string[]): string => args.find((arg) => /^[a-z]/.test(arg)) ?? ''
 
-function failure(args: readonly string[], ended: Omit<Ended, 'stdout'>): GitError {
+function failure(place: Place, args: readonly string[], ended: Omit<Ended, 'stdout'>): GitError {
   const what = `git ${verb(args)}`
   const { code, signal } = ended
   if (code === 'ABORTED') return new GitError('aborted', `${what}: stopped`, 'run this again')
@@ -128,6 +128,10 @@ function failure(args: readonly string[], ended: Omit<Ended, 'stdout'>): GitErro
     const hint = 'see whether this machine has memory left; else keep large files out of the repository'
     return new GitError('git-no-memory', `${what}: more memory than there is, or than it may take`, hint)
   }
+  if (NO_ROOM.test(ended.stderr.toString())) {
+    const hint = `make room there: ${typeof place === 'string' ? place : place.gitDir}`
+    return new GitError('git-no-room', `${what}: no space is left on the disk`, hint)
+  }
   if (code === 'ENOBUFS' || signal === 'SIGXFSZ' || CUT_SHORT.test(said)) {
     return new GitError('git-too-large', `${what}: more than is allowed`, 'keep large files out of it')
   }
@@ -140,6 +144,9 @@ function failure(args: readonly string[], ended: Omit<Ended, 'stdout'>): GitErro
     said === '' && /^[0-9]+$/.test(code) ? Number(code) : null,
   )
 }
+
+/** Here, and not on the other side. */
+const NO_ROOM = /^(?!remote:).*(?:No space left on device|Out of diskspace)/im
 
 const NO_MEMORY = /out of memory|Cannot allocate memory/i
 

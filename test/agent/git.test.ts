@@ -75,6 +75,16 @@ test('is broken off where it takes more memory, or answers more, than it may', a
   )
 })
 
+test('where there is no room left that is said, and where to make some', async (t) => {
+  const repo = makeRepository(t)
+  repo.commit({ 'a.yaml': SPEC })
+  await assert.rejects(
+    git({ gitDir: repo.gitDir }, ['archive', '-o', '/dev/full', 'HEAD']),
+    (error: unknown) =>
+      error instanceof GitError && error.code === 'git-no-room' && error.hint.endsWith(repo.gitDir),
+  )
+})
+
 test('is broken off when its time is over', async (t) => {
   const repo = makeRepository(t)
   const config = ['alias.hang=!sleep 1000']
