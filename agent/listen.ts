@@ -19,6 +19,11 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
       case 'connected':
         lost = 0
         life.memory = { ...life.memory, events: 'connected' }
+        // Where there is something to compare it with, the comparison tells whether it is well.
+        if (life.spec === null) {
+          life.memory = { ...life.memory, error: null }
+          life.said.clear()
+        }
         compareAll('the host can be heard')
         break
       case 'lost':

@@ -180,6 +180,20 @@ test('while the daemon does not answer it is said since when, and drift is that 
   assert.equal((await followed.status(asked)).unseenSince, null)
 })
 
+test('a daemon that is back is no trouble any more, where no commit has come yet, too', async (t) => {
+  const agent = await inFleet(t)
+  agent.begin()
+  await agent.pass(1000)
+  await agent.away(true)
+  await agent.away(true)
+  await agent.pass(1000)
+  assert.equal(agent.memory().error?.code, 'daemon-gone')
+  await agent.away(false)
+  await agent.pass(1000)
+  assert.equal(agent.memory().error, null)
+  assert.equal(agent.notices.at(-1)?.kind, 'recovered')
+})
+
 test('it goes back where an order says so, and is not ordered back otherwise', async (t) => {
   const agent = await inFleet(t)
   const first = agent.branch.commit(spec(3))
