@@ -67,6 +67,8 @@ export interface Life {
   known: ReadonlySet<string>
   /** What the log has of the trouble that the host is in: a night of it is not said twice a minute. */
   readonly said: Set<string>
+  /** What is known could not be written to disk when it last was to be. */
+  isUnkept: boolean
   /** Turns in a row that came to nothing. */
   failures: number
   /** When what comes next, in milliseconds since the epoch. */

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { act } from './act.ts'
 import { openBackground } from './background.ts'
-import { isSystemError } from './errors.ts'
+import { isSystemError, sayOfSystem } from './errors.ts'
 import { fleetAwayNow } from './fleet-away.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { listen, sayOnce } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
-import { holdsStill } from './memory.ts'
+import { holdsStill, type Suspension } from './memory.ts'
 import { noticesOf } from './notices.ts'
 import { type NoticedBy, noticedIn } from './noticed.ts'
 import { type Reconciled } from './reconcile.ts'
@@ -95,6 +95,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     mode: policy.mode,
     events: 'lost' as const,
     error: null,
+    suspended: null,
   }
   const now = clock.now().getTime()
   const life: Life = {
@@ -104,6 +105,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     spec: null,
     known: new Set(),
     said: new Set(),
+    isUnkept: false,
     failures: 0,
     // The first comparison comes when events are heard, so that nothing is missed in between.
     due: { look: now, compare: now + FIRST_COMPARISON_MS, again: Infinity },
@@ -165,7 +167,7 @@ async function work(
   const isOver = ordered !== null && ordered.id === life.memory.gaveUp?.id
   const orders = { ...told, ordered: isOver ? null : ordered }
   const now = clock.now()
-  life.memory = { ...life.memory, suspended: holdsStill(orders.suspended, now) ? orders.suspended : null }
+  suspendedNow(holdsStill(orders.suspended, now) ? orders.suspended : null, life, context)
   if (pending.news !== null) await takeNews(pending.news, pending, orders, life, context)
   if (pending.look || now.getTime() >= due.look) beginLook(orders, life, context)
   takeRestarts(pending, life, context)
@@ -182,6 +184,18 @@ async function work(
   }
   const about = pending.all === null ? new Set(pending.qubes.keys()) : null
   return act({ spec: life.spec, about, noticedBy, orders }, life, context)
+}
+
+/** Whoever reads the log wonders why nothing is written. */
+function suspendedNow(suspended: Suspension | null, life: Life, { watch }: AgentContext): void {
+  const before = life.memory.suspended
+  life.memory = { ...life.memory, suspended }
+  if (isDeepStrictEqual(suspended, before)) return
+  if (suspended === null) watch.say('info', 'no longer suspended')
+  else {
+    const { by, until, why } = suspended
+    watch.say('info', `suspended by ${by}${why === '' ? '' : `: ${why}`}`, { until })
+  }
 }
 
 /** What failed or was refused before may do now that it is asked for again. */
@@ -203,6 +217,8 @@ const whyOf = ({ all, qubes }: Pending): string => {
   return why === '' ? 'a look at the repository' : why
 }
 
+const UNKEPT = '`qstate status` shows what it knew before; see to room and permission there'
+
 /** Only what is news is written: a look that finds nothing leaves the disk alone. */
 async function save(life: Life, at: string, { store, watch }: AgentContext): Promise<void> {
   if (JSON.stringify(life.memory) === JSON.stringify(life.saved)) return
@@ -212,7 +228,13 @@ async function save(life: Life, at: string, { store, watch }: AgentContext): Pro
     // What has been heard meanwhile stands: it is saved with the next turn.
     life.memory = { ...life.memory, updatedAt: at }
     life.saved = memory
+    if (life.isUnkept) watch.say('info', 'what the agent knows is kept again')
+    life.isUnkept = false
   } catch (error) {
-    watch.say('error', 'what the agent knows could not be saved', { why: String(error) })
+    if (!isSystemError(error)) throw error
+    const { message } = sayOfSystem(error)
+    if (!life.isUnkept)
+      watch.say('error', `what the agent knows cannot be kept: ${message}`, { hint: UNKEPT })
+    life.isUnkept = true
   }
 }

@@ -325,6 +325,19 @@ test('a suspension ends by itself when its time is over', async (t) => {
   assert.equal(agent.vcpus(), 3)
 })
 
+test('who has suspended the agent, until when and why, and that this is over, is in its log', async (t) => {
+  const agent = await started(t)
+  agent.log.splice(0)
+  const until = new Date(agent.clock.now().getTime() + HOUR).toISOString()
+  const said = (): readonly string[] => agent.log.splice(0).filter((line) => /suspended|resumed/.test(line))
+  await agent.store().suspend({ until, by: 'alice@laptop', since: '', why: 'a demonstration' })
+  agent.nudge()
+  await agent.pass(10 * MINUTE)
+  assert.deepEqual(said(), ['info suspended by alice@laptop: a demonstration'])
+  await agent.pass(2 * HOUR)
+  assert.deepEqual(said(), ['info no longer suspended'])
+})
+
 test('a damaged suspension holds: whoever wrote it wanted the agent to be still', async (t) => {
   const agent = await started(t)
   await agent.store().suspend({ until: 'for a bit', by: 'alice', since: '', why: '' })
@@ -728,6 +741,30 @@ test('what is heard while the memory is being saved is not forgotten', async (t)
   await agent.pass(1000)
   assert.equal(agent.memory().events, 'lost')
   assert.equal(agent.memory().inForce?.commit, next)
+})
+
+test('that what it knows cannot be kept is said once, with the place and what to do, and that it can again', async (t) => {
+  const agent = await started(t)
+  agent.log.splice(0)
+  const full = Object.assign(new Error('ENOSPC'), {
+    code: 'ENOSPC',
+    syscall: 'write',
+    path: '/s/memory.json',
+  })
+  agent.saving = Promise.reject(full)
+  agent.saving.catch(() => undefined)
+  for (let value = 4; value < 8; value += 1) {
+    agent.setVcpus(value)
+    await agent.pass(HOUR)
+  }
+  const about = (): readonly string[] =>
+    agent.log.splice(0).filter((line) => /what the agent knows/.test(line))
+  assert.deepEqual(about(), [
+    'error what the agent knows cannot be kept: /s/memory.json: no space is left there',
+  ])
+  agent.saving = null
+  await agent.pass(HOUR)
+  assert.deepEqual(about(), ['info what the agent knows is kept again'])
 })
 
 test('a mistake that nobody foresaw ends the agent, in the background, too', async (t) => {
