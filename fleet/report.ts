@@ -83,5 +83,5 @@ export function readReport(json: unknown, host: string): HostReport | null {
         isText(trouble.code) &&
         isText(trouble.message) &&
         isText(trouble.hint)))
-  return isReport ? ({ unseenSince: null, ...report } as unknown as HostReport) : null
+  return isReport ? ({ ...report, unseenSince: report.unseenSince ?? null } as HostReport) : null
 }
