@@ -10,7 +10,7 @@ import { agentPlace } from '../agent/place.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { stateFolder } from '../session.ts'
-import { showTime } from '../views/value.ts'
+import { shortCommit, showTime } from '../views/value.ts'
 
 /** Says whether the agent's own file is right. */
 export function checkAgentFile(options: AgentOptions, io: Io): Promise<number> {
@@ -125,7 +125,16 @@ export async function accept(commit: string, options: GlobalOptions, io: Io): Pr
       ? 'if it is what branch or tag stands at'
       : `if the fleet ${memory.fleet.name} orders it`
   if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
-  else io.out(`Ordered: ${commit} is taken, ${when} and its signature is good. \`qstate status\` tells.\n`)
+  else {
+    io.out(`Ordered: ${commit} is taken, ${when} and its signature is good. \`qstate status\` tells.\n`)
+  }
+  const { wanted, fleet } = memory
+  if (wanted !== null && !wanted.commit.startsWith(commit)) {
+    const who = fleet === null ? 'Branch or tag' : `The fleet ${fleet.name}`
+    io.err(
+      `${who} stood at ${shortCommit(wanted.commit)} when the agent last looked: nothing comes of this until it is ${commit}.\n`,
+    )
+  }
   return EXIT.done
 }
 

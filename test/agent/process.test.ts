@@ -190,6 +190,20 @@ test('history that was forced is refused, until a person on the host takes it', 
   await ended(agent)
 })
 
+test('whoever takes a commit at which the branch did not stand is told where it did', async (t) => {
+  const world = await makeWorld(t)
+  const tip = world.commit(3)
+  const agent = world.begin()
+  await agent.said('applied to win-a')
+  await ended(agent)
+  const accept = (commit: string): ReturnType<typeof runCli> =>
+    runCli(world.host, ['agent', 'accept', commit])
+  const other = await accept('deadbeef')
+  assert.equal(other.code, 0)
+  assert.match(other.err.replace(/\s+/g, ' '), new RegExp(`stood at ${tip.slice(0, 12)} when .* last looked`))
+  assert.equal((await accept(tip.slice(0, 7))).err, '')
+})
+
 test('a memory that cannot be read is kept, and that the last commit is forgotten is said', async (t) => {
   const world = await makeWorld(t)
   world.commit(3)
