@@ -1,9 +1,10 @@
 import { HostError } from '../reconciler/index.ts'
 import { readWindow } from '../spec/agent/index.ts'
 import { nextBeginning } from './calendar.ts'
+import { keyOf } from './decide.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { sayOnce, troubleOf } from './listen.ts'
-import { type Waiting } from './memory.ts'
+import { type Memory, type Waiting } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
 import { type Gate } from './policy.ts'
 import { type CommittedSpec } from './ports.ts'
@@ -36,7 +37,7 @@ export async function act(work: Work, life: Life, context: AgentContext): Promis
 
 async function actOn(work: Work, life: Life, context: AgentContext): Promise<Reconciled | null> {
   const { spec, about, noticedBy, orders } = work
-  const { clock, settings, signal, store } = context
+  const { clock, settings, signal, store, watch } = context
   const now = clock.now()
   const gate = gateOf(orders, settings.gate, now)
   const { corrections, failures, put } = life.memory
@@ -44,6 +45,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
   const mayStill = async (): Promise<boolean> => gateOf(await store.orders(), settings.gate, clock.now()).open
   try {
     const done = await reconcile(spec, about, rules, context.host, mayStill)
+    const before = life.memory
     life.memory = {
       ...remember(life.memory, done, {
         about,
@@ -54,6 +56,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
       error: null,
     }
     life.said.clear()
+    sayBlocked(before, life.memory, watch)
     if (about === null) {
       life.known = new Set([...spec.manifest.qubes.keys(), ...done.seen.qubes.map(({ qube }) => qube)])
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
@@ -70,6 +73,16 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
     life.due.compare = clock.now().getTime() + retryMs(life.failures)
     sayOnce('error', error, life, context)
     return null
+  }
+}
+
+/** A commit of which nothing comes: whoever reads the log has to learn why. */
+function sayBlocked(before: Memory, { blocked }: Memory, watch: AgentContext['watch']): void {
+  const known = new Set(before.blocked.map((one) => JSON.stringify(one)))
+  for (const one of blocked) {
+    if (known.has(JSON.stringify(one))) continue
+    const { qube, path, why, hint } = one
+    watch.say('warn', `${path === null ? qube : keyOf(qube, path)}: ${why}`, { hint })
   }
 }
 

@@ -77,7 +77,7 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     const until = suspended.until === null ? '' : ` until ${showTime(suspended.until)}`
     row('suspended', style.yellow(`by ${safe(suspended.by)}${until}${why}`))
   }
-  const isToldOfHost = [memory.drift, memory.failing, memory.held, memory.waiting].some(
+  const isToldOfHost = [memory.drift, memory.failing, memory.blocked, memory.held, memory.waiting].some(
     (list) => list.length > 0,
   )
   if (error !== null && isToldOfHost)
@@ -89,6 +89,12 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     )
   for (const { qube, message, hint } of memory.failing)
     row('failed', style.red(`${qube}: ${safe(message)}`), safe(hint))
+  for (const { qube, path, why, hint } of memory.blocked)
+    row(
+      'blocked',
+      style.red(`${path === null ? qube : `${qube} ${showPath(path)}`}: ${safe(why)}`),
+      safe(hint),
+    )
   for (const [text, names] of heldByWhy(memory.held)) row('held', `${names}: ${text}`)
   if (proposed !== null) row('proposed', `qstate apply ${proposed.file}`)
   for (const { qube, paths } of memory.waiting)

@@ -767,6 +767,18 @@ test('that what it knows cannot be kept is said once, with the place and what to
   assert.deepEqual(about(), ['info what the agent knows is kept again'])
 })
 
+test('what a commit asks and cannot be planned is said once, with why and what to do, and again when it is otherwise', async (t) => {
+  const agent = await started(t)
+  agent.log.splice(0)
+  agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes:\n  no-such-qube: { qube: { vcpus: 3 } }\n')
+  await agent.pass(3 * HOUR)
+  const blocked = (): readonly string[] => agent.log.splice(0).filter((line) => line.startsWith('warn'))
+  assert.deepEqual(blocked(), ['warn no-such-qube: there is no such qube'])
+  agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes:\n  another: { qube: { vcpus: 3 } }\n')
+  await agent.pass(3 * HOUR)
+  assert.deepEqual(blocked(), ['warn another: there is no such qube'])
+})
+
 test('a mistake that nobody foresaw ends the agent, in the background, too', async (t) => {
   const agent = await started(t)
   agent.branch.bug = new TypeError('undefined is not a function')

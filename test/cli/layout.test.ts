@@ -102,6 +102,18 @@ test('what an agent has seen before its daemon went is told as such, with the ti
   assert.doesNotMatch(agentShown({ drift: [drift] }), /last seen/)
 })
 
+test('what cannot be planned is among what an agent knows', () => {
+  const blocked = [
+    { qube: 'win-a', path: 'audio/model', why: 'Qubes said no', hint: 'see to policy' },
+    { qube: 'win-b', path: null, why: 'there is no such qube', hint: '' },
+  ]
+  const shown = agentShown({ blocked, events: 'connected' })
+  assert.match(
+    shown,
+    /blocked win-a audio model: Qubes said no see to policy blocked win-b: there is no such qube/,
+  )
+})
+
 test('drift of a host whose daemon does not answer is shown as what it was, and since when; older agents say nothing of it', () => {
   const told = {
     ...{ schema: 'qstate.report', version: 1, host: 'desk', beat: 1, at: SINCE, order: null, looked: false },
