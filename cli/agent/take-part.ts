@@ -112,11 +112,18 @@ function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
       onFleet(null)
     },
     failed(error, store) {
-      if (store.isConnected()) away(error)
+      if (store.isConnected()) away(unmade(error))
       else if (!isAsking) void ask(error, store)
     },
   }
 }
+
+/** Servers that answer, and have nothing of the fleet: the network is not what is to be seen to. */
+const unmade = (error: StoreError): StoreError =>
+  error.code === 'store-unreachable' ? new StoreError(error.code, error.message, UNMADE, error) : error
+
+const UNMADE =
+  'the servers are there, and do not say anything of this fleet: a controller makes its store (`qstate fleet controller`); has one been in charge yet?'
 
 const whenAborted = (signal: AbortSignal): Promise<null> =>
   new Promise((resolve) => {

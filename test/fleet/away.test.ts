@@ -18,10 +18,15 @@ interface Told {
 }
 
 /** An agent of a fleet whose server knows the hosts' keys, or not. */
-async function makeFleet(t: TestContext): Promise<{
+async function makeFleet(
+  t: TestContext,
+  hasStore = true,
+): Promise<{
   begin(): Running
   /** The server is restarted, and knows these keys; null: it is not. */
   serve(keys: readonly string[] | null): Promise<void>
+  /** Makes the store, as whoever is in charge does. */
+  make(): Promise<void>
   readonly key: string
   /** Of another host. */
   readonly stranger: string
@@ -57,8 +62,12 @@ async function makeFleet(t: TestContext): Promise<{
     `apiVersion: qstate/v1\nkind: Fleet\nname: acme\nstore: { nats: ['${server.url}'], controllers: [${boss}] }\nhosts: { h0: { key: ${key} } }\n`,
   )
   // Whoever is in charge makes the store.
-  const made = await runQstate(['fleet', 'status', '--fleet', fleetFile, '--key', at('boss.key'), '--ca', ca])
-  assert.equal(made.code, 0, made.err)
+  const making = ['fleet', 'status', '--fleet', fleetFile, '--key', at('boss.key'), '--ca', ca]
+  const make = async (): Promise<void> => {
+    const made = await runQstate(making)
+    assert.equal(made.code, 0, made.err)
+  }
+  if (hasStore) await make()
   writeFileSync(
     at('agent.yaml'),
     `apiVersion: qstate/v1
@@ -75,6 +84,7 @@ verify: { by: none }
     return out
   }
   return {
+    make,
     key,
     stranger,
     begin() {
@@ -128,4 +138,14 @@ test('why servers that were reached before are so no more is told as exactly as 
   await agent.said('took the connection')
   const told = await fleet.told((away) => away?.code === 'store-unreachable')
   assert.match(told?.message ?? '', /no server of tls:\S+ took the connection: \S+/)
+})
+
+test('where nobody has been in charge yet, that is what is to be seen to, and not the network', async (t) => {
+  const fleet = await makeFleet(t, false)
+  await fleet.serve([fleet.key])
+  const agent = fleet.begin()
+  await agent.said('takes no orders of the fleet now')
+  await agent.said('has one been in charge yet?')
+  await fleet.make()
+  await agent.said('the fleet acme is reached again')
 })
