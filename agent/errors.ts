@@ -10,6 +10,7 @@ export class GitError extends Error {
     | 'git-timeout'
     | 'bad-trust'
     | 'aborted'
+    | 'system'
   readonly hint: string
   /** What git ended with, where it said nothing: an answer, rather than a failure. */
   readonly status: number | null
@@ -60,6 +61,9 @@ export function sayOfSystem({ code = '', path, message }: NodeJS.ErrnoException)
       : 'see to the file or folder that it names; --state-dir says where lock and history are kept'
   return { message: what === undefined || path === undefined ? message : `${path}: ${what}`, hint }
 }
+
+/** What is tried again by itself needs nobody to run it. */
+export const SYSTEM_HINT = 'see to the file or folder that it names: room, permission, and whose it is'
 
 const SYSTEM_SAYS: Readonly<Record<string, string>> = {
   EACCES: 'no permission for it',

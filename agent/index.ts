@@ -5,7 +5,7 @@
  */
 export { gateOf } from './act.ts'
 export { gateAt } from './calendar.ts'
-export { isSystemError, sayOfSystem } from './errors.ts'
+export { isSystemError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 export { type Held } from './decide.ts'
 export { type AgentContext, type AgentWatch, type Turn } from './life.ts'
 export { runAgent } from './loop.ts'

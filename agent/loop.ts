@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { act } from './act.ts'
 import { openBackground } from './background.ts'
-import { isSystemError, sayOfSystem } from './errors.ts'
+import { isSystemError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 import { fleetAwayNow } from './fleet-away.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { listen, sayOnce } from './listen.ts'
@@ -138,11 +138,12 @@ async function turn(pending: Pending, life: Life, context: AgentContext): Promis
     if (!isSystemError(error)) throw error
     const now = clock.now()
     life.failures += 1
-    const hint = 'see to the file or folder that it names: room, permission, and whose it is'
+    const { message } = sayOfSystem(error)
+    const hint = SYSTEM_HINT
     const since = life.memory.error?.since ?? now.toISOString()
-    life.memory = { ...life.memory, error: { code: 'system', message: error.message, hint, since } }
+    life.memory = { ...life.memory, error: { code: 'system', message, hint, since } }
     life.due.compare = now.getTime() + retryMs(life.failures)
-    sayOnce('error', { message: error.message, hint }, life, context)
+    sayOnce('error', { message, hint }, life, context)
   }
   const at = clock.now().toISOString()
   await save(life, at, context)

@@ -1,5 +1,5 @@
 import { type AgentTrust } from '../spec/agent/index.ts'
-import { GitError, RevisionError, isGitFailure } from './errors.ts'
+import { GitError, RevisionError, isGitFailure, isSystemError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 import { type Layout } from './layout.ts'
 import { type Mirror } from './mirror.ts'
 import { type Revision } from './revision.ts'
@@ -127,7 +127,10 @@ function sourceOf(
       if (error instanceof RevisionError && tip !== null)
         return { kind: 'refused', commit: tip, refusal: refusedFor(error) }
       if (error instanceof GitError) return { kind: 'unreachable', error }
-      throw error
+      if (!isSystemError(error)) throw error
+      // A disk that may only be read from now on, a folder that is not ours.
+      const { message } = sayOfSystem(error)
+      return { kind: 'unreachable', error: new GitError('system', message, SYSTEM_HINT) }
     }
   }
   // A mirror is one look's at a time.

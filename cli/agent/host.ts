@@ -6,6 +6,7 @@ import {
   type HostNews,
   isSystemError,
   sayOfSystem,
+  SYSTEM_HINT,
   type RestartCare,
   type Selects,
 } from '../../agent/index.ts'
@@ -139,8 +140,6 @@ async function asking<T>(work: () => Promise<T>): Promise<T> {
     throw error
   }
 }
-
-const SYSTEM_HINT = 'see to the file or folder that it names: room, permission, and whose it is'
 
 /** Tables are kept beside the plan: when a person applies it, they are looked for there. */
 async function saveProposal(spec: CommittedSpec, plan: Plan, folder: string, io: Io): Promise<string> {

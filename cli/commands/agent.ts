@@ -5,6 +5,7 @@ import {
   branchSource,
   type Clock,
   gateAt,
+  isSystemError,
   openMirror,
   openStore,
   orderedSource,
@@ -104,7 +105,10 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
   } finally {
     over.abort()
     await Promise.allSettled(running)
-    await lock.release()
+    // The lock of a process that has ended holds nothing; what went wrong before is what there is to tell.
+    await lock.release().catch((error: unknown) => {
+      if (!isSystemError(error)) throw error
+    })
   }
 }
 

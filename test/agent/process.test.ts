@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -350,6 +350,17 @@ test('a log in JSON is JSON to its end', async (t) => {
   const told = lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
   assert.match(told.at(-2) ?? '', /^SIGTERM: /)
   assert.equal(told.at(-1), 'stopped')
+})
+
+test('a lock that cannot be given back does not hide how the agent has ended', async (t) => {
+  const world = await makeWorld(t)
+  world.commit(3)
+  const agent = world.begin()
+  await agent.said('applied to win-a')
+  const lock = join(placeOf(world.host), 'agent/lock')
+  rmSync(lock)
+  mkdirSync(lock)
+  assert.match(await ended(agent), /stopped/)
 })
 
 test('a hang-up is listened to before anything else', async (t) => {

@@ -306,6 +306,20 @@ test('a repository that cannot be reached, or has no such branch, is unreachable
   assert.equal(wordOf(await look(source({ url: 'ext::sh -c true' }), null)), 'unreachable')
 })
 
+test('where its own place cannot be written it is looked again later, and the place is told', async (t) => {
+  const { folder, repo } = makeWorld(t)
+  repo.commit({ 'a.yaml': SPEC })
+  const taken = join(folder, 'taken')
+  writeFileSync(taken, '')
+  const origin = { url: repo.folder, ref: { kind: 'branch', name: 'main' }, maxBytes: 2 ** 26 } as const
+  const mirror = openMirror(join(taken, 'mirror.git'), { ...origin, identity: null, knownHosts: null })
+  const source = branchSource(mirror, { trust: NONE, commits: 'all', layout: pathsLayout(['.']) })
+  const news = await look(source, null)
+  assert.ok(news.kind === 'unreachable', JSON.stringify(news))
+  assert.equal(news.error.code, 'system')
+  assert.ok(news.error.message.startsWith(taken), news.error.message)
+})
+
 test('brings no more than it may', async (t) => {
   const { repo, source } = makeWorld(t)
   // Bytes that do not compress.
