@@ -191,9 +191,12 @@ function refusalOf(tip: string, signed: readonly Signed[], trust: AgentTrust): R
   return {
     code: 'bad-signature',
     why: `${short(first.commit)}: ${first.why}${more}`,
-    hint: `sign it (\`git commit -S\`) with a key that ${where} on this host names`,
+    hint: `sign it (\`git commit -S\`) with a key that ${where} on this host names${first.commit === tip ? '' : BEFORE}`,
   }
 }
+
+/** A signed commit on top mends nothing, and people try that first. */
+const BEFORE = '; each commit since the one in force counts, not the newest alone'
 
 const signersOf = (signed: readonly Signed[]): string =>
   [...new Set(signed.map((one) => one.signer))].sort().join(', ')

@@ -150,7 +150,10 @@ test('judges every commit since the one in force, or only the newest, as its pol
   const good = repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
   repo.commit({ 'b.yaml': SPEC })
   repo.commit({ 'c.yaml': SPEC }, { sshKey: alice })
-  assert.equal(wordOf(await look(source({ trust }), good)), 'bad-signature')
+  const refused = await look(source({ trust }), good)
+  assert.equal(wordOf(refused), 'bad-signature')
+  assert.ok(refused.kind === 'refused')
+  assert.match(refused.refusal.hint, /each commit since the one in force counts/)
   assert.equal(wordOf(await look(source({ trust, commits: 'tip' }), good)), 'commit')
 })
 
