@@ -47,6 +47,7 @@ export async function takeNews(
     life.due.look = clock.now().getTime()
     return
   }
+  if (life.memory.unreachable !== null) watch.say('info', 'the repository can be reached again')
   const seenAt = life.memory.wanted?.commit === commit ? life.memory.wanted.seenAt : at
   life.memory = { ...life.memory, unreachable: null, wanted: { commit, seenAt } }
   // A look that had begun before it was put in force finds it once more.

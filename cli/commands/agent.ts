@@ -113,7 +113,14 @@ export async function agent(options: AgentOptions, io: Io): Promise<number> {
 }
 
 /** Notices of what the loop has said in its log already. */
-const LOGGED: ReadonlySet<string> = new Set(['refused', 'unreachable', 'fleet-away', 'fleet-back', 'error'])
+const LOGGED: ReadonlySet<string> = new Set([
+  'refused',
+  'unreachable',
+  'reachable',
+  'fleet-away',
+  'fleet-back',
+  'error',
+])
 
 /** What a timer of Node takes at most. */
 const MAX_TIMER_MS = 2 ** 31 - 1

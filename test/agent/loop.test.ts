@@ -258,6 +258,16 @@ test('a repository that is away for long is told, and the commit in force stays'
   assert.ok(agent.told().includes('reachable'))
 })
 
+test('that a repository answers again is in the log, as short as it was away', async (t) => {
+  const agent = await started(t)
+  agent.log.splice(0)
+  agent.branch.reachable = false
+  await agent.pass(6 * MINUTE)
+  agent.branch.reachable = true
+  await agent.pass(6 * MINUTE)
+  assert.deepEqual(agent.log, ['warn git fetch: nobody answers', 'info the repository can be reached again'])
+})
+
 test('an observer writes nothing and reports all', async (t) => {
   const agent = await started(t, { policy: policyOf('observe', 'correct') })
   assert.equal(agent.host.simulator.writes(), 0)
