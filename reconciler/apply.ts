@@ -8,6 +8,7 @@ import {
   startReport,
   type QubeRun,
 } from './apply-qube.ts'
+import { createdAhead, isMissing, notCreated, wavesOf } from './between-qubes.ts'
 import { templateProblem } from './creation.ts'
 import { type Journal } from './journal.ts'
 import { movesOf } from './moves.ts'
@@ -39,12 +40,20 @@ export interface ApplyContext {
 export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Report> {
   const moves = movesOf(plan)
   const runs: readonly QubeRun[] = plan.qubes.map((qube) =>
-    startRun(qube, plan, context, (change) =>
-      moves.withheld(
-        qube.qube,
-        change,
-        runs.map((run) => run.report),
-      ),
+    startRun(
+      qube,
+      plan,
+      context,
+      (change) =>
+        moves.withheld(
+          qube.qube,
+          change,
+          runs.map((run) => run.report),
+        ) ??
+        notCreated(
+          change,
+          runs.map((run) => run.plan),
+        ),
     ),
   )
   const todo = runs.filter((run) => needsApply(run.plan))
@@ -81,11 +90,22 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     context.parallelism,
     step((run) => applyQube(run, moves.gives, 'part'), false),
   )
-  for (const wave of wavesOf(todo)) {
+  const plans = todo.map((run) => run.plan)
+  const byName = new Map(todo.map((run) => [run.plan.qube, run]))
+  const runsOf = (wave: readonly QubePlan[]): readonly QubeRun[] =>
+    wave.flatMap(({ qube }) => byName.get(qube) ?? [])
+  for (const wave of createdAhead(plans)) {
     await mapLimited(
-      wave,
+      runsOf(wave),
       context.parallelism,
-      step((run) => applyOnce(run, runs), true),
+      step((run) => applyOnce(run, runs, 'part'), false),
+    )
+  }
+  for (const wave of wavesOf(plans)) {
+    await mapLimited(
+      runsOf(wave),
+      context.parallelism,
+      step((run) => applyOnce(run, runs, 'rest'), true),
     )
   }
 
@@ -98,25 +118,17 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   }
 }
 
-/** Templates are made before what is made from them, and removed after it. */
-function wavesOf(todo: readonly QubeRun[]): readonly (readonly QubeRun[])[] {
-  const isTemplate = ({ plan }: QubeRun): boolean => plan.klass === 'TemplateVM'
-  const first = todo.filter((run) => isTemplate(run) && run.plan.create !== undefined)
-  const last = todo.filter((run) => isTemplate(run) && run.plan.remove !== undefined)
-  return [first, todo.filter((run) => !first.includes(run) && !last.includes(run)), last]
-}
-
-/** A qube whose template has not been made is not made either. */
-async function applyOnce(run: QubeRun, runs: readonly QubeRun[]): Promise<void> {
+/** A qube whose template has not been made is not made either. A part is the creation alone. */
+async function applyOnce(run: QubeRun, runs: readonly QubeRun[], extent: 'part' | 'rest'): Promise<void> {
   const template = run.plan.create?.template ?? null
-  const making = runs.find(({ plan }) => plan.qube === template && plan.create !== undefined)
-  if (making !== undefined && making.plan.uuid === null) {
+  const making = runs.find(({ plan }) => plan.qube === template && isMissing(plan))
+  if (making !== undefined && isMissing(run.plan)) {
     const message = `its template ${making.plan.qube} has not been created`
     const error = { code: 'no-template', message, hint: `see what became of ${making.plan.qube}` }
     run.report = { ...run.report, status: 'failed', error }
     return
   }
-  await applyQube(run, () => true, 'rest')
+  await applyQube(run, () => extent === 'rest', extent)
 }
 
 /** Returns why the host could not be asked, if it could not. */

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Host, simulatedHost } from './run-cli.ts'
+
+/** Settings that name other qubes of the same apply: qubesd takes them only once those are there, and of use. */
+
+const RELEASES = ['4.2', '4.3', '4.4'] as const
+
+function spec(host: Host, qubes: string): string {
+  const path = join(host.folder, 'spec.yaml')
+  writeFileSync(path, `apiVersion: qstate/v1\nname: test\nqubes:\n${qubes}`)
+  return path
+}
+
+const done = (host: Host, call: string): number =>
+  host.simulator.requests.findIndex((r) => `${r.method}+${r.arg} ${r.dest}`.startsWith(call))
+
+const NETWORK = `
+  a-work:
+    ensure: { label: red }
+    audio: { audiovm: z-audio }
+    qube: { netvm: z-net }
+    usb: { "z-usb+1-1:*": auto-attach }
+  win10-home:
+    qube: { netvm: z-net }
+  z-audio:
+    ensure: { template: z-template, label: red }
+    qube: { netvm: z-net }
+  z-net:
+    ensure: { template: z-template, label: red }
+    audio: { audiovm: z-audio }
+    qube: { netvm: off, properties: { provides_network: true } }
+  z-template:
+    ensure: { class: TemplateVM, label: black }
+    audio: { audiovm: z-audio }
+  z-usb:
+    ensure: { template: z-template, label: red }
+`
+
+test('qubes that other qubes of the apply name are created, and made of use, before they are named', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const path = spec(host, NETWORK)
+    const { code, out } = await host.qstate('apply', '--yes', path)
+    assert.equal(code, 0, out)
+    assert.ok(
+      done(host, 'admin.vm.property.Set+provides_network z-net') <
+        done(host, 'admin.vm.property.Set+netvm a-work'),
+    )
+    host.simulator.clearLog()
+    assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
+    assert.equal(host.simulator.writes(), 0)
+  }
+})
+
+test('a qube that is named and could not be created is said to be what is missing', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, NETWORK)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.Create.AppVM' }, times: 1, do: 'refuse' }])
+  const { code, out } = await host.qstate('apply', '--yes', path)
+  assert.equal(code, 3)
+  assert.match(out.replaceAll(/\s+/g, ' '), /z-[a-z]+ has not been created/)
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
+})
+
+test('a qube is left by those that use it before it is of no use, and before it is removed', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const BEFORE = `
+  a-net:
+    ensure: { template: fedora-42, label: red }
+    qube: { netvm: off, properties: { provides_network: true } }
+  win10-home:
+    qube: { netvm: a-net }
+`
+    assert.equal((await host.qstate('apply', '--yes', spec(host, BEFORE))).code, 0)
+    const off = BEFORE.replace('provides_network: true', 'provides_network: false')
+    host.simulator.clearLog()
+    const unused = await host.qstate('apply', '--yes', spec(host, off.replace('netvm: a-net', 'netvm: off')))
+    assert.equal(unused.code, 0, unused.out)
+
+    assert.equal((await host.qstate('apply', '--yes', spec(host, BEFORE))).code, 0)
+    const gone = `
+  a-net: { ensure: absent }
+  win10-home: { qube: { netvm: off } }
+`
+    const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'a-net', spec(host, gone))
+    assert.equal(code, 0, out)
+  }
+})
