@@ -1,7 +1,7 @@
 import { type Value } from '../spec/index.ts'
 import { sameValue } from './host.ts'
 import { type Note, type Plan, type QubePlan } from './plan.ts'
-import { type OwnershipRecord, parseRecord } from './record.ts'
+import { isEmptyRecord, type OwnershipRecord, parseRecord } from './record.ts'
 
 /**
  * Whether the record that a saved plan would write is the one that its changes and notes give: it claims nothing that
@@ -25,6 +25,8 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
       return `the ownership record of ${name} is not one that qstate would write`
     if (after !== null && after.name !== plan.spec.name)
       return `the ownership record of ${name} names another configuration`
+    if (before === null && after !== null && isEmptyRecord(after) && qube.create === undefined)
+      return `the ownership record of ${name} claims a qube that the plan does not create`
   }
   const changed = new Map(changes.map((change) => [change.path, change]))
   const noted = (path: string, ...kinds: Note['kind'][]): boolean =>

@@ -63,7 +63,8 @@ export function correctedRecord(
     waits: waitsWithout(planned, old?.waits ?? null, failed, new Set(back)),
   }
   if (affected.length === 0 && back.length === 0 && was.size === next.was.size) return plan.record.after
-  return isEmptyRecord(corrected) ? null : formatRecord(corrected)
+  const isMade = plan.create !== undefined || (old !== null && isEmptyRecord(old))
+  return isEmptyRecord(corrected) && !isMade ? null : formatRecord(corrected)
 }
 
 /** What was not changed waits if it did before, and only then; what was set back waits no longer. */

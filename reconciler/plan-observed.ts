@@ -77,12 +77,11 @@ export async function planObserved(
     was,
     waits,
   }
-  const after = sameOwnership(record, next)
-    ? observed.recordText
-    : isEmptyRecord(next)
-      ? null
-      : formatRecord(next)
   const isThere = (): boolean => context.qubes.some(({ name }) => name === facts.qube.name)
+  const isMade = isToBeThere(wanted) && (record !== null || !isThere())
+  const isKept = isMade || !isEmptyRecord(next)
+  const isSame = record === null ? !isKept : isKept && sameOwnership(record, next)
+  const after = isSame ? observed.recordText : isKept ? formatRecord(next) : null
   if (facts.qube.uuid === null && after !== observed.recordText && isThere()) {
     const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
     return blockedQube(facts.qube, { path: null, why: 'the qube does not tell its UUID', hint })
@@ -106,6 +105,10 @@ export async function planObserved(
     notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
   }
 }
+
+/** Created where it is not there: its record is kept, so that it can be removed by the one that made it. */
+const isToBeThere = (wanted: DesiredQube | null): boolean =>
+  wanted?.ensure !== undefined && wanted.ensure !== 'absent'
 
 /** By path. */
 function operationsOf(qube: string, differences: readonly Difference[]): ReadonlyMap<string, Operation> {

@@ -134,13 +134,12 @@ const formatWaits = ({ start, paths, from }: Waits): Record<string, unknown> => 
 })
 
 /** Whether a record says all that another would, but for the time: if so, there is nothing to write. */
-export function sameOwnership(a: OwnershipRecord | null, b: OwnershipRecord): boolean {
-  if (a === null) return isEmptyRecord(b)
-  if (isEmptyRecord(b) || a.name !== b.name || a.uuid !== b.uuid) return false
+export function sameOwnership(a: OwnershipRecord, b: OwnershipRecord): boolean {
+  if (a.name !== b.name || a.uuid !== b.uuid) return false
   return sameMap(a.set, b.set) && sameMap(a.was, b.was) && saysWaits(a, b)
 }
 
-/** A record that says nothing is not kept. */
+/** Whether a record owns nothing. It is kept only of a qube that qstate has created, and says just that. */
 export const isEmptyRecord = (record: OwnershipRecord): boolean =>
   record.set.size === 0 && record.waits === null
 

@@ -108,7 +108,10 @@ test('a template qube is created; a volume that is large enough is not touched',
   assert.equal(code, 0, out)
   assert.match(out, /root 10 GiB, private 512 MiB/)
   assert.match(out, /✓ win11-new {2}created\n/)
-  assert.deepEqual(writes(host), ['admin.vm.Create.TemplateVM+ dom0'])
+  assert.deepEqual(writes(host), [
+    'admin.vm.Create.TemplateVM+ dom0',
+    'admin.vm.feature.Set+qstate.applied win11-new',
+  ])
   host.simulator.clearLog()
   assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
   assert.equal(host.simulator.writes(), 0)
@@ -390,6 +393,55 @@ test('a qube is removed only where the spec, the command line and its record say
     assert.equal((await host.qstate('adopt', '--yes', path)).code, 0)
     assert.equal(host.simulator.writes(), 0)
   }
+})
+
+test('a qube of which nothing but its creation is asked for is known as created, and can be removed', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const bare = '{ ensure: { label: red } }'
+    const path = spec(host, bare)
+    assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+    assert.deepEqual(recordOf(host)?.['set'], {})
+    // What is set and dropped again, or could not be set, leaves it so.
+    spec(host, '{ ensure: { label: red }, tags: [office] }')
+    host.simulator.setFaults([{ match: { method: 'admin.vm.tag.Set' }, do: 'refuse' }])
+    assert.equal((await host.qstate('apply', '--yes', path)).code, 3)
+    assert.deepEqual(recordOf(host)?.['set'], {})
+    host.simulator.setFaults([])
+    assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+    spec(host, bare)
+    assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+    assert.deepEqual(recordOf(host)?.['set'], {})
+    host.simulator.clearLog()
+    assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do: 1 qube as wanted/)
+    assert.equal(host.simulator.writes(), 0)
+    spec(host, '{ ensure: absent }')
+    const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
+    assert.equal(code, 0, out)
+    assert.equal(host.simulator.host.qubes.has('win11-new'), false)
+  }
+})
+
+test('a rollback of a creation alone gives the qube up, and it stays', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, '{ ensure: { label: red } }')
+  await host.qstate('apply', '--yes', path)
+  const { code, out } = await host.qstate('rollback', '--yes')
+  assert.equal(code, 0, out)
+  assert.match(out, /was created by what is undone, and stays/)
+  assert.ok(host.simulator.host.qubes.has('win11-new'))
+  assert.equal(recordOf(host), undefined)
+  spec(host, '{ ensure: absent }')
+  assert.equal((await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)).code, 1)
+})
+
+test('a qube that was there is not taken for one that was created', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, '{ ensure: { label: red } }', 'win10-home')
+  assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
+  assert.equal(host.simulator.writes(), 0)
+  spec(host, '{ ensure: absent }', 'win10-home')
+  assert.equal((await host.qstate('apply', '--yes', '--allow-remove', 'win10-home', path)).code, 1)
 })
 
 test('at a terminal the name is typed once more', async (t) => {
