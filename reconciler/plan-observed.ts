@@ -78,7 +78,8 @@ export async function planObserved(
     waits,
   }
   const isThere = (): boolean => context.qubes.some(({ name }) => name === facts.qube.name)
-  const isMade = isToBeThere(wanted) && (record !== null || !isThere())
+  const isKnownMade = wanted !== null && record !== null && isEmptyRecord(record)
+  const isMade = isKnownMade || (isToBeThere(wanted) && (record !== null || !isThere()))
   const isKept = isMade || !isEmptyRecord(next)
   const isSame = record === null ? !isKept : isKept && sameOwnership(record, next)
   const after = isSame ? observed.recordText : isKept ? formatRecord(next) : null

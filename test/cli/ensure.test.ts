@@ -413,7 +413,10 @@ test('a qube of which nothing but its creation is asked for is known as created,
     assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
     assert.deepEqual(recordOf(host)?.['set'], {})
     host.simulator.clearLog()
-    assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do: 1 qube as wanted/)
+    for (const body of [bare, '{}']) {
+      spec(host, body)
+      assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do: 1 qube as wanted/)
+    }
     assert.equal(host.simulator.writes(), 0)
     spec(host, '{ ensure: absent }')
     const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
