@@ -1,4 +1,4 @@
-import { listAssigned, listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
+import { listAssigned, listAttachedByHand, listAvailable, powerState } from '../qubesd/admin.ts'
 import { type UsbDevice } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { deviceOf, type Failure, isPluggedIn, type QubePlan, requiredDevices } from '../reconciler/index.ts'
@@ -15,7 +15,8 @@ export interface Care {
 
 /** Qubes that use it are not looked for: qubesd does not let it be shut down under them, and says which they are. */
 export async function careFor(planned: QubePlan, session: Session): Promise<Care> {
-  const refusal = await missingDevice(planned, session)
+  const refusal =
+    ownQube(planned, session) ?? (await sleeping(planned, session)) ?? (await missingDevice(planned, session))
   if (refusal !== null) return { refusal, byHand: null }
   const { client, release } = session
   const lists = (['usb', 'block'] as const).map((kind) =>
@@ -25,6 +26,23 @@ export async function careFor(planned: QubePlan, session: Session): Promise<Care
   if (usb === undefined || block === undefined) return { refusal: null, byHand: null }
   const lost = [...(await withoutAssigned(usb, planned.qube, session)), ...block]
   return { refusal: null, byHand: lost.map(({ backend, port }) => `${backend}+${port}`) }
+}
+
+/** Whoever shuts down the qube that it runs in does not come to start it again. */
+function ownQube({ qube }: QubePlan, { client }: Session): Failure | null {
+  if (qube !== client.transport.ownQube) return null
+  const message = 'it is the qube that qstate runs in: nobody would be left to start it again'
+  const hint = `restart it from dom0: \`qvm-shutdown --wait ${qube} && qvm-start ${qube}\``
+  return { code: 'own-qube', message, hint }
+}
+
+/** It would not hear of the shutdown before somebody lets it go on, and halt then, with nobody to start it. */
+async function sleeping({ qube }: QubePlan, { client }: Session): Promise<Failure | null> {
+  const state = await known(() => powerState(client, qube))
+  if (state !== 'Paused' && state !== 'Suspended') return null
+  const what = state.toLowerCase()
+  const hint = `let it go on (\`qvm-unpause ${qube}\`), then run this again`
+  return { code: 'asleep', message: `it is ${what}, and does not shut down while it is`, hint }
 }
 
 /** A start gives back what an assignment means that leaves port or identity open, too. */

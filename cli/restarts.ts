@@ -26,17 +26,19 @@ export interface RestartOptions {
 }
 
 /**
- * The plan with what an apply at this time does about what waits: a flag stands above what the spec says. Fails where
- * somebody is to be asked and nobody is here, before anything is done.
+ * The plan with what an apply at this time does about what waits: a flag stands above what the spec says, and the qube that
+ * this runs in is not restarted. Fails where somebody is to be asked and nobody is here, before anything is done.
  */
 export function withRestarts(
   plan: Plan,
   options: Partial<Pick<RestartOptions, 'restart'>> & GlobalOptions,
   io: Io,
+  ownQube?: string,
 ): Plan {
   const flag = options.restart
   const qubes = flag === undefined ? plan.qubes : plan.qubes.map((qube) => ({ ...qube, restart: flag }))
   const restarts = qubes.flatMap((planned) => {
+    if (planned.qube === ownQube) return []
     if (!planned.running || !(planned.waiting.length > 0 || planned.changes.some(isLate))) return []
     const when = mayRestartNow(planned.restart ?? 'never', io)
     if (when === 'no') return []

@@ -14,8 +14,10 @@ const EXIT_DENIED = 126
  * Talks to qubesd from a management qube: `qrexec-client-vm DEST METHOD+ARG`, payload on stdin, the answer on stdout.
  * `source` is this qube's name, for the policy line in an error.
  */
-export const qrexecTransport = (program: string, source: string): Transport =>
-  transportOf({ program, before: [], source }, program)
+export const qrexecTransport = (program: string, source: string): Transport => ({
+  ...transportOf({ program, before: [], source }, program),
+  ownQube: source,
+})
 
 /**
  * The same from another machine: ssh runs qrexec-client-vm in a qube there, one connection for all calls. Needs nothing there but

@@ -11,6 +11,8 @@ export interface Transport {
   readonly kind: 'socket' | 'qrexec'
   /** For people: where this goes. */
   readonly where: string
+  /** The qube of this host that this runs in, where it is one. */
+  readonly ownQube?: string
   /** Whole bytes of the answer; empty when the daemon refused. Fails with QubesdError. */
   exchange(call: Call, options: ExchangeOptions): Promise<Buffer>
   /** The answer as it comes, until the daemon closes it or the signal fires. Fails with QubesdError. */

@@ -85,7 +85,7 @@ export async function confirmAndApply(
   io: Io,
   { saved = false, ...what }: Run,
 ): Promise<number> {
-  const plan = withRestarts(made, options, io)
+  const plan = withRestarts(made, options, io, session.client.transport.ownQube)
   const restarted = restartedNow(plan)
   const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
   requireAllowed(plan, options)

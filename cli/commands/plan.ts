@@ -30,15 +30,15 @@ export async function plan(paths: readonly string[], options: PlanCommandOptions
   if (host.client !== null) await tellUnfinished(stateFolder(options, io, { client: host.client }), io)
   const made = await planSpec(spec, host, options, io)
   if (options.out !== undefined) writePlanFile(options.out, made, io)
-  printPlan(made, options, io)
+  printPlan(made, options, io, host.client?.transport.ownQube)
   if (options.out !== undefined && options.json !== true) {
     io.out(`\nSaved: qstate apply ${options.out} does exactly this, or nothing.\n`)
   }
   return planExit(made, options.detailedExitcode === true)
 }
 
-export function printPlan(plan: Plan, options: GlobalOptions, io: Io): void {
-  const made = withRestarts(plan, options, io)
+export function printPlan(plan: Plan, options: GlobalOptions, io: Io, ownQube?: string): void {
+  const made = withRestarts(plan, options, io, ownQube)
   if (options.json === true) io.out(`${JSON.stringify(made, null, 2)}\n`)
   else io.out(planView(made, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
 }

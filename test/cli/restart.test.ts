@@ -300,6 +300,30 @@ test('a qube that would not start again is not shut down: a required device is n
   assert.deepEqual(restarts(old), [])
 })
 
+test('a qube that is paused is not shut down: it would halt later, and nobody would start it', async (t) => {
+  for (const release of ['4.2', '4.3', '4.4'] as const) {
+    const host = await simulatedHost(t, { release })
+    const call = { dest: 'win10-work', arg: '', payload: '' }
+    act(host.simulator, { ...call, method: 'admin.vm.Pause' })
+    const { code, out } = await host.qstate(
+      'apply',
+      '--yes',
+      '--restart',
+      'now',
+      '--restart-kill',
+      WINDOWS_10,
+    )
+    assert.equal(code, 3, out)
+    assert.match(
+      out,
+      /it is paused, and does not shut down while it is\n\s+let it go on \(`qvm-unpause win10-work`\)/,
+    )
+    assert.deepEqual(restarts(host), [])
+    act(host.simulator, { ...call, method: 'admin.vm.Unpause' })
+    assert.equal((await host.qstate('apply', '--yes', '--restart', 'now', WINDOWS_10)).code, 0)
+  }
+})
+
 test('a qube that others use is not shut down: qubesd says who they are', async (t) => {
   const host = await simulatedHost(t)
   const set = (dest: string, arg: string, payload: string): void => {

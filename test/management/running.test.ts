@@ -93,6 +93,25 @@ for (const release of RELEASES) {
   })
 }
 
+test('the qube that qstate runs in is not restarted, whatever asks for it, and that is said', async (t) => {
+  for (const release of RELEASES) {
+    const made = await running(t, release, `  ${MGMT}:\n    qube: { memory: 6144 }\n    restart: now\n`)
+    const create = { dest: 'dom0', method: 'admin.vm.Create.AppVM', arg: 'fedora-42' }
+    act(made.host.simulator, { ...create, payload: `name=${MGMT} label=red` })
+    act(made.host.simulator, { dest: MGMT, method: 'admin.vm.Start', arg: '', payload: '' })
+    made.host.simulator.clearLog()
+    await made.allow('--restart')
+    assert.doesNotMatch((await made.qstate('plan', made.spec)).out, /To be restarted by the apply/)
+    for (const flags of [[], ['--restart', 'now', '--restart-kill']]) {
+      const { code, out } = await made.qstate('apply', '--yes', ...flags, made.spec)
+      assert.equal(code, 3, out)
+      assert.match(plain(out), /it is the qube that qstate runs in: nobody would be left to start it again/)
+    }
+    assert.deepEqual(starts(made), [])
+    assert.match((await made.qstate('status', made.spec)).out, /waits for its next start/)
+  }
+})
+
 test('idle-halted needs no line to restart anything', async (t) => {
   const made = await running(t, '4.3', `${MEMORY}    restart: idle-halted\n`)
   assert.doesNotMatch(await made.allow(), /Shutdown|vm\.Start |CurrentState/)
