@@ -1,10 +1,12 @@
-import { listAvailable } from '../qubesd/admin.ts'
-import { usbAttach, usbDetach } from '../qubesd/calls.ts'
+import { listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
+import { usbAttach, usbDetach, usbUnassign } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import {
+  deviceOf,
   HostError,
   type LiveAction,
   liveActions,
+  type LiveWish,
   liveWishes,
   type Plan,
   type PresentDevice,
@@ -30,8 +32,8 @@ export async function attachNow(
   session: Session,
 ): Promise<readonly LiveReport[]> {
   const wishes = liveWishes(plan, report)
-  // On 4.2 assigning to a running qube attaches, and unassigning detaches.
-  if (session.release === '4.2' || wishes.length === 0) return []
+  if (session.release === '4.2') return detachNow(wishes, session)
+  if (wishes.length === 0) return []
   const backends = [...new Set(wishes.map(({ path }) => backendOf(path)))].sort()
   const present: PresentDevice[] = []
   const reports: LiveReport[] = []
@@ -48,6 +50,25 @@ export async function attachNow(
   const { actions, remarks } = liveActions(reachable, present)
   for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
   for (const action of actions) reports.push(await act(action, plan, report, session))
+  return reports
+}
+
+/** On 4.2 assigning to a running qube attaches; what is taken away is kept no longer, and stays attached. */
+async function detachNow(wishes: readonly LiveWish[], session: Session): Promise<readonly LiveReport[]> {
+  const reports: LiveReport[] = []
+  for (const { qube, path } of wishes.filter(({ wanted }) => !wanted)) {
+    const { backend, port } = deviceOf(path)
+    try {
+      const loose = await listAttachedByHand(session.client, '4.2', qube, 'usb')
+      const device = loose.find((one) => one.backend === backend && one.port === port)
+      if (device === undefined) continue
+      await session.host.write(usbUnassign('4.2', qube, device))
+      reports.push({ qube, path, status: 'detached', text: '', hint: '' })
+    } catch (error) {
+      if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
+      reports.push(failed(qube, path, error.message, error.hint))
+    }
+  }
   return reports
 }
 

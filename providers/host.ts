@@ -8,7 +8,7 @@ import {
 } from '../qubesd/admin.ts'
 import { type Client } from '../qubesd/client.ts'
 import { policyLine, QubesdError } from '../qubesd/errors.ts'
-import { type Host, type HostCall, type HostQube, type Release } from '../reconciler/index.ts'
+import { type Host, type HostCall, HostError, type HostQube, type Release } from '../reconciler/index.ts'
 import { asHostError } from './failures.ts'
 import { observe, readQube } from './reading.ts'
 import { SLIC_REMOVE, SLIC_SET } from './slic/index.ts'
@@ -87,8 +87,18 @@ async function writeCall(options: QubesHostOptions, release: Release, call: Host
   } catch (error) {
     const instead = release === '4.2' ? persistenceCall(call, error) : undefined
     if (instead === undefined) throw asHostError(error)
-    await writeCall(options, '4.3', instead)
+    await writeCall(options, '4.3', instead).catch((refusal: unknown) => {
+      throw instead.payload === 'False' ? keptWhileAbsent(error, refusal, call.dest) : refusal
+    })
   }
+}
+
+/** On 4.2 a device that is assigned and not attached cannot be taken from a qube that runs: the first answer says so. */
+function keptWhileAbsent(first: unknown, refusal: unknown, qube: string): unknown {
+  if (!(refusal instanceof HostError) || refusal.code !== 'refused') return refusal
+  const hint = `on Qubes 4.2 a device that is not plugged in stays assigned while the qube runs: shut ${qube} down, or plug the device in, then apply again`
+  const { code, message } = asHostError(first)
+  return new HostError(code, message, hint, false, first)
 }
 
 /**

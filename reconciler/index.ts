@@ -27,6 +27,7 @@ export {
   type LiveAction,
   liveActions,
   liveWishes,
+  type LiveWish,
   type PresentDevice,
   requiredDevices,
 } from './live.ts'
