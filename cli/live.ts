@@ -1,9 +1,11 @@
-import { listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
+import { getFeature, listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
 import { usbAttach, usbDetach, usbUnassign } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import {
+  countingNow,
   deviceOf,
   HostError,
+  isPluggedIn,
   type LiveAction,
   liveActions,
   type LiveWish,
@@ -12,6 +14,7 @@ import {
   type PresentDevice,
   type Report,
 } from '../reconciler/index.ts'
+import { RECORD_FEATURE } from '../spec/index.ts'
 import { type Session } from './session.ts'
 import { fold, type Style } from './views/style.ts'
 import { showPath } from './views/value.ts'
@@ -50,8 +53,51 @@ export async function attachNow(
   const { actions, remarks } = liveActions(reachable, present)
   for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
   for (const action of actions) reports.push(await act(action, plan, report, session))
+  const waiting = reachable.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
+  await tellCounting(plan, wishesMet(waiting, present, reports), session)
   return reports
 }
+
+/** What is attached and wanted, or neither, is as it would be after a restart. */
+function wishesMet(
+  wishes: readonly LiveWish[],
+  present: readonly PresentDevice[],
+  reports: readonly LiveReport[],
+): readonly LiveWish[] {
+  return wishes.filter(({ qube, path, wanted }) => {
+    const meant = present.filter((device) => isPluggedIn(path, device, '4.3'))
+    const has = meant.some((device) => {
+      const done = reports.find((one) => one.qube === qube && one.path === pathOf(device))?.status
+      return done === 'attached' || (device.attachedTo === qube && done !== 'detached')
+    })
+    return has === wanted
+  })
+}
+
+/** Nothing of it waits for a restart any more. Where that cannot be written it goes on waiting, which harms nobody. */
+async function tellCounting(plan: Plan, counting: readonly LiveWish[], session: Session): Promise<void> {
+  const { client, host } = session
+  for (const dest of new Set(counting.map(({ qube }) => qube))) {
+    const paths = counting.filter(({ qube }) => qube === dest).map(({ path }) => path)
+    const uuid = plan.qubes.find(({ qube }) => qube === dest)?.uuid ?? null
+    try {
+      const text = (await getFeature(client, dest, RECORD_FEATURE)) ?? null
+      const payload = countingNow(text, { name: dest, uuid }, paths)
+      if (payload === null) continue
+      await host.write({ dest, method: 'admin.vm.feature.Set', arg: RECORD_FEATURE, payload })
+    } catch (error) {
+      if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
+    }
+  }
+}
+
+const waitingOf = (qube: string, plan: Plan, report: Report | null): readonly string[] =>
+  report?.qubes.find((done) => done.qube === qube)?.waiting ??
+  plan.qubes.find((planned) => planned.qube === qube)?.waiting ??
+  []
+
+const pathOf = ({ backend, port, identity }: Omit<PresentDevice, 'attachedTo'>): string =>
+  `usb/${backend}+${port}:${identity}`
 
 /** On 4.2 assigning to a running qube attaches; what is taken away is kept no longer, and stays attached. */
 async function detachNow(wishes: readonly LiveWish[], session: Session): Promise<readonly LiveReport[]> {
@@ -79,11 +125,8 @@ async function act(
   session: Session,
 ): Promise<LiveReport> {
   const { qube, kind, device } = action
-  const path = `usb/${device.backend}+${device.port}:${device.identity}`
-  const waiting =
-    report?.qubes.find((done) => done.qube === qube)?.waiting ??
-    plan.qubes.find((p) => p.qube === qube)?.waiting
-  if (kind === 'attach' && waiting?.includes('stubdom/qrexec') === true) {
+  const path = pathOf(device)
+  if (kind === 'attach' && waitingOf(qube, plan, report).includes('stubdom/qrexec')) {
     return failed(
       qube,
       path,

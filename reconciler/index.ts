@@ -21,6 +21,7 @@ export {
   type UsbAssignment,
 } from './host.ts'
 export { type Journal } from './journal.ts'
+export { countingNow } from './record.ts'
 export { deviceOf } from './devices.ts'
 export {
   isPluggedIn,

@@ -34,6 +34,8 @@ test('--live attaches what is assigned by port, by identity or both, and detache
       assert.equal(code, 0, out)
       assert.match(out, /✓ win10-work {2}usb sys-usb\+2-1:046d:0843… attached/)
       assert.deepEqual(attached(host), ['sys-usb 2-1 win10-work'])
+      const { out: next } = await host.qstate('plan', spec(host, `"${key}": auto-attach`))
+      assert.doesNotMatch(next, /usb|To be restarted/, 'what is attached waits for nothing')
       host.simulator.clearLog()
       await host.qstate('apply', '--yes', '--live', spec(host, `"${key}": auto-attach`))
       assert.equal(host.simulator.writes(), 0, 'what is attached is not attached again')
