@@ -1,5 +1,5 @@
 import { getFeature, listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
-import { usbAttach, usbDetach, usbUnassign } from '../qubesd/calls.ts'
+import { featureRemove, featureSet, usbAttach, usbDetach, usbUnassign } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import {
   countingNow,
@@ -82,9 +82,11 @@ async function tellCounting(plan: Plan, counting: readonly LiveWish[], session: 
     const uuid = plan.qubes.find(({ qube }) => qube === dest)?.uuid ?? null
     try {
       const text = (await getFeature(client, dest, RECORD_FEATURE)) ?? null
-      const payload = countingNow(text, { name: dest, uuid }, paths)
-      if (payload === null) continue
-      await host.write({ dest, method: 'admin.vm.feature.Set', arg: RECORD_FEATURE, payload })
+      const told = countingNow(text, { name: dest, uuid }, paths)
+      if (told === undefined) continue
+      await host.write(
+        told === null ? featureRemove(dest, RECORD_FEATURE) : featureSet(dest, RECORD_FEATURE, told),
+      )
     } catch (error) {
       if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
     }

@@ -159,15 +159,15 @@ export function ownRecord(
   return reading.kind === 'record' ? reading.record : null
 }
 
-/** The text of a record, of which these settings count by now. Null where it says so already, or says nothing else. */
+/** The text of a record, of which these settings count by now: null for none, undefined where it says so already. */
 export function countingNow(
   text: string | null,
   qube: { name: string; uuid: string | null },
   paths: readonly string[],
-): string | null {
+): string | null | undefined {
   const record = ownRecord(text, qube)
   const waits = record?.waits ?? null
-  if (record === null || waits?.paths.some((path) => paths.includes(path)) !== true) return null
+  if (record === null || waits?.paths.some((path) => paths.includes(path)) !== true) return undefined
   const still = waits.paths.filter((path) => !paths.includes(path))
   const from = new Map([...waits.from].filter(([path]) => still.includes(path)))
   const next = { ...record, waits: still.length === 0 ? null : { ...waits, paths: still, from } }

@@ -46,6 +46,14 @@ test('--live attaches what is assigned by port, by identity or both, and detache
   }
 })
 
+test('a rollback that detaches, too, leaves nothing behind that waits', async (t) => {
+  const host = await simulatedHost(t)
+  await host.qstate('apply', '--yes', '--live', spec(host, '"sys-usb+2-1:*": auto-attach'))
+  assert.equal((await host.qstate('rollback', '--yes', '--live')).code, 0)
+  assert.deepEqual(attached(host), [])
+  assert.equal(host.simulator.host.qubes.get('win10-work')?.features.has('qstate.applied'), false)
+})
+
 test('on 4.2 assigning to a running qube attaches, with the same words', async (t) => {
   const host = await simulatedHost(t, { release: '4.2' })
   const { code, out } = await host.qstate(
