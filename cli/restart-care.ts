@@ -1,4 +1,4 @@
-import { listAssigned, listAttachedByHand, listAvailable, powerState } from '../qubesd/admin.ts'
+import { getProperty, listAssigned, listAttachedByHand, listAvailable, powerState } from '../qubesd/admin.ts'
 import { type UsbDevice } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
 import { deviceOf, type Failure, isPluggedIn, type QubePlan, requiredDevices } from '../reconciler/index.ts'
@@ -16,7 +16,10 @@ export interface Care {
 /** Qubes that use it are not looked for: qubesd does not let it be shut down under them, and says which they are. */
 export async function careFor(planned: QubePlan, session: Session): Promise<Care> {
   const refusal =
-    ownQube(planned, session) ?? (await sleeping(planned, session)) ?? (await missingDevice(planned, session))
+    ownQube(planned, session) ??
+    (await endsWithShutdown(planned, session)) ??
+    (await sleeping(planned, session)) ??
+    (await missingDevice(planned, session))
   if (refusal !== null) return { refusal, byHand: null }
   const { client, release } = session
   const lists = (['usb', 'block'] as const).map((kind) =>
@@ -34,6 +37,21 @@ function ownQube({ qube }: QubePlan, { client }: Session): Failure | null {
   const message = 'it is the qube that qstate runs in: nobody would be left to start it again'
   const hint = `restart it from dom0: \`qvm-shutdown --wait ${qube} && qvm-start ${qube}\``
   return { code: 'own-qube', message, hint }
+}
+
+/** A disposable that qubesd removes, with all its data, once it has been shut down. Where that is not known it may be one. */
+async function endsWithShutdown({ qube, klass }: QubePlan, { client }: Session): Promise<Failure | null> {
+  if (klass !== 'DispVM') return null
+  const message = 'it is a disposable, and is removed with all its data when it is shut down'
+  const hint = 'set this on its template, for the disposables to come'
+  try {
+    const cleanup = await getProperty(client, qube, 'auto_cleanup')
+    return cleanup?.value === 'True' ? { code: 'disposable', message, hint } : null
+  } catch (error) {
+    if (!(error instanceof QubesdError)) throw error
+    const why = `whether it is removed when it is shut down is not known: ${error.message}`
+    return { code: 'disposable', message: why, hint: error.hint }
+  }
 }
 
 /** It would not hear of the shutdown before somebody lets it go on, and halt then, with nobody to start it. */

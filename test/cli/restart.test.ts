@@ -300,6 +300,28 @@ test('a qube that would not start again is not shut down: a required device is n
   assert.deepEqual(restarts(old), [])
 })
 
+test('a disposable that would be removed by its shutdown is not shut down', async (t) => {
+  for (const release of ['4.2', '4.3', '4.4'] as const) {
+    const host = await simulatedHost(t, { release })
+    const call = (dest: string, method: string, arg: string, payload: string): void =>
+      act(host.simulator, { dest, method, arg, payload })
+    call('dom0', 'admin.vm.Create.AppVM', 'fedora-42', 'name=a-dvm label=red')
+    call('a-dvm', 'admin.vm.property.Set', 'template_for_dispvms', 'True')
+    call('dom0', 'admin.vm.Create.DispVM', 'a-dvm', 'name=a-disp label=red')
+    call('a-disp', 'admin.vm.property.Set', 'auto_cleanup', 'True')
+    call('a-disp', 'admin.vm.Start', '', '')
+    const path = join(host.folder, 'spec.yaml')
+    writeFileSync(path, 'apiVersion: qstate/v1\nqubes: { a-disp: { restart: now, qube: { memory: 500 } } }\n')
+    const { code, out } = await host.qstate('apply', '--yes', path)
+    assert.equal(code, 3, out)
+    assert.match(out, /it is a disposable, and is removed with all its data when it is shut down/)
+    assert.deepEqual(restarts(host), [])
+    call('a-disp', 'admin.vm.property.Set', 'auto_cleanup', 'False')
+    assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+    assert.equal(restarts(host).length, 2)
+  }
+})
+
 test('a qube that is paused is not shut down: it would halt later, and nobody would start it', async (t) => {
   for (const release of ['4.2', '4.3', '4.4'] as const) {
     const host = await simulatedHost(t, { release })
