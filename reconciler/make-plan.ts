@@ -6,6 +6,7 @@ import { type HostQube, orListed } from './host.ts'
 import { foreseeQube, lookAt, observeFrom, observeRecord } from './observe.ts'
 import { withHeirs } from './heirs.ts'
 import { mapLimited } from './map-limited.ts'
+import { withMissing } from './missing.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { planRemoval } from './plan-removal.ts'
 import { withGrowth } from './plan-growth.ts'
@@ -31,7 +32,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     context.onQube?.(done, names.length)
     return plan
   })
-  const contested = await withRivals(planned, context.qubes, explain, context.parallelism)
+  const named = withMissing(planned, context.qubes, context.host)
+  const contested = await withRivals(named, context.qubes, explain, context.parallelism)
   const qubes = await withHeirs(contested, context.qubes, explain, context.parallelism)
   return {
     schema: PLAN_SCHEMA,

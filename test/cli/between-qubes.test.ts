@@ -91,3 +91,24 @@ test('a qube is left by those that use it before it is of no use, and before it 
     assert.equal(code, 0, out)
   }
 })
+
+test('a plan says that there is no qube of the name that a value names', async (t) => {
+  const host = await simulatedHost(t)
+  const body = `
+  a-new: { ensure: { label: red } }
+  win10-home:
+    audio: { audiovm: a-new }
+    qube: { netvm: sys-nett, properties: { default_dispvm: "" } }
+    usb: { "sys-usbb+1-1:*": auto-attach }
+`
+  const { out } = await host.qstate('plan', spec(host, body))
+  assert.match(out, /→ sys-nett .*\n\s+there is no qube sys-nett: Qubes will refuse this/)
+  assert.match(out, /there is no qube sys-usbb: Qubes will refuse this/)
+  assert.equal(out.match(/there is no qube/g)?.length, 2)
+  const recorded = join(host.folder, 'host.json')
+  assert.equal((await host.qstate('record', '-o', recorded)).code, 0)
+  assert.match(
+    (await host.qstate('plan', '--host-state', recorded, spec(host, body))).out,
+    /no qube sys-nett/,
+  )
+})
