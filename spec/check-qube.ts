@@ -28,6 +28,7 @@ export function checkQube({ name, isWhole }: Subject, qube: View, report: Report
   checkMemory(qube, report)
   checkDenied(qube, report)
   if (name !== null) checkItself(name, qube, report)
+  checkNetwork(qube, report)
   checkEnsure(name, composed, report)
   if (composed.complete && name !== null) adviseOnQube(qube, report)
   if (composed.complete && isWhole) adviseOnMissing(qube, report)
@@ -170,6 +171,13 @@ function checkItself(name: string, qube: View, report: Report): void {
       ),
     )
   }
+}
+
+/** qubesd fails inside over it, and closes without an answer. */
+function checkNetwork(qube: View, report: Report): void {
+  if (qube.value('qube/netvm') !== 'dom0') return
+  const found = problem('no-network', 'dom0 gives no network', 'name another qube, or write off')
+  report(errorAt(qube.place('qube/netvm'), found))
 }
 
 /** A label that makes do: the one that is said with `ensure`, else the setting. */

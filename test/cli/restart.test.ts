@@ -303,7 +303,9 @@ test('a qube that would not start again is not shut down: a required device is n
 test('a disposable that would be removed by its shutdown is not shut down', async (t) => {
   for (const release of ['4.2', '4.3', '4.4'] as const) {
     const host = await simulatedHost(t, { release })
-    const call = (dest: string, method: string, arg: string, payload: string): void => { act(host.simulator, { dest, method, arg, payload }); }
+    const call = (dest: string, method: string, arg: string, payload: string): void => {
+      act(host.simulator, { dest, method, arg, payload })
+    }
     call('dom0', 'admin.vm.Create.AppVM', 'fedora-42', 'name=a-dvm label=red')
     call('a-dvm', 'admin.vm.property.Set', 'template_for_dispvms', 'True')
     call('dom0', 'admin.vm.Create.DispVM', 'a-dvm', 'name=a-disp label=red')

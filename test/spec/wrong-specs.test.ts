@@ -826,6 +826,16 @@ qubes:
     expected: ['4:20 error not-a-qube "default" is not a qube — write inherit for the default'],
   },
   {
+    reason: 'dom0 has no network',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  win:
+    qube: { properties: { netvm: dom0 } }
+`,
+    expected: ['4:34 error no-network dom0 gives no network — name another qube, or write off'],
+  },
+  {
     reason: 'a qube is not its own network',
     yaml: `
 apiVersion: qstate/v1
