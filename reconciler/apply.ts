@@ -109,6 +109,23 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     )
   }
 
+  // Which qubes name one that is removed is not in the plan: it is tried again once others are gone.
+  let kept = todo.filter(isInUse)
+  let isLess = todo.some(isRemoved)
+  while (isLess && kept.length > 0) {
+    await mapLimited(
+      kept,
+      1,
+      step((run) => {
+        run.report = startReport(run.plan)
+        return applyOnce(run, runs, 'rest')
+      }, false),
+    )
+    const still = kept.filter(isInUse)
+    isLess = still.length < kept.length
+    kept = still
+  }
+
   const report = finish(plan, runs, stop)
   try {
     await context.journal.end(report)
@@ -117,6 +134,12 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     return { ...report, interrupted: report.interrupted ?? journalFailure(error).message }
   }
 }
+
+const isRemoved = ({ plan, report }: QubeRun): boolean =>
+  plan.remove !== undefined && report.status === 'applied'
+
+const isInUse = ({ plan, report }: QubeRun): boolean =>
+  plan.remove !== undefined && report.error?.code === 'in-use'
 
 /** A qube whose template has not been made is not made either. A part is the creation alone. */
 async function applyOnce(run: QubeRun, runs: readonly QubeRun[], extent: 'part' | 'rest'): Promise<void> {

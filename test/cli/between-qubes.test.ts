@@ -92,6 +92,27 @@ test('a qube is left by those that use it before it is of no use, and before it 
   }
 })
 
+test('of qubes that are removed together those go first that use the others', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const chain = `
+  a-net: { ensure: { template: fedora-42, label: red }, qube: { netvm: off, properties: { provides_network: true } } }
+  b-net: { ensure: { template: fedora-42, label: red }, qube: { netvm: a-net, properties: { provides_network: true } } }
+  c-user: { ensure: { template: fedora-42, label: red }, qube: { netvm: b-net } }
+`
+    assert.equal((await host.qstate('apply', '--yes', spec(host, chain))).code, 0)
+    const names = ['a-net', 'b-net', 'c-user']
+    const path = spec(host, names.map((name) => `  ${name}: { ensure: absent }\n`).join(''))
+    const allowed = names.flatMap((name) => ['--allow-remove', name])
+    const { code, out } = await host.qstate('apply', '--yes', ...allowed, path)
+    assert.equal(code, 0, out)
+    assert.deepEqual(
+      names.filter((name) => host.simulator.host.qubes.has(name)),
+      [],
+    )
+  }
+})
+
 test('a plan says that there is no qube of the name that a value names', async (t) => {
   const host = await simulatedHost(t)
   const body = `
