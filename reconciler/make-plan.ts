@@ -152,6 +152,8 @@ async function planCreation(
   const { klass, template, label } = ensure
   const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
   const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
+  if (context.release === '4.2' && name.includes('.'))
+    return blocked('it cannot be created: Qubes 4.2 takes no dot in the name of a qube', 'name it otherwise')
   const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
     const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'

@@ -161,6 +161,17 @@ test('a template that is none, or not there, blocks before anything is written',
   assert.equal(host.simulator.writes(), 0)
 })
 
+test('4.2 takes no dot in a name, which is told before anything is written', async (t) => {
+  for (const release of RELEASES) {
+    const host = await simulatedHost(t, { release })
+    const path = spec(host, '{ ensure: { label: red } }', 'win11.new')
+    const { code, out } = await host.qstate('apply', '--yes', path)
+    assert.equal(code, release === '4.2' ? 1 : 0, out)
+    if (release === '4.2') assert.match(out, /Qubes 4\.2 takes no dot in the name of a qube/)
+    assert.equal(host.simulator.host.qubes.has('win11.new'), release !== '4.2')
+  }
+})
+
 test('what qubesd will not create is told, and nothing else is tried', async (t) => {
   for (const release of RELEASES) {
     const host = await simulatedHost(t, { release })
