@@ -80,9 +80,7 @@ export async function planObserved(
   const isThere = (): boolean => context.qubes.some(({ name }) => name === facts.qube.name)
   const isKnownMade = wanted !== null && record !== null && isEmptyRecord(record)
   const isMade = isKnownMade || (isToBeThere(wanted) && (record !== null || !isThere()))
-  const isKept = isMade || !isEmptyRecord(next)
-  const isSame = record === null ? !isKept : isKept && sameOwnership(record, next)
-  const after = isSame ? observed.recordText : isKept ? formatRecord(next) : null
+  const after = recordAfter(observed.recordText, record, next, isMade)
   if (facts.qube.uuid === null && after !== observed.recordText && isThere()) {
     const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
     return blockedQube(facts.qube, { path: null, why: 'the qube does not tell its UUID', hint })
@@ -105,6 +103,19 @@ export async function planObserved(
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
   }
+}
+
+/** The text of the record to be; null for none. One that owns nothing is kept of a qube that qstate has made. */
+function recordAfter(
+  text: string | null,
+  record: OwnershipRecord | null,
+  next: OwnershipRecord,
+  isMade: boolean,
+): string | null {
+  const isKept = isMade || !isEmptyRecord(next)
+  // What is there and no record of this qube is left alone.
+  if (!isKept) return record === null ? text : null
+  return record !== null && sameOwnership(record, next) ? text : formatRecord(next)
 }
 
 /** Created where it is not there: its record is kept, so that it can be removed by the one that made it. */
