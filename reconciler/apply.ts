@@ -45,17 +45,11 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       plan,
       context,
       (change) =>
-        moves.withheld(
-          qube.qube,
-          change,
-          runs.map((run) => run.report),
-        ) ??
-        notCreated(
-          change,
-          runs.map((run) => run.plan),
-        ),
+        moves.withheld(qube.qube, change, (name) => byName.get(name)?.report) ??
+        notCreated(change, (name) => byName.get(name)?.plan),
     ),
   )
+  const byName: RunsByName = new Map(runs.map((run) => [run.plan.qube, run]))
   const todo = runs.filter((run) => needsApply(run.plan))
   if (context.recheck) {
     const gone = await checkAll(todo, context.parallelism)
@@ -91,21 +85,20 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     step((run) => applyQube(run, moves.gives, 'part'), false),
   )
   const plans = todo.map((run) => run.plan)
-  const byName = new Map(todo.map((run) => [run.plan.qube, run]))
   const runsOf = (wave: readonly QubePlan[]): readonly QubeRun[] =>
     wave.flatMap(({ qube }) => byName.get(qube) ?? [])
   for (const wave of createdAhead(plans)) {
     await mapLimited(
       runsOf(wave),
       context.parallelism,
-      step((run) => applyOnce(run, runs, 'part'), false),
+      step((run) => applyOnce(run, byName, 'part'), false),
     )
   }
   for (const wave of wavesOf(plans)) {
     await mapLimited(
       runsOf(wave),
       context.parallelism,
-      step((run) => applyOnce(run, runs, 'rest'), true),
+      step((run) => applyOnce(run, byName, 'rest'), true),
     )
   }
 
@@ -118,7 +111,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       1,
       step((run) => {
         run.report = startReport(run.plan)
-        return applyOnce(run, runs, 'rest')
+        return applyOnce(run, byName, 'rest')
       }, false),
     )
     const still = kept.filter(isInUse)
@@ -141,13 +134,14 @@ const isRemoved = ({ plan, report }: QubeRun): boolean =>
 const isInUse = ({ plan, report }: QubeRun): boolean =>
   plan.remove !== undefined && report.error?.code === 'in-use'
 
+type RunsByName = ReadonlyMap<string, QubeRun>
+
 /** A qube whose template has not been made is not made either. A part is the creation alone. */
-async function applyOnce(run: QubeRun, runs: readonly QubeRun[], extent: 'part' | 'rest'): Promise<void> {
-  const template = run.plan.create?.template ?? null
-  const making = runs.find(({ plan }) => plan.qube === template && isMissing(plan))
-  if (making !== undefined && isMissing(run.plan)) {
-    const message = `its template ${making.plan.qube} has not been created`
-    const error = { code: 'no-template', message, hint: `see what became of ${making.plan.qube}` }
+async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'): Promise<void> {
+  const template = isMissing(run.plan) ? runs.get(run.plan.create?.template ?? '')?.plan : undefined
+  if (template !== undefined && isMissing(template)) {
+    const message = `its template ${template.qube} has not been created`
+    const error = { code: 'no-template', message, hint: `see what became of ${template.qube}` }
     run.report = { ...run.report, status: 'failed', error }
     return
   }

@@ -107,9 +107,13 @@ function layered(
 }
 
 /** Why a change must not be made: it names a qube of the plan that has not been created. */
-export function notCreated({ path, after }: Change, plans: readonly QubePlan[]): Failure | null {
+export function notCreated(
+  { path, after }: Change,
+  planOf: (qube: string) => QubePlan | undefined,
+): Failure | null {
   const qube = named(path, after)
-  if (qube === null || !plans.some((plan) => plan.qube === qube && isMissing(plan))) return null
+  const plan = qube === null ? undefined : planOf(qube)
+  if (qube === null || plan === undefined || !isMissing(plan)) return null
   return { code: 'no-qube', message: `${qube} has not been created`, hint: `see what became of ${qube}` }
 }
 

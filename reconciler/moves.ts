@@ -12,8 +12,10 @@ export interface Moves {
   /** Whether a change gives up a device that another change of the plan takes. */
   readonly gives: (change: Change) => boolean
   /** Why a change of a qube must not be made: a device that it takes has not been given up. */
-  readonly withheld: (qube: string, change: Change, reports: readonly QubeReport[]) => Failure | null
+  readonly withheld: (qube: string, change: Change, reportOf: ReportOf) => Failure | null
 }
+
+type ReportOf = (qube: string) => QubeReport | undefined
 
 export function movesOf(plan: Plan): Moves {
   const given = deviceChanges(plan, (value) => value === null)
@@ -22,14 +24,14 @@ export function movesOf(plan: Plan): Moves {
   const paths = new Set(moving.map(({ path }) => path))
   return {
     gives: (change) => isRemoval(change) && paths.has(change.path),
-    withheld(qube, change, reports) {
+    withheld(qube, change, reportOf) {
       if (!takesByItself(change.path, change.after)) return null
       const device = deviceOf(change.path)
       const kept = moving.find(
         (move) =>
           move.qube !== qube &&
           overlaps(device, deviceOf(move.path)) &&
-          !isDone(reports, move.qube, move.path),
+          !isDone(reportOf(move.qube), move.path),
       )
       if (kept === undefined) return null
       const message = `${kept.qube} has not given up ${kept.path.slice('usb/'.length)}, and two qubes must not have it`
@@ -47,7 +49,5 @@ function deviceChanges(
   )
 }
 
-const isDone = (reports: readonly QubeReport[], qube: string, path: string): boolean =>
-  reports
-    .find((report) => report.qube === qube)
-    ?.outcomes.some((outcome) => outcome.path === path && outcome.status === 'applied') === true
+const isDone = (report: QubeReport | undefined, path: string): boolean =>
+  report?.outcomes.some((outcome) => outcome.path === path && outcome.status === 'applied') === true
