@@ -31,14 +31,9 @@ const PERSONAL: ReadonlySet<string> = new Set([
   'qube/label',
   'qube/autostart',
   'qube/debug',
-  ...[
-    'template',
-    'installed_by_rpm',
-    'provides_network',
-    'template_for_dispvms',
-    'dispid',
-    'auto_cleanup',
-  ].map((name) => `qube/properties/${name}`),
+  ...['template', 'installed_by_rpm', 'provides_network', 'template_for_dispvms', 'auto_cleanup'].map(
+    (name) => `qube/properties/${name}`,
+  ),
 ])
 
 /** True for what an import leaves out unless asked for everything. */

@@ -149,7 +149,7 @@ function propertyProblem(name: string): Problem | undefined {
 }
 
 const READ_ONLY: ReadonlySet<string> = new Set([
-  ...['klass', 'name', 'qid', 'uuid', 'xid', 'start_time', 'icon', 'updateable'],
+  ...['klass', 'name', 'qid', 'dispid', 'uuid', 'xid', 'start_time', 'icon', 'updateable', 'dns'],
   ...['stubdom_xid', 'stubdom_uuid', 'gateway', 'gateway6', 'is_preload'],
   ...['visible_ip', 'visible_ip6', 'visible_netmask', 'visible_gateway', 'visible_gateway6'],
 ])

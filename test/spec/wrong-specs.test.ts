@@ -1018,12 +1018,14 @@ qubes:
 apiVersion: qstate/v1
 qubes:
   win:
-    qube: { properties: { klass: AppVM, uuid: x, xid: 1 } }
+    qube: { properties: { klass: AppVM, uuid: x, xid: 1, dns: 10.139.1.1, dispid: 7 } }
 `,
     expected: [
       '4:27 error read-only the property "klass" cannot be set — Qubes works it out, or fixed it when the qube was made',
       '4:41 error read-only the property "uuid" cannot be set — Qubes works it out, or fixed it when the qube was made',
       '4:50 error read-only the property "xid" cannot be set — Qubes works it out, or fixed it when the qube was made',
+      '4:58 error read-only the property "dns" cannot be set — Qubes works it out, or fixed it when the qube was made',
+      '4:75 error read-only the property "dispid" cannot be set — Qubes works it out, or fixed it when the qube was made',
     ],
   },
   {
