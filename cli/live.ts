@@ -79,10 +79,11 @@ async function tellCounting(plan: Plan, counting: readonly LiveWish[], session: 
   const { client, host } = session
   for (const dest of new Set(counting.map(({ qube }) => qube))) {
     const paths = counting.filter(({ qube }) => qube === dest).map(({ path }) => path)
-    const uuid = plan.qubes.find(({ qube }) => qube === dest)?.uuid ?? null
+    const planned = plan.qubes.find(({ qube }) => qube === dest)
+    const of = { name: dest, uuid: planned?.uuid ?? null, isMade: planned?.made === true }
     try {
       const text = (await getFeature(client, dest, RECORD_FEATURE)) ?? null
-      const told = countingNow(text, { name: dest, uuid }, paths)
+      const told = countingNow(text, of, paths)
       if (told === undefined) continue
       await host.write(
         told === null ? featureRemove(dest, RECORD_FEATURE) : featureSet(dest, RECORD_FEATURE, told),

@@ -25,7 +25,8 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
       return `the ownership record of ${name} is not one that qstate would write`
     if (after !== null && after.name !== plan.spec.name)
       return `the ownership record of ${name} names another configuration`
-    if (before === null && after !== null && isEmptyRecord(after) && qube.create === undefined)
+    const isMade = qube.made === true || (after !== null && isEmptyRecord(after))
+    if (before === null && isMade && qube.create === undefined)
       return `the ownership record of ${name} claims a qube that the plan does not create`
   }
   const changed = new Map(changes.map((change) => [change.path, change]))

@@ -63,7 +63,7 @@ export function correctedRecord(
     waits: waitsWithout(planned, old?.waits ?? null, failed, new Set(back)),
   }
   if (affected.length === 0 && back.length === 0 && was.size === next.was.size) return plan.record.after
-  const isMade = plan.create !== undefined || (old !== null && isEmptyRecord(old))
+  const isMade = plan.create !== undefined || plan.made === true || (old !== null && isEmptyRecord(old))
   return isEmptyRecord(corrected) && !isMade ? null : formatRecord(corrected)
 }
 

@@ -97,6 +97,7 @@ export async function planObserved(
     ...describe(facts.qube),
     changes,
     record: { before: observed.recordText, after },
+    ...(isMade && record !== null ? { made: true as const } : {}),
     blocked,
     ...(held.length === 0 ? {} : { held }),
     waiting,

@@ -53,6 +53,8 @@ export interface QubePlan {
   readonly volumes?: readonly VolumeGrowth[]
   /** The qube goes, with all its data, and its record with it. Nothing else is planned for it. */
   readonly remove?: Removal
+  /** It is to be there, and has a record of ours: this is kept even where it owns nothing. */
+  readonly made?: true
   /** In the order in which they are made. */
   readonly changes: readonly Change[]
   readonly record: RecordChange

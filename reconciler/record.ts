@@ -162,7 +162,7 @@ export function ownRecord(
 /** The text of a record, of which these settings count by now: null for none, undefined where it says so already. */
 export function countingNow(
   text: string | null,
-  qube: { name: string; uuid: string | null },
+  qube: { name: string; uuid: string | null; isMade: boolean },
   paths: readonly string[],
 ): string | null | undefined {
   const record = ownRecord(text, qube)
@@ -171,7 +171,7 @@ export function countingNow(
   const still = waits.paths.filter((path) => !paths.includes(path))
   const from = new Map([...waits.from].filter(([path]) => still.includes(path)))
   const next = { ...record, waits: still.length === 0 ? null : { ...waits, paths: still, from } }
-  return isEmptyRecord(next) ? null : formatRecord(next)
+  return isEmptyRecord(next) && !qube.isMade ? null : formatRecord(next)
 }
 
 /** What a record says of one path, as another had it. */

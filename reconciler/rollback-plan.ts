@@ -162,7 +162,7 @@ function makeChange(
 
 /**
  * The record owns what it owned then. A setting that cannot be rolled back stays owned as it is; a value of ours that is
- * about to be replaced is kept until it is. Null: nothing is owned.
+ * about to be replaced is kept until it is. Null: nothing is owned, nor was the qube known as made.
  */
 function rolledBack(
   now: OwnershipRecord | null,
@@ -182,7 +182,8 @@ function rolledBack(
   for (const { path, before } of changes)
     if (set.has(path) && now?.set.has(path) === true) was.set(path, before)
   const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, was, waits }
-  return isEmptyRecord(record) ? null : record
+  const isMade = then !== null && isEmptyRecord(then)
+  return isEmptyRecord(record) && !isMade ? null : record
 }
 
 function empty(name: string, qube: HostQube | undefined, blocked: readonly Blocked[]): QubePlan {

@@ -436,6 +436,33 @@ test('a qube of which nothing but its creation is asked for is known as created,
   }
 })
 
+test('what was created stays known as created where one setting went and its successor could not be set', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, '{ ensure: { label: red }, tags: [office] }')
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  spec(host, '{ ensure: { label: red }, qube: { memory: 2048 } }')
+  host.simulator.setFaults([{ match: { method: 'admin.vm.property.Set' }, do: 'refuse' }])
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 3)
+  host.simulator.setFaults([])
+  assert.deepEqual(recordOf(host)?.['set'], {})
+  spec(host, '{ ensure: absent }')
+  const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
+  assert.equal(code, 0, out)
+})
+
+test('a rollback of what came after a creation leaves the qube known as created', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, '{ ensure: { label: red } }')
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  spec(host, '{ ensure: { label: red }, tags: [office] }')
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.equal((await host.qstate('rollback', '--yes')).code, 0)
+  assert.deepEqual(recordOf(host)?.['set'], {})
+  spec(host, '{ ensure: absent }')
+  const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'win11-new', path)
+  assert.equal(code, 0, out)
+})
+
 test('a rollback of a creation alone gives the qube up, and it stays', async (t) => {
   const host = await simulatedHost(t)
   const path = spec(host, '{ ensure: { label: red } }')
@@ -527,6 +554,7 @@ test('a saved plan removes the qube that was reviewed, as it was, or none', asyn
       (qube) => (qube['running'] = true),
       (qube) => (qube['record'] = { before: null, after: null }),
       (qube) => ((qube['record'] as Tree)['after'] = null),
+      (qube) => (qube['made'] = 1),
       (_, plan) => ((plan['spec'] as Tree)['name'] = 'other'),
     ]
     for (const tamper of TAMPERED) {

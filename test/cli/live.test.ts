@@ -54,6 +54,25 @@ test('a rollback that detaches, too, leaves nothing behind that waits', async (t
   assert.equal(host.simulator.host.qubes.get('win10-work')?.features.has('qstate.applied'), false)
 })
 
+test('what --live has seen to leaves a qube known as created', async (t) => {
+  const host = await simulatedHost(t)
+  const path = join(host.folder, 'spec.yaml')
+  const made = (usb: string): void => {
+    writeFileSync(
+      path,
+      `apiVersion: qstate/v1\nname: test\nqubes: { win11-new: { ensure: { label: red }, usb: ${usb} } }\n`,
+    )
+  }
+  made('{ "sys-usb+2-1:*": auto-attach }')
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  host.simulator.act(Buffer.from('admin.vm.Start dom0 name win11-new\0'))
+  made('{}')
+  const { code, out } = await host.qstate('apply', '--yes', '--live', path)
+  assert.equal(code, 0, out)
+  const record = host.simulator.host.qubes.get('win11-new')?.features.get('qstate.applied') ?? '{}'
+  assert.deepEqual((JSON.parse(record) as Record<string, unknown>)['set'], {})
+})
+
 test('on 4.2 assigning to a running qube attaches, with the same words', async (t) => {
   const host = await simulatedHost(t, { release: '4.2' })
   const { code, out } = await host.qstate(
