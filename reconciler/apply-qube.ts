@@ -135,8 +135,10 @@ export async function applyQube(
     const first = pending.filter((change) => extent === 'part' || !stays.has(change.path))
     if (!run.signal.aborted) await writeRecord(run, waitsAhead(run.plan, uuidOf(run)) ?? run.recordText)
     await makeChanges(run, first)
-    if (extent === 'part') return
+    // One that is created has its record at once: the run may end before its values come.
+    if (extent === 'part' && run.plan.create === undefined) return
     if (!run.signal.aborted) await writeRecord(run, recordText(run, ['failed'], false))
+    if (extent === 'part') return
     await makeChanges(
       run,
       pending.filter((change) => !first.includes(change)),

@@ -113,6 +113,23 @@ test('of qubes that are removed together those go first that use the others', as
   }
 })
 
+test('a qube that was created ahead is known as created where the run ends before its turn', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(
+    host,
+    `
+  a-audio: { ensure: { template: fedora-42, label: red } }
+  b-audio: { ensure: { template: fedora-42, label: nosuch } }
+  win10-home: { audio: { audiovm: a-audio } }
+  win10-work: { audio: { audiovm: b-audio } }
+`,
+  )
+  assert.equal((await host.qstate('apply', '--yes', '--fail-fast', '--parallelism', '1', path)).code, 3)
+  spec(host, '  a-audio: { ensure: absent }\n')
+  const { code, out } = await host.qstate('apply', '--yes', '--allow-remove', 'a-audio', path)
+  assert.equal(code, 0, out)
+})
+
 test('a plan says that there is no qube of the name that a value names', async (t) => {
   const host = await simulatedHost(t)
   const body = `
