@@ -6,6 +6,7 @@ import {
   deviceOf,
   HostError,
   isPluggedIn,
+  isWanted,
   type LiveAction,
   liveActions,
   type LiveWish,
@@ -53,8 +54,9 @@ export async function attachNow(
   const { actions, remarks } = liveActions(reachable, present)
   for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
   for (const action of actions) reports.push(await act(action, plan, report, session))
-  const waiting = reachable.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
-  await tellCounting(plan, wishesMet(waiting, present, reports), session)
+  const met = wishesMet(reachable, present, reports)
+  const counting = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
+  await tellCounting(plan, counting, session)
   return reports
 }
 
@@ -65,7 +67,9 @@ function wishesMet(
   reports: readonly LiveReport[],
 ): readonly LiveWish[] {
   return wishes.filter(({ qube, path, wanted }) => {
-    const meant = present.filter((device) => isPluggedIn(path, device, '4.3'))
+    const meant = present.filter(
+      (device) => isPluggedIn(path, device, '4.3') && (wanted || !isWanted(qube, device, wishes)),
+    )
     const has = meant.some((device) => {
       const done = reports.find((one) => one.qube === qube && one.path === pathOf(device))?.status
       return done === 'attached' || (device.attachedTo === qube && done !== 'detached')

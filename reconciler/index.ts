@@ -25,6 +25,7 @@ export { countingNow } from './record.ts'
 export { deviceOf } from './devices.ts'
 export {
   isPluggedIn,
+  isWanted,
   type LiveAction,
   liveActions,
   liveWishes,

@@ -60,7 +60,7 @@ export function liveActions(
   for (const { qube, path, wanted } of wishes) {
     const matching = present.filter((device) => isMeant(path, device))
     if (!wanted) {
-      const own = matching.filter((device) => device.attachedTo === qube)
+      const own = matching.filter((device) => device.attachedTo === qube && !isWanted(qube, device, wishes))
       actions.push(...own.map((device) => ({ qube, kind: 'detach' as const, device })))
       continue
     }
@@ -74,6 +74,11 @@ export function liveActions(
   }
   // What is given back first can be attached elsewhere in the same run.
   return { actions: actions.sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'detach' ? -1 : 1)), remarks }
+}
+
+/** Whether a qube is to have a device, under whatever name: one that is named in another way now is not given up. */
+export function isWanted(qube: string, device: PresentDevice, wishes: readonly LiveWish[]): boolean {
+  return wishes.some((wish) => wish.qube === qube && wish.wanted && isMeant(wish.path, device))
 }
 
 /** Devices of the spec without which a qube does not start. On 4.2 that is every device. */

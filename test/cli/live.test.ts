@@ -54,6 +54,23 @@ test('a rollback that detaches, too, leaves nothing behind that waits', async (t
   assert.equal(host.simulator.host.qubes.get('win10-work')?.features.has('qstate.applied'), false)
 })
 
+test('a device that is named in another way stays attached', async (t) => {
+  for (const release of ['4.3', '4.4'] as const) {
+    const host = await simulatedHost(t, { release })
+    await host.qstate('apply', '--yes', '--live', spec(host, '"sys-usb+2-1:*": auto-attach'))
+    const { code, out } = await host.qstate(
+      'apply',
+      '--yes',
+      '--live',
+      spec(host, `"sys-usb+*:${WEBCAM}": auto-attach`),
+    )
+    assert.equal(code, 0, out)
+    assert.deepEqual(attached(host), ['sys-usb 2-1 win10-work'])
+    const { out: next } = await host.qstate('plan', spec(host, `"sys-usb+*:${WEBCAM}": auto-attach`))
+    assert.doesNotMatch(next, /usb|To be restarted/)
+  }
+})
+
 test('what --live has seen to leaves a qube known as created', async (t) => {
   const host = await simulatedHost(t)
   const path = join(host.folder, 'spec.yaml')
