@@ -62,6 +62,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
 
   let done = 0
   let stop: string | null = null
+  const tell = ({ report }: QubeRun): void => context.onQube?.(report, ++done, todo.length)
   const step =
     (work: (run: QubeRun) => Promise<void>, final: boolean) =>
     async (run: QubeRun): Promise<void> => {
@@ -73,10 +74,12 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
         if (!(error instanceof HostError) || !error.fatal) throw error
         stop ??= error.message
       }
+      // Of one that is in use the last word is said below.
+      if (isInUse(run)) return
       if (context.failFast && (run.report.status === 'failed' || run.report.status === 'stale')) {
         stop ??= `stopped after ${run.plan.qube} (--fail-fast)`
       }
-      if (final) context.onQube?.(run.report, ++done, todo.length)
+      if (final) tell(run)
     }
   const givers = todo.filter((run) => run.plan.changes.some(moves.gives))
   await mapLimited(
@@ -112,12 +115,13 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       step((run) => {
         run.report = startReport(run.plan)
         return applyOnce(run, byName, 'rest')
-      }, false),
+      }, true),
     )
     const still = kept.filter(isInUse)
     isLess = still.length < kept.length
     kept = still
   }
+  kept.forEach(tell)
 
   const report = finish(plan, runs, stop)
   try {

@@ -113,6 +113,25 @@ test('of qubes that are removed together those go first that use the others', as
   }
 })
 
+test('with --fail-fast, too, and one at a time, removals wait for those that use the qube', async (t) => {
+  const host = await simulatedHost(t)
+  const pair = `
+  a-net: { ensure: { template: fedora-42, label: red }, qube: { netvm: off, properties: { provides_network: true } } }
+  b-user: { ensure: { template: fedora-42, label: red }, qube: { netvm: a-net } }
+`
+  assert.equal((await host.qstate('apply', '--yes', spec(host, pair))).code, 0)
+  const path = spec(host, '  a-net: { ensure: absent }\n  b-user: { ensure: absent }\n')
+  const allowed = ['--allow-remove', 'a-net', '--allow-remove', 'b-user']
+  const { code, out } = await host.qstate(
+    'apply',
+    '--yes',
+    '--fail-fast',
+    ...['--parallelism', '1', ...allowed],
+    path,
+  )
+  assert.equal(code, 0, out)
+})
+
 test('a qube that was created ahead is known as created where the run ends before its turn', async (t) => {
   const host = await simulatedHost(t)
   const path = spec(
