@@ -1,5 +1,6 @@
 import { type Value } from '../spec/index.ts'
 import { deviceOf, isDevice } from './devices.ts'
+import { namedQube } from './missing.ts'
 import { type Change, type QubePlan } from './plan.ts'
 import { type Failure } from './report.ts'
 
@@ -107,11 +108,8 @@ function layered(
 }
 
 /** Why a change must not be made: it names a qube of the plan that has not been created. */
-export function notCreated(
-  { path, after }: Change,
-  planOf: (qube: string) => QubePlan | undefined,
-): Failure | null {
-  const qube = named(path, after)
+export function notCreated(change: Change, planOf: (qube: string) => QubePlan | undefined): Failure | null {
+  const qube = namedQube(change)
   const plan = qube === null ? undefined : planOf(qube)
   if (qube === null || plan === undefined || !isMissing(plan)) return null
   return { code: 'no-qube', message: `${qube} has not been created`, hint: `see what became of ${qube}` }

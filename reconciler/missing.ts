@@ -29,7 +29,8 @@ export function withMissing(
   })
 }
 
-function namedQube({ path, after }: Change): string | null {
+/** The qube that a change names, and not a text that happens to be the name of one. */
+export function namedQube({ path, after }: Change): string | null {
   if (after === null) return null
   if (isDevice(path)) return deviceOf(path).backend
   return NAMES_A_QUBE.has(path) && typeof after === 'string' && after !== '' ? after : null

@@ -132,6 +132,17 @@ test('with --fail-fast, too, and one at a time, removals wait for those that use
   assert.equal(code, 0, out)
 })
 
+test('a text that is only by chance the name of a qube is set, whatever becomes of that qube', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(
+    host,
+    '  alice: { ensure: { label: red } }\n  win10-home: { qube: { defaultUser: alice } }\n',
+  )
+  host.simulator.setFaults([{ match: { method: 'admin.vm.Create.StandaloneVM' }, do: 'refuse' }])
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 3)
+  assert.equal(host.simulator.host.qubes.get('win10-home')?.properties.get('default_user'), 'alice')
+})
+
 test('a qube that was created ahead is known as created where the run ends before its turn', async (t) => {
   const host = await simulatedHost(t)
   const path = spec(
