@@ -100,11 +100,21 @@ function layered(
   while (rest.size > 0) {
     const free = [...rest].filter((plan) => ![...(needs.get(plan) ?? [])].some((first) => rest.has(first)))
     // In a circle nothing can come first, so that all of it is tried at once.
-    const layer = free.length === 0 ? [...rest] : free
+    const layer = free.length === 0 ? circles(rest, needs) : free
     layers.push(layer)
     for (const plan of layer) rest.delete(plan)
   }
   return layers
+}
+
+/** Without those that nobody else waits for: they come after it. */
+function circles(
+  plans: ReadonlySet<QubePlan>,
+  needs: ReadonlyMap<QubePlan, ReadonlySet<QubePlan>>,
+): readonly QubePlan[] {
+  const needed = new Set([...plans].flatMap((plan) => [...(needs.get(plan) ?? [])]))
+  const left = new Set([...plans].filter((plan) => needed.has(plan)))
+  return left.size === plans.size ? [...left] : circles(left, needs)
 }
 
 /** Why a change must not be made: it names a qube of the plan that has not been created. */

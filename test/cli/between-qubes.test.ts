@@ -160,6 +160,24 @@ test('a qube that was created ahead is known as created where the run ends befor
   assert.equal(code, 0, out)
 })
 
+test('who names a qube of a circle comes after it', async (t) => {
+  const host = await simulatedHost(t, { release: '4.4' })
+  const dvm = (other: string): string =>
+    `{ ensure: { template: fedora-42, label: red }, qube: { properties: { template_for_dispvms: true, default_dispvm: ${other} } } }`
+  const path = spec(
+    host,
+    `
+  a-user: { ensure: { template: fedora-42, label: red }, qube: { properties: { default_dispvm: b-dvm } } }
+  b-dvm: ${dvm('c-dvm')}
+  c-dvm: ${dvm('b-dvm')}
+`,
+  )
+  await host.qstate('apply', '--yes', '--parallelism', '1', path)
+  assert.equal(host.simulator.host.qubes.get('a-user')?.properties.get('default_dispvm'), 'b-dvm')
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.match((await host.qstate('apply', '--yes', path)).out, /Nothing to do/)
+})
+
 test('a plan says that there is no qube of the name that a value names', async (t) => {
   const host = await simulatedHost(t)
   const body = `
