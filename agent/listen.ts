@@ -19,11 +19,7 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
       case 'connected':
         lost = 0
         life.memory = { ...life.memory, events: 'connected' }
-        // Where there is something to compare it with, the comparison tells whether it is well.
-        if (life.spec === null) {
-          life.memory = { ...life.memory, error: null }
-          life.said.clear()
-        }
+        answers(life)
         compareAll('the host can be heard')
         break
       case 'lost':
@@ -41,6 +37,7 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
         // It is asked again now and then: policy may have been mended.
         if (life.memory.events === 'refused') break
         life.memory = { ...life.memory, events: 'refused' }
+        answers(life)
         watch.say('warn', `no events: ${news.error.message}`, { hint: news.error.hint })
         compareAll('the host tells no events')
         break
@@ -55,6 +52,13 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
       }
     }
   }
+}
+
+/** Where there is something to compare it with, the comparison tells whether it is well. */
+function answers(life: Life): void {
+  if (life.spec !== null) return
+  life.memory = { ...life.memory, error: null }
+  life.said.clear()
 }
 
 /** Says what is wrong with the host, in these words once until it is well again: it is tried again and again. */

@@ -94,7 +94,6 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     fleetAway: isDeepStrictEqual(kept.fleet, fleet) ? kept.fleetAway : null,
     mode: policy.mode,
     events: 'lost' as const,
-    error: null,
     suspended: null,
   }
   const now = clock.now().getTime()

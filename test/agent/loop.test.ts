@@ -799,3 +799,21 @@ test('a mistake that nobody foresaw ends the agent, in the background, too', asy
   )
   await assert.rejects(agent.stop(), /undefined is not a function/)
 })
+
+test('a restart of the agent brings no daemon back: that it is away is not told again, nor that it is back', async (t) => {
+  const agent = await started(t)
+  agent.host.simulator.setFaults([{ match: {}, do: 'drop-before' }])
+  agent.setVcpus(8)
+  await agent.pass(MINUTE)
+  const since = agent.memory().error?.since
+  await agent.pass(HOUR)
+  assert.deepEqual(agent.told().slice(-1), ['error'])
+  await agent.kill()
+  agent.begin()
+  await agent.pass(HOUR)
+  assert.deepEqual(agent.told(), [])
+  assert.equal(agent.memory().error?.since, since)
+  agent.host.simulator.setFaults([])
+  await agent.pass(6 * MINUTE)
+  assert.ok(agent.told().includes('recovered'))
+})
