@@ -46,22 +46,20 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
   try {
     const done = await reconcile(spec, about, rules, context.host, mayStill)
     const before = life.memory
-    life.memory = {
-      ...remember(life.memory, done, {
-        about,
-        noticedBy,
-        now: now.toISOString(),
-        commit: spec.commit,
-      }),
-      error: null,
-    }
-    life.said.clear()
+    life.memory = remember(life.memory, done, {
+      about,
+      noticedBy,
+      now: now.toISOString(),
+      commit: spec.commit,
+    })
     sayBlocked(before, life.memory, watch)
     if (about === null) {
       life.known = new Set([...spec.manifest.qubes.keys(), ...done.seen.qubes.map(({ qube }) => qube)])
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
     }
     await propose(spec, done, about, life, context)
+    life.memory = { ...life.memory, error: null }
+    life.said.clear()
     beginRestarts(done, life, context, mayStill)
     planNext(done, about, gate, life, clock.now())
     return done

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type AgentConfig, readWindow, type Window } from '../../spec/agent/index.ts'
@@ -816,4 +816,23 @@ test('a restart of the agent brings no daemon back: that it is away is not told 
   agent.host.simulator.setFaults([])
   await agent.pass(6 * MINUTE)
   assert.ok(agent.told().includes('recovered'))
+})
+
+test('a proposal that the disk does not take is told and said once, and since when', async (t) => {
+  const agent = await started(t, { policy: policyOf('propose', 'correct') })
+  agent.told()
+  agent.log.splice(0)
+  const file = agent.memory().proposed?.file ?? ''
+  rmSync(file)
+  mkdirSync(join(file, 'in the way'), { recursive: true })
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  const since = agent.memory().error?.since
+  await agent.pass(HOUR)
+  assert.deepEqual(agent.told(), ['error'])
+  assert.equal(agent.log.filter((line) => line.startsWith('error')).length, 1, agent.log.join('\n'))
+  assert.equal(agent.memory().error?.since, since)
+  rmSync(file, { recursive: true })
+  await agent.pass(6 * MINUTE)
+  assert.deepEqual(agent.told(), ['recovered', 'proposed'])
 })
