@@ -179,7 +179,14 @@ async function work(
   }
   if (life.spec === null || (pending.all === null && pending.qubes.size === 0) || signal.aborted) {
     // There is nothing to compare the host with yet: it is when a commit comes.
-    if (life.spec === null) due.compare = now.getTime() + FIRST_COMPARISON_MS
+    if (life.spec === null) {
+      due.compare = now.getTime() + FIRST_COMPARISON_MS
+      // What the disk refused a moment ago it has just done.
+      if (life.memory.error?.code === 'system') {
+        life.memory = { ...life.memory, error: null }
+        life.said.clear()
+      }
+    }
     return null
   }
   const about = pending.all === null ? new Set(pending.qubes.keys()) : null

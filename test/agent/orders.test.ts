@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as nextRound } from 'node:timers/promises'
 import { followedAgent, outcomeOf } from '../../cli/agent/followed.ts'
@@ -438,4 +440,20 @@ test('that a fleet goes on being away costs no writing of what is known', async 
   for (let times = 0; times < 5; times += 1) agent.fleet(unknown)
   await agent.pass(1000)
   assert.equal(agent.turns.length, turns)
+})
+
+test('a disk that said no once keeps no host from its first order', async (t) => {
+  const agent = await inFleet(t)
+  const asked = { running: [], check: null, fresh: false }
+  agent.begin()
+  await agent.pass(MINUTE)
+  const inTheWay = join(agent.place(), 'agent', 'accepted.json')
+  mkdirSync(inTheWay)
+  agent.nudge()
+  await agent.pass(MINUTE)
+  assert.equal(agent.memory().error?.code, 'system')
+  rmdirSync(inTheWay)
+  await agent.pass(HOUR)
+  assert.equal(agent.memory().error, null)
+  assert.equal((await agent.followed().status(asked)).held, null)
 })
