@@ -8,8 +8,8 @@ import { listen, sayOnce } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
-import { holdsStill, type Suspension } from './memory.ts'
-import { noticesOf } from './notices.ts'
+import { holdsStill, type Memory, type Suspension } from './memory.ts'
+import { noticesOf, UNREACHABLE_FROM } from './notices.ts'
 import { type NoticedBy, noticedIn } from './noticed.ts'
 import { type Reconciled } from './reconcile.ts'
 import { takeRestarts } from './restarts.ts'
@@ -208,7 +208,8 @@ function suspendedNow(suspended: Suspension | null, life: Life, { watch }: Agent
 /** What failed or was refused before may do now that it is asked for again. */
 function heed(ordered: Ordered | null, pending: Pending, life: Life, at: string): void {
   if (ordered === null || ordered.id === life.memory.ordered?.id) return
-  life.memory = { ...life.memory, ordered, refused: null, unreachable: null, gaveUp: null }
+  const unreachable = triedAnew(life.memory.unreachable)
+  life.memory = { ...life.memory, ordered, refused: null, unreachable, gaveUp: null }
   if (ordered.commit !== life.memory.inForce?.commit) {
     pending.look = true
     return
@@ -218,6 +219,10 @@ function heed(ordered: Ordered | null, pending: Pending, life: Life, at: string)
   life.memory = { ...life.memory, ...UNTRIED, wanted }
   pending.all ??= 'an order'
 }
+
+/** An order brings no repository back: that it is away stays told, and only the patience with it begins anew. */
+const triedAnew = (unreachable: Memory['unreachable']): Memory['unreachable'] =>
+  unreachable === null ? null : { ...unreachable, times: Math.min(unreachable.times, UNREACHABLE_FROM) }
 
 const whyOf = ({ all, qubes }: Pending): string => {
   const why = all ?? [...new Set([...qubes.values()].flatMap((events) => [...events]))].join(', ')

@@ -25,7 +25,7 @@ export interface Notice {
 export type NoticeKind = (typeof NOTICE_WORDS)[number]
 
 /** A repository is told as unreachable once that many looks have failed: one that sleeps for a minute is no news. */
-const UNREACHABLE_FROM = 3
+export const UNREACHABLE_FROM = 3
 
 interface Told {
   readonly restarts: readonly RestartReport[]

@@ -457,3 +457,23 @@ test('a disk that said no once keeps no host from its first order', async (t) =>
   assert.equal(agent.memory().error, null)
   assert.equal((await agent.followed().status(asked)).held, null)
 })
+
+test('an order brings no repository back: that it is away is told once, and that it is back when it is', async (t) => {
+  const agent = await inFleet(t)
+  const told = (): readonly string[] => agent.notices.splice(0).map(({ kind }) => kind)
+  const first = agent.branch.commit(spec(3))
+  agent.begin()
+  agent.branch.reachable = false
+  await agent.order(first)
+  await agent.pass(10 * MINUTE)
+  assert.deepEqual(told(), ['unreachable'])
+  await agent.order(first)
+  assert.equal(await agent.outcome(), 'working')
+  await agent.pass(10 * MINUTE)
+  assert.equal(await agent.outcome(), 'failed: git-failed')
+  assert.deepEqual(told(), [])
+  agent.branch.reachable = true
+  await agent.order(first)
+  await agent.pass(MINUTE)
+  assert.deepEqual(told(), ['reachable', 'applied'])
+})
