@@ -91,7 +91,7 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     source: where,
     paths,
     fleet,
-    fleetAway: isDeepStrictEqual(kept.fleet, fleet) ? kept.fleetAway : null,
+    fleetAway: kept.fleet?.name === fleet?.name ? kept.fleetAway : null,
     mode: policy.mode,
     events: 'lost' as const,
     suspended: null,
