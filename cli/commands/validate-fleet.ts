@@ -65,17 +65,28 @@ function where(hosts: readonly string[], all: number): string {
   return more > 0 ? ` (${named} and ${more} more)` : ` (${named})`
 }
 
-/** What is at each path. They are read together, for one answer of git; one by one where that fails, to know at which. */
+/** What is at each path. */
 function finder({ hosts }: Fleet, read: Read): (path: string) => FoundFiles | Problem {
   const paths = new Set([...hosts.values()].flatMap((host) => hostFiles(host).paths.map(({ path }) => path)))
-  const all = attempt(() => read([...paths]))
   const found = new Map<string, FoundFiles | Problem>()
+  findAt([...paths], read, found)
+  return (path) => found.get(path) ?? { code: 'unreadable', message: `${path} was not read`, hint: '' }
+}
+
+/** They are read together, for one answer of git; by halves where that fails, to know at which, or since they are many. */
+function findAt(paths: readonly string[], read: Read, found: Map<string, FoundFiles | Problem>): void {
+  if (paths.length === 0) return
+  const there = attempt(() => read(paths))
+  if (!('files' in there) && paths.length > 1) {
+    const half = Math.ceil(paths.length / 2)
+    findAt(paths.slice(0, half), read, found)
+    findAt(paths.slice(half), read, found)
+    return
+  }
   for (const path of paths) {
-    const there = 'files' in all ? all : attempt(() => read([path]))
     const files = 'files' in there ? there.files.filter((file) => isAt(file.path, path)) : []
     found.set(path, 'files' in there ? { files, readTable: there.readTable } : there)
   }
-  return (path) => found.get(path) ?? { code: 'unreadable', message: `${path} was not read`, hint: '' }
 }
 
 function attempt(work: () => Sources): Sources | Problem {

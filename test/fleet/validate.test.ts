@@ -2,6 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { RevisionError } from '../../agent/errors.ts'
+import { validateFleet } from '../../cli/commands/validate-fleet.ts'
+import { type Io } from '../../cli/io.ts'
+import { type GlobalOptions } from '../../cli/options.ts'
+import { type Sources } from '../../cli/sources.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { makeRepository } from '../support/repository.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -149,4 +154,40 @@ hosts:
 ${hosts.join('')}`
   const { err } = await validate(fleetOf(t, { ...FILES, 'fleet.yaml': fleet }), 'fleet.yaml')
   assert.match(err, /\(h0, h1, h2 and 36 more\)\n/)
+})
+
+test('of a fleet whose hosts have more files together than one may have, few answers of git are needed', () => {
+  const names = Array.from({ length: 3000 }, (_, index) => `h${index}`)
+  const hosts = names.map((name) => `  ${name}: { reach: { socket: s }, spec: [${name}.yaml] }\n`)
+  const text = `apiVersion: qstate/v1\nkind: Fleet\nname: many\nhosts:\n${hosts.join('')}`
+  let asked = 0
+  const sourcesOf = (files: Sources['files']): Sources => ({
+    paths: files.map(({ path }) => path),
+    files,
+    commit: () => Promise.resolve(null),
+    readTable: () => 'there are no tables here',
+    tablePaths: new Map(),
+  })
+  const read = (paths: readonly string[]): Sources => {
+    asked += 1
+    if (paths.length > 2000)
+      throw new RevisionError('refused-content', 'it has more than 2000 YAML files', '')
+    if (paths.includes('h7.yaml')) throw new RevisionError('no-such-path', 'h7.yaml is not there', '')
+    return sourcesOf(paths.map((path) => ({ path, text: ATTIC })))
+  }
+  let out = ''
+  const io = { out: (more: string) => void (out += more) } as unknown as Io
+  const code = validateFleet(
+    sourcesOf([{ path: 'fleet.yaml', text }]),
+    read,
+    { json: true } as GlobalOptions,
+    io,
+  )
+  const { diagnostics } = JSON.parse(out) as Told
+  assert.equal(code, 65)
+  assert.deepEqual(
+    diagnostics.map(({ code: word, hosts: on }) => [word, on]),
+    [['no-such-path', ['h7']]],
+  )
+  assert.ok(asked < 40, `${asked} times`)
 })
