@@ -33,6 +33,7 @@ export async function takePart(context: PartContext): Promise<void> {
   const file = join(folder, `member-${fleet.name}.json`)
   const aborted = whenAborted(signal)
   let tries = 0
+  let isSaid = false
   while (!signal.aborted) {
     try {
       const connecting = connectMember(fleet, name)
@@ -41,8 +42,8 @@ export async function takePart(context: PartContext): Promise<void> {
         connecting.then((late) => late.close()).catch(() => undefined)
         return
       }
-      say('info', `takes the orders of the fleet ${fleet.name}, as ${name}`)
-      tries = 0
+      if (!isSaid) say('info', `takes the orders of the fleet ${fleet.name}, as ${name}`)
+      isSaid = true
       try {
         await runMember({
           host: name,
@@ -53,8 +54,13 @@ export async function takePart(context: PartContext): Promise<void> {
           at: () => context.now().toISOString(),
           say,
           onStore: (error) => {
-            if (error === null) link.there()
-            else link.failed(error, store)
+            if (error !== null) {
+              link.failed(error, store)
+              return
+            }
+            // A connection of which nothing comes is no reason to hurry.
+            tries = 0
+            link.there()
           },
           clock: steadyClock,
           signal,
@@ -78,42 +84,59 @@ export async function takePart(context: PartContext): Promise<void> {
 interface Link {
   there(): void
   away(error: Error): void
-  /** A connection that was made before has failed. */
+  /** A connection that was made before has failed. Throws the error where another one is to be made. */
   failed(error: StoreError, store: MemberStore): void
 }
 
 function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
-  /** What was last said of why they are away. */
-  let said: string | null = null
+  /** What was said of why they are away. Of several servers each fails in its own way, and any may be the last one tried. */
+  const said = new Set<string>()
   let isAsking = false
+  /** Nothing has been answered since something failed. */
+  let isAway = false
+  /** Servers took another connection, and not that which was made with an older key. */
+  let isOutdated = false
   const away = (error: Error): void => {
     const trouble = troubleOf(error)
     const { message, hint } = trouble
-    if (message !== said) say('warn', `takes no orders of the fleet now: ${message}`, { hint })
-    said = message
+    if (!said.has(message)) say('warn', `takes no orders of the fleet now: ${message}`, { hint })
+    said.add(message)
     onFleet(trouble)
   }
-  /** The client goes on trying, and keeps to itself what the servers say to that: another connection tells. */
+  /**
+   * The client goes on trying, and keeps to itself what the servers say to that; of a network that has gone it learns after minutes:
+   * another connection tells.
+   */
   const ask = async (error: StoreError, store: MemberStore): Promise<void> => {
     isAsking = true
+    const wasConnected = store.isConnected()
     const why = await connectMember(fleet, name).then(
       (late) => late.close(),
       (reason: unknown) => reason,
     )
     isAsking = false
-    if (signal.aborted || store.isConnected()) return
-    away(why instanceof StoreError || isSystemError(why) ? why : error)
+    const isBack = !isAway || (!wasConnected && store.isConnected())
+    if (signal.aborted || isBack) return
+    if (why instanceof StoreError || isSystemError(why)) away(why)
+    else if (store.isConnected()) away(unmade(error))
+    else isOutdated = true
   }
   return {
     away,
     there() {
-      if (said !== null) say('info', `the fleet ${fleet.name} is reached again`)
-      said = null
+      isAway = false
+      isOutdated = false
+      if (said.size > 0) say('info', `the fleet ${fleet.name} is reached again`)
+      said.clear()
       onFleet(null)
     },
     failed(error, store) {
-      if (store.isConnected()) away(unmade(error))
-      else if (!isAsking) void ask(error, store)
+      isAway = true
+      if (isOutdated) {
+        isOutdated = false
+        throw error
+      }
+      if (!isAsking) void ask(error, store)
     },
   }
 }

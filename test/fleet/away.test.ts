@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { steadyClock } from '../../cli/fleet/clock.ts'
 import { serverConfig } from '../../fleet/server-config.ts'
 import { loadFleet } from '../../spec/fleet/index.ts'
 import { type Running, runQstate, startQstate } from '../support/process.ts'
 import { makeRepository } from '../support/repository.ts'
 import { tempFolder } from '../support/temp.ts'
 import { makeKey, startSimulators } from './support/fleet.ts'
-import { startNats } from './support/nats-server.ts'
+import { type NatsServer, startNats } from './support/nats-server.ts'
 import { makeCertificates } from './support/tls.ts'
 
 interface Told {
@@ -25,11 +26,16 @@ async function makeFleet(
   begin(): Running
   /** The server is restarted, and knows these keys; null: it is not. */
   serve(keys: readonly string[] | null): Promise<void>
+  readonly server: NatsServer
+  /** Where the agent keeps what it knows. */
+  readonly state: string
   /** Makes the store, as whoever is in charge does. */
   make(): Promise<void>
   readonly key: string
   /** Of another host. */
   readonly stranger: string
+  /** The host is given the key of another. */
+  become(name: 'stranger'): void
   status(...more: string[]): Promise<string>
   /** Asks until the agent says so. */
   told(isIt: (away: Told['agent']['fleetAway']) => boolean): Promise<Told['agent']['fleetAway']>
@@ -84,9 +90,14 @@ verify: { by: none }
     return out
   }
   return {
+    server,
+    state: at('state'),
     make,
     key,
     stranger,
+    become(name) {
+      writeFileSync(at('host.key'), readFileSync(at(`${name}.key`)))
+    },
     begin() {
       const agent = startQstate([...place, '--verbose', 'agent', '--file', at('agent.yaml')])
       agents.push(agent)
@@ -147,5 +158,51 @@ test('where nobody has been in charge yet, that is what is to be seen to, and no
   await agent.said('takes no orders of the fleet now')
   await agent.said('has one been in charge yet?')
   await fleet.make()
+  await agent.said('the fleet acme is reached again')
+})
+
+test('of a network that has gone, with the connection still standing, the servers are not said to be there', async (t) => {
+  const fleet = await makeFleet(t)
+  await fleet.serve([fleet.key])
+  const agent = fleet.begin()
+  await agent.said('takes the orders of the fleet')
+  fleet.server.freeze()
+  const told = await fleet.told((away) => away !== null)
+  fleet.server.thaw()
+  assert.match(told?.message ?? '', /no server of tls:\S+ took the connection/)
+  await agent.said('the fleet acme is reached again')
+})
+
+test('a disk that does not take what is known of the fleet is said once, and tried less and less often', async (t) => {
+  const fleet = await makeFleet(t)
+  await fleet.serve([fleet.key])
+  const before = fleet.begin()
+  await before.said('takes the orders of the fleet')
+  before.child.kill()
+  await before.ended
+  const [memory = ''] = readdirSync(fleet.state, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('/memory.json'),
+  )
+  const inTheWay = join(fleet.state, memory, '..', 'member-acme.json')
+  rmSync(inTheWay, { force: true })
+  mkdirSync(inTheWay)
+  const agent = fleet.begin()
+  const told = await fleet.told((away) => away?.code === 'system')
+  assert.match(told?.message ?? '', /^EISDIR/)
+  await steadyClock.sleep(6000, new AbortController().signal)
+  agent.child.kill()
+  const { err } = await agent.ended
+  assert.equal(err.match(/takes the orders of the fleet/g)?.length, 1, err)
+  assert.equal(err.match(/takes no orders of the fleet now/g)?.length, 1, err)
+})
+
+test('a host that is given another key comes back with it', async (t) => {
+  const fleet = await makeFleet(t)
+  await fleet.serve([fleet.key])
+  const agent = fleet.begin()
+  await agent.said('takes the orders of the fleet')
+  await fleet.serve([fleet.stranger])
+  await agent.said('do not know the key in')
+  fleet.become('stranger')
   await agent.said('the fleet acme is reached again')
 })

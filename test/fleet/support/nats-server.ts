@@ -22,6 +22,9 @@ export interface NatsServer {
   readonly url: string
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>
+  /** It holds what is connected, and answers nothing: as a network that has gone. */
+  freeze(): void
+  thaw(): void
   /** On the same port, with what it had stored. */
   start(): Promise<void>
 }
@@ -40,6 +43,7 @@ export async function startNats(
     `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, 'jetstream')}" }\n${config}\n`,
   )
   let end: () => Promise<void> = () => Promise.resolve()
+  let signal: (name: NodeJS.Signals) => void = () => undefined
   const start = async (): Promise<void> => {
     const child = spawn(natsServerPath(), ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
     const ended = new Promise<void>((resolve) =>
@@ -57,6 +61,7 @@ export async function startNats(
         reject(new Error(`nats-server ended: ${said}`))
       })
     })
+    signal = (name) => child.kill(name)
     end = async () => {
       child.kill('SIGKILL')
       await ended
@@ -68,6 +73,12 @@ export async function startNats(
     port,
     url: isTls ? `tls://localhost:${port}` : `nats://127.0.0.1:${port}`,
     kill: () => end(),
+    freeze: () => {
+      signal('SIGSTOP')
+    },
+    thaw: () => {
+      signal('SIGCONT')
+    },
     start,
   }
 }
