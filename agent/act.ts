@@ -3,7 +3,7 @@ import { readWindow } from '../spec/agent/index.ts'
 import { nextBeginning } from './calendar.ts'
 import { keyOf } from './decide.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
-import { sayOnce, troubleOf } from './listen.ts'
+import { isWell, sayOnce, troubleOf } from './listen.ts'
 import { type Memory, type Waiting } from './memory.ts'
 import { type NoticedBy } from './noticed.ts'
 import { type Gate } from './policy.ts'
@@ -58,8 +58,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
     }
     await propose(spec, done, about, life, context)
-    life.memory = { ...life.memory, error: null }
-    life.said.clear()
+    isWell(life)
     beginRestarts(done, life, context, mayStill)
     planNext(done, about, gate, life, clock.now())
     return done

@@ -56,7 +56,11 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
 
 /** Where there is something to compare it with, the comparison tells whether it is well. */
 function answers(life: Life): void {
-  if (life.spec !== null) return
+  if (life.spec === null) isWell(life)
+}
+
+/** Nothing is wrong with the host any more: what is next is said again. */
+export function isWell(life: Life): void {
   life.memory = { ...life.memory, error: null }
   life.said.clear()
 }

@@ -4,7 +4,7 @@ import { openBackground } from './background.ts'
 import { isSystemError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 import { fleetAwayNow } from './fleet-away.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
-import { listen, sayOnce } from './listen.ts'
+import { isWell, listen, sayOnce } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
@@ -182,10 +182,7 @@ async function work(
     if (life.spec === null) {
       due.compare = now.getTime() + FIRST_COMPARISON_MS
       // What the disk refused a moment ago it has just done.
-      if (life.memory.error?.code === 'system') {
-        life.memory = { ...life.memory, error: null }
-        life.said.clear()
-      }
+      if (life.memory.error?.code === 'system') isWell(life)
     }
     return null
   }
