@@ -66,10 +66,18 @@ function readEach(
   names: readonly string[],
   unknown: (error: unknown) => Unknown,
 ): Promise<ReadonlyMap<string, ToldProperty>> {
-  const one = (name: string): Promise<ToldProperty> => getProperty(client, qube, name).then(told, unknown)
-  return Promise.all(names.map((name) => one(name).then((property) => [name, property] as const))).then(
-    (read) => new Map(read),
-  )
+  return eachNamed(names, (name) => getProperty(client, qube, name).then(told, unknown))
+}
+
+export function eachNamed<T>(
+  names: readonly string[],
+  read: (name: string) => Promise<T>,
+): Promise<ReadonlyMap<string, T>> {
+  return Promise.all(names.map(read)).then((values) => {
+    const named = new Map<string, T>()
+    values.forEach((value, index) => named.set(names[index] ?? '', value))
+    return named
+  })
 }
 
 const within =

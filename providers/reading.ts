@@ -9,7 +9,7 @@ import {
   type UsbAssignment,
 } from '../reconciler/index.ts'
 import { noSuchProperty, unknownOf } from './failures.ts'
-import { type Properties, readProperties } from './properties.ts'
+import { eachNamed, type Properties, readProperties } from './properties.ts'
 import { type SlicStore } from './slic/store.ts'
 
 /** Where a qube is read from. */
@@ -138,17 +138,6 @@ function readTags(
 
 function readDenied(client: Client, release: Release, qube: string): Promise<Observation<readonly string[]>> {
   return release === '4.2' ? Promise.resolve(ABSENT) : observe(listDenied(client, qube))
-}
-
-function eachNamed<T>(
-  names: readonly string[],
-  read: (name: string) => Promise<T>,
-): Promise<ReadonlyMap<string, T>> {
-  return Promise.all(names.map(read)).then((values) => {
-    const named = new Map<string, T>()
-    values.forEach((value, index) => named.set(names[index] ?? '', value))
-    return named
-  })
 }
 
 /** An answer as what looking found. */
