@@ -48,7 +48,7 @@ function format(
 }
 
 /** Lines as positions count them: without a byte order mark, and whatever ends them. */
-const splitLines = (text: string): readonly string[] => text.replace(/^\uFEFF/, '').split(/\r?\n/)
+export const splitLines = (text: string): readonly string[] => text.replace(/^\uFEFF/, '').split(/\r?\n/)
 
 type Paint = Readonly<Record<'place' | 'gutter' | 'error' | 'warning', (text: string) => string>>
 

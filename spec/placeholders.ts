@@ -1,4 +1,5 @@
 import { type Diagnostic } from './diagnostics.ts'
+import { splitLines } from './format.ts'
 import { type SourceFile } from './manifest.ts'
 
 /** What the file of a fleet fills in, for each host of it. */
@@ -10,9 +11,7 @@ export function explainPlaceholders(
   sources: readonly SourceFile[],
 ): readonly Diagnostic[] {
   const files = new Map(
-    sources
-      .filter(({ text }) => text.includes('${'))
-      .map(({ path, text }) => [path, text.replace(/^\uFEFF/, '').split(/\r?\n/)]),
+    sources.filter(({ text }) => text.includes('${')).map(({ path, text }) => [path, splitLines(text)]),
   )
   if (files.size === 0) return diagnostics
   return diagnostics.map((diagnostic) => {
