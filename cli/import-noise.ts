@@ -1,5 +1,4 @@
-import { type Value } from '../spec/index.ts'
-import { nameProblem } from '../spec/names.ts'
+import { pathProblem, type Value } from '../spec/index.ts'
 
 /**
  * What is set on a qube without being anybody's decision about it: the guest announced it, or qubesd and the tools of
@@ -46,16 +45,7 @@ export function isNoise(path: string, value: Value): boolean {
 
 /** What the host keeps to itself: no spec may name it, or it changes by itself (at every backup). */
 export function isReserved(path: string): boolean {
-  const [, folder = '', name = ''] = /^(qube\/features|qube\/properties|tags)\/(.+)$/.exec(path) ?? []
-  const kind = KINDS[folder]
-  if (kind === undefined) return false
   if (path === 'qube/properties/backup_timestamp') return true
-  const code = nameProblem(kind, name)?.code
+  const code = pathProblem(path)?.code
   return code === 'reserved-name' || code === 'read-only'
-}
-
-const KINDS: Readonly<Record<string, 'feature' | 'property' | 'tag'>> = {
-  'qube/features': 'feature',
-  'qube/properties': 'property',
-  tags: 'tag',
 }
