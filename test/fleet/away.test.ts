@@ -121,6 +121,17 @@ verify: { by: none }
   }
 }
 
+/** A host that takes the orders of its fleet. */
+async function takingPart(t: TestContext): Promise<{ fleet: MadeFleet; agent: Running }> {
+  const fleet = await makeFleet(t)
+  await fleet.serve([fleet.key])
+  const agent = fleet.begin()
+  await agent.said('takes the orders of the fleet')
+  return { fleet, agent }
+}
+
+type MadeFleet = Awaited<ReturnType<typeof makeFleet>>
+
 test('whom the servers do not know sees that in its own status, since when, and what to do, until they do', async (t) => {
   const fleet = await makeFleet(t)
   const agent = fleet.begin()
@@ -138,10 +149,7 @@ test('whom the servers do not know sees that in its own status, since when, and 
 })
 
 test('why servers that were reached before are so no more is told as exactly as at first', async (t) => {
-  const fleet = await makeFleet(t)
-  await fleet.serve([fleet.key])
-  const agent = fleet.begin()
-  await agent.said('takes the orders of the fleet')
+  const { fleet, agent } = await takingPart(t)
   await fleet.serve([fleet.stranger])
   await agent.said('do not know the key in')
   await fleet.told((away) => away?.code === 'store-refused')
@@ -162,10 +170,7 @@ test('where nobody has been in charge yet, that is what is to be seen to, and no
 })
 
 test('of a network that has gone, with the connection still standing, the servers are not said to be there', async (t) => {
-  const fleet = await makeFleet(t)
-  await fleet.serve([fleet.key])
-  const agent = fleet.begin()
-  await agent.said('takes the orders of the fleet')
+  const { fleet, agent } = await takingPart(t)
   fleet.server.freeze()
   const told = await fleet.told((away) => away !== null)
   fleet.server.thaw()
@@ -174,10 +179,7 @@ test('of a network that has gone, with the connection still standing, the server
 })
 
 test('a disk that does not take what is known of the fleet is said once, and tried less and less often', async (t) => {
-  const fleet = await makeFleet(t)
-  await fleet.serve([fleet.key])
-  const before = fleet.begin()
-  await before.said('takes the orders of the fleet')
+  const { fleet, agent: before } = await takingPart(t)
   before.child.kill()
   await before.ended
   const [memory = ''] = readdirSync(fleet.state, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -197,10 +199,7 @@ test('a disk that does not take what is known of the fleet is said once, and tri
 })
 
 test('a host that is given another key comes back with it', async (t) => {
-  const fleet = await makeFleet(t)
-  await fleet.serve([fleet.key])
-  const agent = fleet.begin()
-  await agent.said('takes the orders of the fleet')
+  const { fleet, agent } = await takingPart(t)
   await fleet.serve([fleet.stranger])
   await agent.said('do not know the key in')
   fleet.become('stranger')
