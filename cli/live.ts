@@ -10,6 +10,7 @@ import {
   type LiveAction,
   liveActions,
   type LiveWish,
+  pathOfDevice,
   liveWishes,
   type Plan,
   type PresentDevice,
@@ -71,7 +72,7 @@ function wishesMet(
       (device) => isPluggedIn(path, device, '4.3') && (wanted || !isWanted(qube, device, wishes)),
     )
     const has = meant.some((device) => {
-      const done = reports.find((one) => one.qube === qube && one.path === pathOf(device))?.status
+      const done = reports.find((one) => one.qube === qube && one.path === pathOfDevice(device))?.status
       return done === 'attached' || (device.attachedTo === qube && done !== 'detached')
     })
     return has === wanted
@@ -103,9 +104,6 @@ const waitingOf = (qube: string, plan: Plan, report: Report | null): readonly st
   plan.qubes.find((planned) => planned.qube === qube)?.waiting ??
   []
 
-const pathOf = ({ backend, port, identity }: Omit<PresentDevice, 'attachedTo'>): string =>
-  `usb/${backend}+${port}:${identity}`
-
 /** On 4.2 assigning to a running qube attaches; what is taken away is kept no longer, and stays attached. */
 async function detachNow(wishes: readonly LiveWish[], session: Session): Promise<readonly LiveReport[]> {
   const reports: LiveReport[] = []
@@ -132,7 +130,7 @@ async function act(
   session: Session,
 ): Promise<LiveReport> {
   const { qube, kind, device } = action
-  const path = pathOf(device)
+  const path = pathOfDevice(device)
   if (kind === 'attach' && waitingOf(qube, plan, report).includes('stubdom/qrexec')) {
     return failed(
       qube,

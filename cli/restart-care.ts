@@ -1,7 +1,14 @@
 import { getProperty, listAssigned, listAttachedByHand, listAvailable, powerState } from '../qubesd/admin.ts'
 import { type UsbDevice } from '../qubesd/calls.ts'
 import { QubesdError } from '../qubesd/errors.ts'
-import { deviceOf, type Failure, isPluggedIn, type QubePlan, requiredDevices } from '../reconciler/index.ts'
+import {
+  deviceOf,
+  type Failure,
+  isPluggedIn,
+  pathOfDevice,
+  type QubePlan,
+  requiredDevices,
+} from '../reconciler/index.ts'
 import { type Session } from './session.ts'
 import { showPath } from './views/value.ts'
 
@@ -71,8 +78,7 @@ async function withoutAssigned(
 ): Promise<readonly UsbDevice[]> {
   if (attached.length === 0 || release === '4.2') return attached
   const assigned = (await known(() => listAssigned(client, release, qube))) ?? []
-  const means = (a: UsbDevice, device: UsbDevice): boolean =>
-    isPluggedIn(`usb/${a.backend}+${a.port}:${a.identity}`, device, release)
+  const means = (a: UsbDevice, device: UsbDevice): boolean => isPluggedIn(pathOfDevice(a), device, release)
   return attached.filter((device) => !assigned.some((assignment) => means(assignment, device)))
 }
 

@@ -5,6 +5,7 @@ import { QubesdError } from '../qubesd/errors.ts'
 import {
   type HostQube,
   type Observation,
+  pathOfDevice,
   type QubeFacts,
   type Reading,
   type Unknown,
@@ -115,7 +116,7 @@ export function pathsIn({ features, properties, tags, usb, denied }: Seen): read
     SLIC_TABLES,
     ...properties.map((name) => settingOf('property', name)?.path ?? `qube/properties/${name}`),
     ...features.map((name) => settingOf('feature', name)?.path ?? `qube/features/${name}`),
-    ...usb.map((device) => `usb/${device.backend}+${device.port}:${device.identity}`),
+    ...usb.map(pathOfDevice),
     ...denied.map((pattern) => `usb/denied/${pattern}`),
     ...tags.map((name) => `tags/${name}`),
   ]

@@ -14,6 +14,10 @@ export function deviceOf(path: string): Device {
   return { backend, port, identity }
 }
 
+/** The path that names a device. */
+export const pathOfDevice = ({ backend, port, identity }: Device): string =>
+  `usb/${backend}+${port}:${identity}`
+
 /** Whether one device can be meant by both. */
 export const overlaps = (a: Device, b: Device): boolean =>
   a.backend === b.backend && meets(a.port, b.port) && meets(a.identity, b.identity)

@@ -1,6 +1,6 @@
 import { SLIC_TABLES, type Value } from '../spec/index.ts'
 import { isDevice } from './devices.ts'
-import { type Host, type HostQube, type Observation, type UsbAssignment } from './host.ts'
+import { hasTemplate, type Host, type HostQube, type Observation, type UsbAssignment } from './host.ts'
 import { NO_NEEDS } from './needs.ts'
 import { type ObservedQube } from './observe.ts'
 import { type Change, type Untold } from './plan.ts'
@@ -161,5 +161,3 @@ export async function diffOfTemplate(
 /** Stands in the place of tables where someone has edited the template since. */
 export const isEdited = (value: Value | null): boolean =>
   Array.isArray(value) && String(value[0]).startsWith('edited:')
-
-const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'

@@ -22,6 +22,9 @@ export interface HostQube {
   readonly uuid: string | null
 }
 
+/** Whether it has features from a template, where it does not set them itself. */
+export const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'
+
 /** A volume whose size a spec can say. */
 export type VolumeName = keyof VolumeSizes
 

@@ -6,6 +6,7 @@ export { type ApplyContext, applyPlan } from './apply.ts'
 export { type ChangeLine, changeDigest, changesOf } from './change-digest.ts'
 export { diffOfTemplate, isEdited } from './explain.ts'
 export {
+  hasTemplate,
   type Host,
   type HostCall,
   HostError,
@@ -22,7 +23,7 @@ export {
 } from './host.ts'
 export { type Journal } from './journal.ts'
 export { countingNow } from './record.ts'
-export { deviceOf } from './devices.ts'
+export { deviceOf, pathOfDevice } from './devices.ts'
 export {
   isPluggedIn,
   isWanted,

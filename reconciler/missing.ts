@@ -1,3 +1,4 @@
+import { SETTINGS } from '../spec/index.ts'
 import { deviceOf, isDevice } from './devices.ts'
 import { type Host, type HostQube } from './host.ts'
 import { type Change, type QubePlan } from './plan.ts'
@@ -37,7 +38,6 @@ export function namedQube({ path, after }: Change): string | null {
 }
 
 const NAMES_A_QUBE: ReadonlySet<string> = new Set([
-  'audio/audiovm',
-  'qube/netvm',
+  ...SETTINGS.filter(({ type }) => type.kind === 'qube').map(({ path }) => path),
   ...['default_dispvm', 'guivm', 'management_dispvm', 'template'].map((name) => `qube/properties/${name}`),
 ])

@@ -2,9 +2,11 @@ import { providers } from '../../providers/index.ts'
 import {
   diffOfTemplate,
   EXIT,
+  hasTemplate,
   type HostQube,
   isEdited,
   observeQube,
+  pathOfDevice,
   type QubeFacts,
 } from '../../reconciler/index.ts'
 import { SETTINGS, SLIC_TABLES, type Value } from '../../spec/index.ts'
@@ -76,8 +78,6 @@ function byPlace(a: ShownSetting, b: ShownSetting): number {
   return place(a) - place(b)
 }
 
-const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'
-
 /** The record, and what Qubes works out. */
 const isOwnBusiness = (path: string): boolean =>
   path.startsWith('qube/features/qstate.') || (path.startsWith('qube/properties/') && isReserved(path))
@@ -104,7 +104,7 @@ const unknown = (path: string, why: string, owned: boolean): ShownSetting => ({
 
 /** Of what no spec can name: as it is stored. */
 function valueBehind(path: string, { usb, reading }: Seen): Value | null {
-  const device = usb.find(({ backend, port, identity }) => path === `usb/${backend}+${port}:${identity}`)
+  const device = usb.find((one) => path === pathOfDevice(one))
   if (device !== undefined) return { mode: device.mode }
   if (!path.startsWith('qube/features/')) return true
   const text = reading.feature(path.slice('qube/features/'.length))

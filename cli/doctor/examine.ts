@@ -1,11 +1,11 @@
 import { detectRelease } from '../../qubesd/admin.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
-import { HostError, type HostQube, type Release } from '../../reconciler/index.ts'
+import { hasTemplate, HostError, type HostQube, type Release } from '../../reconciler/index.ts'
 import { type Examined, examine, type Finding, ok, problem, unseen } from './check.ts'
 import { type Asking } from './asking.ts'
 import { HOST_CHECKS } from './host-checks.ts'
 import { QUBE_CHECKS } from './qube-checks.ts'
-import { hasTemplate, type Patient } from './patient.ts'
+import { type Patient } from './patient.ts'
 import { type Scene } from './scene.ts'
 import { requiredDevices } from './usb-checks.ts'
 

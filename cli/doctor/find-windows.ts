@@ -1,9 +1,8 @@
 import { getFeature, getInheritedFeature, hasTag } from '../../qubesd/admin.ts'
 import { type Client } from '../../qubesd/client.ts'
-import { type HostQube, mapLimited } from '../../reconciler/index.ts'
+import { hasTemplate, type HostQube, mapLimited } from '../../reconciler/index.ts'
 import { comesAndGoes, type DesiredState } from '../../spec/index.ts'
 import { attempt } from './asking.ts'
-import { hasTemplate } from './patient.ts'
 import { type Found } from './scene.ts'
 
 /**

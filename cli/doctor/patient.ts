@@ -2,7 +2,7 @@ import { readProperties } from '../../providers/properties.ts'
 import { getFeature, getInheritedFeature, listAssigned } from '../../qubesd/admin.ts'
 import { type Client } from '../../qubesd/client.ts'
 import { type Assignment } from '../../qubesd/parse.ts'
-import { type HostQube, type Observation, type Release } from '../../reconciler/index.ts'
+import { hasTemplate, type HostQube, type Observation, type Release } from '../../reconciler/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
 import { attempt, unseenFor } from './asking.ts'
 
@@ -85,5 +85,3 @@ export async function readPatient(qube: HostQube, context: PatientContext): Prom
     },
   }
 }
-
-export const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'
