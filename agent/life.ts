@@ -1,13 +1,12 @@
-import { type RestartReport } from '../reconciler/index.ts'
 import { type Background } from './background.ts'
 import { type Mailbox } from './mailbox.ts'
 import { type Memory, type Trouble } from './memory.ts'
 import { type Notice } from './notices.ts'
 import { type Gate, type Policy } from './policy.ts'
 import { type AgentHost, type Clock, type CommittedSpec } from './ports.ts'
-import { type Reconciled } from './reconcile.ts'
 import { type Source } from './source.ts'
 import { type Store } from './store.ts'
+import { type Turn } from './turn.ts'
 
 export interface AgentSettings {
   readonly policy: Policy
@@ -47,13 +46,6 @@ export interface AgentContext {
 export interface AgentWatch {
   readonly turn: (told: Turn) => void
   readonly say: (level: 'info' | 'warn' | 'error', message: string, about?: object) => void
-}
-
-export interface Turn {
-  readonly why: string
-  readonly memory: Memory
-  readonly done: Reconciled | null
-  readonly restarts: readonly RestartReport[]
 }
 
 /** What changes while an agent lives. */

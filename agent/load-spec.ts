@@ -1,7 +1,7 @@
 import { type Diagnostic, formatDiagnostics, loadManifest } from '../spec/index.ts'
+import { type Refusal } from './orders.ts'
 import { type CommittedSpec } from './ports.ts'
 import { type Revision } from './revision.ts'
-import { type Refusal } from './source.ts'
 
 /** The spec of a revision, or why it is none: what is wrong with it is quoted. */
 export function loadSpec(

@@ -1,7 +1,8 @@
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { loadSpec } from './load-spec.ts'
 import { type Pending } from './mailbox.ts'
-import { type News, type Refusal } from './source.ts'
+import { type Refusal } from './orders.ts'
+import { type News } from './source.ts'
 import { type Orders } from './store.ts'
 
 /** What is known of a commit of which nothing has come yet. */

@@ -9,11 +9,11 @@ import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
 import { holdsStill, type Memory, type Suspension } from './memory.ts'
-import { noticesOf, UNREACHABLE_FROM } from './notices.ts'
 import { type NoticedBy, noticedIn } from './noticed.ts'
+import { noticesOf, UNREACHABLE_FROM } from './notices.ts'
+import { type Ordered } from './orders.ts'
 import { type Reconciled } from './reconcile.ts'
 import { takeRestarts } from './restarts.ts'
-import { type Ordered } from './source.ts'
 
 /** Where the host does not even say that it can be heard, everything is compared after this time all the same. */
 const FIRST_COMPARISON_MS = 30_000

@@ -2,7 +2,7 @@ import { type Blocked } from '../reconciler/index.ts'
 import { type RestartPolicy, type Value } from '../spec/index.ts'
 import { type Attempts } from './attempts.ts'
 import { type Held } from './decide.ts'
-import { type Ordered, type Refusal } from './source.ts'
+import { type Ordered, type Refusal } from './orders.ts'
 
 /**
  * What an agent knows, and keeps over restarts: plain JSON, shown by `qstate status`. Losing it costs the history of what was

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { type Turn } from './life.ts'
 import { type Memory } from './memory.ts'
+import { type Turn } from './turn.ts'
 
 /** What is counted of an agent's life, for Prometheus. */
 export interface Metrics {

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path/posix'
 import { type LoadOptions } from '../spec/index.ts'
-import { RevisionError, isGitFailure } from './errors.ts'
+import { isGitFailure, RevisionError } from './errors.ts'
 import { gitNow } from './git.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { type AgentTrust } from '../spec/agent/index.ts'
-import { GitError, RevisionError, isGitFailure, isSystemError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
+import { GitError, isGitFailure, isSystemError, RevisionError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 import { type Layout } from './layout.ts'
 import { type Mirror } from './mirror.ts'
+import { type Ordered, type Refusal } from './orders.ts'
 import { type Revision } from './revision.ts'
 import { checkSignatures, type Signed } from './signatures.ts'
 
@@ -23,26 +24,11 @@ export type News =
   /** The repository could not be reached, or read. */
   | { readonly kind: 'unreachable'; readonly error: GitError }
 
-export interface Refusal {
-  readonly code: 'bad-signature' | 'rewound' | 'refused-content' | 'invalid-spec'
-  readonly why: string
-  readonly hint: string
-}
-
 /** The commit that a new one has to come after: the one in force. */
 export interface Base {
   readonly commit: string
   /** Its files are known: they need not be brought again. */
   readonly known: boolean
-}
-
-/** A commit that this host is to have, as its fleet has ordered. */
-export interface Ordered {
-  /** Names the order: the same commit may be ordered again. */
-  readonly id: string
-  readonly commit: string
-  /** The host has had it, and returns to it: it need not come after the one in force. */
-  readonly back: boolean
 }
 
 export interface Look {

@@ -1,9 +1,9 @@
 import { watch } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, readIfThere, writeDurably } from '../journal/files.ts'
+import { makeFolder, readIfThere, writeDurably } from '../journal/index.ts'
 import { type Memory, NO_MEMORY, type Suspension } from './memory.ts'
-import { type Ordered } from './source.ts'
+import { type Ordered } from './orders.ts'
 
 /** What a person on this host, or its fleet, has told the agent. Files, so that it holds while the agent is not running, too. */
 export interface Orders {

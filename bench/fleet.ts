@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { steadyClock } from '../cli/fleet/clock.ts'
 import { natsConnect } from '../fleet/nats-connect.ts'
 import { natsStore } from '../fleet/nats-store.ts'
 import { runController } from '../fleet/run-controller.ts'
 import { startRollout } from '../fleet/start.ts'
 import { isEnded, type RolloutState } from '../fleet/state.ts'
 import { KEYS } from '../fleet/store.ts'
-import { steadyClock } from '../cli/fleet/clock.ts'
-import { chooseWaves, loadFleet } from '../spec/fleet/index.ts'
+import { chooseWaves } from '../spec/fleet/choose.ts'
+import { loadFleet } from '../spec/fleet/load.ts'
 
 /** `npm run bench:fleet [-- HOSTS]`: one rollout over many hosts, through a real server; writes bench/results/fleet.json and the page. */
 const HOSTS = Number(process.argv[2] ?? 10_000)

@@ -3,8 +3,8 @@ import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:o
 import { join } from 'node:path'
 import { isWrite } from '../qubesd/simulator/method.ts'
 import { countByMethod, type Daemon, type Pace, startDaemon } from './daemon-process.ts'
-import { type Command, least, makeMeasure, type Measured, type Together } from './measure.ts'
 import { type Results, type Size } from './figures.ts'
+import { type Command, least, makeMeasure, type Measured, type Together } from './measure.ts'
 import { writeReport } from './report.ts'
 import { hostSize, LEAST, specOf } from './workload.ts'
 

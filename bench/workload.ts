@@ -1,4 +1,4 @@
-import { type HostFixture } from '../qubesd/simulator/index.ts'
+import { type HostFixture } from '../qubesd/simulator/fixture.ts'
 
 type QubeFixture = HostFixture['qubes'][number]
 

@@ -1,8 +1,8 @@
 import { type Command } from 'commander'
-import { type Instruction } from '../fleet/instruct.ts'
+import { type Instruction } from '../fleet/index.ts'
+import { collect } from './collect.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
-import { collect } from './collect.ts'
 
 type Run = <A extends unknown[]>(work: (...args: A) => Promise<number>) => (...args: A) => Promise<void>
 

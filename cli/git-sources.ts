@@ -1,7 +1,12 @@
 import { relative } from 'node:path'
-import { type Revision, readRevision } from '../agent/revision.ts'
-import { RevisionError, isGitFailure } from '../agent/errors.ts'
-import { gitNow, repositoryOf } from '../agent/git.ts'
+import {
+  gitNow,
+  isGitFailure,
+  readRevision,
+  repositoryOf,
+  type Revision,
+  RevisionError,
+} from '../agent/index.ts'
 import { type Sources } from './sources.ts'
 
 /**

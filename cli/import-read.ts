@@ -1,13 +1,12 @@
 import { providers } from '../providers/index.ts'
 import {
-  observeQube,
   type Observation,
+  observeQube,
   type QubeFacts,
   type Reading,
   type Unknown,
 } from '../reconciler/index.ts'
-import { RECORD_FEATURE, SLIC_TABLES, type Value } from '../spec/index.ts'
-import { type LeftOut } from '../spec/write-manifest.ts'
+import { type LeftOut, RECORD_FEATURE, SLIC_TABLES, type Value } from '../spec/index.ts'
 import { isNoise, isReserved } from './import-noise.ts'
 import { type Candidate, decode, look, pathsIn, type Seen } from './seen.ts'
 import { type Session } from './session.ts'

@@ -1,6 +1,14 @@
-import { getFeature, listAttachedByHand, listAvailable } from '../qubesd/admin.ts'
-import { featureRemove, featureSet, usbAttach, usbDetach, usbUnassign } from '../qubesd/calls.ts'
-import { QubesdError } from '../qubesd/errors.ts'
+import {
+  featureRemove,
+  featureSet,
+  getFeature,
+  listAttachedByHand,
+  listAvailable,
+  QubesdError,
+  usbAttach,
+  usbDetach,
+  usbUnassign,
+} from '../qubesd/index.ts'
 import {
   countingNow,
   deviceOf,
@@ -10,8 +18,8 @@ import {
   type LiveAction,
   liveActions,
   type LiveWish,
-  pathOfDevice,
   liveWishes,
+  pathOfDevice,
   type Plan,
   type PresentDevice,
   type Report,

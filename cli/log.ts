@@ -1,7 +1,6 @@
-import { type Call } from '../qubesd/codec.ts'
-import { describeCall, type QubesdError } from '../qubesd/errors.ts'
-import { type GlobalOptions } from './options.ts'
+import { type Call, describeCall, type QubesdError } from '../qubesd/index.ts'
 import { type Io } from './io.ts'
+import { type GlobalOptions } from './options.ts'
 
 export interface Log {
   call(call: Call, outcome: 'ok' | QubesdError): void

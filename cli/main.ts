@@ -1,13 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
 // From the files themselves and not from their index: `qstate version` needs nothing else of the core.
-import { HostError } from '../reconciler/host.ts'
-import { EXIT } from '../reconciler/report.ts'
-import { QubesdError } from '../qubesd/errors.ts'
-import { GitError, isSystemError, RevisionError, sayOfSystem } from '../agent/errors.ts'
-import { StoreError } from '../fleet/store.ts'
+import { GitError, isSystemError, RevisionError, sayOfSystem } from '../agent/index.ts'
+import { StoreError } from '../fleet/index.ts'
+import { QubesdError } from '../qubesd/index.ts'
+import { EXIT, HostError } from '../reconciler/index.ts'
+import { collect } from './collect.ts'
 import { type Io, UserError } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
-import { collect } from './collect.ts'
 import { addCommands } from './program.ts'
 import { fold, makeStyle } from './views/style.ts'
 

@@ -1,6 +1,12 @@
-import { getProperty, listAssigned, listAttachedByHand, listAvailable, powerState } from '../qubesd/admin.ts'
-import { type UsbDevice } from '../qubesd/calls.ts'
-import { QubesdError } from '../qubesd/errors.ts'
+import {
+  getProperty,
+  listAssigned,
+  listAttachedByHand,
+  listAvailable,
+  powerState,
+  QubesdError,
+  type UsbDevice,
+} from '../qubesd/index.ts'
 import {
   deviceOf,
   type Failure,

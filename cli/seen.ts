@@ -1,7 +1,5 @@
-import { readAllProperties, type ToldProperty } from '../providers/properties.ts'
-import { providers } from '../providers/index.ts'
-import { listFeatures, listTags } from '../qubesd/admin.ts'
-import { QubesdError } from '../qubesd/errors.ts'
+import { providers, readAllProperties, type ToldProperty } from '../providers/index.ts'
+import { listFeatures, listTags, QubesdError } from '../qubesd/index.ts'
 import {
   type HostQube,
   type Observation,

@@ -1,10 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 import { providers, qubesHost, slicFiles, slicService, type SlicStore } from '../providers/index.ts'
-import { type Client, createClient } from '../qubesd/client.ts'
-import { describeCall } from '../qubesd/errors.ts'
-import { findTransport } from '../qubesd/connect.ts'
-import { QUBESD_SOCKET } from '../qubesd/socket.ts'
+import { type Client, createClient, describeCall, findTransport, QUBESD_SOCKET } from '../qubesd/index.ts'
 import {
   EXIT,
   type Host,
@@ -21,8 +18,8 @@ import {
   formatDiagnostics,
   type HostFacts,
   loadManifest,
-  nearest,
   type Manifest,
+  nearest,
   resolve,
 } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { commitOf } from '../agent/git.ts'
-import { type LoadOptions, type SourceFile } from '../spec/index.ts'
+import { commitOf } from '../agent/index.ts'
 import { EXIT } from '../reconciler/index.ts'
+import { type LoadOptions, type SourceFile } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
 const DEFAULT_NAMES = ['qstate.yaml', 'qstate.yml']

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { isSystemError, sayOfSystem } from '../agent/errors.ts'
-import { EXIT } from '../reconciler/report.ts'
+import { isSystemError, sayOfSystem } from '../agent/index.ts'
+import { EXIT } from '../reconciler/index.ts'
 import { type Io, UserError } from './io.ts'
 
 /** Writes a file where `--out` says. With `isNew` over nothing: false where a file is there. */

@@ -1,6 +1,5 @@
 import { type ChangeLine } from '../reconciler/index.ts'
-import { type MemberStore } from './member.ts'
-import { KEYS, type Store } from './store.ts'
+import { KEYS, type MemberStore, type Store } from './store.ts'
 import { isCommit, isText, isTextOrNull, sayable } from './text.ts'
 
 /** Asks a host what a commit would change there. It touches nothing. */

@@ -8,13 +8,14 @@ export { instruct, type Instruction } from './instruct.ts'
 export { type Key, makeKey, readKey } from './keys.ts'
 export { readLease } from './leadership.ts'
 export { localStore } from './local-store.ts'
-export { type AgentStatus, type Asked, type FollowedAgent, type MemberStore } from './member.ts'
 export { readMemory } from './member-memory.ts'
+export { type AgentStatus, type Asked, type FollowedAgent } from './member.ts'
 export { readOrder } from './order.ts'
 export { readRollout } from './read-rollout.ts'
 export { type HostReport, readReport } from './report.ts'
 export { runController } from './run-controller.ts'
 export { runMember } from './run-member.ts'
+export { type ServerCluster } from './server-config.ts'
 export { startRollout } from './start.ts'
 export {
   atWork,
@@ -27,5 +28,5 @@ export {
   type RolloutState,
   type Stage,
 } from './state.ts'
-export { type Entry, hostOf, KEYS, type Store, StoreError } from './store.ts'
+export { hostOf, KEYS, type MemberStore, type Store, StoreError } from './store.ts'
 export { type Clock } from './waker.ts'

@@ -40,14 +40,6 @@ export interface MemberMemory {
   readonly past: readonly string[]
 }
 
-/** The store as one host may use it. */
-export interface MemberStore extends Pick<Store, 'get' | 'put' | 'close'> {
-  /** Calls whenever an order may have been written; now and then nothing tells of one. */
-  onNews(wake: () => void): void
-  /** False: it is away, and what is asked of it fails until it is back. */
-  isConnected(): boolean
-}
-
 export interface MemberContext {
   readonly host: string
   readonly store: Pick<Store, 'get' | 'put'>

@@ -1,13 +1,12 @@
+import { answer, type PlanningAgent } from './ask.ts'
 import {
   type FollowedAgent,
   type Member,
   type MemberContext,
   type MemberMemory,
   memberTurn,
-  type MemberStore,
 } from './member.ts'
-import { answer, type PlanningAgent } from './ask.ts'
-import { StoreError } from './store.ts'
+import { type MemberStore, StoreError } from './store.ts'
 import { type Clock, makeWaker } from './waker.ts'
 
 export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {

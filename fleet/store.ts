@@ -32,6 +32,14 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** The store as one host may use it. */
+export interface MemberStore extends Pick<Store, 'get' | 'put' | 'close'> {
+  /** Calls whenever an order may have been written; now and then nothing tells of one. */
+  onNews(wake: () => void): void
+  /** False: it is away, and what is asked of it fails until it is back. */
+  isConnected(): boolean
+}
+
 /** The store could not be asked. What was asked may have been done. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'

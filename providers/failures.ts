@@ -1,4 +1,4 @@
-import { QubesdError } from '../qubesd/errors.ts'
+import { QubesdError } from '../qubesd/index.ts'
 import { HostError, type Unknown } from '../reconciler/index.ts'
 
 /** What went wrong with a call, as the core knows it. Anything that is not a failure of qubesd is a bug, and thrown. */

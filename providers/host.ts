@@ -1,18 +1,18 @@
 import {
+  type Client,
   getInheritedFeature,
   listQubes,
   namesRefusals,
+  policyLine,
   powerState,
+  QubesdError,
   send,
   volumeSize,
-} from '../qubesd/admin.ts'
-import { type Client } from '../qubesd/client.ts'
-import { policyLine, QubesdError } from '../qubesd/errors.ts'
+} from '../qubesd/index.ts'
 import { type Host, type HostCall, HostError, type HostQube, type Release } from '../reconciler/index.ts'
 import { asHostError } from './failures.ts'
 import { observe, readQube } from './reading.ts'
-import { SLIC_REMOVE, SLIC_SET } from './slic/index.ts'
-import { type SlicStore } from './slic/store.ts'
+import { SLIC_REMOVE, SLIC_SET, type SlicStore } from './slic/index.ts'
 
 export interface QubesHostOptions {
   readonly client: Client

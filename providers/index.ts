@@ -1,5 +1,5 @@
-import { type Area } from '../spec/index.ts'
 import { type Provider, type Providers } from '../reconciler/index.ts'
+import { type Area } from '../spec/index.ts'
 import { audio } from './audio.ts'
 import { qube } from './qube.ts'
 import { slic } from './slic/index.ts'
@@ -12,10 +12,16 @@ export const providers: Providers = new Map<Area, Provider>(
   [slic, audio, stubdom, usb, qube, tags].map((provider) => [provider.area, provider]),
 )
 
-export { qubesHost, type QubesHostOptions } from './host.ts'
-export { recordedHost } from './recorded/host.ts'
-export { type HostState, readHostState } from './recorded/model.ts'
-export { recordHost } from './recorded/record.ts'
-export { slicFiles } from './slic/files.ts'
-export { slicService } from './slic/service.ts'
-export { type SlicStore } from './slic/store.ts'
+export { asHostError } from './failures.ts'
+export { qubesHost } from './host.ts'
+export { readAllProperties, readProperties, type ToldProperty } from './properties.ts'
+export { readHostState, recordedHost, recordHost } from './recorded/index.ts'
+export {
+  readTemplate,
+  SLIC_GET,
+  SLIC_LIST,
+  slicFiles,
+  slicService,
+  type SlicStore,
+  tableProblem,
+} from './slic/index.ts'

@@ -1,7 +1,12 @@
-import { getProperties, getProperty, getSomeProperties, listProperties } from '../qubesd/admin.ts'
-import { type Client } from '../qubesd/client.ts'
-import { QubesdError } from '../qubesd/errors.ts'
-import { type PropertyAnswer } from '../qubesd/parse.ts'
+import {
+  type Client,
+  getProperties,
+  getProperty,
+  getSomeProperties,
+  listProperties,
+  type PropertyAnswer,
+  QubesdError,
+} from '../qubesd/index.ts'
 import { type Observation, type Unknown } from '../reconciler/index.ts'
 import { unknownOf } from './failures.ts'
 

@@ -1,6 +1,12 @@
-import { getFeature, hasTag, listAssigned, listDenied, listTags } from '../qubesd/admin.ts'
-import { type Client } from '../qubesd/client.ts'
-import { type PropertyAnswer } from '../qubesd/parse.ts'
+import {
+  type Client,
+  getFeature,
+  hasTag,
+  listAssigned,
+  listDenied,
+  listTags,
+  type PropertyAnswer,
+} from '../qubesd/index.ts'
 import {
   type Needs,
   type Observation,
@@ -10,7 +16,7 @@ import {
 } from '../reconciler/index.ts'
 import { noSuchProperty, unknownOf } from './failures.ts'
 import { eachNamed, type Properties, readProperties } from './properties.ts'
-import { type SlicStore } from './slic/store.ts'
+import { type SlicStore } from './slic/index.ts'
 
 /** Where a qube is read from. */
 interface From {

@@ -1,6 +1,6 @@
-import { type Area } from '../spec/index.ts'
 import { type Provider } from '../reconciler/index.ts'
-import { decodeStored, featureOf, inheritedOf, storedAt, type Stored, storedCalls } from './values.ts'
+import { type Area } from '../spec/index.ts'
+import { decodeStored, featureOf, inheritedOf, type Stored, storedAt, storedCalls } from './values.ts'
 
 /** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
 export function storedProvider(

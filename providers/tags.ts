@@ -1,4 +1,4 @@
-import { tagRemove, tagSet } from '../qubesd/calls.ts'
+import { tagRemove, tagSet } from '../qubesd/index.ts'
 import { type Provider } from '../reconciler/index.ts'
 
 const nameOf = (path: string): string => path.slice('tags/'.length)

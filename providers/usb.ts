@@ -1,4 +1,3 @@
-import { UNNAMED_DISPOSABLE, USB_DEVICE, type Value } from '../spec/index.ts'
 import {
   deniedAdd,
   deniedRemove,
@@ -7,7 +6,7 @@ import {
   type UsbDevice,
   usbSetMode,
   usbUnassign,
-} from '../qubesd/calls.ts'
+} from '../qubesd/index.ts'
 import {
   type HostCall,
   type Observation,
@@ -17,6 +16,7 @@ import {
   type Release,
   type SettingChange,
 } from '../reconciler/index.ts'
+import { UNNAMED_DISPOSABLE, USB_DEVICE, type Value } from '../spec/index.ts'
 
 const DENIED = 'usb/denied/'
 const NEEDS_DENIED = { kind: 'denied' } as const

@@ -1,6 +1,6 @@
-import { SETTING_BY_PATH, type Setting, type Value } from '../spec/index.ts'
-import { featureRemove, featureSet, propertyReset, propertySet } from '../qubesd/calls.ts'
+import { featureRemove, featureSet, propertyReset, propertySet } from '../qubesd/index.ts'
 import { type HostCall, type Observation, type Reading, type SettingChange } from '../reconciler/index.ts'
+import { type Setting, SETTING_BY_PATH, type Value } from '../spec/index.ts'
 
 /**
  * Settings that are one feature or one property: the text that qubesd keeps, and the value of the state document.

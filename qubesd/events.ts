@@ -1,4 +1,4 @@
-import { type Call, decodeEvents, decodeReply, type DaemonEvent, MAX_REQUEST_BYTES } from './codec.ts'
+import { type Call, type DaemonEvent, decodeEvents, decodeReply, MAX_REQUEST_BYTES } from './codec.ts'
 import { fromException, QubesdError } from './errors.ts'
 import { type Transport } from './transport.ts'
 

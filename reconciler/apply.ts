@@ -1,16 +1,16 @@
-import { type Host, HostError, type HostQube } from './host.ts'
-import { mapLimited } from './map-limited.ts'
 import {
   applyQube,
   checkGuards,
   journalFailure,
   notPlannedFor,
-  startReport,
   type QubeRun,
+  startReport,
 } from './apply-qube.ts'
 import { createdAhead, isMissing, notCreated, wavesOf } from './between-qubes.ts'
 import { templateProblem } from './creation.ts'
+import { type Host, HostError, type HostQube } from './host.ts'
 import { type Journal } from './journal.ts'
+import { mapLimited } from './map-limited.ts'
 import { movesOf } from './moves.ts'
 import { needsApply, type Plan, type QubePlan } from './plan.ts'
 import { type Providers } from './provider.ts'

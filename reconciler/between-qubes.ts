@@ -1,7 +1,7 @@
 import { type Value } from '../spec/index.ts'
 import { deviceOf, isDevice } from './devices.ts'
-import { namedQube } from './missing.ts'
 import { type Change, type QubePlan } from './plan.ts'
+import { namedQube } from './referenced-qube.ts'
 import { type Failure } from './report.ts'
 
 /**

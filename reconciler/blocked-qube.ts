@@ -1,6 +1,5 @@
-import { type HostQube } from './host.ts'
+import { type HostQube, isRunning } from './host.ts'
 import { type Blocked, type QubePlan } from './plan.ts'
-import { isRunning } from './waits.ts'
 
 /** The plan of a qube of which nothing is written. */
 export function blockedQube(qube: HostQube, why?: Blocked): QubePlan {

@@ -2,8 +2,8 @@ import { type QubePlan } from './plan.ts'
 import {
   formatRecord,
   isEmptyRecord,
-  ownRecord,
   type OwnershipRecord,
+  ownRecord,
   restoreEntry,
   type Waits,
 } from './record.ts'

@@ -1,8 +1,7 @@
 import { type Explainer } from './explain.ts'
-import { type HostQube } from './host.ts'
+import { type HostQube, isRunning } from './host.ts'
 import { mapLimited } from './map-limited.ts'
 import { type Note, type QubePlan } from './plan.ts'
-import { isRunning } from './waits.ts'
 
 /**
  * Says with a template that a plan changes which of its app qubes run: they have from it what they were started with, and

@@ -25,6 +25,9 @@ export interface HostQube {
 /** Whether it has features from a template, where it does not set them itself. */
 export const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'
 
+/** Anything but halted: a paused or starting qube keeps what it was started with. */
+export const isRunning = (qube: HostQube): boolean => qube.state !== 'Halted' && qube.state !== ''
+
 /** A volume whose size a spec can say. */
 export type VolumeName = keyof VolumeSizes
 

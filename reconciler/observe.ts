@@ -8,7 +8,7 @@ import {
   type Reading,
   type Refusal,
 } from './host.ts'
-import { NO_NEEDS, needsOf } from './needs.ts'
+import { needsOf, NO_NEEDS } from './needs.ts'
 import { type Provider, providerOf, type Providers, type QubeFacts } from './provider.ts'
 import { parseRecord, type RecordReading } from './record.ts'
 

@@ -1,9 +1,8 @@
 import { type Ensure } from '../spec/index.ts'
 import { blockedQube } from './blocked-qube.ts'
 import { growthOf, VOLUMES } from './creation.ts'
-import { type Host, HostError, type HostQube } from './host.ts'
+import { type Host, HostError, type HostQube, isRunning } from './host.ts'
 import { type QubePlan, type VolumeGrowth } from './plan.ts'
-import { isRunning } from './waits.ts'
 
 /**
  * A qube on which nothing has been recorded may be one whose creation was cut short, so that its volumes are looked at.

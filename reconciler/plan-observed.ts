@@ -1,13 +1,13 @@
 import { type DesiredQube, type DesiredState, type Value } from '../spec/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { changeOf } from './change.ts'
-import { diffQube, type Difference } from './diff.ts'
+import { type Difference, diffQube } from './diff.ts'
 import { explained, type Explainer } from './explain.ts'
 import { type ObservedQube } from './observe.ts'
 import { byOrder } from './order.ts'
 import { diffSettings, type Operation } from './patch.ts'
-import { type Blocked, type Change, type Note, type QubePlan } from './plan.ts'
 import { inScope, type PlanContext } from './plan-context.ts'
+import { type Blocked, type Change, type Note, type QubePlan } from './plan.ts'
 import { providerOf, type Providers } from './provider.ts'
 import {
   formatRecord,

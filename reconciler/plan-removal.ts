@@ -1,10 +1,9 @@
 import { RECORD_FEATURE } from '../spec/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
-import { type Host, type HostQube } from './host.ts'
+import { type Host, type HostQube, isRunning } from './host.ts'
 import { NO_NEEDS } from './needs.ts'
 import { type QubePlan, type Removal } from './plan.ts'
 import { parseRecord } from './record.ts'
-import { isRunning } from './waits.ts'
 
 export const removalOf = (qube: string): Removal => ({
   calls: [{ dest: qube, method: 'admin.vm.Remove', arg: '', payload: '' }],

@@ -10,8 +10,8 @@ import {
 import { recordProblem } from './check-record.ts'
 import { creationOf, growthOf, VOLUMES } from './creation.ts'
 import { type Release } from './host.ts'
-import { removalOf } from './plan-removal.ts'
 import { guarded, inverse, type Operation, pointerOf } from './patch.ts'
+import { removalOf } from './plan-removal.ts'
 import {
   type Change,
   type Creation,

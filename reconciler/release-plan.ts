@@ -1,11 +1,10 @@
 import { RECORD_FEATURE } from '../spec/index.ts'
-import { type Host, type HostQube, type Release } from './host.ts'
+import { type Host, type HostQube, isRunning, type Release } from './host.ts'
 import { identify } from './identity.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from './plan.ts'
 import { type Providers } from './provider.ts'
-import { isRunning } from './waits.ts'
 
 export interface ReleaseContext {
   readonly host: Host

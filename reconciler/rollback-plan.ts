@@ -1,7 +1,7 @@
 import { canBeAbsent, type Value } from '../spec/index.ts'
 import { changeOf } from './change.ts'
 import { type Difference } from './diff.ts'
-import { type Host, type HostQube, type Release, sameValue } from './host.ts'
+import { type Host, type HostQube, isRunning, type Release, sameValue } from './host.ts'
 import { identify } from './identity.ts'
 import { mapLimited } from './map-limited.ts'
 import { observePaths } from './observe.ts'
@@ -12,15 +12,15 @@ import { providerOf, type Providers, type QubeFacts } from './provider.ts'
 import {
   formatRecord,
   isEmptyRecord,
-  ownRecord,
   type OwnershipRecord,
+  ownRecord,
   parseRecord,
   sameOwnership,
   type Waits,
 } from './record.ts'
 import { type Doing, doingsOf, type Undone } from './undone.ts'
 import { untilHalted } from './until-halted.ts'
-import { isRunning, planWaits } from './waits.ts'
+import { planWaits } from './waits.ts'
 
 export interface RollbackContext {
   readonly host: Host

@@ -6,12 +6,11 @@ import {
   type RestartPolicy,
   valuesText,
 } from '../spec/index.ts'
-import { type HostQube, sameValue } from './host.ts'
+import { type HostQube, isRunning, sameValue } from './host.ts'
 import { type Look } from './observe.ts'
 import { type QubePlan } from './plan.ts'
 import { type Providers } from './provider.ts'
 import { holdsValues } from './record.ts'
-import { isRunning } from './waits.ts'
 
 /**
  * The plan of a qube that is as wanted, told at a glance: its record says what is wanted and no more, and every setting is

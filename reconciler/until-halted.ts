@@ -1,8 +1,7 @@
 import { type Difference } from './diff.ts'
-import { type Host } from './host.ts'
+import { type Host, isRunning } from './host.ts'
 import { type Blocked } from './plan.ts'
 import { providerOf, type Providers, type QubeFacts } from './provider.ts'
-import { isRunning } from './waits.ts'
 
 /** Why a change cannot be made yet: the qube runs, and this release takes it from a halted one only. */
 export async function untilHalted(

@@ -1,7 +1,7 @@
 import { isDevice } from './devices.ts'
 import { isRemoval } from './order.ts'
 import { type QubePlan } from './plan.ts'
-import { formatRecord, ownRecord, type OwnershipRecord, recordTooLong } from './record.ts'
+import { formatRecord, type OwnershipRecord, ownRecord, recordTooLong } from './record.ts'
 
 /**
  * The record that goes ahead of removals, where one of them is the first change of its setting since a running qube was

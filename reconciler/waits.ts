@@ -1,5 +1,5 @@
 import { type Value } from '../spec/index.ts'
-import { type Host, type HostQube, type Observation, sameValue } from './host.ts'
+import { type Host, type HostQube, isRunning, type Observation, sameValue } from './host.ts'
 import { NO_NEEDS } from './needs.ts'
 import { withMore } from './observe.ts'
 import { type Change, type Note } from './plan.ts'
@@ -92,6 +92,3 @@ async function readStart(host: Host, qube: HostQube): Promise<Observation<string
   const reading = await host.read(qube.name, { ...NO_NEEDS, properties: ['start_time'] })
   return reading.effective('start_time')
 }
-
-/** Anything but halted: a paused or starting qube keeps what it was started with. */
-export const isRunning = (qube: HostQube): boolean => qube.state !== 'Halted' && qube.state !== ''

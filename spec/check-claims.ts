@@ -1,6 +1,6 @@
-import { type Position } from './desired-state.ts'
 import { type Assignment, type View } from './check-qube.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
+import { type Position } from './source.ts'
 import { overlap, type UsbDevice } from './usb-device.ts'
 import { at } from './wording.ts'
 

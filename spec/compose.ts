@@ -1,4 +1,4 @@
-import { type Position, type RestartPolicy } from './desired-state.ts'
+import { type RestartPolicy } from './desired-state.ts'
 import { errorAt, problem, type Report } from './diagnostics.ts'
 import { sorted } from './digest.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type Statements,
 } from './manifest.ts'
 import { builtInBodies } from './profiles.ts'
+import { type Position } from './source.ts'
 import { quote, suggest } from './wording.ts'
 
 interface Layers extends Composed {

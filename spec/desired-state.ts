@@ -4,6 +4,7 @@
  * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
  * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
  */
+import { type Position } from './source.ts'
 
 /** Areas of the mission. Each has one provider. */
 export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
@@ -17,18 +18,6 @@ export type AssignmentMode = 'auto-attach' | 'ask-to-attach' | 'required'
  * in a map of settings, and a missing member in a document.
  */
 export type Value = string | number | boolean | readonly string[] | { readonly mode: AssignmentMode }
-
-/** A place in a file. Line and column count from 1. */
-export interface Position {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-  /** Length of the text meant, for the caret; at least 1. */
-  readonly length: number
-}
-
-/** For what stands in no file. */
-export const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }
 
 export interface DesiredSetting {
   readonly area: Area

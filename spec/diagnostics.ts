@@ -1,4 +1,4 @@
-import { type Position } from './desired-state.ts'
+import { type Position } from './source.ts'
 
 /** Advice on what somebody wrote. Collected, never thrown; an error keeps the spec from being used. */
 export interface Diagnostic {

@@ -1,6 +1,6 @@
 import { type Diagnostic } from './diagnostics.ts'
 import { excerpt, printable } from './excerpt.ts'
-import { type SourceFile } from './manifest.ts'
+import { type SourceFile } from './source.ts'
 
 export interface FormatOptions {
   readonly color: boolean

@@ -8,44 +8,43 @@
 export {
   type Area,
   AREAS,
-  type AssignmentMode,
   type CreatableClass,
   type DesiredQube,
   type DesiredSetting,
   type DesiredState,
   type Ensure,
   type HostFacts,
-  type Position,
   type RestartPolicy,
   type Untold,
   type Value,
   type VolumeSizes,
 } from './desired-state.ts'
-export { valuesText } from './digest.ts'
 export { type Diagnostic, type Problem } from './diagnostics.ts'
-export { formatDiagnostics } from './format.ts'
+export { valuesText } from './digest.ts'
 export { durationMs } from './duration.ts'
+export { formatDiagnostics } from './format.ts'
 export { loadManifest } from './load.ts'
-export { type LoadOptions, type Manifest, type SourceFile } from './manifest.ts'
-export { manifestSchema } from './manifest-schema.ts'
+export { type LoadOptions, type Manifest } from './manifest.ts'
 export { HOST_NAME } from './names.ts'
-export { BUILT_IN_PROFILES } from './profiles.ts'
+export { pathProblem } from './path-problem.ts'
+export { isSettingPath, isValueFor, parsePath, SLIC_TABLES, TABLE } from './paths.ts'
 export { resolve } from './resolve.ts'
 export { comesAndGoes } from './select.ts'
-export { nearest } from './wording.ts'
-export { CREATABLE, LABEL } from './words.ts'
-export { RESTART_WORDS } from './words.ts'
-export { pathProblem } from './path-problem.ts'
-export { isSettingPath, isValueFor, parsePath, type PathKind, SLIC_TABLES, TABLE } from './paths.ts'
 export {
   canBeAbsent,
   QUBE_NAME,
   RECORD_FEATURE,
   type Setting,
   SETTING_BY_PATH,
-  SETTINGS,
   settingOf,
+  SETTINGS,
   TAG_NAME,
   UNNAMED_DISPOSABLE,
   USB_DEVICE,
 } from './settings.ts'
+export { type SourceFile } from './source.ts'
+export { overlap } from './usb-device.ts'
+export { nearest } from './wording.ts'
+export { CREATABLE, LABEL, RESTART_WORDS } from './words.ts'
+export { type LeftOut, type NamedDevice, writeManifest, type WrittenManifest } from './write-manifest.ts'
+export { scalar } from './write-value.ts'

@@ -2,19 +2,12 @@ import { checkClaims } from './check-claims.ts'
 import { checkQube, View } from './check-qube.ts'
 import { checkSchema } from './check-schema.ts'
 import { type Compose, composer } from './compose.ts'
-import { NOWHERE } from './desired-state.ts'
 import { type Diagnostic, errorAt, keyOf, problem, type Report, sortDiagnostics } from './diagnostics.ts'
-import {
-  type Body,
-  type LoadOptions,
-  type Manifest,
-  type Placed,
-  type Selector,
-  type SourceFile,
-} from './manifest.ts'
+import { type Body, type LoadOptions, type Manifest, type Placed, type Selector } from './manifest.ts'
 import { explainPlaceholders } from './placeholders.ts'
 import { readDevices, readName, readProfiles, readQubes, readSelectors } from './read-documents.ts'
 import { type Reading } from './reading.ts'
+import { NOWHERE, type SourceFile } from './source.ts'
 import { quote, suggest } from './wording.ts'
 import { get, type Written } from './written.ts'
 import { readYaml } from './yaml-documents.ts'

@@ -1,12 +1,7 @@
-import { type DesiredSetting, type Ensure, type Position, type RestartPolicy } from './desired-state.ts'
+import { type DesiredSetting, type Ensure, type RestartPolicy } from './desired-state.ts'
 import { type Report } from './diagnostics.ts'
+import { type Position } from './source.ts'
 import { type Written } from './written.ts'
-
-/** A file of the manifest. The path is as the user gave it: positions repeat it, nothing opens it. */
-export interface SourceFile {
-  readonly path: string
-  readonly text: string
-}
 
 export interface LoadOptions {
   /**

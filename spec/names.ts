@@ -1,7 +1,7 @@
 import { type Problem, problem } from './diagnostics.ts'
 import { FEATURE_NAME, PROPERTY_NAME, QUBE_NAME, TAG_NAME } from './settings.ts'
-import { FORMS, MODES } from './words.ts'
 import { quote } from './wording.ts'
+import { FORMS, MODES } from './words.ts'
 
 export type NameKind =
   | 'qube'

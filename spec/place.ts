@@ -1,4 +1,4 @@
-import { type Position } from './desired-state.ts'
+import { type Position } from './source.ts'
 
 /** A text that places lie in. Its lines are counted when the first place is asked for. */
 export class Text {

@@ -1,6 +1,6 @@
 import { type Diagnostic } from './diagnostics.ts'
 import { splitLines } from './format.ts'
-import { type SourceFile } from './manifest.ts'
+import { type SourceFile } from './source.ts'
 
 /** What the file of a fleet fills in, for each host of it. */
 export const PLACEHOLDER = /\$\{([A-Za-z0-9][A-Za-z0-9_-]*)\}/g

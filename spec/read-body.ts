@@ -1,15 +1,15 @@
+import { adviseOnValue } from './advice.ts'
 import { type RestartPolicy } from './desired-state.ts'
 import { sorted } from './digest.ts'
 import { type Body, type ProfileUse, type Statement, type Statements } from './manifest.ts'
-import { adviseOnValue } from './advice.ts'
 import { readEnsure } from './read-ensure.ts'
 import { readGeneric } from './read-generic.ts'
 import { readSlic } from './read-slic.ts'
 import { readFlag, readUsb } from './read-usb.ts'
 import { readSetting } from './read-value.ts'
 import { checkName, type Draft, type Reading, say, value } from './reading.ts'
-import { RESTART_WORDS } from './words.ts'
 import { type Setting, SETTINGS } from './settings.ts'
+import { RESTART_WORDS } from './words.ts'
 import { get, type Written, type WrittenMap } from './written.ts'
 
 const SETTING_OF_KEY = new Map(SETTINGS.map((setting) => [`${setting.area}/${setting.key}`, setting]))

@@ -1,11 +1,10 @@
-import { type Position } from './desired-state.ts'
 import { errorAt, problem } from './diagnostics.ts'
 import { type Body, type Match, type Selector } from './manifest.ts'
-import { type NameKind } from './names.ts'
-import { nameProblem } from './names.ts'
+import { type NameKind, nameProblem } from './names.ts'
 import { builtInBodies } from './profiles.ts'
 import { readBody } from './read-body.ts'
 import { checkName, type Reading } from './reading.ts'
+import { type Position } from './source.ts'
 import {
   backendProblem,
   identityProblem,

@@ -1,5 +1,5 @@
-import { nameProblem } from './names.ts'
 import { type Problem, problem } from './diagnostics.ts'
+import { nameProblem } from './names.ts'
 import {
   literal,
   noDefault,
@@ -14,8 +14,8 @@ import {
 } from './read-value.ts'
 import { complain, type Draft, say, value } from './reading.ts'
 import { canBeAbsent, settingOf } from './settings.ts'
-import { MAX_TEXT, PRINTABLE } from './words.ts'
 import { quote } from './wording.ts'
+import { MAX_TEXT, PRINTABLE } from './words.ts'
 import { describe, type Entry, type Written } from './written.ts'
 
 type Store = 'feature' | 'property'

@@ -2,9 +2,9 @@ import { type AssignmentMode } from './desired-state.ts'
 import { problem, warningAt } from './diagnostics.ts'
 import { readForm, type Said } from './read-value.ts'
 import { complain, type Draft, say, value } from './reading.ts'
-import { MODES } from './words.ts'
-import { at, oneOf, quote, suggest } from './wording.ts'
 import { deniedProblem, parseUsbKey, usbKey } from './usb-device.ts'
+import { at, oneOf, quote, suggest } from './wording.ts'
+import { MODES } from './words.ts'
 import { type Entry, get, partOf, type Written, type WrittenText } from './written.ts'
 
 /** `usb`: a map of devices to modes with the reserved word `denied`, or a list of devices to attach by themselves. */

@@ -2,8 +2,9 @@ import { type Value } from './desired-state.ts'
 import { type Problem, problem } from './diagnostics.ts'
 import { expectedOf } from './expected.ts'
 import { qubeProblem } from './names.ts'
-import { canBeAbsent, type Setting } from './settings.ts'
 import { textProblem } from './setting-texts.ts'
+import { canBeAbsent, type Setting } from './settings.ts'
+import { nearest, oneOf, quote } from './wording.ts'
 import {
   INHERIT,
   isPlainNumber,
@@ -14,7 +15,6 @@ import {
   TRUTH_LIKE,
   UNMANAGED,
 } from './words.ts'
-import { nearest, oneOf, quote } from './wording.ts'
 import { describe, get, type Written, type WrittenNumber, type WrittenText } from './written.ts'
 
 /** What one written value says: a value (null: inherit), that qstate leaves the path alone, or nothing sound. */

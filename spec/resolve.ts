@@ -7,14 +7,13 @@ import {
   type DesiredState,
   type Ensure,
   type HostFacts,
-  NOWHERE,
-  type Position,
   type Untold,
 } from './desired-state.ts'
 import { type Diagnostic, keyOf, type Report, sortDiagnostics } from './diagnostics.ts'
 import { digestOf, sorted } from './digest.ts'
 import { type Composed, type Manifest, type Statement, type Statements } from './manifest.ts'
 import { matches } from './select.ts'
+import { NOWHERE, type Position } from './source.ts'
 
 /**
  * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told

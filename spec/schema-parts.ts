@@ -1,13 +1,14 @@
+import { DURATION } from './duration.ts'
 import { expectedOf } from './expected.ts'
-import { SETTING_HELP } from './setting-help.ts'
 import { type NameKind } from './names.ts'
+import { SETTING_HELP } from './setting-help.ts'
 import {
   FEATURE_NAME,
   PROPERTY_NAME,
   QUBE_NAME,
   type Setting,
-  type SettingType,
   SETTINGS,
+  type SettingType,
   TAG_NAME,
 } from './settings.ts'
 import { CREATABLE, LABEL, MAX_TEXT, MODES, RESTART_WORDS, SIZE, WINDOW } from './words.ts'
@@ -287,3 +288,17 @@ export const ensure = union(
       'Creates the qube where it is not there; absent removes it, if it is asked for on the command line, too. Sizes of volumes count until qstate has set something on it.',
   },
 )
+
+export const duration = (description: string): Schema =>
+  text('a duration such as 90s, 30m, 12h or 7d', { pattern: DURATION.source, description })
+
+/** Servers of a fleet. */
+export const servers: Schema = {
+  type: 'array',
+  minItems: 1,
+  'x-expected': 'a list of servers such as tls://nats.example.org:4222',
+  items: text('a server such as tls://nats.example.org:4222', {
+    pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
+  }),
+  description: 'NATS servers with JetStream. `tls://` asks for TLS.',
+}

@@ -1,4 +1,4 @@
-import { type Position } from './desired-state.ts'
+import { type Position } from './source.ts'
 
 /** How messages speak of text that somebody else wrote: quoted, bounded, and with nothing a terminal would act on. */
 export function quote(text: string): string {

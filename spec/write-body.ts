@@ -1,8 +1,8 @@
 import { AREAS, type Value } from './desired-state.ts'
 import { SETTING_BY_PATH, SETTINGS } from './settings.ts'
+import { UNMANAGED } from './words.ts'
 import { inReadingOrder } from './write-lines.ts'
 import { quoted, scalar, writeValue, type WrittenNode } from './write-value.ts'
-import { UNMANAGED } from './words.ts'
 
 /** What a body says, path by path. `unmanaged` takes back what a profile says. */
 export type Sayings = ReadonlyMap<string, Value | { readonly unmanaged: true }>

@@ -5,7 +5,7 @@ import { resolve } from './resolve.ts'
 import { overlap, parseUsbKey, type UsbDevice } from './usb-device.ts'
 import { placeOf } from './write-body.ts'
 import { onOneLine } from './write-lines.ts'
-import { scalar, quoted, writeValue } from './write-value.ts'
+import { quoted, scalar, writeValue } from './write-value.ts'
 
 export type QubeSettings = ReadonlyMap<string, ReadonlyMap<string, Value>>
 

@@ -1,4 +1,4 @@
-import { type Position } from './desired-state.ts'
+import { type Position } from './source.ts'
 import { quote } from './wording.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { Composer, type Document, isCollection, isScalar, Lexer, Parser, visit, type YAMLError } from 'yaml'
 import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
-import { type SourceFile } from './manifest.ts'
 import { Place, Text } from './place.ts'
+import { type SourceFile } from './source.ts'
 import { type Written } from './written.ts'
 import { explainYamlError } from './yaml-errors.ts'
 import { readSoundYaml } from './yaml-sound.ts'

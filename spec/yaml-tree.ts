@@ -9,9 +9,9 @@ import {
   type Pair,
   type Scalar,
 } from 'yaml'
-import { type Position } from './desired-state.ts'
 import { errorAt, type Problem, problem, type Report } from './diagnostics.ts'
 import { Place, type Text } from './place.ts'
+import { type Position } from './source.ts'
 import { at, quote } from './wording.ts'
 import { describe, type Entry, type Written, type WrittenText } from './written.ts'
 

@@ -1,5 +1,12 @@
-import { gateAt, gateOf, type Memory, type Ordered, type Source, type Store } from '../../agent/index.ts'
-import { RevisionError } from '../../agent/errors.ts'
+import {
+  gateAt,
+  gateOf,
+  type Memory,
+  type Ordered,
+  RevisionError,
+  type Source,
+  type Store,
+} from '../../agent/index.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'

@@ -5,14 +5,13 @@ import {
   type CommittedSpec,
   type HostNews,
   isSystemError,
-  sayOfSystem,
-  SYSTEM_HINT,
   type RestartCare,
+  sayOfSystem,
   type Selects,
+  SYSTEM_HINT,
 } from '../../agent/index.ts'
-import { asHostError } from '../../providers/failures.ts'
-import { type EventOrGap, daemonEvents } from '../../qubesd/events.ts'
-import { QubesdError } from '../../qubesd/errors.ts'
+import { asHostError } from '../../providers/index.ts'
+import { daemonEvents, type EventOrGap, QubesdError } from '../../qubesd/index.ts'
 import { HostError, type Plan, startQube } from '../../reconciler/index.ts'
 import { alone, applyUnasked, PARALLELISM } from '../apply-alone.ts'
 import { sourcesOf } from '../git-sources.ts'

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
-import { holdsStill, type Memory } from '../../agent/memory.ts'
-import { openStore } from '../../agent/store.ts'
+import { holdsStill, type Memory, openStore } from '../../agent/index.ts'
 import { type Holder, lockHolder } from '../../journal/index.ts'
-import { type Sources } from '../sources.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
+import { type Sources } from '../sources.ts'
 import { agentPlace } from './place.ts'
 
 /** What the agent of a host knows, and whether it is at work. */

@@ -1,5 +1,5 @@
-import { type GlobalOptions } from '../options.ts'
 import { type Io } from '../io.ts'
+import { type GlobalOptions } from '../options.ts'
 
 export type Say = (level: 'debug' | 'info' | 'warn' | 'error', message: string, about?: object) => void
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { isSystemError, sayOfSystem, type Trouble } from '../../agent/index.ts'
 import { type MemberStore, readMemory, runMember, StoreError } from '../../fleet/index.ts'
-import { readIfThere, writeDurably } from '../../journal/files.ts'
+import { readIfThere, writeDurably } from '../../journal/index.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
 import { steadyClock } from '../fleet/clock.ts'
 import { connectMember } from '../fleet/open-store.ts'
-import { type Say } from './log.ts'
 import { followedAgent, type FollowedContext } from './followed.ts'
+import { type Say } from './log.ts'
 
 export interface PartContext extends Omit<FollowedContext, 'checks'> {
   readonly fleet: AgentFleet

@@ -4,22 +4,23 @@ import {
   type AgentHost,
   branchSource,
   type Clock,
+  fleetLayout,
   gateAt,
   isSystemError,
+  makeMetrics,
   openMirror,
+  openNotifier,
   openStore,
   orderedSource,
+  pathsLayout,
   runAgent,
+  serve,
   type Trouble,
 } from '../../agent/index.ts'
-import { fleetLayout, pathsLayout } from '../../agent/layout.ts'
-import { makeMetrics } from '../../agent/metrics.ts'
-import { openNotifier } from '../../agent/notify.ts'
-import { serve } from '../../agent/serve.ts'
 import { takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
-import { HOST_NAME } from '../../spec/names.ts'
+import { HOST_NAME } from '../../spec/index.ts'
 import { agentHost, currentTables } from '../agent/host.ts'
 import { agentLog, type Say } from '../agent/log.ts'
 import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
@@ -28,8 +29,8 @@ import { takePart } from '../agent/take-part.ts'
 import { turnLines } from '../agent/turn-lines.ts'
 import { type HostWay } from '../fleet/host-work.ts'
 import { type Io, UserError } from '../io.ts'
-import { showTime } from '../views/value.ts'
 import { collectEarly, keepHeapSmall } from '../small-heap.ts'
+import { showTime } from '../views/value.ts'
 import { ownVersion } from './version.ts'
 
 /** Keeps the host as the repository says, until it is stopped. */

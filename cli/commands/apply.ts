@@ -11,11 +11,20 @@ import {
   type RestartReport,
 } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
+import { attachNow, liveLines, type LiveReport } from '../live.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../options.ts'
 import { isPlanFile, readPlanFile } from '../plan-file.ts'
 import {
-  type Connection,
+  type RemovalOptions,
+  removalsConfirmed,
+  removesQubes,
+  requireAllowed,
+  withholdRemovals,
+} from '../removals.ts'
+import { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from '../restarts.ts'
+import {
   connect,
+  type Connection,
   listQubes,
   loadSpec,
   type PlanOptions,
@@ -24,15 +33,6 @@ import {
   stateFolder,
   tablesOf,
 } from '../session.ts'
-import {
-  removalsConfirmed,
-  removesQubes,
-  requireAllowed,
-  type RemovalOptions,
-  withholdRemovals,
-} from '../removals.ts'
-import { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from '../restarts.ts'
-import { attachNow, liveLines, type LiveReport } from '../live.ts'
 import { collectEarly } from '../small-heap.ts'
 import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'

@@ -1,5 +1,5 @@
 import { type Command } from 'commander'
-import { EXIT } from '../../reconciler/report.ts'
+import { EXIT } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 
 /** Completions made from the commands themselves, so that they cannot fall behind. */

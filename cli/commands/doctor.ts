@@ -1,5 +1,4 @@
-import { hasTag } from '../../qubesd/admin.ts'
-import { type Client } from '../../qubesd/client.ts'
+import { type Client, hasTag } from '../../qubesd/index.ts'
 import { EXIT, type HostQube, mapLimited } from '../../reconciler/index.ts'
 import { type DesiredState, resolve } from '../../spec/index.ts'
 import { asking, attempt } from '../doctor/asking.ts'

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { isSystemError, sayOfSystem } from '../../agent/errors.ts'
-import { type Key, KEYS, makeKey, readKey, readLease, readOrder, readReport } from '../../fleet/index.ts'
-import { type ServerCluster } from '../../fleet/server-config.ts'
+import { isSystemError, sayOfSystem } from '../../agent/index.ts'
+import {
+  type Key,
+  KEYS,
+  makeKey,
+  readKey,
+  readLease,
+  readOrder,
+  readReport,
+  type ServerCluster,
+} from '../../fleet/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { agentLog } from '../agent/log.ts'
 import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'

@@ -3,8 +3,8 @@ import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { makeClient, stateFolder } from '../session.ts'
-import { shortCommit, showTime } from '../views/value.ts'
 import { layRow, makeStyle, padTo, plural, type Style, widthOf } from '../views/style.ts'
+import { shortCommit, showTime } from '../views/value.ts'
 
 /** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
 export async function history(options: GlobalOptions, io: Io): Promise<number> {

@@ -1,6 +1,6 @@
-import { gitSources, mergeBase } from '../git-sources.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type DesiredQube, type DesiredState } from '../../spec/index.ts'
+import { gitSources, mergeBase } from '../git-sources.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { openHost, type RecordedOptions } from '../recorded.ts'

@@ -3,12 +3,12 @@ import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { writePlanFile } from '../plan-file.ts'
 import { openHost, type RecordedOptions } from '../recorded.ts'
-import { type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
 import { withRestarts } from '../restarts.ts'
+import { type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
 import { findSpec, type SpecOptions } from '../spec-source.ts'
+import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { makeStyle } from '../views/style.ts'
-import { tellUnfinished } from '../unfinished.ts'
 
 export interface PlanCommandOptions extends GlobalOptions, PlanOptions, SpecOptions, RecordedOptions {
   readonly out?: string

@@ -1,8 +1,6 @@
 import { providers } from '../../providers/index.ts'
-import { usbAttach, usbDetach } from '../../qubesd/calls.ts'
-import { type Release } from '../../reconciler/host.ts'
-import { deviceOf, takesByItself } from '../../reconciler/devices.ts'
-import { providerOf } from '../../reconciler/provider.ts'
+import { usbAttach, usbDetach } from '../../qubesd/index.ts'
+import { deviceOf, providerOf, type Release, takesByItself } from '../../reconciler/index.ts'
 import { SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type Group, QREXEC_ARGUMENT, rule, type Rule, type Scope } from './policy-rules.ts'
 

@@ -1,3 +1,16 @@
+import { providers, SLIC_GET, SLIC_LIST } from '../../providers/index.ts'
+import {
+  creationOf,
+  growthsOf,
+  type HostCall,
+  mergeNeeds,
+  type Needs,
+  needsOf as pathNeeds,
+  providerOf,
+  type QubeFacts,
+  type Refusal,
+  type Release,
+} from '../../reconciler/index.ts'
 import {
   type Area,
   type Ensure,
@@ -6,14 +19,8 @@ import {
   SLIC_TABLES,
   type Value,
 } from '../../spec/index.ts'
-import { providers } from '../../providers/index.ts'
-import { SLIC_GET, SLIC_LIST } from '../../providers/slic/index.ts'
-import { type HostCall, type Needs, type Refusal, type Release } from '../../reconciler/host.ts'
-import { mergeNeeds, needsOf as pathNeeds } from '../../reconciler/needs.ts'
-import { creationOf, growthsOf } from '../../reconciler/creation.ts'
 import { explainGroups, liveGroups, restartGroups } from './policy-extras.ts'
 import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Scope } from './policy-rules.ts'
-import { providerOf, type QubeFacts } from '../../reconciler/provider.ts'
 
 /**
  * The calls that a spec can lead to, worked out by the providers that make them: what they read, and what they send to

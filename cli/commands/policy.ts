@@ -1,3 +1,5 @@
+import { QubesdError } from '../../qubesd/index.ts'
+import { EXIT, HostError, type Release } from '../../reconciler/index.ts'
 import {
   type DesiredQube,
   type Manifest,
@@ -7,8 +9,6 @@ import {
   resolve,
   SLIC_TABLES,
 } from '../../spec/index.ts'
-import { EXIT, HostError, type Release } from '../../reconciler/index.ts'
-import { QubesdError } from '../../qubesd/errors.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { loadSpec, openSession, type Session, tellDiagnostics } from '../session.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ask, type HostPlan, hostOf, KEYS, readHostPlan, type Store } from '../../fleet/index.ts'
+import { ask, hostOf, type HostPlan, KEYS, readHostPlan, type Store } from '../../fleet/index.ts'
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { steadyClock } from '../fleet/clock.ts'

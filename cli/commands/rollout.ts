@@ -1,11 +1,11 @@
 import {
+  archive,
   instruct,
   type Instruction,
   isEnded,
   KEYS,
   mayBeReplaced,
   pastRollouts,
-  archive,
   readRollout,
   type RolloutState,
   startRollout,
@@ -13,7 +13,6 @@ import {
 } from '../../fleet/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
-import { runHere, tellPlainly } from '../fleet/run-here.ts'
 import {
   chosenRollout,
   type FleetFile,
@@ -22,6 +21,7 @@ import {
   readFleetFile,
 } from '../fleet/fleet-file.ts'
 import { withStore } from '../fleet/open-store.ts'
+import { runHere, tellPlainly } from '../fleet/run-here.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
 import { phaseText, rolloutView } from '../views/rollout.ts'

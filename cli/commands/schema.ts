@@ -1,4 +1,4 @@
-import { EXIT } from '../../reconciler/report.ts'
+import { EXIT } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 
 const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {

@@ -16,9 +16,9 @@ import { type GlobalOptions, wantsColor } from '../options.ts'
 import { isPlanFile, readPlanFile } from '../plan-file.ts'
 import { decode, look, pathsIn, readCandidate, type Seen, unnameable } from '../seen.ts'
 import { nearestQube, openSession, type Session } from '../session.ts'
+import { type ShownSetting, showView } from '../views/show.ts'
 import { makeStyle } from '../views/style.ts'
 import { printPlan } from './plan.ts'
-import { type ShownSetting, showView } from '../views/show.ts'
 
 /** The state of qubes as qstate sees it, or a saved plan. */
 export async function show(what: readonly string[], options: GlobalOptions, io: Io): Promise<number> {

@@ -1,4 +1,4 @@
-import { RevisionError } from '../../agent/errors.ts'
+import { RevisionError } from '../../agent/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import {
   checkHosts,

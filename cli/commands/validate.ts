@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadManifest } from '../../spec/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
+import { loadManifest } from '../../spec/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { tellDiagnostics } from '../session.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { EXIT } from '../../reconciler/report.ts'
+import { EXIT } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 

@@ -1,7 +1,4 @@
-import { type Client } from '../../qubesd/client.ts'
-import { type Call } from '../../qubesd/codec.ts'
-import { QubesdError } from '../../qubesd/errors.ts'
-import { isWrite } from '../../qubesd/calls.ts'
+import { type Call, type Client, isWrite, QubesdError } from '../../qubesd/index.ts'
 import { type Observation, type Unknown } from '../../reconciler/index.ts'
 
 /** A client that only reads, and remembers what policy did not let through. */

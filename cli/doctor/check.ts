@@ -1,4 +1,4 @@
-import { quoteForTerminal } from '../../qubesd/errors.ts'
+import { quoteForTerminal } from '../../qubesd/index.ts'
 import { type Observation, type Unknown } from '../../reconciler/index.ts'
 
 /** `unknown`: it could not be looked at. Only a problem keeps a qube from working, or a setting from being set. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { QUBESD_SOCKET } from '../../qubesd/socket.ts'
+import { QUBESD_SOCKET } from '../../qubesd/index.ts'
 import { type Observation } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'

@@ -1,5 +1,4 @@
-import { getFeature, getInheritedFeature, hasTag } from '../../qubesd/admin.ts'
-import { type Client } from '../../qubesd/client.ts'
+import { type Client, getFeature, getInheritedFeature, hasTag } from '../../qubesd/index.ts'
 import { hasTemplate, type HostQube, mapLimited } from '../../reconciler/index.ts'
 import { comesAndGoes, type DesiredState } from '../../spec/index.ts'
 import { attempt } from './asking.ts'

@@ -1,7 +1,11 @@
-import { readProperties } from '../../providers/properties.ts'
-import { getFeature, getInheritedFeature, listAssigned } from '../../qubesd/admin.ts'
-import { type Client } from '../../qubesd/client.ts'
-import { type Assignment } from '../../qubesd/parse.ts'
+import { readProperties } from '../../providers/index.ts'
+import {
+  type Assignment,
+  type Client,
+  getFeature,
+  getInheritedFeature,
+  listAssigned,
+} from '../../qubesd/index.ts'
 import { hasTemplate, type HostQube, type Observation, type Release } from '../../reconciler/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
 import { attempt, unseenFor } from './asking.ts'

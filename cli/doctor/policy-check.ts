@@ -1,10 +1,9 @@
-import { type Client } from '../../qubesd/client.ts'
-import { policyLine } from '../../qubesd/errors.ts'
 import { providers, qubesHost } from '../../providers/index.ts'
+import { type Client, policyLine } from '../../qubesd/index.ts'
 import { type Host, observeQube } from '../../reconciler/index.ts'
 import { type DesiredQube, loadManifest, resolve } from '../../spec/index.ts'
 import { asking, type Asking } from './asking.ts'
-import { type Check, ok, type Judgement, type Judgements, problem, unseen } from './check.ts'
+import { type Check, type Judgement, type Judgements, ok, problem, unseen } from './check.ts'
 import { type Patient } from './patient.ts'
 import { type Scene } from './scene.ts'
 

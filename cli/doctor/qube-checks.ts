@@ -1,4 +1,4 @@
-import { parseRecord } from '../../reconciler/record.ts'
+import { parseRecord } from '../../reconciler/index.ts'
 import { type Check, given, ok, problem, quote, unseen, warning } from './check.ts'
 import { type Patient } from './patient.ts'
 import { hardwareChecks } from './qube-hardware.ts'

@@ -1,5 +1,4 @@
-import { listAvailable } from '../../qubesd/admin.ts'
-import { type AvailableDevice } from '../../qubesd/parse.ts'
+import { type AvailableDevice, listAvailable } from '../../qubesd/index.ts'
 import {
   type Host,
   type HostQube,

@@ -1,5 +1,4 @@
-import { tableProblem } from '../../providers/slic/acpi.ts'
-import { readTemplate } from '../../providers/slic/template.ts'
+import { readTemplate, tableProblem } from '../../providers/index.ts'
 import { NO_NEEDS } from '../../reconciler/index.ts'
 import { SLIC_TABLES } from '../../spec/index.ts'
 import { type Check, type Judgement, type Judgements, ok, problem, unseen, warning } from './check.ts'

@@ -1,6 +1,5 @@
 import { type UsbAssignment } from '../../reconciler/index.ts'
-import { USB_DEVICE } from '../../spec/index.ts'
-import { overlap } from '../../spec/usb-device.ts'
+import { overlap, USB_DEVICE } from '../../spec/index.ts'
 import { type Check, type Judgement, type Judgements, ok, problem, quote, unseen, warning } from './check.ts'
 import { type Patient } from './patient.ts'
 import { type Scene } from './scene.ts'

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { gitNow, repositoryOf } from '../../agent/git.ts'
+import { gitNow, repositoryOf } from '../../agent/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type Fleet, loadFleet, type RolloutSpec } from '../../spec/fleet/index.ts'
 import { nearest } from '../../spec/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { readSources } from '../sources.ts'
 import { tellDiagnostics } from '../session.ts'
+import { readSources } from '../sources.ts'
 import { type Place } from './host-spec.ts'
 
 /** Options of every command about a fleet. */

@@ -1,7 +1,4 @@
-import { RevisionError } from '../../agent/errors.ts'
-import { fleetLayout } from '../../agent/layout.ts'
-import { loadSpec } from '../../agent/load-spec.ts'
-import { type Revision } from '../../agent/revision.ts'
+import { fleetLayout, loadSpec, type Revision, RevisionError } from '../../agent/index.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type LoadedSpec } from '../session.ts'
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import {
-  exitCodeOf,
   EXIT,
+  exitCodeOf,
   type Plan,
   planIsBlocked,
   planIsEmpty,

@@ -1,5 +1,4 @@
-import { bringHere } from '../../agent/bring-here.ts'
-import { checkSignatures } from '../../agent/signatures.ts'
+import { bringHere, checkSignatures } from '../../agent/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'

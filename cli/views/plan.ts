@@ -1,4 +1,3 @@
-import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import {
   type Change,
   countWrites,
@@ -7,6 +6,7 @@ import {
   planIsEmpty,
   type QubePlan,
 } from '../../reconciler/index.ts'
+import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
 

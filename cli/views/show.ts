@@ -1,5 +1,5 @@
-import { AREAS, type Value } from '../../spec/index.ts'
 import { type HostQube } from '../../reconciler/index.ts'
+import { AREAS, type Value } from '../../spec/index.ts'
 import { diffLines } from './plan.ts'
 import { padTo, type Style } from './style.ts'
 import { belowArea, safe, showValue } from './value.ts'

@@ -1,5 +1,4 @@
-import { listFeatures, listTags } from '../../qubesd/admin.ts'
-import { type Client } from '../../qubesd/client.ts'
+import { type Client, listFeatures, listTags } from '../../qubesd/index.ts'
 import {
   type Host,
   HostError,

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { QUBE_NAME } from '../../spec/index.ts'
 import { HostError, type Observation } from '../../reconciler/index.ts'
+import { QUBE_NAME } from '../../spec/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
 import {
   EDITED,

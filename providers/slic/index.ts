@@ -1,5 +1,5 @@
-import { SLIC_TABLES, UNNAMED_DISPOSABLE, type Value } from '../../spec/index.ts'
 import { type HostCall, type Provider, type Refusal } from '../../reconciler/index.ts'
+import { SLIC_TABLES, UNNAMED_DISPOSABLE, type Value } from '../../spec/index.ts'
 import { EDITED, OUTDATED } from './store.ts'
 
 /**
@@ -66,3 +66,9 @@ const NOT_FIT: Refusal = {
 
 const isEmpty = (value: Value | null): boolean =>
   value === null || (Array.isArray(value) && value.length === 0)
+
+export { tableProblem } from './acpi.ts'
+export { slicFiles } from './files.ts'
+export { slicService } from './service.ts'
+export { type SlicStore } from './store.ts'
+export { readTemplate } from './template.ts'

@@ -1,6 +1,4 @@
-import { type Client } from '../../qubesd/client.ts'
-import { type Call, MAX_REQUEST_BYTES } from '../../qubesd/codec.ts'
-import { QubesdError } from '../../qubesd/errors.ts'
+import { type Call, type Client, MAX_REQUEST_BYTES, QubesdError } from '../../qubesd/index.ts'
 import { HostError, type Observation, type Refusal } from '../../reconciler/index.ts'
 import { QUBE_NAME, TABLE } from '../../spec/index.ts'
 import { tableProblem } from './acpi.ts'

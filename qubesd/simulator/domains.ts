@@ -1,5 +1,6 @@
 import { Failure, permissionDenied, protocolError, unhandled, valueError } from './failure.ts'
 import { type QubeClass } from './fixture.ts'
+import { POOLS } from './host-properties.ts'
 import {
   fire,
   firePre,
@@ -10,7 +11,6 @@ import {
   type Qube,
   qubesInOrder,
 } from './host.ts'
-import { POOLS } from './host-properties.ts'
 import { checkLabelName } from './labels.ts'
 import { definition, read, setProperty } from './properties.ts'
 import { validateName } from './property-definition.ts'

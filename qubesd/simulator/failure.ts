@@ -1,4 +1,4 @@
-import { type Release, atLeast } from './release.ts'
+import { atLeast, type Release } from './release.ts'
 
 /**
  * How a request fails inside the daemon. `type` is the name of the exception as the wire carries it;

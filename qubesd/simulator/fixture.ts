@@ -10,7 +10,7 @@ import {
   refuseOthers,
   wrong,
 } from './json-shape.ts'
-import { type Release, isRelease, RELEASES } from './release.ts'
+import { isRelease, type Release, RELEASES } from './release.ts'
 
 /**
  * A host in neutral form, as recorded from real qubesd. What a running simulator adds to it (assignments,

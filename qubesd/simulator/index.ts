@@ -20,11 +20,6 @@ import { decodeRequest, encodeEvent } from './wire.ts'
  * stopping take no time, of volumes there are only their sizes, and pools, firewalls and backups are not there.
  */
 
-export { type Fault, parseFaults } from './faults.ts'
-export { type HostFixture, parseFixture } from './fixture.ts'
-export { type Host } from './host.ts'
-export { type Release } from './release.ts'
-export { makeDom0Tree } from './dom0-tree.ts'
 export { defaultFixture }
 
 export interface SimulatorOptions {
@@ -220,3 +215,7 @@ function concerns(host: Host, of: Qube, event: HostEvent): boolean {
   if (of.klass !== 'AdminVM') return event.subject === of
   return event.subject === null || host.qubes.get(event.subject.name) === event.subject
 }
+
+export { makeDom0Tree } from './dom0-tree.ts'
+export { parseFaults } from './faults.ts'
+export { parseFixture } from './fixture.ts'

@@ -4,9 +4,9 @@ import { inheritedFeature, read, readQube } from './properties.ts'
 import { repr } from './python.ts'
 import { atLeast } from './release.ts'
 import { notifyTools } from './tools.ts'
-import { attachAssigned, missingRequired } from './usb.ts'
 import { attachedTo, deviceAt, disconnectDevice, exposed } from './usb-devices.ts'
 import { attachPersistent } from './usb-legacy.ts'
+import { attachAssigned, missingRequired } from './usb.ts'
 
 /** Starting and stopping. What Xen would do is instantaneous here. */
 

@@ -5,10 +5,10 @@ import { definition, read, setProperty } from './properties.ts'
 import { splitInterfaces } from './property-setters.ts'
 import { ascii, byCodePoint, splitOnce, str } from './python.ts'
 import { atLeast } from './release.ts'
-import { assign, attach, attachments, detach, deviceNamed, refuseDenied, setMode, unassign } from './usb.ts'
 import { exposed } from './usb-devices.ts'
 import { attachPort, detachPort, printAttached, printAvailable, setPersistent } from './usb-legacy.ts'
 import { parseAssignment, parseDeviceName, printAssignment, printExposed } from './usb-serial.ts'
+import { assign, attach, attachments, detach, deviceNamed, refuseDenied, setMode, unassign } from './usb.ts'
 
 const none: Method = { arg: 'any', payload: 'none', dest: 'any', run: () => '' }
 

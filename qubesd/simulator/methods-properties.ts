@@ -1,4 +1,3 @@
-import { type Holder, type PropertyDefinition, sanitize } from './property-definition.ts'
 import { type Host, type Qube } from './host.ts'
 import { type Method, type MethodCall, type MethodTable } from './method.ts'
 import {
@@ -10,6 +9,7 @@ import {
   resetProperty,
   setProperty,
 } from './properties.ts'
+import { type Holder, type PropertyDefinition, sanitize } from './property-definition.ts'
 import { str, type Value } from './python.ts'
 
 /** `admin.vm.property.*` and, for the host itself, `admin.property.*`. */

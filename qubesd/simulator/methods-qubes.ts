@@ -1,5 +1,5 @@
 import { create, remove } from './domains.ts'
-import { permissionDenied, protocolError, unhandled, valueError, Failure } from './failure.ts'
+import { Failure, permissionDenied, protocolError, unhandled, valueError } from './failure.ts'
 import { featureNotFound, removeFeature, setFeature } from './features.ts'
 import { type QubeClass } from './fixture.ts'
 import { type Host, isRunning, type Qube, qubesInOrder } from './host.ts'

@@ -1,6 +1,6 @@
 import { Failure, propertyValueError, unhandled } from './failure.ts'
-import { fire, firePre, type Host, hasTemplate, type Qube } from './host.ts'
 import { hostProperties } from './host-properties.ts'
+import { fire, firePre, hasTemplate, type Host, type Qube } from './host.ts'
 import { type Holder, type PropertyDefinition, type Reader } from './property-definition.ts'
 import { repr, str, type Value } from './python.ts'
 import { qubeProperties } from './qube-properties.ts'

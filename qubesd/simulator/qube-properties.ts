@@ -1,15 +1,6 @@
 import { propertyValueError } from './failure.ts'
+import { type QubeClass } from './fixture.ts'
 import { labelFromProperty } from './labels.ts'
-import * as net from './network-properties.ts'
-import {
-  disposableTemplate,
-  fromTemplate,
-  notNegative,
-  positive,
-  type PropertyDefinition,
-  type Reader,
-} from './property-definition.ts'
-import { str, type Value } from './python.ts'
 import {
   appBootmode,
   bootmode,
@@ -20,7 +11,14 @@ import {
   startTime,
   whileRunning,
 } from './property-defaults.ts'
-import { atLeast, type Release } from './release.ts'
+import {
+  disposableTemplate,
+  fromTemplate,
+  notNegative,
+  positive,
+  type PropertyDefinition,
+  type Reader,
+} from './property-definition.ts'
 import {
   setDefaultUser,
   setDenied,
@@ -29,7 +27,9 @@ import {
   setKeyboardLayout,
   setVirtMode,
 } from './property-setters.ts'
-import { type QubeClass } from './fixture.ts'
+import { str, type Value } from './python.ts'
+import { atLeast, type Release } from './release.ts'
+import * as net from './network-properties.ts'
 
 const always = (value: Value) => (): Value => value
 const fromHost =

@@ -10,8 +10,7 @@ import {
   type Qube,
 } from './host.ts'
 import { parseBool } from './property-definition.ts'
-import { byCodePoint, decodeComplaint, ascii, repr, splitOnce } from './python.ts'
-import { printOptions } from './usb.ts'
+import { ascii, byCodePoint, decodeComplaint, repr, splitOnce } from './python.ts'
 import {
   attachedDevices,
   attachedTo,
@@ -21,6 +20,7 @@ import {
   exposed,
   type UsbDevice,
 } from './usb-devices.ts'
+import { printOptions } from './usb.ts'
 
 /** USB devices as 4.2 sees them: a port of a backend, without identity, attached for now or persistently. */
 

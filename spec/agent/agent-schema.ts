@@ -1,7 +1,6 @@
 import { AREAS } from '../desired-state.ts'
-import { duration, servers } from '../fleet/schema-parts.ts'
 import { HOST_NAME } from '../names.ts'
-import { object, type Schema, text, union, words } from '../schema-parts.ts'
+import { duration, object, type Schema, servers, text, union, words } from '../schema-parts.ts'
 import { SIZE } from '../words.ts'
 
 /** Of notices, in the order of the alphabet. */

@@ -1,6 +1,5 @@
 /**
- * An agent's own file: YAML in, its configuration or diagnostics out. It knows what may be said there, and nothing of how an
- * agent does it: that is for agent/.
+ * The agent's configuration file: schema, reader and model.
  */
 export { NOTICE_WORDS } from './agent-schema.ts'
 export { readWindow } from './calendar.ts'

@@ -1,5 +1,5 @@
 import { checkSchema, contractOf } from '../check-schema.ts'
-import { type Area, AREAS, NOWHERE } from '../desired-state.ts'
+import { type Area, AREAS } from '../desired-state.ts'
 import {
   type Diagnostic,
   errorAt,
@@ -8,11 +8,11 @@ import {
   type Report,
   sortDiagnostics,
 } from '../diagnostics.ts'
-import { entriesOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
-import { type SourceFile } from '../manifest.ts'
+import { entriesOf, itemsOf, textOf, textsOf } from '../read-nodes.ts'
+import { NOWHERE, type SourceFile } from '../source.ts'
 import { quote } from '../wording.ts'
-import { get, type Written } from '../written.ts'
 import { SIZE } from '../words.ts'
+import { get, type Written } from '../written.ts'
 import { readYaml } from '../yaml-documents.ts'
 import { validateAgent } from './agent-validator.ts'
 import { readWindow } from './calendar.ts'

@@ -1,6 +1,6 @@
 import { errorAt, type Problem, problem, type Report } from '../diagnostics.ts'
 import { durationMs } from '../duration.ts'
-import { durationOf, itemsOf, textOf, textsOf } from '../fleet/read-parts.ts'
+import { durationOf, itemsOf, textOf, textsOf } from '../read-nodes.ts'
 import { quote } from '../wording.ts'
 import { get, type Written } from '../written.ts'
 import { type NotifyTarget } from './model.ts'

@@ -1,6 +1,7 @@
 import { type Diagnostic, errorAt, keyOf, type Problem, problem, sortDiagnostics } from '../diagnostics.ts'
 import { loadManifest } from '../load.ts'
-import { type LoadOptions, type SourceFile } from '../manifest.ts'
+import { type LoadOptions } from '../manifest.ts'
+import { type SourceFile } from '../source.ts'
 import { quote } from '../wording.ts'
 import { plainValue } from '../written.ts'
 import { hostFiles } from './host-files.ts'

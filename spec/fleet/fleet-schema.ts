@@ -1,6 +1,6 @@
 import { HOST_NAME, OWN_NAME } from '../names.ts'
-import { mapOf, named, object, type Schema, text, union, words } from '../schema-parts.ts'
-import { count, hostNames, labels, match, PUBLIC_KEY, servers } from './schema-parts.ts'
+import { mapOf, named, object, type Schema, servers, text, union, words } from '../schema-parts.ts'
+import { count, hostNames, labels, match, PUBLIC_KEY } from './schema-parts.ts'
 
 const spec: Schema = {
   type: 'array',

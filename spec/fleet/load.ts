@@ -1,5 +1,4 @@
 import { checkSchema, type Contract, contractOf } from '../check-schema.ts'
-import { NOWHERE } from '../desired-state.ts'
 import {
   type Diagnostic,
   errorAt,
@@ -8,7 +7,7 @@ import {
   type Report,
   sortDiagnostics,
 } from '../diagnostics.ts'
-import { type SourceFile } from '../manifest.ts'
+import { NOWHERE, type SourceFile } from '../source.ts'
 import { quote, suggest } from '../wording.ts'
 import { get, type Written } from '../written.ts'
 import { readYaml } from '../yaml-documents.ts'

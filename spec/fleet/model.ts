@@ -1,4 +1,4 @@
-import { type Position } from '../desired-state.ts'
+import { type Position } from '../source.ts'
 import { type Written } from '../written.ts'
 
 /** Which hosts; conditions that are null hold for all. */

@@ -1,20 +1,12 @@
-import { type Position } from '../desired-state.ts'
 import { errorAt, problem, type Report } from '../diagnostics.ts'
+import { entriesOf, itemsOf, numberOf, textOf, textsOf } from '../read-nodes.ts'
 import { checkName } from '../reading.ts'
+import { type Position } from '../source.ts'
 import { at, quote, suggest } from '../wording.ts'
 import { get, type Written, type WrittenMap } from '../written.ts'
 import { type Fleet, type FleetHost, type HostMatch, type Layer, type Reach, type SpecPath } from './model.ts'
 import { hasRightChecksum } from './public-key.ts'
-import {
-  entriesOf,
-  hostMatches,
-  itemsOf,
-  matchOf,
-  numberOf,
-  placedTexts,
-  textOf,
-  textsOf,
-} from './read-parts.ts'
+import { hostMatches, matchOf, placedTexts } from './read-parts.ts'
 import { PUBLIC_KEY } from './schema-parts.ts'
 
 interface Group {

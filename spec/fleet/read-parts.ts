@@ -1,34 +1,13 @@
-import { durationMs } from '../duration.ts'
+import { entriesOf, itemsOf, numberOf, textOf } from '../read-nodes.ts'
 import { globMatches } from '../select.ts'
 import { get, type Written } from '../written.ts'
 import { type Amount, type FleetHost, type HostMatch, type SpecPath } from './model.ts'
-
-/** Readers of what the schema has seen already: what it refused reads as if it were not there. */
-export const textOf = (written: Written | undefined): string | null =>
-  written?.kind === 'text' ? written.value : null
-
-export const numberOf = (written: Written | undefined): number | null =>
-  written?.kind === 'number' && Number.isSafeInteger(written.value) ? written.value : null
-
-export const itemsOf = (written: Written | undefined): readonly Written[] =>
-  written?.kind === 'list' ? written.items : []
-
-export const textsOf = (written: Written | undefined): readonly string[] =>
-  itemsOf(written).flatMap((item) => textOf(item) ?? [])
 
 /** Texts with their places: paths, and names to look up. */
 export const placedTexts = (written: Written | undefined): readonly SpecPath[] =>
   itemsOf(written).flatMap((item) =>
     item.kind === 'text' ? [{ path: item.value, position: item.position }] : [],
   )
-
-export function entriesOf(written: Written | undefined): ReadonlyMap<string, Written> {
-  const entries = written?.kind === 'map' ? [...written.entries] : []
-  return new Map(entries.map(([key, { value }]) => [key, value]))
-}
-
-/** Milliseconds of `30m`. */
-export const durationOf = (written: Written | undefined): number | null => durationMs(textOf(written) ?? '')
 
 export function percentOf(written: Written | undefined): number | null {
   const text = textOf(written)

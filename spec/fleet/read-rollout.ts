@@ -1,5 +1,6 @@
-import { type Position } from '../desired-state.ts'
 import { errorAt, problem, type Report, warningAt } from '../diagnostics.ts'
+import { durationOf, itemsOf, numberOf, textOf, textsOf } from '../read-nodes.ts'
+import { type Position } from '../source.ts'
 import { quote, suggest } from '../wording.ts'
 import { get, type Written } from '../written.ts'
 import { chooseWaves } from './choose.ts'
@@ -12,17 +13,7 @@ import {
   type WaveSpec,
 } from './model.ts'
 import { unknownHost } from './read-fleet.ts'
-import {
-  amountOf,
-  durationOf,
-  itemsOf,
-  matchOf,
-  numberOf,
-  percentOf,
-  placedTexts,
-  textOf,
-  textsOf,
-} from './read-parts.ts'
+import { amountOf, matchOf, percentOf, placedTexts } from './read-parts.ts'
 
 /** Hosts at work at once where nothing says so: one after the other. */
 const ONE: Amount = { count: 1 }

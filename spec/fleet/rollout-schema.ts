@@ -1,6 +1,6 @@
 import { HOST_NAME } from '../names.ts'
-import { object, type Schema, text, union, words } from '../schema-parts.ts'
-import { amount, count, duration, hostNames, match, PERCENT } from './schema-parts.ts'
+import { duration, object, type Schema, text, union, words } from '../schema-parts.ts'
+import { amount, count, hostNames, match, PERCENT } from './schema-parts.ts'
 
 const approval: Schema = {
   ...words('manual', 'none'),

@@ -1,4 +1,3 @@
-import { DURATION } from '../duration.ts'
 import { HOST_NAME, OWN_NAME } from '../names.ts'
 import { mapOf, named, object, type Schema, text, union } from '../schema-parts.ts'
 
@@ -7,9 +6,6 @@ export const PERCENT = /^(?:100|[1-9]?[0-9])%$/
 
 /** An nkey of a user. */
 export const PUBLIC_KEY = /^U[A-Z2-7]{55}$/
-
-export const duration = (description: string): Schema =>
-  text('a duration such as 90s, 30m, 12h or 7d', { pattern: DURATION.source, description })
 
 export const count = (expected: string, minimum: number, description: string): Schema => ({
   type: 'integer',
@@ -29,17 +25,6 @@ export const amount = (minimum: number, description: string): Schema =>
     ],
     { description },
   )
-
-/** Servers of a fleet. */
-export const servers: Schema = {
-  type: 'array',
-  minItems: 1,
-  'x-expected': 'a list of servers such as tls://nats.example.org:4222',
-  items: text('a server such as tls://nats.example.org:4222', {
-    pattern: '^(?:tls|nats)://[A-Za-z0-9.-]+(?::[0-9]{1,5})?$',
-  }),
-  description: 'NATS servers with JetStream. `tls://` asks for TLS.',
-}
 
 export const labels = named(
   'label',

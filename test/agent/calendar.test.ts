@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { gateAt, nextBeginning } from '../../agent/calendar.ts'
-import { readWindow, type Window } from '../../spec/agent/index.ts'
+import { readWindow } from '../../spec/agent/calendar.ts'
+import { type Window } from '../../spec/agent/model.ts'
 
 function windowOf(text: string): Window {
   const window = readWindow(text)

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
-import { type Release } from '../../qubesd/simulator/index.ts'
-import { loadManifest, resolve, type DesiredState, type Value } from '../../spec/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
+import { type DesiredState, type Value } from '../../spec/desired-state.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { resolve } from '../../spec/resolve.ts'
 import { writeManifest } from '../../spec/write-manifest.ts'
 import {
   type ForeignWrite,

@@ -9,7 +9,7 @@ import { NO_MEMORY } from '../../agent/memory.ts'
 import { noticeSchema } from '../../agent/notice-schema.ts'
 import { type Notice, noticesOf } from '../../agent/notices.ts'
 import { openNotifier } from '../../agent/notify.ts'
-import { type NotifyTarget } from '../../spec/agent/index.ts'
+import { type NotifyTarget } from '../../spec/agent/model.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const notice = (kind: Notice['kind'], text = kind as string): Notice => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadAgentConfig } from '../../spec/agent/index.ts'
+import { loadAgentConfig } from '../../spec/agent/load.ts'
 
 const HEAD = 'apiVersion: qstate/v1\nkind: Agent\n'
 const SOURCE = 'source: { url: "ssh://git@example.org/qubes.git" }\n'

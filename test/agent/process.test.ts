@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { takeLock } from '../../journal/index.ts'
+import { takeLock } from '../../journal/lock.ts'
 import { runCli, stateOf } from '../support/cli.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, type TestHost } from '../support/host.ts'

@@ -12,10 +12,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openMirror } from '../../agent/mirror.ts'
 import { pathsLayout } from '../../agent/layout.ts'
+import { openMirror } from '../../agent/mirror.ts'
 import { branchSource, type News, orderedSource, type Source } from '../../agent/source.ts'
-import { type AgentTrust } from '../../spec/agent/index.ts'
+import { type AgentTrust } from '../../spec/agent/model.ts'
 import { makeRepository, makeSshKey, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
 

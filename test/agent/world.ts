@@ -2,32 +2,28 @@ import { setMaxListeners } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextRound } from 'node:timers/promises'
+import { gateAt } from '../../agent/calendar.ts'
 import { GitError } from '../../agent/errors.ts'
-import {
-  type Clock,
-  gateAt,
-  type HostNews,
-  type Memory,
-  type News,
-  type Notice,
-  openStore,
-  type Ordered,
-  runAgent,
-  type Source,
-  type Trouble,
-  type Turn,
-} from '../../agent/index.ts'
+import { runAgent } from '../../agent/loop.ts'
+import { type Memory, type Trouble } from '../../agent/memory.ts'
+import { type Notice } from '../../agent/notices.ts'
+import { type Ordered } from '../../agent/orders.ts'
+import { type Clock, type HostNews } from '../../agent/ports.ts'
+import { type News, type Source } from '../../agent/source.ts'
+import { openStore } from '../../agent/store.ts'
+import { type Turn } from '../../agent/turn.ts'
 import { agentHost, currentTables } from '../../cli/agent/host.ts'
 import { type Io } from '../../cli/io.ts'
 import { stateFolder } from '../../cli/session.ts'
-import { qubesHost, slicFiles } from '../../providers/index.ts'
+import { qubesHost } from '../../providers/host.ts'
+import { slicFiles } from '../../providers/slic/files.ts'
 import { createClient } from '../../qubesd/client.ts'
 import { decodeEvents } from '../../qubesd/codec.ts'
 import { encodeEvent } from '../../qubesd/simulator/wire.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
 import { type Transport } from '../../qubesd/transport.ts'
-import { HostError } from '../../reconciler/index.ts'
-import { type AgentConfig, type Freeze, type Window } from '../../spec/agent/index.ts'
+import { HostError } from '../../reconciler/host.ts'
+import { type AgentConfig, type Freeze, type Window } from '../../spec/agent/model.ts'
 import { type TestHost } from '../support/host.ts'
 
 /** Time that stands still until it is told to go on. */

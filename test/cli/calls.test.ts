@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { storedAt } from '../../providers/values.ts'
-import { type Release } from '../../qubesd/simulator/index.ts'
-import { loadManifest, resolve } from '../../spec/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { resolve } from '../../spec/resolve.ts'
 import { type Host, ROOT, simulatedHost } from './run-cli.ts'
 
 type Counts = Record<string, number>

@@ -4,9 +4,9 @@ import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { HOST_CHECKS } from '../../cli/doctor/host-checks.ts'
 import { QUBE_CHECKS } from '../../cli/doctor/qube-checks.ts'
-import { loadAgentConfig } from '../../spec/agent/index.ts'
-import { loadFleet } from '../../spec/fleet/index.ts'
-import { loadManifest } from '../../spec/index.ts'
+import { loadAgentConfig } from '../../spec/agent/load.ts'
+import { loadFleet } from '../../spec/fleet/load.ts'
+import { loadManifest } from '../../spec/load.ts'
 import { ROOT, runCli } from './run-cli.ts'
 
 interface Page {

@@ -3,17 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext } from 'node:test'
-import {
-  defaultFixture,
-  type Fault,
-  type HostFixture,
-  makeDom0Tree,
-  type Release,
-  type Simulator,
-  startSimulator,
-} from '../../qubesd/simulator/index.ts'
-import { type Plan, type Report } from '../../reconciler/index.ts'
-import { loadManifest } from '../../spec/index.ts'
+import { makeDom0Tree } from '../../qubesd/simulator/dom0-tree.ts'
+import { type Fault } from '../../qubesd/simulator/faults.ts'
+import { type HostFixture } from '../../qubesd/simulator/fixture.ts'
+import { defaultFixture, type Simulator, startSimulator } from '../../qubesd/simulator/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Plan } from '../../reconciler/plan.ts'
+import { type Report } from '../../reconciler/report.ts'
+import { loadManifest } from '../../spec/load.ts'
 import { type Result, runCli } from './run-cli.ts'
 
 export const RELEASES = ['4.2', '4.3', '4.4'] as const

@@ -4,11 +4,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isReserved } from '../../cli/import-noise.ts'
-import { type AssignmentFixture, type QubeFixture, type UsbFixture } from '../../qubesd/simulator/fixture.ts'
+import {
+  type AssignmentFixture,
+  type HostFixture,
+  type QubeFixture,
+  type UsbFixture,
+} from '../../qubesd/simulator/fixture.ts'
 import { type Qube } from '../../qubesd/simulator/host.ts'
-import { defaultFixture, type HostFixture, type Release } from '../../qubesd/simulator/index.ts'
-import { type Plan } from '../../reconciler/index.ts'
-import { loadManifest, resolve, settingOf } from '../../spec/index.ts'
+import { defaultFixture } from '../../qubesd/simulator/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Plan } from '../../reconciler/plan.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { resolve } from '../../spec/resolve.ts'
+import { settingOf } from '../../spec/settings.ts'
 import { checkSettles, closeHost, HEADSET, type Host, RELEASES, startHost, WEBCAM } from './import-host.ts'
 import { type Result, runCli } from './run-cli.ts'
 

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import {
-  defaultFixture,
-  type Fault,
-  type HostFixture,
-  parseFixture,
-  type Simulator,
-} from '../../qubesd/simulator/index.ts'
+import { type Fault } from '../../qubesd/simulator/faults.ts'
+import { type HostFixture, parseFixture } from '../../qubesd/simulator/fixture.ts'
+import { defaultFixture, type Simulator } from '../../qubesd/simulator/index.ts'
 import { checkSettles, HEADSET, RELEASES, WEBCAM, withHost } from './import-host.ts'
 import { ROOT } from './run-cli.ts'
 

@@ -7,8 +7,9 @@ import { agentView } from '../../cli/views/agent.ts'
 import { fleetView } from '../../cli/views/fleet.ts'
 import { makeStyle } from '../../cli/views/style.ts'
 import { showTime } from '../../cli/views/value.ts'
-import { readReport } from '../../fleet/index.ts'
-import { formatDiagnostics, loadManifest } from '../../spec/index.ts'
+import { readReport } from '../../fleet/report.ts'
+import { formatDiagnostics } from '../../spec/format.ts'
+import { loadManifest } from '../../spec/load.ts'
 import { simulatedHost } from './run-cli.ts'
 
 /** How what is shown fits a terminal, and how times are written. */

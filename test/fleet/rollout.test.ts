@@ -8,7 +8,8 @@ import { type HostReport } from '../../fleet/report.ts'
 import { startRollout } from '../../fleet/start.ts'
 import { type RolloutState } from '../../fleet/state.ts'
 import { step } from '../../fleet/step.ts'
-import { chooseWaves, loadFleet } from '../../spec/fleet/index.ts'
+import { chooseWaves } from '../../spec/fleet/choose.ts'
+import { loadFleet } from '../../spec/fleet/load.ts'
 
 const OLD = 'a'.repeat(40)
 const NEW = 'b'.repeat(40)

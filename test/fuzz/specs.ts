@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { formatDiagnostics, loadManifest, resolve } from '../../spec/index.ts'
+import { formatDiagnostics } from '../../spec/format.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { resolve } from '../../spec/resolve.ts'
 import { mutate, type Random } from './random.ts'
 
 const WORDS = [

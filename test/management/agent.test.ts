@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { runQstate, type Running, startQstate } from '../support/process.ts'
+import { type Running, runQstate, startQstate } from '../support/process.ts'
 import { makeRepository } from '../support/repository.ts'
 import { policyFor, world, type World } from './world.ts'
 

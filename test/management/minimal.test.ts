@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lifeOf } from './life.ts'
 import { troubles } from './in-process.ts'
+import { lifeOf } from './life.ts'
 import { allowLines, exampleWorld, plain, policyFor, type World } from './world.ts'
 
 /** What is read for a remark only: without its line the plan says what cannot be told, and goes on. */

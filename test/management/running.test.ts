@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Plan } from '../../reconciler/index.ts'
-import { type Release } from '../../qubesd/simulator/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Plan } from '../../reconciler/plan.ts'
 import { act } from '../support/requests.ts'
-import { MGMT, allowLines, plain, policyFor, type World, world } from './world.ts'
+import { allowLines, MGMT, plain, policyFor, type World, world } from './world.ts'
 
 const RELEASES = ['4.2', '4.3', '4.4'] as const
 

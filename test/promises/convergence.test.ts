@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test, type TestContext } from 'node:test'
-import { type Fault } from '../../qubesd/simulator/index.ts'
-import { HostError } from '../../reconciler/index.ts'
+import { type Fault } from '../../qubesd/simulator/faults.ts'
+import { HostError } from '../../reconciler/host.ts'
 import {
   foreignWritesOf,
   meaningsIn,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
-import { type Host, type Plan } from '../../reconciler/index.ts'
+import { type Host } from '../../reconciler/host.ts'
+import { type Plan } from '../../reconciler/plan.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import {
   type ForeignWrite,

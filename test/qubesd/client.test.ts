@@ -22,7 +22,7 @@ import { featureRemove, featureSet, propertySet, usbAssign, usbUnassign } from '
 import { createClient } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
 import { fromException, policyLine, type QubesdErrorCode, quoteForTerminal } from '../../qubesd/errors.ts'
-import { type Fault } from '../../qubesd/simulator/index.ts'
+import { type Fault } from '../../qubesd/simulator/faults.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
 import { clientOf, daemon, failsWith, failure, folder, read, RELEASES, simulator } from './support.ts'
 

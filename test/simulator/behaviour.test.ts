@@ -5,14 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { decodeEvents } from '../../qubesd/codec.ts'
-import {
-  defaultFixture,
-  makeDom0Tree,
-  type Release,
-  type Simulator,
-  startSimulator,
-} from '../../qubesd/simulator/index.ts'
+import { makeDom0Tree } from '../../qubesd/simulator/dom0-tree.ts'
 import { toFixture } from '../../qubesd/simulator/host.ts'
+import { defaultFixture, type Simulator, startSimulator } from '../../qubesd/simulator/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
 import { request, show } from './ask.ts'
 
 /** What the recordings do not show, as the daemon's source has it. */

@@ -4,11 +4,10 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { type Fault, parseFaults } from '../../qubesd/simulator/faults.ts'
+import { parseFixture } from '../../qubesd/simulator/fixture.ts'
 import {
   defaultFixture,
-  type Fault,
-  parseFaults,
-  parseFixture,
   type Simulator,
   type SimulatorOptions,
   startSimulator,

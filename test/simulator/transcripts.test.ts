@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { parseFixture } from '../../qubesd/simulator/fixture.ts'
+import { startSimulator } from '../../qubesd/simulator/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
 import { askBytes } from './ask.ts'
-import { parseFixture, type Release, startSimulator } from '../../qubesd/simulator/index.ts'
 
 /** Replays what real daemons were recorded to answer, over a real socket, and compares every byte. */
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadManifest, resolve } from '../../spec/index.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { resolve } from '../../spec/resolve.ts'
 import { globMatches } from '../../spec/select.ts'
-import { HANGS_MS, desiredOf, HEAD, host, settingsOf, source } from './manifests.ts'
+import { desiredOf, HANGS_MS, HEAD, host, settingsOf, source } from './manifests.ts'
 
 test('a later profile wins, and the own body over all', () => {
   const state = desiredOf([

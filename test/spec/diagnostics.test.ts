@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Diagnostic, formatDiagnostics, loadManifest, type SourceFile } from '../../spec/index.ts'
-import { sortDiagnostics } from '../../spec/diagnostics.ts'
+import { type Diagnostic, sortDiagnostics } from '../../spec/diagnostics.ts'
+import { formatDiagnostics } from '../../spec/format.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { type SourceFile } from '../../spec/source.ts'
 import { editDistance, nearest, quote } from '../../spec/wording.ts'
 import { HEAD, source } from './manifests.ts'
 

@@ -4,18 +4,15 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
-import {
-  formatDiagnostics,
-  isSettingPath,
-  isValueFor,
-  loadManifest,
-  manifestSchema,
-  resolve,
-  type SourceFile,
-} from '../../spec/index.ts'
-import { USB_DEVICE } from '../../spec/settings.ts'
-import { overlap, parseUsbKey, usbKey } from '../../spec/usb-device.ts'
 import { checkSchema } from '../../spec/check-schema.ts'
+import { formatDiagnostics } from '../../spec/format.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { manifestSchema } from '../../spec/manifest-schema.ts'
+import { isSettingPath, isValueFor } from '../../spec/paths.ts'
+import { resolve } from '../../spec/resolve.ts'
+import { USB_DEVICE } from '../../spec/settings.ts'
+import { type SourceFile } from '../../spec/source.ts'
+import { overlap, parseUsbKey, usbKey } from '../../spec/usb-device.ts'
 import { writtenFrom } from '../../spec/written.ts'
 import { desiredOf, HANGS_MS, HEAD, host, source } from './manifests.ts'
 

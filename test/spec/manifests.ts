@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
-import {
-  type DesiredState,
-  type HostFacts,
-  loadManifest,
-  type LoadOptions,
-  resolve,
-  type SourceFile,
-  type Value,
-} from '../../spec/index.ts'
+import { type DesiredState, type HostFacts, type Value } from '../../spec/desired-state.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { type LoadOptions } from '../../spec/manifest.ts'
+import { resolve } from '../../spec/resolve.ts'
+import { type SourceFile } from '../../spec/source.ts'
 
 export const HEAD = 'apiVersion: qstate/v1\n'
 

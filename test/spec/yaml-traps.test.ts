@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadManifest } from '../../spec/index.ts'
-import { HANGS_MS, desiredOf, HEAD, settingsOf, source } from './manifests.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { desiredOf, HANGS_MS, HEAD, settingsOf, source } from './manifests.ts'
 
 /** `line:column+length code` of everything told. */
 function told(text: string): readonly string[] {

@@ -1,4 +1,5 @@
-import { type HostFixture, type Release } from '../../qubesd/simulator/index.ts'
+import { type HostFixture } from '../../qubesd/simulator/fixture.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
 
 type QubeFixture = HostFixture['qubes'][number]
 

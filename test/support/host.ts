@@ -1,31 +1,26 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { providers, qubesHost, slicFiles } from '../../providers/index.ts'
+import { qubesHost } from '../../providers/host.ts'
+import { providers } from '../../providers/index.ts'
+import { slicFiles } from '../../providers/slic/files.ts'
 import { createClient } from '../../qubesd/client.ts'
-import {
-  type Fault,
-  type HostFixture,
-  makeDom0Tree,
-  parseFixture,
-  type Release,
-  type Simulator,
-  startSimulator,
-} from '../../qubesd/simulator/index.ts'
+import { makeDom0Tree } from '../../qubesd/simulator/dom0-tree.ts'
+import { type Fault } from '../../qubesd/simulator/faults.ts'
+import { type HostFixture, parseFixture } from '../../qubesd/simulator/fixture.ts'
+import { type Simulator, startSimulator } from '../../qubesd/simulator/index.ts'
+import { type Release } from '../../qubesd/simulator/release.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
-import {
-  applyPlan,
-  exitCodeOf,
-  type Host,
-  type HostQube,
-  type Journal,
-  makePlan,
-  makeRollbackPlan,
-  type Plan,
-  type QubeReport,
-  type Report,
-} from '../../reconciler/index.ts'
-import { type DesiredState, loadManifest, resolve } from '../../spec/index.ts'
+import { applyPlan } from '../../reconciler/apply.ts'
+import { type Host, type HostQube } from '../../reconciler/host.ts'
+import { type Journal } from '../../reconciler/journal.ts'
+import { makePlan } from '../../reconciler/make-plan.ts'
+import { type Plan } from '../../reconciler/plan.ts'
+import { exitCodeOf, type QubeReport, type Report } from '../../reconciler/report.ts'
+import { makeRollbackPlan } from '../../reconciler/rollback-plan.ts'
+import { type DesiredState } from '../../spec/desired-state.ts'
+import { loadManifest } from '../../spec/load.ts'
+import { resolve } from '../../spec/resolve.ts'
 import { act } from './requests.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
 import { type Scope, tempFolder } from './temp.ts'

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { takeLock } from '../../journal/index.ts'
+import { takeLock } from '../../journal/lock.ts'
 
 /**
  * A process that takes a lock again and again: `node lock-racer.js FOLDER LOG ROUNDS`. It notes in a log that all share

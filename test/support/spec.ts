@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { AREAS, type DesiredQube, type DesiredState, type Position, type Value } from '../../spec/index.ts'
+import { AREAS, type DesiredQube, type DesiredState, type Value } from '../../spec/desired-state.ts'
+import { type Position } from '../../spec/source.ts'
 
 /** Wanted values by qube and path; `null` is wanted absent. */
 export type Wanted = Readonly<Record<string, Readonly<Record<string, Value | null>>>>

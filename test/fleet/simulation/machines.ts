@@ -1,7 +1,7 @@
 import { type Controller, controllerTurn, newController } from '../../../fleet/controller.ts'
+import { follow } from '../../../fleet/follow.ts'
 import { type Member, memberTurn } from '../../../fleet/member.ts'
 import { StoreError } from '../../../fleet/store.ts'
-import { follow } from '../../../fleet/follow.ts'
 import { type Commit, makeAgent, type SimulatedHost } from './host.ts'
 import { type Link, linkedStore, reach, type Server, type Weather } from './network.ts'
 import { type Scheduler } from './scheduler.ts'

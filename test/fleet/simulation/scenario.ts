@@ -1,4 +1,5 @@
-import { type ChosenWave, type RolloutSpec } from '../../../spec/fleet/index.ts'
+import { type ChosenWave } from '../../../spec/fleet/choose.ts'
+import { type RolloutSpec } from '../../../spec/fleet/model.ts'
 import { type Random } from '../../fuzz/random.ts'
 import { type Commit } from './host.ts'
 

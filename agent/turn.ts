@@ -1,0 +1,11 @@
+import { type RestartReport } from '../reconciler/index.ts'
+import { type Memory } from './memory.ts'
+import { type Reconciled } from './reconcile.ts'
+
+/** One turn of the loop, for logs and metrics. */
+export interface Turn {
+  readonly why: string
+  readonly memory: Memory
+  readonly done: Reconciled | null
+  readonly restarts: readonly RestartReport[]
+}

@@ -1,0 +1,50 @@
+/**
+ * The Admin API client: codec, transports, typed verbs, errors. It knows nothing of qstate.
+ */
+export {
+  detectRelease,
+  getFeature,
+  getInheritedFeature,
+  getProperties,
+  getProperty,
+  getSomeProperties,
+  hasTag,
+  listAssigned,
+  listAttachedByHand,
+  listAvailable,
+  listDenied,
+  listFeatures,
+  listProperties,
+  listQubes,
+  listTags,
+  namesRefusals,
+  powerState,
+  send,
+  volumeSize,
+} from './admin.ts'
+export {
+  deniedAdd,
+  deniedRemove,
+  featureRemove,
+  featureSet,
+  isWrite,
+  type Mode,
+  propertyReset,
+  propertySet,
+  tagRemove,
+  tagSet,
+  usbAssign,
+  usbAttach,
+  usbDetach,
+  type UsbDevice,
+  usbSetMode,
+  usbUnassign,
+} from './calls.ts'
+export { type Client, createClient } from './client.ts'
+export { type Call, MAX_REQUEST_BYTES } from './codec.ts'
+export { findTransport } from './connect.ts'
+export { describeCall, policyLine, QubesdError, quoteForTerminal } from './errors.ts'
+export { daemonEvents, type EventOrGap } from './events.ts'
+export { type Assignment, type AvailableDevice, type PropertyAnswer } from './parse.ts'
+export { makeDom0Tree, parseFaults, parseFixture, startSimulator } from './simulator/index.ts'
+export { QUBESD_SOCKET } from './socket.ts'
