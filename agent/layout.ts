@@ -1,5 +1,5 @@
+import { type Diagnostic, formatDiagnostics, type SourceFile } from '../spec/diagnostics/index.ts'
 import { hostFiles, loadFleet } from '../spec/fleet/index.ts'
-import { type Diagnostic, formatDiagnostics, type SourceFile } from '../spec/index.ts'
 import { RevisionError } from './errors.ts'
 import { readRevision, type Revision } from './revision.ts'
 

@@ -1,4 +1,5 @@
-import { type Diagnostic, formatDiagnostics, loadManifest } from '../spec/index.ts'
+import { type Diagnostic, formatDiagnostics } from '../spec/diagnostics/index.ts'
+import { loadManifest } from '../spec/index.ts'
 import { type Refusal } from './orders.ts'
 import { type CommittedSpec } from './ports.ts'
 import { type Revision } from './revision.ts'

@@ -1,6 +1,7 @@
 import { type AvailableDevice, listAvailable, QubesdError } from '../qubesd/index.ts'
 import { mapLimited } from '../reconciler/index.ts'
-import { type NamedDevice, USB_DEVICE } from '../spec/index.ts'
+import { type NamedDevice } from '../spec/export/index.ts'
+import { USB_DEVICE } from '../spec/index.ts'
 import { uniqueName } from './device-names.ts'
 import { type ImportedQube } from './import-read.ts'
 import { type Io } from './io.ts'

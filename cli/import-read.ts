@@ -6,7 +6,8 @@ import {
   type Reading,
   type Unknown,
 } from '../reconciler/index.ts'
-import { type LeftOut, RECORD_FEATURE, SLIC_TABLES, type Value } from '../spec/index.ts'
+import { type LeftOut } from '../spec/export/index.ts'
+import { RECORD_FEATURE, SLIC_TABLES, type Value } from '../spec/index.ts'
 import { isNoise, isReserved } from './import-noise.ts'
 import { type Candidate, decode, look, pathsIn, type Seen } from './seen.ts'
 import { type Session } from './session.ts'

@@ -12,16 +12,8 @@ import {
   type PlanContext,
   type Release,
 } from '../reconciler/index.ts'
-import {
-  type DesiredState,
-  type Diagnostic,
-  formatDiagnostics,
-  type HostFacts,
-  loadManifest,
-  type Manifest,
-  nearest,
-  resolve,
-} from '../spec/index.ts'
+import { type Diagnostic, formatDiagnostics, nearest } from '../spec/diagnostics/index.ts'
+import { type DesiredState, type HostFacts, loadManifest, type Manifest, resolve } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 import { makeLog } from './log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from './options.ts'

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { commitOf } from '../agent/index.ts'
 import { EXIT } from '../reconciler/index.ts'
-import { type LoadOptions, type SourceFile } from '../spec/index.ts'
+import { type SourceFile } from '../spec/diagnostics/index.ts'
+import { type LoadOptions } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
 const DEFAULT_NAMES = ['qstate.yaml', 'qstate.yml']

@@ -1,5 +1,6 @@
 import { EXIT, type Host, type HostQube, mapLimited, NO_NEEDS, selectsAll } from '../reconciler/index.ts'
-import { nearest, TAG_NAME, type Untold } from '../spec/index.ts'
+import { nearest } from '../spec/diagnostics/index.ts'
+import { TAG_NAME, type Untold } from '../spec/index.ts'
 import { type Io, UserError } from './io.ts'
 
 /** The host whose qubes are meant. */

@@ -1,4 +1,4 @@
-// Compiles the schemas into code ahead of time: `spec/manifest-validator.ts` and its like, which are not committed. Compiling them
+// Compiles the schemas into code ahead of time: `spec/schema/manifest-validator.ts` and its like, which are not committed. Compiling them
 // with ajv at every start took longer than all else that `qstate validate` does. scripts/setup.mjs runs this before tsc.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,12 @@ export function makeAjv(more = {}) {
 
 /** Where each schema is written, and where its validator goes. */
 const VALIDATORS = [
-  ['spec/manifest-schema.ts', 'manifestSchema', 'spec/manifest-validator.ts', 'validateManifest'],
+  [
+    'spec/schema/manifest-schema.ts',
+    'manifestSchema',
+    'spec/schema/manifest-validator.ts',
+    'validateManifest',
+  ],
   ['spec/agent/agent-schema.ts', 'agentSchema', 'spec/agent/agent-validator.ts', 'validateAgent'],
   ['spec/fleet/fleet-schema.ts', 'fleetSchema', 'spec/fleet/fleet-validator.ts', 'validateFleet'],
   ['spec/fleet/rollout-schema.ts', 'rolloutSchema', 'spec/fleet/rollout-validator.ts', 'validateRollout'],

@@ -1,6 +1,7 @@
 import { type AvailableDevice, listAvailable, QubesdError } from '../../qubesd/index.ts'
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
-import { scalar, USB_DEVICE } from '../../spec/index.ts'
+import { scalar } from '../../spec/export/index.ts'
+import { USB_DEVICE } from '../../spec/index.ts'
 import { uniqueName } from '../device-names.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'

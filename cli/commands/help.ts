@@ -1,6 +1,6 @@
 import { type Command } from 'commander'
 import { EXIT } from '../../reconciler/index.ts'
-import { nearest } from '../../spec/index.ts'
+import { nearest } from '../../spec/diagnostics/index.ts'
 import { UserError } from '../io.ts'
 
 /** Tells how to use a command, as its `--help` does: `qstate help rollout start`. Without a name, of all. */

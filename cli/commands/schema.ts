@@ -2,7 +2,7 @@ import { EXIT } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 
 const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {
-  spec: async () => (await import('../../spec/manifest-schema.ts')).manifestSchema,
+  spec: async () => (await import('../../spec/schema/manifest-schema.ts')).manifestSchema,
   agent: async () => (await import('../../spec/agent/agent-schema.ts')).agentSchema,
   notice: async () => (await import('../../agent/notice-schema.ts')).noticeSchema,
 }

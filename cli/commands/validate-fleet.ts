@@ -1,5 +1,6 @@
 import { RevisionError } from '../../agent/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
   checkHosts,
   type Fleet,
@@ -8,7 +9,6 @@ import {
   isAt,
   loadFleet,
 } from '../../spec/fleet/index.ts'
-import { type Problem } from '../../spec/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { tellDiagnostics } from '../session.ts'

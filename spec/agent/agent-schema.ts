@@ -1,7 +1,5 @@
-import { AREAS } from '../desired-state.ts'
-import { HOST_NAME } from '../names.ts'
-import { duration, object, type Schema, servers, text, union, words } from '../schema-parts.ts'
-import { SIZE } from '../words.ts'
+import { duration, object, type Schema, servers, text, union, words } from '../schema/index.ts'
+import { AREAS, HOST_NAME, SIZE } from '../vocabulary/index.ts'
 
 /** Of notices, in the order of the alphabet. */
 export const NOTICE_WORDS = [

@@ -1,5 +1,4 @@
-import { type Problem, problem } from '../diagnostics.ts'
-import { oneOf, quote } from '../wording.ts'
+import { oneOf, type Problem, problem, quote } from '../diagnostics/index.ts'
 import { type Window } from './model.ts'
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const

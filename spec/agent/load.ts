@@ -1,19 +1,18 @@
-import { checkSchema, contractOf } from '../check-schema.ts'
-import { type Area, AREAS } from '../desired-state.ts'
 import {
   type Diagnostic,
   errorAt,
+  NOWHERE,
   type Problem,
   problem,
+  quote,
   type Report,
   sortDiagnostics,
-} from '../diagnostics.ts'
-import { entriesOf, itemsOf, textOf, textsOf } from '../read-nodes.ts'
-import { NOWHERE, type SourceFile } from '../source.ts'
-import { quote } from '../wording.ts'
-import { SIZE } from '../words.ts'
-import { get, type Written } from '../written.ts'
-import { readYaml } from '../yaml-documents.ts'
+  type SourceFile,
+} from '../diagnostics/index.ts'
+import { entriesOf, itemsOf, textOf, textsOf } from '../read/index.ts'
+import { checkSchema, contractOf } from '../schema/index.ts'
+import { type Area, AREAS, SIZE } from '../vocabulary/index.ts'
+import { get, readYaml, type Written } from '../yaml/index.ts'
 import { validateAgent } from './agent-validator.ts'
 import { readWindow } from './calendar.ts'
 import { type AgentConfig, type AgentFleet, type AgentTrust, type Freeze, type Window } from './model.ts'

@@ -1,4 +1,4 @@
-import { type Area } from '../desired-state.ts'
+import { type Area } from '../vocabulary/index.ts'
 
 /** What an agent is to do, as a file on its host says: nothing of it comes from the repository that it watches. */
 export interface AgentConfig {

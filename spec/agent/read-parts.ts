@@ -1,8 +1,7 @@
-import { errorAt, type Problem, problem, type Report } from '../diagnostics.ts'
-import { durationMs } from '../duration.ts'
-import { durationOf, itemsOf, textOf, textsOf } from '../read-nodes.ts'
-import { quote } from '../wording.ts'
-import { get, type Written } from '../written.ts'
+import { errorAt, type Problem, problem, quote, type Report } from '../diagnostics/index.ts'
+import { durationOf, itemsOf, textOf, textsOf } from '../read/index.ts'
+import { durationMs } from '../vocabulary/index.ts'
+import { get, type Written } from '../yaml/index.ts'
 import { type NotifyTarget } from './model.ts'
 
 type Span = `${number}${'s' | 'm' | 'h'}`

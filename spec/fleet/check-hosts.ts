@@ -1,9 +1,16 @@
-import { type Diagnostic, errorAt, keyOf, type Problem, problem, sortDiagnostics } from '../diagnostics.ts'
-import { loadManifest } from '../load.ts'
-import { type LoadOptions } from '../manifest.ts'
-import { type SourceFile } from '../source.ts'
-import { quote } from '../wording.ts'
-import { plainValue } from '../written.ts'
+import { loadManifest } from '../compose/index.ts'
+import {
+  type Diagnostic,
+  errorAt,
+  keyOf,
+  type Problem,
+  problem,
+  quote,
+  sortDiagnostics,
+  type SourceFile,
+} from '../diagnostics/index.ts'
+import { type LoadOptions } from '../read/index.ts'
+import { plainValue } from '../yaml/index.ts'
 import { hostFiles } from './host-files.ts'
 import { type Fleet, type FleetHost } from './model.ts'
 

@@ -1,5 +1,5 @@
-import { HOST_NAME, OWN_NAME } from '../names.ts'
-import { mapOf, named, object, type Schema, servers, text, union, words } from '../schema-parts.ts'
+import { mapOf, named, object, type Schema, servers, text, union, words } from '../schema/index.ts'
+import { HOST_NAME, OWN_NAME } from '../vocabulary/index.ts'
 import { count, hostNames, labels, match, PUBLIC_KEY } from './schema-parts.ts'
 
 const spec: Schema = {

@@ -1,5 +1,5 @@
 import { dirname, join, normalize } from 'node:path/posix'
-import { type LoadOptions } from '../manifest.ts'
+import { type LoadOptions } from '../read/index.ts'
 import { layered } from './layers.ts'
 import { type FleetHost, type SpecPath } from './model.ts'
 

@@ -1,7 +1,13 @@
-import { errorAt, type Problem, problem, type Report } from '../diagnostics.ts'
-import { PLACEHOLDER } from '../placeholders.ts'
-import { nearest, quote } from '../wording.ts'
-import { describe, type Entry, type Written, type WrittenMap, type WrittenText } from '../written.ts'
+import {
+  errorAt,
+  nearest,
+  PLACEHOLDER,
+  type Problem,
+  problem,
+  quote,
+  type Report,
+} from '../diagnostics/index.ts'
+import { describe, type Entry, type Written, type WrittenMap, type WrittenText } from '../yaml/index.ts'
 
 /** What a fleet does with the documents of one host's spec. */
 export interface Layering {

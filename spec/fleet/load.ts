@@ -1,16 +1,17 @@
-import { checkSchema, type Contract, contractOf } from '../check-schema.ts'
 import {
   type Diagnostic,
   errorAt,
+  NOWHERE,
   type Problem,
   problem,
+  quote,
   type Report,
   sortDiagnostics,
-} from '../diagnostics.ts'
-import { NOWHERE, type SourceFile } from '../source.ts'
-import { quote, suggest } from '../wording.ts'
-import { get, type Written } from '../written.ts'
-import { readYaml } from '../yaml-documents.ts'
+  type SourceFile,
+  suggest,
+} from '../diagnostics/index.ts'
+import { checkSchema, type Contract, contractOf } from '../schema/index.ts'
+import { get, readYaml, type Written } from '../yaml/index.ts'
 import { validateFleet } from './fleet-validator.ts'
 import { type Fleet, type RolloutSpec } from './model.ts'
 import { readFleet } from './read-fleet.ts'

@@ -1,5 +1,5 @@
-import { type Position } from '../source.ts'
-import { type Written } from '../written.ts'
+import { type Position } from '../diagnostics/index.ts'
+import { type Written } from '../yaml/index.ts'
 
 /** Which hosts; conditions that are null hold for all. */
 export interface HostMatch {

@@ -1,6 +1,6 @@
-import { entriesOf, itemsOf, numberOf, textOf } from '../read-nodes.ts'
-import { globMatches } from '../select.ts'
-import { get, type Written } from '../written.ts'
+import { globMatches } from '../compose/index.ts'
+import { entriesOf, itemsOf, numberOf, textOf } from '../read/index.ts'
+import { get, type Written } from '../yaml/index.ts'
 import { type Amount, type FleetHost, type HostMatch, type SpecPath } from './model.ts'
 
 /** Texts with their places: paths, and names to look up. */

@@ -1,8 +1,14 @@
-import { errorAt, problem, type Report, warningAt } from '../diagnostics.ts'
-import { durationOf, itemsOf, numberOf, textOf, textsOf } from '../read-nodes.ts'
-import { type Position } from '../source.ts'
-import { quote, suggest } from '../wording.ts'
-import { get, type Written } from '../written.ts'
+import {
+  errorAt,
+  type Position,
+  problem,
+  quote,
+  type Report,
+  suggest,
+  warningAt,
+} from '../diagnostics/index.ts'
+import { durationOf, itemsOf, numberOf, textOf, textsOf } from '../read/index.ts'
+import { get, type Written } from '../yaml/index.ts'
 import { chooseWaves } from './choose.ts'
 import {
   type Amount,

@@ -1,5 +1,5 @@
-import { HOST_NAME } from '../names.ts'
-import { duration, object, type Schema, text, union, words } from '../schema-parts.ts'
+import { duration, object, type Schema, text, union, words } from '../schema/index.ts'
+import { HOST_NAME } from '../vocabulary/index.ts'
 import { amount, count, hostNames, match, PERCENT } from './schema-parts.ts'
 
 const approval: Schema = {

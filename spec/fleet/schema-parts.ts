@@ -1,5 +1,5 @@
-import { HOST_NAME, OWN_NAME } from '../names.ts'
-import { mapOf, named, object, type Schema, text, union } from '../schema-parts.ts'
+import { mapOf, named, object, type Schema, text, union } from '../schema/index.ts'
+import { HOST_NAME, OWN_NAME } from '../vocabulary/index.ts'
 
 /** Part of the hosts meant, rounded so that it is the cautious one. */
 export const PERCENT = /^(?:100|[1-9]?[0-9])%$/

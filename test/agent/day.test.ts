@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
 import { type Release } from '../../qubesd/simulator/release.ts'
-import { type DesiredState, type Value } from '../../spec/desired-state.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { resolve } from '../../spec/resolve.ts'
-import { writeManifest } from '../../spec/write-manifest.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
+import { writeManifest } from '../../spec/export/manifest.ts'
+import { type DesiredState, type Value } from '../../spec/vocabulary/desired-state.ts'
 import {
   type ForeignWrite,
   foreignWritesOf,

@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { parse } from 'yaml'
-import { manifestSchema } from '../../spec/manifest-schema.ts'
-import { validateManifest } from '../../spec/manifest-validator.ts'
+import { manifestSchema } from '../../spec/schema/manifest-schema.ts'
+import { validateManifest } from '../../spec/schema/manifest-validator.ts'
 import { ROOT } from './run.ts'
 
 // As in scripts/generate-validator.mjs.

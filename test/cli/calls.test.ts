@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { storedAt } from '../../providers/values.ts'
 import { type Release } from '../../qubesd/simulator/release.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { resolve } from '../../spec/resolve.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
 import { type Host, ROOT, simulatedHost } from './run-cli.ts'
 
 type Counts = Record<string, number>

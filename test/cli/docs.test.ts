@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { HOST_CHECKS } from '../../cli/doctor/host-checks.ts'
 import { QUBE_CHECKS } from '../../cli/doctor/qube-checks.ts'
 import { loadAgentConfig } from '../../spec/agent/load.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
-import { loadManifest } from '../../spec/load.ts'
 import { ROOT, runCli } from './run-cli.ts'
 
 interface Page {

@@ -10,7 +10,7 @@ import { defaultFixture, type Simulator, startSimulator } from '../../qubesd/sim
 import { type Release } from '../../qubesd/simulator/release.ts'
 import { type Plan } from '../../reconciler/plan.ts'
 import { type Report } from '../../reconciler/report.ts'
-import { loadManifest } from '../../spec/load.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
 import { type Result, runCli } from './run-cli.ts'
 
 export const RELEASES = ['4.2', '4.3', '4.4'] as const

@@ -8,8 +8,8 @@ import { fleetView } from '../../cli/views/fleet.ts'
 import { makeStyle } from '../../cli/views/style.ts'
 import { showTime } from '../../cli/views/value.ts'
 import { readReport } from '../../fleet/report.ts'
-import { formatDiagnostics } from '../../spec/format.ts'
-import { loadManifest } from '../../spec/load.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
 import { simulatedHost } from './run-cli.ts'
 
 /** How what is shown fits a terminal, and how times are written. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
+import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
 import { chooseWaves } from '../../spec/fleet/choose.ts'
 import { fleetSchema } from '../../spec/fleet/fleet-schema.ts'
 import { layered } from '../../spec/fleet/layers.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
 import { rolloutSchema } from '../../spec/fleet/rollout-schema.ts'
-import { formatDiagnostics } from '../../spec/format.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { resolve } from '../../spec/resolve.ts'
 
 const FLEET = `apiVersion: qstate/v1
 kind: Fleet

@@ -12,9 +12,9 @@ import { type Transport } from '../../qubesd/transport.ts'
 import { HostError } from '../../reconciler/host.ts'
 import { makePlan } from '../../reconciler/make-plan.ts'
 import { planIsBlocked } from '../../reconciler/plan.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { resolve } from '../../spec/resolve.ts'
-import { QUBE_NAME } from '../../spec/settings.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
+import { QUBE_NAME } from '../../spec/vocabulary/settings.ts'
 import { mutate, type Random } from './random.ts'
 
 const WORDS = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { Text } from '../../spec/place.ts'
-import { type Written } from '../../spec/written.ts'
-import { readAnyYaml } from '../../spec/yaml-documents.ts'
-import { readSoundYaml } from '../../spec/yaml-sound.ts'
+import { readAnyYaml } from '../../spec/yaml/documents.ts'
+import { readSoundYaml } from '../../spec/yaml/fast-reader.ts'
+import { type Written } from '../../spec/yaml/node.ts'
+import { Text } from '../../spec/yaml/source-text.ts'
 import { mutate, type Random } from './random.ts'
 import { SAMPLES } from './specs.ts'
 

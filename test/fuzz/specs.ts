@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { formatDiagnostics } from '../../spec/format.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { resolve } from '../../spec/resolve.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
+import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
 import { mutate, type Random } from './random.ts'
 
 const WORDS = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadManifest } from '../../spec/load.ts'
-import { resolve } from '../../spec/resolve.ts'
-import { globMatches } from '../../spec/select.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
+import { globMatches } from '../../spec/compose/select.ts'
 import { desiredOf, HANGS_MS, HEAD, host, settingsOf, source } from './manifests.ts'
 
 test('a later profile wins, and the own body over all', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Diagnostic, sortDiagnostics } from '../../spec/diagnostics.ts'
-import { formatDiagnostics } from '../../spec/format.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { type SourceFile } from '../../spec/source.ts'
-import { editDistance, nearest, quote } from '../../spec/wording.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { type Diagnostic, sortDiagnostics } from '../../spec/diagnostics/diagnostic.ts'
+import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
+import { type SourceFile } from '../../spec/diagnostics/source.ts'
+import { editDistance, nearest, quote } from '../../spec/diagnostics/wording.ts'
 import { HEAD, source } from './manifests.ts'
 
 const show = (sources: readonly SourceFile[], width = 110): string =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { durationMs } from '../../spec/duration.ts'
+import { durationMs } from '../../spec/vocabulary/duration.ts'
 
 test('a span of time is digits and a unit, and nothing else', () => {
   const CASES: readonly (readonly [string, number | null])[] = [

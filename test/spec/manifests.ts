@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { type DesiredState, type HostFacts, type Value } from '../../spec/desired-state.ts'
-import { loadManifest } from '../../spec/load.ts'
-import { type LoadOptions } from '../../spec/manifest.ts'
-import { resolve } from '../../spec/resolve.ts'
-import { type SourceFile } from '../../spec/source.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { resolve } from '../../spec/compose/resolve.ts'
+import { type SourceFile } from '../../spec/diagnostics/source.ts'
+import { type LoadOptions } from '../../spec/read/manifest.ts'
+import { type DesiredState, type HostFacts, type Value } from '../../spec/vocabulary/desired-state.ts'
 
 export const HEAD = 'apiVersion: qstate/v1\n'
 

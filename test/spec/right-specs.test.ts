@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { loadManifest } from '../../spec/load.ts'
-import { BUILT_IN_PROFILES } from '../../spec/profiles.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
+import { BUILT_IN_PROFILES } from '../../spec/read/profiles.ts'
 import { desiredOf, HEAD, settingsOf, settingsOfBody, source } from './manifests.ts'
 
 test('every area comes to settings with the paths of a state document', () => {

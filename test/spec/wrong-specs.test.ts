@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadManifest } from '../../spec/load.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
 
 /** One wrong spec, and every line it is answered with: `line:column severity code message — hint`. */
 interface WrongSpec {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadManifest } from '../../spec/load.ts'
+import { loadManifest } from '../../spec/compose/load.ts'
 import { desiredOf, HANGS_MS, HEAD, settingsOf, source } from './manifests.ts'
 
 /** `line:column+length code` of everything told. */

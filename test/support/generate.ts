@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Release } from '../../qubesd/simulator/release.ts'
-import { type Value } from '../../spec/desired-state.ts'
+import { type Value } from '../../spec/vocabulary/desired-state.ts'
 import { windowsHost } from './fixtures.ts'
 import { startHost, type TestHost } from './host.ts'
 import { type Model, newModel, setLive } from './model.ts'

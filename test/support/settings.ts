@@ -1,5 +1,5 @@
 import { type Simulator } from '../../qubesd/simulator/index.ts'
-import { type Value } from '../../spec/desired-state.ts'
+import { type Value } from '../../spec/vocabulary/desired-state.ts'
 import { act, attempt } from './requests.ts'
 import { type Snapshot } from './snapshot.ts'
 

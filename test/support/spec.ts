@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
-import { AREAS, type DesiredQube, type DesiredState, type Value } from '../../spec/desired-state.ts'
-import { type Position } from '../../spec/source.ts'
+import { type Position } from '../../spec/diagnostics/source.ts'
+import {
+  AREAS,
+  type DesiredQube,
+  type DesiredState,
+  type Value,
+} from '../../spec/vocabulary/desired-state.ts'
 
 /** Wanted values by qube and path; `null` is wanted absent. */
 export type Wanted = Readonly<Record<string, Readonly<Record<string, Value | null>>>>

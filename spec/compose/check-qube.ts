@@ -1,0 +1,256 @@
+import {
+  at,
+  errorAt,
+  NOWHERE,
+  oneOf,
+  type Position,
+  problem,
+  type Report,
+  warningAt,
+} from '../diagnostics/index.ts'
+import { type Composed, HOST_SLIC } from '../read/index.ts'
+import {
+  ABSENT,
+  deniedInterfaces,
+  LABEL,
+  parseUsbKey,
+  type UsbDevice,
+  type Value,
+} from '../vocabulary/index.ts'
+
+export interface Assignment {
+  readonly device: UsbDevice
+  readonly key: string
+  readonly mode: string
+  readonly position: Position
+}
+
+/** Whose settings they are: a qube's, or (null) those of a selector; and whether nothing can be added to them. */
+export interface Subject {
+  readonly name: string | null
+  readonly isWhole: boolean
+}
+
+/** What one qube says, laid together, and what is impossible or unwise about it as a whole. */
+export function checkQube({ name, isWhole }: Subject, qube: View, report: Report): void {
+  const { composed } = qube
+  checkVirtMode(qube, report)
+  checkStubdom(qube, report)
+  checkSlic(qube, report)
+  checkMemory(qube, report)
+  checkDenied(qube, report)
+  if (name !== null) checkItself(name, qube, report)
+  checkNetwork(qube, report)
+  checkEnsure(name, composed, report)
+  if (composed.complete && name !== null) adviseOnQube(qube, report)
+  if (composed.complete && isWhole) adviseOnMissing(qube, report)
+}
+
+/** The devices that a qube wants assigned. */
+function assignments({ statements }: Composed): readonly Assignment[] {
+  const found: Assignment[] = []
+  for (const { area, path, position, value } of statements.values()) {
+    if (area !== 'usb' || typeof value !== 'object' || value === null || !('mode' in value)) continue
+    const key = path.slice('usb/'.length)
+    const device = parseUsbKey(key)
+    if (!('problem' in device)) found.push({ device, key, mode: value.mode, position })
+  }
+  return found
+}
+
+/** A qube as its checks look at it. */
+export class View {
+  readonly composed: Composed
+  readonly usb: readonly Assignment[]
+
+  constructor(composed: Composed) {
+    this.composed = composed
+    this.usb = assignments(composed)
+  }
+
+  value(path: string): Value | null | undefined {
+    return this.composed.statements.get(path)?.value
+  }
+
+  place(path: string): Position {
+    return this.composed.statements.get(path)?.position ?? NOWHERE
+  }
+
+  get model(): boolean {
+    const model = this.value('audio/model')
+    return model !== undefined && model !== null && model !== ''
+  }
+
+  get tables(): readonly string[] {
+    const tables = this.value('slic/tables')
+    return Array.isArray(tables) ? (tables as readonly string[]) : []
+  }
+}
+
+/** What only works with a stubdomain, and where each is said. */
+function needs(
+  qube: View,
+  what: { slic?: boolean; qrexec?: boolean },
+): { noun: string; position: Position }[] {
+  const first = qube.usb[0]
+  return [
+    ...(qube.model ? [{ noun: 'an audio model', position: qube.place('audio/model') }] : []),
+    ...(what.qrexec && qube.value('stubdom/qrexec') === true
+      ? [{ noun: 'stubdom.qrexec', position: qube.place('stubdom/qrexec') }]
+      : []),
+    ...(first ? [{ noun: 'a USB device through the stubdomain', position: first.position }] : []),
+    ...(what.slic && qube.tables.length > 0 ? [{ noun: 'slic', position: qube.place('slic/tables') }] : []),
+  ]
+}
+
+function checkVirtMode(qube: View, report: Report): void {
+  const mode = qube.value('qube/virtMode')
+  if (typeof mode !== 'string' || mode === 'hvm') return
+  const hint = `virtMode is ${mode} at ${at(qube.place('qube/virtMode'))}; such a qube has no stubdomain and no emulated machine`
+  for (const { noun, position } of needs(qube, { slic: true, qrexec: true })) {
+    report(errorAt(position, problem('needs-hvm', `${noun} needs virtMode hvm`, hint)))
+  }
+}
+
+function checkStubdom(qube: View, report: Report): void {
+  if (qube.value('stubdom/linux') === false) {
+    const hint = `stubdom.linux is off at ${at(qube.place('stubdom/linux'))}: the old MiniOS stubdomain has neither audio nor qrexec`
+    for (const { noun, position } of needs(qube, { qrexec: true })) {
+      report(errorAt(position, problem('needs-linux-stubdom', `${noun} needs the Linux stubdomain`, hint)))
+    }
+  }
+  const first = qube.usb[0]
+  if (qube.value('stubdom/qrexec') === false && first !== undefined) {
+    const hint = `stubdom.qrexec is off at ${at(qube.place('stubdom/qrexec'))}; USB devices reach the guest through it`
+    report(
+      errorAt(first.position, problem('needs-stubdom-qrexec', 'a USB device needs stubdom.qrexec', hint)),
+    )
+  }
+}
+
+function checkSlic(qube: View, report: Report): void {
+  if (qube.tables.length === 0) return
+  const position = qube.place('slic/tables')
+  if (qube.value('qube/features/uefi') === '1') {
+    const hint = `uefi is on at ${at(qube.place('qube/features/uefi'))}; there are reports that UEFI firmware does not hand the tables on as activation needs`
+    report(warningAt(position, problem('slic-uefi', 'slic may not work with UEFI firmware', hint)))
+  }
+  const later = ['windows-10', 'windows-11'].find((profile) => qube.composed.builtIns.has(profile))
+  if (later !== undefined && qube.tables.includes(HOST_SLIC)) {
+    const hint = 'Windows 8 and later look for MSDM, which holds a product key: tables: [host:MSDM]'
+    report(warningAt(position, problem('slic-unused', `${later} does not activate with SLIC`, hint)))
+  }
+}
+
+function checkMemory(qube: View, report: Report): void {
+  const memory = qube.value('qube/memory')
+  const maxmem = qube.value('qube/maxmem')
+  if (typeof memory !== 'number' || typeof maxmem !== 'number' || maxmem === 0 || memory <= maxmem) return
+  const hint = `maxmem is ${maxmem} at ${at(qube.place('qube/maxmem'))}; 0 turns balancing off, as Windows needs`
+  report(
+    errorAt(
+      qube.place('qube/memory'),
+      problem('memory-over-maxmem', `memory ${memory} is more than maxmem`, hint),
+    ),
+  )
+}
+
+function checkDenied({ usb, composed }: View, report: Report): void {
+  if (usb.length === 0) return
+  for (const { area, path, position, value } of composed.statements.values()) {
+    if (area !== 'usb' || value !== true || !path.startsWith('usb/denied/')) continue
+    for (const { device, key, position: place } of usb) {
+      const met = deniedInterfaces(device, path.slice('usb/denied/'.length))
+      if (met.length === 0) continue
+      const hint = `${key} at ${at(place)} has ${oneOf([...new Set(met)])}; give up one of the two`
+      report(
+        errorAt(position, problem('denied-device', 'this denies an interface of an assigned device', hint)),
+      )
+    }
+  }
+}
+
+function checkItself(name: string, qube: View, report: Report): void {
+  for (const [path, noun] of [
+    ['qube/netvm', 'netvm'],
+    ['audio/audiovm', 'audiovm'],
+  ] as const) {
+    if (qube.value(path) !== name) continue
+    report(
+      errorAt(
+        qube.place(path),
+        problem('itself', `${name} cannot be its own ${noun}`, 'name another qube, or write off'),
+      ),
+    )
+  }
+}
+
+/** qubesd fails inside over it, and closes without an answer. */
+function checkNetwork(qube: View, report: Report): void {
+  if (qube.value('qube/netvm') !== 'dom0') return
+  const found = problem('no-network', 'dom0 gives no network', 'name another qube, or write off')
+  report(errorAt(qube.place('qube/netvm'), found))
+}
+
+/** A label that makes do: the one that is said with `ensure`, else the setting. */
+export function ensureLabel({ ensure, statements }: Composed): string | null {
+  const setting = statements.get('qube/label')?.value
+  const said = ensure === null || ensure.creates === ABSENT ? null : ensure.creates.label
+  return said ?? (typeof setting === 'string' && LABEL.test(setting) ? setting : null)
+}
+
+function checkEnsure(name: string | null, composed: Composed, report: Report): void {
+  const { ensure, complete } = composed
+  if (ensure === null) return
+  const { position, creates } = ensure
+  if (name === null) {
+    const hint = 'write it for the qube itself, under qubes'
+    const message = 'a selector matches qubes that are there: it creates none, and removes none'
+    report(errorAt(position, problem('ensure-select', message, hint)))
+  } else if (creates !== ABSENT && creates.template === name) {
+    report(errorAt(position, problem('itself', `${name} cannot be its own template`, 'name another qube')))
+  } else if (creates !== ABSENT && complete && ensureLabel(composed) === null) {
+    const hint = 'write label: COLOUR, in ensure or under qube'
+    report(errorAt(position, problem('ensure-label', 'a qube is created with a label', hint)))
+  }
+}
+
+function adviseOnMissing(qube: View, report: Report): void {
+  const first = qube.usb[0]
+  if (first === undefined || typeof qube.value('stubdom/qrexec') === 'boolean') return
+  const hint = 'write stubdom: { qrexec: true }, unless the guest has USB support of its own'
+  report(
+    warningAt(
+      first.position,
+      problem('usb-without-qrexec', 'nothing here says that the stubdomain has qrexec', hint),
+    ),
+  )
+}
+
+function adviseOnQube(qube: View, report: Report): void {
+  if (qube.value('qube/features/gui') === '1' && qube.value('qube/features/gui-emulated') === '1') {
+    const hint = `gui is on at ${at(qube.place('qube/features/gui'))}; seamless mode and the emulated screen exclude each other`
+    report(
+      warningAt(
+        qube.place('qube/features/gui-emulated'),
+        problem('two-guis', 'gui and guiEmulated are both on', hint),
+      ),
+    )
+  }
+  const windows = [...qube.composed.builtIns].find((profile) => profile.startsWith('windows-'))
+  if (windows === undefined) return
+  for (const [path, byTools] of [
+    ['qube/qrexecTimeout', 6000],
+    ['qube/maxmem', 0],
+  ] as const) {
+    const value = qube.value(path)
+    if (value === undefined || value === byTools) continue
+    const hint = `a qube without a template gets ${byTools} from them after each logon; write ${byTools}, or unmanaged`
+    report(
+      warningAt(
+        qube.place(path),
+        problem('set-by-tools', `Windows Tools set ${path.slice(5)} at every boot`, hint),
+      ),
+    )
+  }
+}

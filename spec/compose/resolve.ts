@@ -1,0 +1,131 @@
+import {
+  type Diagnostic,
+  keyOf,
+  NOWHERE,
+  type Position,
+  type Report,
+  sortDiagnostics,
+} from '../diagnostics/index.ts'
+import { type Composed, type Manifest, type Statement, type Statements } from '../read/index.ts'
+import {
+  type DesiredQube,
+  type DesiredSetting,
+  type DesiredState,
+  digestOf,
+  type Ensure,
+  type HostFacts,
+  sorted,
+  type Untold,
+} from '../vocabulary/index.ts'
+import { checkClaims } from './check-device-conflicts.ts'
+import { checkQube, ensureLabel, View } from './check-qube.ts'
+import { layOver } from './compose.ts'
+import { matches } from './select.ts'
+
+/**
+ * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told
+ * already: what comes of selectors. With any error there is no state.
+ */
+export function resolve(
+  manifest: Manifest,
+  facts: HostFacts,
+): { readonly desired: DesiredState | null; readonly diagnostics: readonly Diagnostic[] } {
+  const found: Diagnostic[] = []
+  const report: Report = (diagnostic) => found.push(diagnostic)
+  const qubes = layAll(manifest, facts)
+  const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
+  // Without selectors `loadManifest` has judged these very qubes.
+  if (manifest.selectors.length > 0) {
+    const views = new Map([...composed].map(([name, qube]) => [name, new View(qube)]))
+    for (const [name, view] of views) checkQube({ name, isWhole: true }, view, report)
+    checkClaims(views, report)
+  }
+
+  const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { desired: null, diagnostics }
+  const desired = new Map(
+    [...composed].map(([name, qube]) => [
+      name,
+      desiredQube(name, qube, qubes.get(name)?.position ?? NOWHERE),
+    ]),
+  )
+  const { name, tables } = manifest
+  const untold = untoldIn(manifest, facts)
+  const state = { name, qubes: desired, tables, digest: digestOf(name, desired) }
+  return { desired: untold.size === 0 ? state : { ...state, untold }, diagnostics }
+}
+
+/** Qubes that a selector may mean, if only their tags were known. */
+function untoldIn({ selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Untold> {
+  return new Map(
+    facts.qubes.flatMap((qube) => {
+      const { name, untold } = qube
+      if (untold === undefined) return []
+      const mayMatch = selectors.some(
+        ({ match }) => match.tag !== null && matches({ ...match, tag: null }, qube),
+      )
+      return mayMatch ? [[name, untold] as const] : []
+    }),
+  )
+}
+
+interface Layered {
+  readonly layers: readonly Composed[]
+  /** Where the qube itself is written, else the first selector that matched. */
+  readonly position: Position
+}
+
+/** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
+function layAll({ qubes, selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Layered> {
+  const all = new Map<string, Layered>()
+  for (const qube of facts.qubes) {
+    const matching = selectors.filter(({ match }) => matches(match, qube))
+    const [first] = matching
+    if (first) {
+      all.set(qube.name, { layers: matching.map(({ composed }) => composed), position: first.position })
+    }
+  }
+  // What a qube says under its own name comes last and wins.
+  for (const [name, { composed, position }] of qubes) {
+    all.set(name, { layers: [...(all.get(name)?.layers ?? []), composed], position })
+  }
+  return all
+}
+
+function desiredQube(name: string, composed: Composed, position: Position): DesiredQube {
+  const { statements, restart } = composed
+  const ensure = ensureOf(composed)
+  const allSet = areSettings(statements)
+  return {
+    name,
+    // What goes has nothing set any more.
+    settings: ensure === 'absent' ? new Map() : allSet ? statements : settingsAmong(statements),
+    ...(allSet ? {} : { unmanaged: unmanagedAmong(statements) }),
+    ...(restart === null ? {} : { restart }),
+    ...(ensure === null ? {} : { ensure }),
+    position,
+  }
+}
+
+const isSetting = (statement: Statement): statement is DesiredSetting => statement.value !== undefined
+
+/** Nothing is left alone, so that the statements themselves are the settings, and nothing is copied. */
+function areSettings(statements: Statements): statements is ReadonlyMap<string, DesiredSetting> {
+  for (const statement of statements.values()) if (!isSetting(statement)) return false
+  return true
+}
+
+const settingsAmong = (statements: Statements): ReadonlyMap<string, DesiredSetting> =>
+  new Map([...statements.values()].filter(isSetting).map((setting) => [setting.path, setting]))
+
+const unmanagedAmong = (statements: Statements): ReadonlySet<string> =>
+  new Set([...statements.values()].filter((statement) => !isSetting(statement)).map(({ path }) => path))
+
+/** Without a label there is none: that has been told. */
+function ensureOf(composed: Composed): Ensure | 'absent' | null {
+  const label = ensureLabel(composed)
+  if (composed.ensure?.creates === 'absent') return 'absent'
+  if (composed.ensure === null || label === null) return null
+  const { klass, template, volumes } = composed.ensure.creates
+  return { klass, template, label, volumes }
+}

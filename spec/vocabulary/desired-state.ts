@@ -1,0 +1,98 @@
+/**
+ * What the spec says, with everything filled in, and the words that all parts share for it.
+ *
+ * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
+ * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
+ */
+import { type Position } from '../diagnostics/index.ts'
+
+/** Areas of the mission. Each has one provider. */
+export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
+
+export const AREAS: readonly Area[] = ['slic', 'audio', 'stubdom', 'usb', 'qube', 'tags']
+
+export type AssignmentMode = 'auto-attach' | 'ask-to-attach' | 'required'
+
+/**
+ * A value in its one form. Off is a value: `false`, `''`, `[]`. Absent (inherit, not assigned, not tagged) is `null`,
+ * in a map of settings, and a missing member in a document.
+ */
+export type Value = string | number | boolean | readonly string[] | { readonly mode: AssignmentMode }
+
+export interface DesiredSetting {
+  readonly area: Area
+  /** Path below the qube; unique in a qube. */
+  readonly path: string
+  /** `null`: wanted absent (inherit from the template or the default; not assigned; not tagged). */
+  readonly value: Value | null
+  /** Where the spec says so; for a value of a built-in profile, the place that extends it. */
+  readonly position: Position
+}
+
+/**
+ * When a running qube may be restarted so that what waits for its next start counts. `ask` needs someone at a terminal;
+ * a window is local time, `22:00-06:00`, and may go over midnight. `idle-halted` restarts nothing: the qube is waited for
+ * until its user, or what watches for idle qubes, has shut it down, and what a running qube does not take is held until then.
+ */
+export type RestartPolicy = 'never' | 'ask' | 'idle-halted' | 'now' | { readonly window: string }
+
+/** Volumes whose size can be said, in bytes. */
+export interface VolumeSizes {
+  readonly root?: number
+  readonly private?: number
+}
+
+export type CreatableClass = 'StandaloneVM' | 'AppVM' | 'TemplateVM'
+
+/** What a qube is created as where it is not there. One that is there is left what it is. */
+export interface Ensure {
+  readonly klass: CreatableClass
+  /** An AppVM has one, and nothing else has. */
+  readonly template: string | null
+  readonly label: string
+  /** Smaller volumes are grown, until qstate has set something on the qube. */
+  readonly volumes: VolumeSizes
+}
+
+export interface DesiredQube {
+  readonly name: string
+  /** By path, in the order of the paths. What is not here is not qstate's business. */
+  readonly settings: ReadonlyMap<string, DesiredSetting>
+  /** Paths that the spec calls `unmanaged`: where qstate owns one, it gives it up and leaves the value as it is. */
+  readonly unmanaged?: ReadonlySet<string>
+  /** Without it: never. */
+  readonly restart?: RestartPolicy
+  /** Without it, a qube that is not there cannot be planned. One that is to be absent has no settings. */
+  readonly ensure?: Ensure | 'absent'
+  readonly position: Position
+}
+
+export interface DesiredState {
+  /** The configuration's own name, where it has one: what it set under this name on a qube that it drops is pruned. */
+  readonly name: string | null
+  readonly qubes: ReadonlyMap<string, DesiredQube>
+  /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */
+  readonly tables: ReadonlyMap<string, Buffer>
+  /** Qubes whose tags are not known, though a selector asks for one: what is wanted of them is not known either. */
+  readonly untold?: ReadonlyMap<string, Untold>
+  /** SHA-256 over the wanted settings in canonical form: equal specs have equal digests, wherever they are written. */
+  readonly digest: string
+}
+
+/** What `resolve` has to know of a host to apply selectors. */
+export interface HostFacts {
+  readonly qubes: readonly {
+    readonly name: string
+    readonly klass: string
+    /** Those of the tags that selectors ask for which the qube has. */
+    readonly tags: ReadonlySet<string>
+    /** Why its tags are not known, where they are not. */
+    readonly untold?: Untold
+  }[]
+}
+
+/** Why something is not known, and what would make it known. */
+export interface Untold {
+  readonly why: string
+  readonly hint: string
+}
