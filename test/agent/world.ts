@@ -22,7 +22,7 @@ import { decodeEvents } from '../../qubesd/codec.ts'
 import { encodeEvent } from '../../qubesd/simulator/wire.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
 import { type Transport } from '../../qubesd/transport.ts'
-import { HostError } from '../../reconciler/host.ts'
+import { HostError } from '../../reconciler/ports/host.ts'
 import { type AgentConfig, type Freeze, type Window } from '../../spec/agent/model.ts'
 import { type TestHost } from '../support/host.ts'
 

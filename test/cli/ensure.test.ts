@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { type Plan } from '../../reconciler/plan.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
 const RELEASES = ['4.2', '4.3', '4.4'] as const

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Plan } from '../../reconciler/plan.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
 import { ROOT, runCli, simulatedHost } from './run-cli.ts'
 
 // Every example is found here by itself: a new file cannot fall out.

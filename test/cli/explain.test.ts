@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Plan } from '../../reconciler/plan.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
 import { act } from '../support/requests.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 

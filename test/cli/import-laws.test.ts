@@ -13,7 +13,7 @@ import {
 import { type Qube } from '../../qubesd/simulator/host.ts'
 import { defaultFixture } from '../../qubesd/simulator/index.ts'
 import { type Release } from '../../qubesd/simulator/release.ts'
-import { type Plan } from '../../reconciler/plan.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { settingOf } from '../../spec/vocabulary/settings.ts'

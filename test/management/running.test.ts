@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Release } from '../../qubesd/simulator/release.ts'
-import { type Plan } from '../../reconciler/plan.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
 import { act } from '../support/requests.ts'
 import { allowLines, MGMT, plain, policyFor, type World, world } from './world.ts'
 

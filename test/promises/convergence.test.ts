@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test, type TestContext } from 'node:test'
 import { type Fault } from '../../qubesd/simulator/faults.ts'
-import { HostError } from '../../reconciler/host.ts'
+import { HostError } from '../../reconciler/ports/host.ts'
 import {
   foreignWritesOf,
   meaningsIn,

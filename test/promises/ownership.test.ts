@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
-import { planIsBlocked, planIsEmpty } from '../../reconciler/plan.ts'
+import { planIsBlocked, planIsEmpty } from '../../reconciler/plan/plan.ts'
 import {
   type ForeignWrite,
   foreignWritesOf,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
-import { type Host } from '../../reconciler/host.ts'
-import { type Plan } from '../../reconciler/plan.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
+import { type Host } from '../../reconciler/ports/host.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import {
   type ForeignWrite,

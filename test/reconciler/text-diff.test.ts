@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { textDiff } from '../../reconciler/text-diff.ts'
+import { textDiff } from '../../reconciler/annotate/text-diff.ts'
 import { check } from '../support/property.ts'
 
 const named = (text: string): { name: string; text: string } => ({ name: 'file', text })

@@ -1,0 +1,217 @@
+import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
+import { templateProblem } from '../planning/index.ts'
+import { type Host, HostError, type HostQube, mapLimited, type Providers } from '../ports/index.ts'
+import {
+  applyQube,
+  checkGuards,
+  journalFailure,
+  notPlannedFor,
+  type QubeRun,
+  startReport,
+} from './apply-qube.ts'
+import { movesOf } from './device-moves.ts'
+import { type Journal } from './journal.ts'
+import { createdAhead, isMissing, notCreated, wavesOf } from './qube-order.ts'
+
+export interface ApplyContext {
+  readonly host: Host
+  readonly providers: Providers
+  /** The host's qubes as listed just now. */
+  readonly qubes: readonly HostQube[]
+  readonly parallelism: number
+  /** Stops before the next qube after a failed one. */
+  readonly failFast: boolean
+  /** Checks all guards of all qubes before the first write: for a plan that is not fresh. */
+  readonly recheck: boolean
+  readonly journal: Journal
+  readonly signal: AbortSignal
+  readonly onQube?: (report: QubeReport, done: number, total: number) => void
+}
+
+/**
+ * Does what the plan says, and nothing else. Never throws for what a qube or the daemon does: the report tells.
+ *
+ * Per qube: guards, removals, the record, values, and a second look. Devices that move from one qube to another are
+ * taken from the first before the second gets them.
+ */
+export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Report> {
+  const moves = movesOf(plan)
+  const runs: readonly QubeRun[] = plan.qubes.map((qube) =>
+    startRun(
+      qube,
+      plan,
+      context,
+      (change) =>
+        moves.withheld(qube.qube, change, (name) => byName.get(name)?.report) ??
+        notCreated(change, (name) => byName.get(name)?.plan),
+    ),
+  )
+  const byName: RunsByName = new Map(runs.map((run) => [run.plan.qube, run]))
+  const todo = runs.filter((run) => needsApply(run.plan))
+  if (context.recheck) {
+    const gone = await checkAll(todo, context.parallelism)
+    if (gone !== null) return finish(plan, runs, gone)
+    if (todo.some((run) => run.report.status === 'stale' || run.report.status === 'failed'))
+      return finish(plan, runs, null)
+  }
+  if (todo.length === 0) return finish(plan, runs, null)
+  await context.journal.begin(plan)
+
+  let done = 0
+  let stop: string | null = null
+  const tell = ({ report }: QubeRun): void => context.onQube?.(report, ++done, todo.length)
+  const step =
+    (work: (run: QubeRun) => Promise<void>, final: boolean) =>
+    async (run: QubeRun): Promise<void> => {
+      if (context.signal.aborted) stop ??= 'stopped by a signal'
+      if (stop !== null) return
+      try {
+        await work(run)
+      } catch (error) {
+        if (!(error instanceof HostError) || !error.fatal) throw error
+        stop ??= error.message
+      }
+      // Of one that is in use the last word is said below.
+      if (isInUse(run)) return
+      if (context.failFast && (run.report.status === 'failed' || run.report.status === 'stale')) {
+        stop ??= `stopped after ${run.plan.qube} (--fail-fast)`
+      }
+      if (final) tell(run)
+    }
+  const givers = todo.filter((run) => run.plan.changes.some(moves.gives))
+  await mapLimited(
+    givers,
+    context.parallelism,
+    step((run) => applyQube(run, moves.gives, 'part'), false),
+  )
+  const plans = todo.map((run) => run.plan)
+  const runsOf = (wave: readonly QubePlan[]): readonly QubeRun[] =>
+    wave.flatMap(({ qube }) => byName.get(qube) ?? [])
+  for (const wave of createdAhead(plans)) {
+    await mapLimited(
+      runsOf(wave),
+      context.parallelism,
+      step((run) => applyOnce(run, byName, 'part'), false),
+    )
+  }
+  for (const wave of wavesOf(plans)) {
+    await mapLimited(
+      runsOf(wave),
+      context.parallelism,
+      step((run) => applyOnce(run, byName, 'rest'), true),
+    )
+  }
+
+  // Which qubes name one that is removed is not in the plan: it is tried again once others are gone.
+  let kept = todo.filter(isInUse)
+  let isLess = todo.some(isRemoved)
+  while (isLess && kept.length > 0) {
+    await mapLimited(
+      kept,
+      1,
+      step((run) => {
+        run.report = startReport(run.plan)
+        return applyOnce(run, byName, 'rest')
+      }, true),
+    )
+    const still = kept.filter(isInUse)
+    isLess = still.length < kept.length
+    kept = still
+  }
+  kept.forEach(tell)
+
+  const report = finish(plan, runs, stop)
+  try {
+    await context.journal.end(report)
+    return report
+  } catch (error) {
+    return { ...report, interrupted: report.interrupted ?? journalFailure(error).message }
+  }
+}
+
+const isRemoved = ({ plan, report }: QubeRun): boolean =>
+  plan.remove !== undefined && report.status === 'applied'
+
+const isInUse = ({ plan, report }: QubeRun): boolean =>
+  plan.remove !== undefined && report.error?.code === 'in-use'
+
+type RunsByName = ReadonlyMap<string, QubeRun>
+
+/** A qube whose template has not been made is not made either. A part is the creation alone. */
+async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'): Promise<void> {
+  const template = isMissing(run.plan) ? runs.get(run.plan.create?.template ?? '')?.plan : undefined
+  if (template !== undefined && isMissing(template)) {
+    const message = `its template ${template.qube} has not been created`
+    const error = { code: 'no-template', message, hint: `see what became of ${template.qube}` }
+    run.report = { ...run.report, status: 'failed', error }
+    return
+  }
+  await applyQube(run, () => extent === 'rest', extent)
+}
+
+/** Returns why the host could not be asked, if it could not. */
+async function checkAll(runs: readonly QubeRun[], parallelism: number): Promise<string | null> {
+  try {
+    await mapLimited(runs, parallelism, (run) => checkGuards(run))
+    return null
+  } catch (error) {
+    if (error instanceof HostError) return error.message
+    throw error
+  }
+}
+
+function startRun(
+  plan: QubePlan,
+  whole: Plan,
+  context: ApplyContext,
+  withheld: QubeRun['withheld'],
+): QubeRun {
+  const qube = context.qubes.find((candidate) => candidate.name === plan.qube)
+  const uuid = qube?.uuid ?? null
+  const replaced = uuid !== null && plan.uuid !== null && uuid !== plan.uuid
+  const { release } = whole.host
+  const mismatch =
+    context.host.release(context.qubes) !== release
+      ? `the plan is for Qubes ${release}, and this host is not`
+      : plan.create !== undefined
+        ? creationProblem(plan, whole, context.qubes)
+        : qube === undefined || replaced
+          ? notPlannedFor(plan.qube)
+          : null
+  return {
+    plan,
+    facts: {
+      qube: qube ?? { name: plan.qube, klass: plan.klass, state: 'Halted', uuid: plan.uuid },
+      release: whole.host.release,
+    },
+    mismatch,
+    host: context.host,
+    providers: context.providers,
+    journal: context.journal,
+    signal: context.signal,
+    withheld,
+    report: startReport(plan),
+    recordText: plan.record.before,
+  }
+}
+
+/** Why a qube is not to be created after all. */
+function creationProblem(
+  { qube, create }: QubePlan,
+  { qubes: planned }: Plan,
+  qubes: readonly HostQube[],
+): string | null {
+  if (qubes.some(({ name }) => name === qube)) return `${qube} was to be created, and is there by now`
+  const template = create?.template ?? null
+  const made = planned.some((plan) => plan.qube === template && plan.create?.klass === 'TemplateVM')
+  return made ? null : templateProblem(template, qubes)
+}
+
+const finish = (plan: Plan, runs: readonly QubeRun[], interrupted: string | null): Report => ({
+  plan,
+  // One whose devices were taken before the run ended has been begun.
+  qubes: runs.map(({ report }) =>
+    report.status === 'skipped' && report.writes > 0 ? { ...report, status: 'failed' } : report,
+  ),
+  interrupted,
+})

@@ -1,0 +1,17 @@
+/**
+ * Plan → Report: between qubes and within one, restarts, and devices of running qubes.
+ * It takes no decision that the plan has not taken.
+ */
+export { applyPlan } from './apply.ts'
+export { type Journal } from './journal.ts'
+export {
+  isPluggedIn,
+  isWanted,
+  type LiveAction,
+  liveActions,
+  type LiveWish,
+  liveWishes,
+  type PresentDevice,
+  requiredDevices,
+} from './live.ts'
+export { mayRestart, restartQube, type RestartReport, startQube } from './restart.ts'

@@ -1,0 +1,16 @@
+/**
+ * A host → what is set on a qube now. Reads only, and everything once.
+ */
+export { isGuestValue } from './guest-values.ts'
+export { identify } from './identity.ts'
+export {
+  foreseeQube,
+  type Look,
+  lookAt,
+  type ObservedQube,
+  observeFrom,
+  observePaths,
+  observeQube,
+  observeRecord,
+} from './observe.ts'
+export { planWaits } from './pending-restart.ts'

@@ -1,0 +1,36 @@
+/**
+ * The Plan as a document, the Report on it, and the order of changes within a qube.
+ * It does not know how a plan is made or applied.
+ */
+export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
+export { deviceOf, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
+export { byOrder, isRemoval } from './order.ts'
+export { diffSettings, failedGuards, guarded, inverse, type Operation, pointerOf } from './patch.ts'
+export {
+  type Blocked,
+  type Change,
+  type Creation,
+  EFFECTS,
+  needsApply,
+  type Note,
+  type Plan,
+  PLAN_SCHEMA,
+  planHolds,
+  planIsBlocked,
+  planIsEmpty,
+  type QubePlan,
+  type Reason,
+  type Removal,
+  type Untold,
+  type VolumeGrowth,
+} from './plan.ts'
+export { namedQube } from './referenced-qube.ts'
+export {
+  EXIT,
+  exitCodeOf,
+  type Failure,
+  failureOf,
+  type Outcome,
+  type QubeReport,
+  type Report,
+} from './report.ts'

@@ -1,0 +1,162 @@
+import { type CreatableClass, type RestartPolicy, type Value } from '../../spec/index.ts'
+import { type HostCall, type Orphan, type Release, type VolumeName } from '../ports/index.ts'
+import { type Operation } from './patch.ts'
+
+/**
+ * A plan: what an apply will do, whole and reviewable, and nothing else. It is plain JSON. `reason`, `effect`,
+ * `remarks` and `notes` explain; nothing branches on them.
+ */
+export interface Plan {
+  readonly schema: typeof PLAN_SCHEMA
+  readonly version: 1
+  readonly createdAt: string
+  readonly host: { readonly where: string; readonly release: Release }
+  readonly spec: {
+    readonly name: string | null
+    /** SHA-256 of the desired state. */
+    readonly digest: string
+    /** Commit of the repository that the spec is in, where it is in one; `+` at its end when files differ from it. */
+    readonly commit: string | null
+  }
+  readonly qubes: readonly QubePlan[]
+  /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left. */
+  readonly orphans?: readonly Orphan[]
+  /** Why it is not known whether there are such files, where the spec has to do with them. */
+  readonly orphansUnknown?: { readonly why: string; readonly hint: string }
+  /** What would explain the plan further, and could not be read. */
+  readonly untold?: readonly Untold[]
+  /** Qubes that an apply at this time restarts, or asks about, once their values are set. Told where a plan is shown. */
+  readonly restarts?: readonly { readonly qube: string; readonly when: 'now' | 'ask' }[]
+  /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
+  readonly tables?: Readonly<Record<string, string>>
+}
+
+export interface Untold {
+  readonly what: string
+  readonly why: string
+}
+
+export const PLAN_SCHEMA = 'qstate.plan'
+
+export const EFFECTS = ['now', 'next-start', 'set-back'] as const
+
+export type Reason = 'new' | 'changed' | 'drift' | 'prune' | 'rollback'
+
+export interface QubePlan {
+  readonly qube: string
+  readonly uuid: string | null
+  readonly klass: string
+  readonly running: boolean
+  /** The qube is not there, and is created first: `uuid` is null, and its record has none yet. */
+  readonly create?: Creation
+  /** Volumes to grow: of a qube that is created, or whose creation was cut short. */
+  readonly volumes?: readonly VolumeGrowth[]
+  /** The qube goes, with all its data, and its record with it. Nothing else is planned for it. */
+  readonly remove?: Removal
+  /** It is to be there, and has a record of ours: this is kept even where it owns nothing. */
+  readonly made?: true
+  /** In the order in which they are made. */
+  readonly changes: readonly Change[]
+  readonly record: RecordChange
+  readonly blocked: readonly Blocked[]
+  /** Settings that only a halted qube takes, of one whose policy is to wait until it is halted: no failure. */
+  readonly held?: readonly Blocked[]
+  /** Settings changed earlier that still wait for the next start of the running qube. */
+  readonly waiting: readonly string[]
+  /** When the spec lets the qube be restarted for what waits. Without it: never. */
+  readonly restart?: RestartPolicy
+  /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
+  readonly notes: readonly Note[]
+}
+
+export interface Removal {
+  readonly calls: readonly HostCall[]
+}
+
+/** What makes a qube that is not there. */
+export interface Creation {
+  readonly klass: CreatableClass
+  readonly template: string | null
+  readonly label: string
+  readonly calls: readonly HostCall[]
+}
+
+/** A volume that is to have this many bytes, if it has fewer: none is ever made smaller. */
+export interface VolumeGrowth {
+  readonly name: VolumeName
+  readonly size: number
+  readonly calls: readonly HostCall[]
+}
+
+export interface Change {
+  readonly path: string
+  /** `null` is absent: inherited, not assigned, not tagged. */
+  readonly before: Value | null
+  readonly after: Value | null
+  /** Opens with a `test` for the old value. */
+  readonly patch: readonly Operation[]
+  /** The same in the other direction: the rollback. */
+  readonly inverse: readonly Operation[]
+  readonly reason: Reason
+  /** `set-back`: to what it was before a change that has not counted yet, so that nothing waits. */
+  readonly effect: (typeof EFFECTS)[number]
+  readonly calls: readonly HostCall[]
+  readonly remarks: readonly string[]
+  /** A text behind the setting that someone has edited, against what an apply writes: a unified difference, by lines. */
+  readonly diff?: readonly string[]
+  /** What counts while the setting is absent, where that is known: what a change takes over from, or goes back to. */
+  readonly inherited?: Value
+}
+
+/** The ownership record's feature, before and after; equal when it need not be written. `null`: not set. */
+export interface RecordChange {
+  readonly before: string | null
+  readonly after: string | null
+}
+
+/** A setting, or a whole qube (`path` null), that cannot be planned. Nothing of it is written. */
+export interface Blocked {
+  readonly path: string | null
+  readonly why: string
+  readonly hint: string
+}
+
+export interface Note {
+  readonly kind:
+    | 'adopted'
+    | 'guest-owned'
+    | 'released'
+    | 'clone'
+    | 'created'
+    | 'dropped'
+    | 'forgotten'
+    | 'heirs'
+    | 'owned-then'
+    | 'untold'
+  readonly path: string | null
+  readonly text: string
+}
+
+/** The one home of "is there anything to do?". */
+export function needsApply(plan: QubePlan): boolean {
+  return (
+    plan.create !== undefined ||
+    plan.remove !== undefined ||
+    (plan.volumes?.length ?? 0) > 0 ||
+    plan.changes.length > 0 ||
+    plan.record.before !== plan.record.after
+  )
+}
+
+export function planIsEmpty(plan: Plan): boolean {
+  return !plan.qubes.some(needsApply)
+}
+
+/** Whether something waits for an apply that finds its qube halted. */
+export function planHolds(plan: Plan): boolean {
+  return plan.qubes.some((qube) => (qube.held?.length ?? 0) > 0)
+}
+
+export function planIsBlocked(plan: Plan): boolean {
+  return plan.qubes.some((qube) => qube.blocked.length > 0)
+}

@@ -1,0 +1,28 @@
+import { type Blocked, type Change, guarded, inverse, type Operation } from '../plan/index.ts'
+import { type Provider, type QubeFacts } from '../ports/index.ts'
+import { type Difference } from './diff.ts'
+
+/** The change that makes a difference, with its guard, its way back and its calls; or why this host cannot have it. */
+export function changeOf(
+  difference: Difference,
+  operation: Operation | undefined,
+  provider: Provider,
+  facts: QubeFacts,
+): Change | Blocked {
+  const { path, before, after, reason } = difference
+  const qube = facts.qube.name
+  const calls = provider.calls({ qube, path, before, after }, facts)
+  if ('refused' in calls) return { path, why: calls.refused, hint: calls.hint }
+  if (operation === undefined) throw new Error(`${path} differs and has no operation`)
+  return {
+    path,
+    before,
+    after,
+    patch: guarded(qube, path, before, operation),
+    inverse: inverse(qube, path, before, after),
+    reason,
+    effect: provider.effect(path, facts),
+    calls,
+    remarks: [],
+  }
+}

@@ -1,0 +1,199 @@
+import {
+  type DesiredQube,
+  type DesiredState,
+  type Ensure,
+  SLIC_TABLES,
+  type Value,
+} from '../../spec/index.ts'
+import { type Explainer, explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
+import { foreseeQube, lookAt, observeFrom, observeRecord } from '../observe/index.ts'
+import { type Plan, PLAN_SCHEMA, type QubePlan } from '../plan/index.ts'
+import { type HostQube, mapLimited, orListed } from '../ports/index.ts'
+import { blockedQube, describe } from './blocked-qube.ts'
+import { creationOf, growthsOf, templateProblem } from './creation.ts'
+import { inScope, type PlanContext } from './plan-context.ts'
+import { withGrowth } from './plan-growth.ts'
+import { planObserved } from './plan-observed.ts'
+import { planRemoval } from './plan-removal.ts'
+import { settledPlan } from './settled.ts'
+
+type Explaining = PlanContext & { readonly explain: Explainer }
+
+/** Observes what the desired state names and says what an apply would do. Writes nothing. */
+export async function makePlan(desired: DesiredState, context: PlanContext): Promise<Plan> {
+  const dropped = await findDropped(desired, context)
+  const wanted = [...desired.qubes.keys()].filter((name) => context.selects(name, ''))
+  const names = [...wanted, ...dropped].sort()
+  const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
+  const explain = explainer(context.host, context.explains === true)
+  const explaining: Explaining = { ...context, explain }
+  let done = 0
+  const planned = await mapLimited(names, context.parallelism, async (name) => {
+    const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
+    done += 1
+    context.onQube?.(done, names.length)
+    return plan
+  })
+  const named = withMissing(planned, context.qubes, context.host)
+  const contested = await withRivals(named, context.qubes, explain, context.parallelism)
+  const qubes = await withHeirs(contested, context.qubes, explain, context.parallelism)
+  return {
+    schema: PLAN_SCHEMA,
+    version: 1,
+    createdAt: context.now,
+    host: { where: context.host.where, release: context.release },
+    spec: { name: desired.name, digest: desired.digest, commit: context.commit },
+    qubes,
+    ...(await findOrphans(desired, context)),
+    ...(explain.untold().length === 0 ? {} : { untold: explain.untold() }),
+  }
+}
+
+/** Templates of ours go by a qube's name, and nothing takes them along when it is renamed or removed. */
+async function findOrphans(
+  desired: DesiredState,
+  { host, qubes }: PlanContext,
+): Promise<Pick<Plan, 'orphans' | 'orphansUnknown'>> {
+  const asked = [...desired.qubes.values()].some(({ settings }) => settings.has(SLIC_TABLES))
+  const listed = await host.tableTemplates(asked)
+  if (listed.status === 'unknown') return { orphansUnknown: { why: listed.why, hint: listed.hint } }
+  const all = listed.status === 'present' ? listed.value : []
+  const orphans = all.filter(({ qube }) => !qubes.some(({ name }) => name === qube))
+  return orphans.length === 0 ? {} : { orphans }
+}
+
+/**
+ * Qubes that this configuration owns something on and no longer names. Only a configuration with a name of its own
+ * can tell: without one, two repositories for one host would prune each other's qubes.
+ */
+async function findDropped(desired: DesiredState, context: PlanContext): Promise<readonly string[]> {
+  if (desired.name === null) return []
+  const others = context.qubes.filter((q) => q.klass !== 'AdminVM' && !desired.qubes.has(q.name))
+  const found = await mapLimited(others, context.parallelism, async (qube) => {
+    if (!context.selects(qube.name, '')) return []
+    const record = await observeRecord(context.host, { qube, release: context.release })
+    // One that does not tell whose it is may be ours: it is planned for, so that this is told.
+    if (record.kind === 'unreadable') return [qube.name]
+    return record.kind === 'record' && record.record.name === desired.name ? [qube.name] : []
+  })
+  return found.flat()
+}
+
+async function planQube(
+  { name, qube }: { readonly name: string; readonly qube: HostQube | undefined },
+  desired: DesiredState,
+  context: Explaining,
+): Promise<QubePlan> {
+  const ensure = desired.qubes.get(name)?.ensure
+  if (ensure === 'absent') {
+    const removes = context.mode !== 'adopt' && context.selects(name, 'qube/label')
+    if (qube === undefined || removes) return planRemoval(qube, name, desired.name, context.host)
+    const hint = '`qstate apply` does, with the whole qube as its target if it has one'
+    return blockedQube(qube, { path: null, why: 'this removes no qube', hint })
+  }
+  if (qube === undefined) {
+    const missing = desired.qubes.get(name)
+    if (missing !== undefined && ensure !== undefined && context.mode !== 'adopt')
+      return planCreation(missing, ensure, desired, context)
+    const hint =
+      'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
+    const gone = { name, klass: '', state: '', uuid: null }
+    return blockedQube(gone, {
+      path: null,
+      why: 'there is no such qube',
+      hint: orListed(hint, context.host, name),
+    })
+  }
+  const untold = desired.untold?.get(name)
+  if (untold !== undefined) {
+    // A setting that a selector may want is neither made nor taken back.
+    const why = `whether a selector means it is not known: ${untold.why}`
+    return blockedQube(qube, { path: null, why, hint: untold.hint })
+  }
+  const whole = desired.qubes.get(name) ?? null
+  const wanted = select(whole, context)
+  const { host, providers, release } = context
+  const look = await lookAt(host, providers, { qube, release }, wanted)
+  const settled =
+    wanted !== null && wanted === whole ? settledPlan(look, wanted, desired, providers) : undefined
+  if (look.needs.usb) context.explain.saw(name, look.reading.usb())
+  if (settled !== undefined) return settled
+  const observed = await observeFrom(look, host, providers, wanted)
+  const { record: reading } = observed
+  if (reading.kind === 'unreadable') {
+    const { why, hint } = reading
+    return wanted === null ? untoldQube(qube, why) : blockedQube(qube, { path: null, why, hint })
+  }
+  const record = reading.kind === 'record' ? reading.record : null
+  if (context.mode !== 'adopt' && record !== null && record.name !== null && record.name !== desired.name) {
+    const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
+    const why = `the qube belongs to the configuration “${record.name}”, and ${mine}`
+    const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
+    return blockedQube(qube, { path: null, why, hint })
+  }
+  const plan = await planObserved(observed, wanted, record, desired, context)
+  if (ensure === undefined || observed.recordText !== null || context.mode === 'adopt') return plan
+  return withGrowth(plan, qube, ensure, context.host)
+}
+
+/** Whether the same plan makes a template, which an apply does first. */
+function isCreated(name: string | null, desired: DesiredState, context: PlanContext): boolean {
+  if (name === null || context.qubes.some((qube) => qube.name === name)) return false
+  const ensure = desired.qubes.get(name)?.ensure
+  if (ensure === undefined || ensure === 'absent') return false
+  return ensure.klass === 'TemplateVM' && context.selects(name, 'qube/label')
+}
+
+async function planCreation(
+  missing: DesiredQube,
+  ensure: Ensure,
+  desired: DesiredState,
+  context: Explaining,
+): Promise<QubePlan> {
+  const { name } = missing
+  const { klass, template, label } = ensure
+  const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
+  const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
+  if (context.release === '4.2' && name.includes('.'))
+    return blocked('it cannot be created: Qubes 4.2 takes no dot in the name of a qube', 'name it otherwise')
+  const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
+  if (why !== null) {
+    const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
+    return blocked(
+      `it cannot be created: ${why}`,
+      template === null ? hint : orListed(hint, context.host, template),
+    )
+  }
+  if (!context.selects(name, 'qube/label'))
+    return blocked('it is not there, and is created as a whole only', `use --target ${name}`)
+  const wanted = select(missing, context) ?? missing
+  const created = new Map<string, Value>([
+    ['qube/label', label],
+    ...(template === null ? [] : [['qube/properties/template', template] as const]),
+  ])
+  const facts = { qube, release: context.release }
+  const observed = await foreseeQube(context.host, context.providers, facts, wanted, created)
+  const plan = await planObserved(observed, wanted, null, desired, context)
+  if (plan.blocked.some(({ path }) => path === null)) return plan
+  const volumes = growthsOf(name, ensure)
+  return { ...plan, create: creationOf(name, ensure), ...(volumes.length === 0 ? {} : { volumes }) }
+}
+
+function select(qube: DesiredQube | null, context: PlanContext): DesiredQube | null {
+  if (qube === null) return null
+  const settings = inScope(qube.settings, qube.name, context)
+  return settings === qube.settings ? qube : { ...qube, settings }
+}
+
+/** Not named by the spec, and perhaps dropped from it: nothing of it is touched, and that is said. */
+function untoldQube(qube: HostQube, why: string): QubePlan {
+  const text = `whether this configuration has set anything here is not known: ${why}`
+  return {
+    ...describe(qube),
+    changes: [],
+    record: { before: null, after: null },
+    blocked: [],
+    waiting: [],
+    notes: [{ kind: 'untold', path: null, text }],
+  }
+}

@@ -1,0 +1,40 @@
+import { type Host, type HostQube, type Providers, type Release } from '../ports/index.ts'
+import { type Unfinished } from './diff.ts'
+
+/** What planning needs besides the desired state. */
+export interface PlanContext {
+  readonly host: Host
+  readonly providers: Providers
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+  /** ISO 8601, for the plan and the records that it writes. */
+  readonly now: string
+  readonly commit: string | null
+  /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
+  readonly mode?: 'apply' | 'adopt'
+  /** What an earlier run meant to do and did not come to, where that is known: it explains, and decides nothing. */
+  readonly unfinished?: () => Promise<Unfinished>
+  /** Also reads what only explains the plan: from a management qube that takes policy lines of its own. */
+  readonly explains?: boolean
+  /** Which settings are looked at; others keep their place in the record. */
+  readonly selects: (qube: string, path: string) => boolean
+  /** Qubes planned at once. */
+  readonly parallelism: number
+  readonly onQube?: (done: number, total: number) => void
+}
+
+/** Where there are no targets. */
+export const selectsAll = (): true => true
+
+/** Those settings of a qube that are looked at: the map itself, where all are. */
+export function inScope<T>(
+  settings: ReadonlyMap<string, T>,
+  qube: string,
+  { selects }: PlanContext,
+): ReadonlyMap<string, T> {
+  if (selects === selectsAll) return settings
+  for (const path of settings.keys()) {
+    if (!selects(qube, path)) return new Map([...settings].filter(([each]) => selects(qube, each)))
+  }
+  return settings
+}

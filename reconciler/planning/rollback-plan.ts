@@ -1,0 +1,214 @@
+import { canBeAbsent, type Value } from '../../spec/index.ts'
+import { identify, observePaths, planWaits } from '../observe/index.ts'
+import {
+  formatRecord,
+  isEmptyRecord,
+  type OwnershipRecord,
+  ownRecord,
+  parseRecord,
+  sameOwnership,
+  type Waits,
+} from '../ownership/index.ts'
+import {
+  type Blocked,
+  byOrder,
+  type Change,
+  diffSettings,
+  type Note,
+  type Plan,
+  PLAN_SCHEMA,
+  type QubePlan,
+} from '../plan/index.ts'
+import {
+  type Host,
+  type HostQube,
+  isRunning,
+  mapLimited,
+  providerOf,
+  type Providers,
+  type QubeFacts,
+  type Release,
+  sameValue,
+} from '../ports/index.ts'
+import { changeOf } from './change.ts'
+import { type Difference } from './diff.ts'
+import { type Doing, doingsOf, type Undone } from './rollback-scope.ts'
+import { untilHalted } from './until-halted.ts'
+
+export interface RollbackContext {
+  readonly host: Host
+  readonly providers: Providers
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+  readonly now: string
+}
+
+/**
+ * The plan that undoes plans that have been applied, the newest first in `undone`. Guarded like any plan; a value that
+ * someone else has changed since is not overwritten, and blocks.
+ */
+export async function makeRollbackPlan(undone: readonly Undone[], context: RollbackContext): Promise<Plan> {
+  const byQube = doingsOf(undone)
+  const qubes = await mapLimited([...byQube], 4, ([name, doing]) => rollbackQube(name, doing, context))
+  return {
+    schema: PLAN_SCHEMA,
+    version: 1,
+    createdAt: context.now,
+    host: { where: context.host.where, release: context.release },
+    spec: { name: undone.at(-1)?.plan.spec.name ?? null, digest: '', commit: null },
+    qubes,
+    tables: Object.assign({}, ...undone.map(({ plan }) => plan.tables ?? {})) as Record<string, string>,
+  }
+}
+
+async function rollbackQube(name: string, doing: Doing, context: RollbackContext): Promise<QubePlan> {
+  const qube = context.qubes.find((candidate) => candidate.name === name)
+  const isOther = doing.uuid !== null || !doing.created ? qube?.uuid !== doing.uuid : false
+  if (qube === undefined || (qube.uuid !== null && isOther)) {
+    const why = 'the qube that was changed then is not there any more'
+    return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
+  }
+  const known = doing.uuid === null ? await identify(qube, context.host) : { ...qube, uuid: doing.uuid }
+  const facts: QubeFacts = { qube: known, release: context.release }
+  const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
+  const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
+  const reading = parseRecord(recordText ?? undefined, { name, uuid: known.uuid ?? '' })
+  if (reading.kind === 'unreadable' || reading.kind === 'foreign') {
+    const foreign = {
+      why: 'the ownership record is another qube’s',
+      hint: 'nothing of it can be rolled back',
+    }
+    return empty(name, known, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
+  }
+  if (doing.created && doing.uuid === null && reading.kind === 'none') {
+    // The plan that created it could not know its UUID: only its record tells that it is the same.
+    const why = 'whether this is the qube that was created then is not known: it carries no record'
+    return empty(name, known, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
+  }
+  const made: Change[] = []
+  const blocked: Blocked[] = []
+  for (const [path, { target, left }] of doing.paths) {
+    const value = seen.values.get(path) ?? { status: 'absent' }
+    if (value.status === 'unknown') {
+      blocked.push({ path, why: value.why, hint: value.hint })
+      continue
+    }
+    const before = value.status === 'present' ? value.value : null
+    if (sameValue(before, target)) continue
+    const hint = 'set it by hand, or in the spec'
+    if (!left.some((value) => sameValue(before, value))) {
+      blocked.push({ path, why: 'changed since by someone else', hint })
+      continue
+    }
+    if (target === null && !canBeAbsent(path)) {
+      blocked.push({ path, why: 'it has no default to go back to', hint })
+      continue
+    }
+    const wait = await untilHalted({ path, after: target }, facts, context)
+    const change = wait ?? makeChange(path, before, target, facts, context)
+    if ('why' in change) blocked.push(change)
+    else made.push(change)
+  }
+  const now = reading.kind === 'record' ? reading.record : null
+  const then = ownRecord(doing.record, known)
+  const { changes, waits, waiting, note } = await planWaits(
+    context.host,
+    {
+      providers: context.providers,
+      facts,
+      values: seen.values,
+      started: undefined,
+      owned: then?.set ?? new Map(),
+    },
+    now ?? then,
+    made.sort(byOrder),
+  )
+  const after = rolledBack(now, then, changes, blocked, waits)
+  const same = now === null ? after === null : after !== null && sameOwnership(now, after)
+  return {
+    ...empty(name, known, blocked),
+    changes,
+    record: { before: recordText, after: same ? recordText : after === null ? null : formatRecord(after) },
+    waiting,
+    notes: [...note, ...(doing.created ? [createdNote(name)] : []), ...ownershipNotes(now, after, changes)],
+  }
+}
+
+const createdNote = (name: string): Note => ({
+  kind: 'created',
+  path: null,
+  text: `was created by what is undone, and stays: \`qvm-remove ${name}\` removes it`,
+})
+
+/** What is owned otherwise than now, and keeps its value. */
+function ownershipNotes(
+  now: OwnershipRecord | null,
+  after: OwnershipRecord | null,
+  changes: readonly Change[],
+): readonly Note[] {
+  const changed = new Set(changes.map(({ path }) => path))
+  const only = (one: OwnershipRecord | null, other: OwnershipRecord | null): number =>
+    [...(one?.set.keys() ?? [])].filter((path) => other?.set.has(path) !== true && !changed.has(path)).length
+  const [taken, given] = [only(after, now), only(now, after)]
+  const note = (text: string): Note => ({ kind: 'owned-then', path: null, text })
+  return [
+    ...(taken === 0 ? [] : [note(`${settings(taken)} qstate’s again`)]),
+    ...(given === 0 ? [] : [note(`${settings(given)} not qstate’s any more: no value changes`)]),
+  ]
+}
+
+const settings = (count: number): string => (count === 1 ? '1 setting is' : `${count} settings are`)
+
+function makeChange(
+  path: string,
+  before: Value | null,
+  after: Value | null,
+  facts: QubeFacts,
+  context: RollbackContext,
+): Change | Blocked {
+  const operation = diffSettings(facts.qube.name, new Map([[path, before]]), new Map([[path, after]])).get(
+    path,
+  )
+  const difference: Difference = { path, before, after, reason: 'rollback' }
+  return changeOf(difference, operation, providerOf(context.providers, path), facts)
+}
+
+/**
+ * The record owns what it owned then. A setting that cannot be rolled back stays owned as it is; a value of ours that is
+ * about to be replaced is kept until it is. Null: nothing is owned, nor was the qube known as made.
+ */
+function rolledBack(
+  now: OwnershipRecord | null,
+  then: OwnershipRecord | null,
+  changes: readonly Change[],
+  blocked: readonly Blocked[],
+  waits: Waits | null,
+): OwnershipRecord | null {
+  const base = now ?? then
+  if (base === null) return null
+  const set = new Map(then?.set ?? [])
+  for (const { path } of blocked) {
+    const current = path === null ? undefined : now?.set.get(path)
+    if (path !== null && current !== undefined) set.set(path, current)
+  }
+  const was = new Map<string, Value | null>()
+  for (const { path, before } of changes)
+    if (set.has(path) && now?.set.has(path) === true) was.set(path, before)
+  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, was, waits }
+  const isMade = then !== null && isEmptyRecord(then)
+  return isEmptyRecord(record) && !isMade ? null : record
+}
+
+function empty(name: string, qube: HostQube | undefined, blocked: readonly Blocked[]): QubePlan {
+  return {
+    qube: name,
+    uuid: qube?.uuid ?? null,
+    klass: qube?.klass ?? '',
+    running: qube !== undefined && isRunning(qube),
+    changes: [],
+    waiting: [],
+    record: { before: null, after: null },
+    blocked,
+    notes: [],
+  }
+}

@@ -1,0 +1,163 @@
+import { type Value, type VolumeSizes } from '../../spec/index.ts'
+
+/**
+ * What the core needs of the outer world, handed to it by the caller. Nothing here knows how the host is reached.
+ */
+
+export type Release = '4.2' | '4.3' | '4.4'
+
+/** One call as it will be sent; a plan lists them. `dest` is a qube. */
+export interface HostCall {
+  readonly dest: string
+  readonly method: string
+  readonly arg: string
+  readonly payload: string
+}
+
+export interface HostQube {
+  readonly name: string
+  readonly klass: string
+  readonly state: string
+  /** Not told by the listing of 4.2; read when it is needed. */
+  readonly uuid: string | null
+}
+
+/** Whether it has features from a template, where it does not set them itself. */
+export const hasTemplate = ({ klass }: HostQube): boolean => klass === 'AppVM' || klass === 'DispVM'
+
+/** Anything but halted: a paused or starting qube keeps what it was started with. */
+export const isRunning = (qube: HostQube): boolean => qube.state !== 'Halted' && qube.state !== ''
+
+/** A volume whose size a spec can say. */
+export type VolumeName = keyof VolumeSizes
+
+/** What looking found. `unknown` never leads to a write, and says what would make it known. */
+export type Observation<T> = Present<T> | { readonly status: 'absent' } | Unknown
+
+export interface Present<T> {
+  readonly status: 'present'
+  readonly value: T
+}
+
+export interface Unknown {
+  readonly status: 'unknown'
+  readonly why: string
+  readonly hint: string
+}
+
+/** What is to be read of one qube. Several providers' needs are merged, so that nothing is read twice. */
+export interface Needs {
+  readonly features: readonly string[]
+  readonly properties: readonly string[]
+  readonly tags: readonly string[]
+  readonly usb: boolean
+  readonly denied: boolean
+  readonly slic: boolean
+}
+
+export interface UsbAssignment {
+  readonly backend: string
+  readonly port: string
+  readonly identity: string
+  readonly mode: 'auto-attach' | 'ask-to-attach' | 'required'
+}
+
+/** Answers to Needs. Asking for what was not needed is a bug and throws. */
+export interface Reading {
+  feature(name: string): Observation<string>
+  /** Absent: at its default. `effective` is what counts either way. */
+  property(name: string): Observation<string>
+  effective(name: string): Observation<string>
+  /** A property that was not asked for, if the answer happens to hold it. */
+  readonly peek: (name: string) => Observation<string> | undefined
+  tag(name: string): Observation<true>
+  usb(): Observation<readonly UsbAssignment[]>
+  denied(): Observation<readonly string[]>
+  /** Tables of the qube's libvirt template; absent where there is no template. */
+  slic(): Observation<readonly string[]>
+}
+
+/** A file of ours in dom0 for a qube of this name. */
+export interface Orphan {
+  readonly qube: string
+  readonly path: string
+}
+
+/** The template of a qube as someone has edited it, and as qstate would write it: empty where there is to be none. */
+export interface TemplateTexts {
+  readonly path: string
+  readonly is: string
+  readonly would: string
+}
+
+/** Why this host cannot have what is asked for. */
+export interface Refusal {
+  readonly refused: string
+  readonly hint: string
+}
+
+export interface Host {
+  /** For people and for the plan file: `dom0 (/var/run/qubesd.sock)`. */
+  readonly where: string
+  /** Fails with HostError. */
+  list(): Promise<readonly HostQube[]>
+  /** Where not every qube may be listed: what would have one listed. */
+  readonly howListed?: (qube: string) => string
+  release(qubes: readonly HostQube[]): Release
+  /** What could not be read is unknown. Fails with a fatal HostError only: the daemon is gone, or the run is stopped. */
+  read(qube: string, needs: Needs): Promise<Reading>
+  /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
+  tableProblem(table: string): Promise<Refusal | undefined>
+  /**
+   * Templates of ours with ACPI tables, by their qubes' names. `asked`: the spec has to do with SLIC, so that it is worth
+   * a call where it takes one; otherwise there are none. Never absent. Fails with a fatal HostError only.
+   */
+  tableTemplates(asked: boolean): Promise<Observation<readonly Orphan[]>>
+  /**
+   * A template of ours that was edited, beside the one for these tables. Explains only: `undefined` where it was not
+   * edited, or cannot be had. Fails with a fatal HostError only.
+   */
+  templateTexts(qube: string, tables: readonly string[]): Promise<TemplateTexts | undefined>
+  /** The text of a feature on the qube or, failing that, on its template. Fails with a fatal HostError only. */
+  inheritedFeature(qube: string, name: string): Promise<Observation<string>>
+  /**
+   * The release with 4.3 and 4.4 told apart, which takes a call: a read of a property of a qube that may be read anyway.
+   * Fails with a fatal HostError only.
+   */
+  exactRelease(qube: string, property: string): Promise<Release>
+  /** `Running`, `Halted`, … as the host says now. Fails with HostError. */
+  state(qube: string): Promise<string>
+  /** Bytes of a volume as the host says now. Fails with HostError. */
+  volumeSize(qube: string, volume: VolumeName): Promise<number>
+  /** Fails with HostError. */
+  write(call: HostCall): Promise<void>
+}
+
+/** The world said no. `code` is for programs, `hint` says what to do next. */
+export class HostError extends Error {
+  override readonly name = 'HostError'
+  readonly code: string
+  readonly hint: string
+  /** Nothing further can be done on this host: the daemon is gone, or the run is being stopped. */
+  readonly fatal: boolean
+
+  constructor(code: string, message: string, hint: string, fatal: boolean, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause })
+    this.code = code
+    this.hint = hint
+    this.fatal = fatal
+  }
+}
+
+/** A hint for where a qube is not among those listed: it may be there, and not be shown. */
+export function orListed(hint: string, host: Host, qube: string): string {
+  const listed = host.howListed?.(qube)
+  return listed === undefined ? hint : `${hint}; ${listed}`
+}
+
+/** Whether two values are the same text in a document. Key order does not matter; there is one key at most. */
+export function sameValue(a: Value | null, b: Value | null): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object') return false
+  return JSON.stringify(a) === JSON.stringify(b)
+}
