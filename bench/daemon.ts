@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { type Socket } from 'node:net'
-import { makeDom0Tree } from '../qubesd/simulator/dom0-tree.ts'
-import { parseFixture } from '../qubesd/simulator/fixture.ts'
-import { startSimulator } from '../qubesd/simulator/index.ts'
-import { isWrite } from '../qubesd/simulator/method.ts'
-import { listen } from '../qubesd/simulator/server.ts'
-import { decodeRequest } from '../qubesd/simulator/wire.ts'
+import { makeDom0Tree } from '../simulator/dom0-tree.ts'
+import { parseFixture } from '../simulator/host/fixture.ts'
+import { startSimulator } from '../simulator/index.ts'
+import { isWrite } from '../simulator/methods/method.ts'
+import { listen } from '../simulator/wire/server.ts'
+import { decodeRequest } from '../simulator/wire/wire.ts'
 import { type ToDaemon } from './daemon-process.ts'
 
 /**

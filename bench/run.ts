@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { isWrite } from '../qubesd/simulator/method.ts'
+import { isWrite } from '../simulator/methods/method.ts'
 import { countByMethod, type Daemon, type Pace, startDaemon } from './daemon-process.ts'
 import { type Results, type Size } from './figures.ts'
 import { type Command, least, makeMeasure, type Measured, type Together } from './measure.ts'

@@ -1,4 +1,4 @@
-import { type HostFixture } from '../qubesd/simulator/fixture.ts'
+import { type HostFixture } from '../simulator/host/fixture.ts'
 
 type QubeFixture = HostFixture['qubes'][number]
 

@@ -46,5 +46,12 @@ export { findTransport } from './connect.ts'
 export { describeCall, policyLine, QubesdError, quoteForTerminal } from './errors.ts'
 export { daemonEvents, type EventOrGap } from './events.ts'
 export { type Assignment, type AvailableDevice, type PropertyAnswer } from './parse.ts'
-export { makeDom0Tree, parseFaults, parseFixture, startSimulator } from './simulator/index.ts'
+export {
+  attachPersistent,
+  attachPort,
+  detachPort,
+  printAttached,
+  printAvailable,
+  setPersistent,
+} from './simulator/index.ts'
 export { QUBESD_SOCKET } from './socket.ts'

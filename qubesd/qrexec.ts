@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { policyLine, QubesdError, quoteForTerminal } from './errors.ts'
+import { makeWatch, type Watch } from './in-flight-call.ts'
 import { aborted, oversized, stopped, tooLarge } from './socket.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
-import { makeWatch, type Watch } from './under-way.ts'
 
 export const QREXEC_CLIENT = '/usr/bin/qrexec-client-vm'
 

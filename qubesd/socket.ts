@@ -1,8 +1,8 @@
 import { connect, type IpcNetConnectOpts, type Socket } from 'node:net'
 import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { QubesdError } from './errors.ts'
+import { makeWatch, type Watch, type Why } from './in-flight-call.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
-import { makeWatch, type Watch, type Why } from './under-way.ts'
 
 export const QUBESD_SOCKET = '/var/run/qubesd.sock'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { makeDom0Tree, parseFaults, parseFixture, startSimulator } from '../../qubesd/index.ts'
 import { EXIT, type Release } from '../../reconciler/index.ts'
+import { makeDom0Tree, parseFaults, parseFixture, startSimulator } from '../../simulator/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 

@@ -1,26 +1,30 @@
-import { Failure, protocolError, unhandled } from './failure.ts'
 import {
+  ascii,
   type Assignment,
   assignmentKey,
+  attachedDevices,
+  attachedTo,
+  byCodePoint,
+  connectDevice,
+  decodeComplaint,
+  deviceAt,
+  disconnectDevice,
+  exposed,
+  Failure,
   fire,
   firePre,
   type Host,
   isHalted,
   isRunning,
+  parseBool,
+  printOptions,
+  protocolError,
   type Qube,
-} from './host.ts'
-import { parseBool } from './property-definition.ts'
-import { ascii, byCodePoint, decodeComplaint, repr, splitOnce } from './python.ts'
-import {
-  attachedDevices,
-  attachedTo,
-  connectDevice,
-  deviceAt,
-  disconnectDevice,
-  exposed,
+  repr,
+  splitOnce,
+  unhandled,
   type UsbDevice,
-} from './usb-devices.ts'
-import { printOptions } from './usb.ts'
+} from '../../simulator/index.ts'
 
 /** USB devices as 4.2 sees them: a port of a backend, without identity, attached for now or persistently. */
 

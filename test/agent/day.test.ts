@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Release } from '../../simulator/host/release.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { writeManifest } from '../../spec/export/manifest.ts'

@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isReserved } from '../../cli/import-noise.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
 import {
   type AssignmentFixture,
   type HostFixture,
   type QubeFixture,
   type UsbFixture,
-} from '../../qubesd/simulator/fixture.ts'
-import { type Qube } from '../../qubesd/simulator/host.ts'
-import { defaultFixture } from '../../qubesd/simulator/index.ts'
-import { type Release } from '../../qubesd/simulator/release.ts'
-import { type Plan } from '../../reconciler/plan/plan.ts'
+} from '../../simulator/host/fixture.ts'
+import { type Qube } from '../../simulator/host/host.ts'
+import { type Release } from '../../simulator/host/release.ts'
+import { defaultFixture } from '../../simulator/index.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { settingOf } from '../../spec/vocabulary/settings.ts'

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { type TestContext } from 'node:test'
 import { type Io } from '../../cli/io.ts'
 import { main } from '../../cli/main.ts'
-import { makeDom0Tree } from '../../qubesd/simulator/dom0-tree.ts'
-import { parseFixture } from '../../qubesd/simulator/fixture.ts'
-import { type Simulator, startSimulator } from '../../qubesd/simulator/index.ts'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
+import { parseFixture } from '../../simulator/host/fixture.ts'
+import { type Release } from '../../simulator/host/release.ts'
+import { type Simulator, startSimulator } from '../../simulator/index.ts'
 
 /** The root of the checkout: examples and recordings are read from there. */
 export const ROOT = process.cwd()

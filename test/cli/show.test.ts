@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Release } from '../../simulator/host/release.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
 const WORK = 'win10-work'

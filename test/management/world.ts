@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext } from 'node:test'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Release } from '../../simulator/host/release.ts'
 import { type Host, type Result, ROOT, runCli, simulatedHost } from '../cli/run-cli.ts'
 import { type StandIn, standIn } from './stand-in.ts'
 

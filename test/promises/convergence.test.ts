@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test, type TestContext } from 'node:test'
-import { type Fault } from '../../qubesd/simulator/faults.ts'
 import { HostError } from '../../reconciler/ports/host.ts'
+import { type Fault } from '../../simulator/wire/faults.ts'
 import {
   foreignWritesOf,
   meaningsIn,

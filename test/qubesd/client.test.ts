@@ -22,8 +22,8 @@ import { featureRemove, featureSet, propertySet, usbAssign, usbUnassign } from '
 import { createClient } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
 import { fromException, policyLine, type QubesdErrorCode, quoteForTerminal } from '../../qubesd/errors.ts'
-import { type Fault } from '../../qubesd/simulator/faults.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
+import { type Fault } from '../../simulator/wire/faults.ts'
 import { clientOf, daemon, failsWith, failure, folder, read, RELEASES, simulator } from './support.ts'
 
 for (const release of RELEASES) {

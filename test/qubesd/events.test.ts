@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { featureSet } from '../../qubesd/calls.ts'
 import { encodeRequest } from '../../qubesd/codec.ts'
 import { daemonEvents, type EventOrGap } from '../../qubesd/events.ts'
-import { type Simulator } from '../../qubesd/simulator/index.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
+import { type Simulator } from '../../simulator/index.ts'
 import { clientOf, daemon, deferred, failsWith, folder, simulator } from './support.ts'
 
 const SET = featureSet('win7-oem', 'audio-model', 'ich6')

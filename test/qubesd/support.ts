@@ -7,8 +7,8 @@ import { type Release } from '../../qubesd/calls.ts'
 import { type Client, type ClientOptions, createClient } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
 import { QubesdError, type QubesdErrorCode } from '../../qubesd/errors.ts'
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../qubesd/simulator/index.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/index.ts'
 
 /** One recorded exchange. `where` is for messages of failed tests. */
 export interface Exchange {

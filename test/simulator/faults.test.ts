@@ -4,14 +4,14 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { type Fault, parseFaults } from '../../qubesd/simulator/faults.ts'
-import { parseFixture } from '../../qubesd/simulator/fixture.ts'
+import { parseFixture } from '../../simulator/host/fixture.ts'
 import {
   defaultFixture,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from '../../qubesd/simulator/index.ts'
+} from '../../simulator/index.ts'
+import { type Fault, parseFaults } from '../../simulator/wire/faults.ts'
 import { ask, askBytes, request, show } from './ask.ts'
 
 const SET = 'admin.vm.feature.Set+audio-model'

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { parseFixture } from '../../qubesd/simulator/fixture.ts'
-import { startSimulator } from '../../qubesd/simulator/index.ts'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { parseFixture } from '../../simulator/host/fixture.ts'
+import { type Release } from '../../simulator/host/release.ts'
+import { startSimulator } from '../../simulator/index.ts'
 import { askBytes } from './ask.ts'
 
 /** Replays what real daemons were recorded to answer, over a real socket, and compares every byte. */

@@ -1,5 +1,5 @@
-import { type HostFixture } from '../../qubesd/simulator/fixture.ts'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { type HostFixture } from '../../simulator/host/fixture.ts'
+import { type Release } from '../../simulator/host/release.ts'
 
 type QubeFixture = HostFixture['qubes'][number]
 

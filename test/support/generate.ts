@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type Release } from '../../qubesd/simulator/release.ts'
+import { type Release } from '../../simulator/host/release.ts'
 import { type Value } from '../../spec/vocabulary/desired-state.ts'
 import { windowsHost } from './fixtures.ts'
 import { startHost, type TestHost } from './host.ts'

@@ -1,5 +1,5 @@
-import { type Simulator } from '../../qubesd/simulator/index.ts'
 import { type HostCall } from '../../reconciler/ports/host.ts'
+import { type Simulator } from '../../simulator/index.ts'
 
 /** A request as it goes over the wire. */
 function requestBytes(call: HostCall): Buffer {

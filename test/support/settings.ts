@@ -1,4 +1,4 @@
-import { type Simulator } from '../../qubesd/simulator/index.ts'
+import { type Simulator } from '../../simulator/index.ts'
 import { type Value } from '../../spec/vocabulary/desired-state.ts'
 import { act, attempt } from './requests.ts'
 import { type Snapshot } from './snapshot.ts'

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Simulator } from '../../qubesd/simulator/index.ts'
+import { type Simulator } from '../../simulator/index.ts'
 
 /** Everything that a host holds, one line each: `QUBE feature NAME` and its value. Two hosts are alike if these are. */
 export type Snapshot = ReadonlyMap<string, string>

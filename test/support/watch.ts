@@ -1,4 +1,4 @@
-import { type Simulator } from '../../qubesd/simulator/index.ts'
+import { type Simulator } from '../../simulator/index.ts'
 
 type Request = Simulator['requests'][number]
 

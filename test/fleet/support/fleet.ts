@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
-import { makeDom0Tree } from '../../../qubesd/simulator/dom0-tree.ts'
-import { type Simulator, startSimulator } from '../../../qubesd/simulator/index.ts'
+import { makeDom0Tree } from '../../../simulator/dom0-tree.ts'
+import { type Simulator, startSimulator } from '../../../simulator/index.ts'
 import { type Scope } from '../../support/temp.ts'
 
 export interface Simulated {

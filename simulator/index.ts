@@ -1,0 +1,261 @@
+import { type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { buildHost } from './build.ts'
+import { defaultFixture } from './default-fixture.ts'
+import {
+  type Host,
+  type HostEvent,
+  type HostFixture,
+  type Listener as EventListener,
+  type Qube,
+  type Release,
+} from './host/index.ts'
+import { isWrite } from './methods/index.ts'
+import { notifyTools } from './reactions/index.ts'
+import { loadState, saveState } from './state-file.ts'
+import {
+  decodeRequest,
+  dispatch,
+  encodeEvent,
+  type Fault,
+  type FaultAction,
+  faultsInTurn,
+  listen,
+  type Listener,
+} from './wire/index.ts'
+
+/**
+ * A qubesd that runs anywhere: the Admin API of 4.2, 4.3 or 4.4 over a Unix socket, on a host that is
+ * in memory. It answers as the real daemon does, down to the text of errors and the order of events.
+ * It knows nothing of qstate, of policy (whoever reaches the socket is dom0), or of Xen: starting and
+ * stopping take no time, of volumes there are only their sizes, and pools, firewalls and backups are not there.
+ */
+
+export { defaultFixture }
+
+export interface SimulatorOptions {
+  /** Where to listen. A socket nobody listens on is replaced; one that answers is an error. */
+  readonly socket: string
+  readonly fixture?: HostFixture
+  /** Instead of the fixture's. */
+  readonly release?: Release
+  /** Loaded if it exists, before the fixture; written after every write. */
+  readonly stateFile?: string
+  readonly faults?: readonly Fault[]
+}
+
+export interface RecordedRequest {
+  readonly method: string
+  readonly arg: string
+  readonly dest: string
+  /** Latin-1: one char, one byte. */
+  readonly payload: string
+  /** Whether a request of this name changes the host, even if this one failed. */
+  readonly write: boolean
+}
+
+export interface Simulator {
+  readonly socket: string
+  /** What came over the socket, in order; not what has no shape of a request. */
+  readonly requests: readonly RecordedRequest[]
+  writes(): number
+  clearLog(): void
+  setFaults(faults: readonly Fault[]): void
+  readonly host: Host
+  /** Carries out one request without the socket, faults or a record, as another writer on the host would. */
+  act(bytes: Buffer): Buffer
+  /** What happens when the Windows Tools of a running qube announce themselves. */
+  notifyTools(qube: string): void
+  /** Listens again after a `die` fault; the host is as it was. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { socket, stateFile } = options
+  const saved = stateFile === undefined ? undefined : loadState(stateFile)
+  const fixture = saved ?? options.fixture ?? defaultFixture()
+  const host = buildHost(fixture, options.release ?? fixture.release)
+  const requests: RecordedRequest[] = []
+  const stop = new AbortController()
+  let strike = faultsInTurn(options.faults ?? [])
+  let listener: Listener | undefined
+
+  const save = (): void => {
+    if (stateFile !== undefined) saveState(stateFile, host)
+  }
+  const die = (): void => void shut()
+  const shut = async (): Promise<void> => {
+    const last = listener
+    listener = undefined
+    await last?.close()
+  }
+  const onRequest = (bytes: Buffer, connection: Socket): void => {
+    const request = decodeRequest(bytes)
+    if (!request) {
+      connection.end()
+      return
+    }
+    const { method, arg, dest, payload } = request
+    const record = { method, arg, dest, payload: payload.toString('latin1'), write: isWrite(method) }
+    requests.push(record)
+    void misbehave(strike(record), {
+      connection,
+      die,
+      signal: stop.signal,
+      answer: () => answerOn(host, bytes, connection, save),
+    })
+  }
+
+  listener = await listen(socket, onRequest)
+  return {
+    socket,
+    requests,
+    host,
+    writes: () => requests.filter((request) => request.write).length,
+    clearLog: () => {
+      requests.length = 0
+    },
+    setFaults: (faults) => {
+      strike = faultsInTurn(faults)
+    },
+    act: (bytes) => {
+      const request = decodeRequest(bytes)
+      const answer = request && dispatch(host, request, save)
+      if (answer?.kind === 'events') throw new Error('an event stream needs the socket')
+      return answer?.bytes ?? Buffer.alloc(0)
+    },
+    notifyTools: (name) => {
+      const qube = host.qubes.get(name)
+      if (!qube) throw new Error(`${name}: no such qube`)
+      notifyTools(host, qube)
+      save()
+    },
+    restart: async () => {
+      listener ??= await listen(socket, onRequest)
+    },
+    close: async () => {
+      stop.abort()
+      await shut()
+    },
+  }
+}
+
+interface Work {
+  readonly connection: Socket
+  readonly die: () => void
+  readonly signal: AbortSignal
+  /** Does the work. Returns the answer, which is not sent yet, or nothing if a stream took over. */
+  readonly answer: () => Buffer | undefined
+}
+
+async function misbehave(action: FaultAction | undefined, work: Work): Promise<void> {
+  const { connection, die, answer } = work
+  if (typeof action === 'object') {
+    // An abort is the simulator being closed, which breaks the connection too.
+    const ended = await wait(action.delayMs, true, { signal: work.signal }).catch(() => false)
+    if (ended && !connection.destroyed) finish(connection, answer())
+    return
+  }
+  switch (action) {
+    case undefined:
+      finish(connection, answer())
+      return
+    case 'pretend':
+      finish(connection, Buffer.from('0\0'))
+      return
+    case 'refuse':
+      connection.end()
+      return
+    case 'hang':
+      return
+    case 'hang-after':
+      answer()
+      return
+    case 'drop-before':
+      connection.destroy()
+      return
+    case 'die-before':
+      die()
+      return
+    case 'drop-after':
+      answer()
+      connection.destroy()
+      return
+    case 'die-after':
+      answer()
+      die()
+      return
+    case 'garbage':
+      answer()
+      connection.end(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0xff, 0x00, 0xfe, 0x0a]))
+      return
+    case 'truncate': {
+      const whole = answer()
+      connection.end(whole ? whole.subarray(0, Math.floor(whole.length / 2)) : '')
+    }
+  }
+}
+
+function finish(connection: Socket, bytes: Buffer | undefined): void {
+  if (bytes) connection.end(bytes)
+}
+
+function answerOn(host: Host, bytes: Buffer, connection: Socket, save: () => void): Buffer | undefined {
+  const request = decodeRequest(bytes)
+  if (!request) return Buffer.alloc(0)
+  const answer = dispatch(host, request, save)
+  if (answer.kind === 'reply') return answer.bytes
+  const source = host.qubes.get(request.source)
+  stream(host, connection, answer.of, source?.klass === 'AdminVM')
+  return undefined
+}
+
+/** Sends events until the client goes. One that is not dom0 has no policy to hear any. */
+function stream(host: Host, connection: Socket, of: Qube, trusted: boolean): void {
+  const hear: EventListener = (event) => {
+    if (trusted && concerns(host, of, event)) connection.write(encodeEvent(event))
+  }
+  host.listeners.add(hear)
+  connection.on('close', () => host.listeners.delete(hear))
+  connection.write(encodeEvent({ subject: null, name: 'connection-established', fields: {} }))
+}
+
+/** dom0 hears of the host and of all its qubes; of others, one hears only what is about them. */
+function concerns(host: Host, of: Qube, event: HostEvent): boolean {
+  if (of.klass !== 'AdminVM') return event.subject === of
+  return event.subject === null || host.qubes.get(event.subject.name) === event.subject
+}
+
+export {
+  attachedDevices,
+  attachedTo,
+  connectDevice,
+  deviceAt,
+  disconnectDevice,
+  exposed,
+  printOptions,
+  type UsbDevice,
+} from './devices/index.ts'
+export { makeDom0Tree } from './dom0-tree.ts'
+export {
+  ascii,
+  type Assignment,
+  assignmentKey,
+  byCodePoint,
+  decodeComplaint,
+  Failure,
+  fire,
+  firePre,
+  type Host,
+  isHalted,
+  isRunning,
+  parseFixture,
+  protocolError,
+  type Qube,
+  repr,
+  splitOnce,
+  unhandled,
+} from './host/index.ts'
+export { parseBool } from './properties/index.ts'
+export { parseFaults } from './wire/index.ts'

@@ -1,0 +1,8 @@
+/**
+ * The Admin API methods, by subject.
+ */
+export { DEVICE_METHODS, OTHER_DEVICE_METHODS } from './devices.ts'
+export { isWrite, type Method, type MethodCall } from './method.ts'
+export { PROPERTY_METHODS } from './properties.ts'
+export { QUBE_METHODS } from './qubes.ts'
+export { VOLUME_METHODS } from './volumes.ts'

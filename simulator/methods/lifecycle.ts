@@ -1,0 +1,170 @@
+import { attachPersistent } from '../../qubesd/index.ts'
+import {
+  attachAssigned,
+  attachedTo,
+  deviceAt,
+  disconnectDevice,
+  exposed,
+  missingRequired,
+} from '../devices/index.ts'
+import {
+  atLeast,
+  Failure,
+  fire,
+  firePre,
+  type Host,
+  isHalted,
+  isOrdinary,
+  isRunning,
+  type Qube,
+  qubesInOrder,
+  repr,
+  unhandled,
+} from '../host/index.ts'
+import { inheritedFeature, read, readQube } from '../properties/index.ts'
+import { notifyTools } from '../reactions/index.ts'
+
+/** Starting and stopping. What Xen would do is instantaneous here. */
+
+export function start(host: Host, qube: Qube): void {
+  if (qube.klass === 'AdminVM') throw new Failure('QubesVMNotHaltedError', 'Cannot start Dom0 fake domain!')
+  if (qube.klass === 'RemoteVM') throw new Failure('QubesVMNotHaltedError', 'Cannot start a RemoteVM.')
+  if (!isHalted(qube)) return
+  refuseProhibited(host, qube)
+  // The numbers are those of the recorded hosts, which ran without Xen.
+  firePre(host, qube, 'domain-pre-start', { start_guid: true, mem_required: 0 })
+  try {
+    refuseMissingDevice(host, qube)
+    const netvm = readQube(host, qube, 'netvm')
+    if (netvm && netvm.klass !== 'AdminVM') start(host, netvm)
+    refuseUnknownSound(host, qube)
+    qube.state = 'Running'
+    qube.starts += 1
+    fire(host, qube, 'domain-start', { start_guid: true })
+    attachDevices(host, qube)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : ''
+    fire(host, qube, 'domain-start-failed', { reason })
+    if (!isHalted(qube)) halt(host, qube)
+    throw error
+  }
+  if (qube.tools) notifyTools(host, qube)
+}
+
+function refuseProhibited(host: Host, qube: Qube): void {
+  const rationale = qube.features.get('prohibit-start')
+  if (!atLeast(host.release, '4.3') || !rationale) return
+  const reason = `Qube start is prohibited. Rationale: ${rationale}`
+  fire(host, qube, 'domain-start-failed', { reason })
+  throw new Failure('QubesException', reason)
+}
+
+function refuseMissingDevice(host: Host, qube: Qube): void {
+  if (host.release === '4.2') {
+    for (const item of qube.assignments.values()) {
+      const backend = item.backend === null ? undefined : host.qubes.get(item.backend)
+      if (deviceAt(host, backend, item.port)) continue
+      throw new Failure('QubesException', `usb device ${item.backend ?? '*'}:${item.port} not available`)
+    }
+    return
+  }
+  const missing = missingRequired(host, qube)
+  if (!missing) return
+  const name = `${missing.backend ?? '*'}:${missing.port}:${missing.deviceId}`
+  throw new Failure('QubesException', `Usb device ${name} not available`)
+}
+
+// Those that libvirt's driver for Xen can give a qube; anything else keeps it from starting.
+const SOUND_MODELS = ['ich6', 'ac97', 'es1370', 'sb16']
+
+/** The words are made up: no recording has those of libvirt. */
+function refuseUnknownSound(host: Host, qube: Qube): void {
+  const model = inheritedFeature(host, qube, 'audio-model')
+  if (!model || read(host, qube, 'virt_mode') !== 'hvm' || SOUND_MODELS.includes(model)) return
+  const log = 'see /var/log/libvirt/libxl/libxl-driver.log for details'
+  throw new Failure(
+    'QubesException',
+    `Start failed: unsupported configuration: sound model ${repr(model)}, ${log}`,
+  )
+}
+
+function attachDevices(host: Host, qube: Qube): void {
+  if (host.release === '4.2') attachPersistent(host, qube)
+  else attachAssigned(host, qube)
+  const shown = exposed(host, qube)
+  if (shown.length === 0) return
+  // A backend shows its devices once it is up; the qubes that wait for one get it then.
+  fire(host, qube, 'device-list-change:usb')
+  for (const device of shown) {
+    const identity = host.release === '4.2' ? '' : `:${device.deviceId}`
+    fire(host, qube, 'device-added:usb', { device: `${qube.name}:${device.shown.port}${identity}` })
+  }
+  if (host.release === '4.2') return
+  for (const waiting of qubesInOrder(host)) if (waiting !== qube) attachAssigned(host, waiting)
+}
+
+export function shutdown(host: Host, qube: Qube, force: boolean): void {
+  if (!isOrdinary(qube)) throw unhandled('no such arguments')
+  if (isHalted(qube)) throw new Failure('QubesVMNotStartedError', `Domain is powered off: ${repr(qube.name)}`)
+  try {
+    firePre(host, qube, 'domain-pre-shutdown', { force })
+    if (qube.state === 'Paused' && atLeast(host.release, '4.3') && !force) throw notRunning(qube)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : ''
+    fire(host, qube, 'domain-shutdown-failed', { reason })
+    throw error
+  }
+  halt(host, qube)
+}
+
+export function kill(host: Host, qube: Qube): void {
+  if (qube.klass === 'AdminVM') throw new Failure('QubesVMError', 'Cannot kill Dom0 fake domain!')
+  if (qube.klass === 'RemoteVM') throw new Failure('QubesVMError', 'Cannot kill a RemoteVM.')
+  if (isHalted(qube)) throw new Failure('QubesVMNotStartedError', `Domain is powered off: ${repr(qube.name)}`)
+  halt(host, qube)
+}
+
+export function pause(host: Host, qube: Qube): void {
+  if (!isOrdinary(qube)) throw unhandled('cannot be paused')
+  if (!isRunning(qube)) throw notRunning(qube)
+  if (atLeast(host.release, '4.3')) firePre(host, qube, 'domain-pre-paused')
+  qube.state = 'Paused'
+  fire(host, qube, 'domain-paused')
+}
+
+export function unpause(host: Host, qube: Qube): void {
+  if (!isOrdinary(qube)) throw unhandled('cannot be unpaused')
+  if (qube.state !== 'Paused')
+    throw new Failure('QubesVMNotPausedError', `Domain is not paused: ${repr(qube.name)}`)
+  if (atLeast(host.release, '4.3')) firePre(host, qube, 'domain-pre-unpaused')
+  qube.state = 'Running'
+  fire(host, qube, 'domain-unpaused')
+}
+
+function notRunning(qube: Qube): Failure {
+  return new Failure(
+    'QubesVMNotRunningError',
+    `Domain not running (either powered off or paused): ${repr(qube.name)}`,
+  )
+}
+
+/** Devices that the qube has, and those that others have from it, are attached no longer. */
+function halt(host: Host, qube: Qube): void {
+  const lent = exposed(host, qube)
+  const gone = qubesInOrder(host)
+    .flatMap((backend) => exposed(host, backend))
+    .flatMap((device) => {
+      const front = attachedTo(host, device)
+      return front && (front === qube || device.backend === qube) ? [{ device, front }] : []
+    })
+  for (const { device } of gone) disconnectDevice(host, device)
+  qube.state = 'Halted'
+  fire(host, qube, 'domain-shutdown')
+  fire(host, qube, 'device-list-change:usb')
+  if (host.release === '4.2') return
+  for (const device of lent)
+    fire(host, qube, 'device-removed:usb', { port: `${qube.name}:${device.shown.port}` })
+  for (const { device, front } of gone) {
+    fire(host, front, 'device-detach:usb', { port: `${device.backend.name}:${device.shown.port}` })
+  }
+}
