@@ -4,18 +4,13 @@
  * on disk it can lose.
  */
 export { gateOf } from './act.ts'
-export { bringHere } from './bring-here.ts'
 export { gateAt } from './calendar.ts'
 export { runCheck } from './checks.ts'
 export { type Held } from './decide.ts'
-export { GitError, isGitFailure, isSystemError, RevisionError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
-export { commitOf, git, gitNow, repositoryOf } from './git.ts'
-export { fleetLayout, pathsLayout } from './layout.ts'
 export { loadSpec } from './load-spec.ts'
 export { runAgent } from './loop.ts'
 export { holdsStill, type Memory, type Trouble } from './memory.ts'
 export { makeMetrics } from './metrics.ts'
-export { openMirror } from './mirror.ts'
 export { openNotifier } from './notify.ts'
 export { type Ordered } from './orders.ts'
 export {
@@ -26,9 +21,7 @@ export {
   type RestartCare,
   type Selects,
 } from './ports.ts'
-export { readRevision, type Revision } from './revision.ts'
 export { serve } from './serve.ts'
-export { checkSignatures } from './signatures.ts'
 export { branchSource, orderedSource, type Source } from './source.ts'
 export { openStore, type Store } from './store.ts'
 export { type Turn } from './turn.ts'

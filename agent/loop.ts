@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isSystemError, sayOfSystem, SYSTEM_HINT } from '../git/index.ts'
 import { act } from './act.ts'
 import { openBackground } from './background.ts'
-import { isSystemError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 import { fleetAwayNow } from './fleet-away.ts'
 import { type AgentContext, type Life, retryMs } from './life.ts'
 import { isWell, listen, sayOnce } from './listen.ts'

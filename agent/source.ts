@@ -1,10 +1,18 @@
+import {
+  checkSignatures,
+  GitError,
+  isGitFailure,
+  isSystemError,
+  type Layout,
+  type Mirror,
+  type Revision,
+  RevisionError,
+  sayOfSystem,
+  type Signed,
+  SYSTEM_HINT,
+} from '../git/index.ts'
 import { type AgentTrust } from '../spec/agent/index.ts'
-import { GitError, isGitFailure, isSystemError, RevisionError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
-import { type Layout } from './layout.ts'
-import { type Mirror } from './mirror.ts'
 import { type Ordered, type Refusal } from './orders.ts'
-import { type Revision } from './revision.ts'
-import { checkSignatures, type Signed } from './signatures.ts'
 
 /** What became of a look at the repository. */
 export type News =

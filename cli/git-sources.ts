@@ -6,7 +6,7 @@ import {
   repositoryOf,
   type Revision,
   RevisionError,
-} from '../agent/index.ts'
+} from '../git/index.ts'
 import { type Sources } from './sources.ts'
 
 /**

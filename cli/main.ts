@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 // From the files themselves and not from their index: `qstate version` needs nothing else of the core.
-import { GitError, isSystemError, RevisionError, sayOfSystem } from '../agent/index.ts'
 import { StoreError } from '../fleet/index.ts'
+import { GitError, isSystemError, RevisionError, sayOfSystem } from '../git/index.ts'
 import { QubesdError } from '../qubesd/index.ts'
 import { EXIT, HostError } from '../reconciler/index.ts'
 import { collect } from './collect.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { commitOf } from '../agent/index.ts'
+import { commitOf } from '../git/index.ts'
 import { EXIT } from '../reconciler/index.ts'
 import { type SourceFile } from '../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../spec/index.ts'

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { isSystemError, sayOfSystem } from '../agent/index.ts'
+import { isSystemError, sayOfSystem } from '../git/index.ts'
 import { EXIT } from '../reconciler/index.ts'
 import { type Io, UserError } from './io.ts'
 

@@ -1,13 +1,6 @@
-import {
-  gateAt,
-  gateOf,
-  type Memory,
-  type Ordered,
-  RevisionError,
-  type Source,
-  type Store,
-} from '../../agent/index.ts'
+import { gateAt, gateOf, type Memory, type Ordered, type Source, type Store } from '../../agent/index.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
+import { RevisionError } from '../../git/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { type Asking, lookAtHost, type LookedAt, planOn, type Seen } from '../fleet/host-look.ts'

@@ -4,12 +4,10 @@ import {
   type AgentHost,
   type CommittedSpec,
   type HostNews,
-  isSystemError,
   type RestartCare,
-  sayOfSystem,
   type Selects,
-  SYSTEM_HINT,
 } from '../../agent/index.ts'
+import { isSystemError, sayOfSystem, SYSTEM_HINT } from '../../git/index.ts'
 import { asHostError } from '../../providers/index.ts'
 import { daemonEvents, type EventOrGap, QubesdError } from '../../qubesd/index.ts'
 import { HostError, type Plan, startQube } from '../../reconciler/index.ts'

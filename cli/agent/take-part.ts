@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { isSystemError, sayOfSystem, type Trouble } from '../../agent/index.ts'
+import { type Trouble } from '../../agent/index.ts'
 import { type MemberStore, readMemory, runMember, StoreError } from '../../fleet/index.ts'
+import { isSystemError, sayOfSystem } from '../../git/index.ts'
 import { readIfThere, writeDurably } from '../../journal/index.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
 import { steadyClock } from '../fleet/clock.ts'

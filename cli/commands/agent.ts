@@ -4,19 +4,16 @@ import {
   type AgentHost,
   branchSource,
   type Clock,
-  fleetLayout,
   gateAt,
-  isSystemError,
   makeMetrics,
-  openMirror,
   openNotifier,
   openStore,
   orderedSource,
-  pathsLayout,
   runAgent,
   serve,
   type Trouble,
 } from '../../agent/index.ts'
+import { fleetLayout, isSystemError, openMirror, pathsLayout } from '../../git/index.ts'
 import { takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { isSystemError, sayOfSystem } from '../../agent/index.ts'
 import {
   type Key,
   KEYS,
@@ -11,6 +10,7 @@ import {
   readReport,
   type ServerCluster,
 } from '../../fleet/index.ts'
+import { isSystemError, sayOfSystem } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { agentLog } from '../agent/log.ts'
 import { type FleetOptions, readFleetFile } from '../fleet/fleet-file.ts'

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { git } from '../../agent/index.ts'
+import { git } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
 import { initFiles } from '../init-files.ts'

@@ -1,4 +1,4 @@
-import { RevisionError } from '../../agent/index.ts'
+import { RevisionError } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { gitNow, repositoryOf } from '../../agent/index.ts'
+import { gitNow, repositoryOf } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { nearest } from '../../spec/diagnostics/index.ts'
 import { type Fleet, loadFleet, type RolloutSpec } from '../../spec/fleet/index.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { RevisionError } from '../../agent/index.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
+import { RevisionError } from '../../git/index.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/index.ts'
 import { changeDigest, changesOf, failureOf, type Plan, type Report } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'

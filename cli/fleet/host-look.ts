@@ -1,5 +1,6 @@
-import { GitError, RevisionError, runCheck } from '../../agent/index.ts'
+import { runCheck } from '../../agent/index.ts'
 import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
+import { GitError, RevisionError } from '../../git/index.ts'
 import { QubesdError } from '../../qubesd/index.ts'
 import { type Change, changeDigest, changesOf, HostError, type Plan } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'

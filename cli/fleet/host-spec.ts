@@ -1,4 +1,5 @@
-import { fleetLayout, loadSpec, type Revision, RevisionError } from '../../agent/index.ts'
+import { loadSpec } from '../../agent/index.ts'
+import { fleetLayout, type Revision, RevisionError } from '../../git/index.ts'
 import { sourcesOf } from '../git-sources.ts'
 import { type LoadedSpec } from '../session.ts'
 

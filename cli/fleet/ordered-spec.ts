@@ -1,4 +1,4 @@
-import { bringHere, checkSignatures } from '../../agent/index.ts'
+import { bringHere, checkSignatures } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { UserError } from '../io.ts'
 import { type LoadedSpec } from '../session.ts'

@@ -6,9 +6,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Origin } from '../../agent/bring.ts'
-import { GitError } from '../../agent/errors.ts'
-import { type Mirror, openMirror } from '../../agent/mirror.ts'
+import { GitError } from '../../git/errors.ts'
+import { type Origin } from '../../git/fetch.ts'
+import { type Mirror, openMirror } from '../../git/mirror.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
 

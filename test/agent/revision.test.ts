@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RevisionError } from '../../agent/errors.ts'
-import { readRevision } from '../../agent/revision.ts'
+import { RevisionError } from '../../git/errors.ts'
+import { readRevision } from '../../git/revision.ts'
 import { makeRepository } from '../support/repository.ts'
 
 const paths = (files: ReadonlyMap<string, unknown>): readonly string[] => [...files.keys()].sort()

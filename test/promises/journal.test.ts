@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { sayOfSystem } from '../../agent/errors.ts'
+import { sayOfSystem } from '../../git/errors.ts'
 import { writeDurably } from '../../journal/files.ts'
 import { generationJournal, readGeneration } from '../../journal/generations.ts'
 import { hostOptions, runCli, stateOf } from '../support/cli.ts'

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bring, carryOver, type Origin, says, sizeOf } from './bring.ts'
 import { isGitFailure } from './errors.ts'
+import { bring, carryOver, type Origin, says, sizeOf } from './fetch.ts'
 import { git } from './git.ts'
 
 /** A repository of the agent's own that holds what was fetched: bare, nobody's work tree, and one agent's at a time. */
