@@ -3,16 +3,9 @@
  * host, and does what its policy lets it do. It is handed the host, the clock and the commands' way of planning; what it keeps
  * on disk it can lose.
  */
-export { gateOf } from './act.ts'
-export { gateAt } from './calendar.ts'
-export { runCheck } from './checks.ts'
-export { type Held } from './decide.ts'
-export { loadSpec } from './load-spec.ts'
-export { runAgent } from './loop.ts'
-export { holdsStill, type Memory, type Trouble } from './memory.ts'
-export { makeMetrics } from './metrics.ts'
-export { openNotifier } from './notify.ts'
-export { type Ordered } from './orders.ts'
+export { branchSource, gateOf, loadSpec, orderedSource, runAgent, type Source } from './loop/index.ts'
+export { makeMetrics, openNotifier, serve } from './notify/index.ts'
+export { gateAt, type Held, runCheck } from './policy/index.ts'
 export {
   type AgentHost,
   type Clock,
@@ -20,8 +13,13 @@ export {
   type HostNews,
   type RestartCare,
   type Selects,
-} from './ports.ts'
-export { serve } from './serve.ts'
-export { branchSource, orderedSource, type Source } from './source.ts'
-export { openStore, type Store } from './store.ts'
-export { type Turn } from './turn.ts'
+} from './ports/index.ts'
+export {
+  holdsStill,
+  type Memory,
+  openStore,
+  type Ordered,
+  type Store,
+  type Trouble,
+  type Turn,
+} from './state/index.ts'

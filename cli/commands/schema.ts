@@ -4,7 +4,7 @@ import { type Io, UserError } from '../io.ts'
 const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {
   spec: async () => (await import('../../spec/schema/manifest-schema.ts')).manifestSchema,
   agent: async () => (await import('../../spec/agent/agent-schema.ts')).agentSchema,
-  notice: async () => (await import('../../agent/notice-schema.ts')).noticeSchema,
+  notice: async () => (await import('../../agent/notify/notification-schema.ts')).noticeSchema,
 }
 
 /** Prints the JSON Schema of what a person writes or a program reads. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { gateAt, nextBeginning } from '../../agent/calendar.ts'
+import { gateAt, nextBeginning } from '../../agent/policy/calendar.ts'
 import { readWindow } from '../../spec/agent/calendar.ts'
 import { type Window } from '../../spec/agent/model.ts'
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { branchSource, type News, orderedSource, type Source } from '../../agent/source.ts'
+import { branchSource, type News, orderedSource, type Source } from '../../agent/loop/source.ts'
 import { pathsLayout } from '../../git/layout.ts'
 import { openMirror } from '../../git/mirror.ts'
 import { type AgentTrust } from '../../spec/agent/model.ts'

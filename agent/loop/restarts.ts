@@ -1,9 +1,8 @@
-import { HostError, type RestartReport } from '../reconciler/index.ts'
-import { type Attempts, counted, turnOf } from './attempts.ts'
-import { type AgentContext, type Life } from './life.ts'
+import { HostError, type RestartReport } from '../../reconciler/index.ts'
+import { type Attempts, counted, type Reconciled, turnOf } from '../policy/index.ts'
+import { type Memory } from '../state/index.ts'
+import { type AgentContext, type Life } from './loop-state.ts'
 import { lookAt, type Pending } from './mailbox.ts'
-import { type Memory } from './memory.ts'
-import { type Reconciled } from './reconcile.ts'
 
 /** A qube that was to be started again is, if it is found halted within this time; later it is somebody's wish. */
 const INTENT_MS = 2 * 3600_000

@@ -1,4 +1,4 @@
-import { RECORD_FEATURE, SETTING_BY_PATH } from '../spec/index.ts'
+import { RECORD_FEATURE, SETTING_BY_PATH } from '../../spec/index.ts'
 
 /** How a setting of a qube came to be looked at. */
 export type NoticedBy = (qube: string, path: string) => string

@@ -1,4 +1,4 @@
-import { type Freeze, type Window } from '../spec/agent/index.ts'
+import { type Freeze, type Window } from '../../spec/agent/index.ts'
 import { type Gate } from './policy.ts'
 
 /** When anything may be written, in the machine's local time. */

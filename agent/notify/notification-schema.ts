@@ -1,4 +1,4 @@
-import { NOTICE_WORDS } from '../spec/agent/index.ts'
+import { NOTICE_WORDS } from '../../spec/agent/index.ts'
 
 const time = { type: 'string', format: 'date-time' }
 

@@ -1,17 +1,11 @@
-import { HostError } from '../reconciler/index.ts'
-import { readWindow } from '../spec/agent/index.ts'
-import { nextBeginning } from './calendar.ts'
-import { keyOf } from './decide.ts'
-import { type AgentContext, type Life, retryMs } from './life.ts'
+import { HostError } from '../../reconciler/index.ts'
+import { readWindow } from '../../spec/agent/index.ts'
+import { type Gate, keyOf, nextBeginning, reconcile, type Reconciled } from '../policy/index.ts'
+import { type CommittedSpec } from '../ports/index.ts'
+import { type Memory, type NoticedBy, type Orders, remember, type Waiting } from '../state/index.ts'
 import { isWell, sayOnce, troubleOf } from './listen.ts'
-import { type Memory, type Waiting } from './memory.ts'
-import { type NoticedBy } from './noticed.ts'
-import { type Gate } from './policy.ts'
-import { type CommittedSpec } from './ports.ts'
-import { reconcile, type Reconciled } from './reconcile.ts'
-import { remember } from './remember.ts'
+import { type AgentContext, type Life, retryMs } from './loop-state.ts'
 import { beginRestarts, restartTries } from './restarts.ts'
-import { type Orders } from './store.ts'
 
 /** Where events are not heard, everything is compared this often at least. */
 const WITHOUT_EVENTS_MS = 5 * 60_000

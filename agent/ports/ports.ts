@@ -1,6 +1,6 @@
-import { type Revision } from '../git/index.ts'
-import { type HostError, type Plan, type Report, type RestartReport } from '../reconciler/index.ts'
-import { type Manifest } from '../spec/index.ts'
+import { type Revision } from '../../git/index.ts'
+import { type HostError, type Plan, type Report, type RestartReport } from '../../reconciler/index.ts'
+import { type Manifest } from '../../spec/index.ts'
 import { type HostEvent } from './events.ts'
 
 /** The spec of one commit, read and found valid. */

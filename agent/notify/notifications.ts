@@ -1,10 +1,8 @@
-import { type RestartReport } from '../reconciler/index.ts'
-import { type NOTICE_WORDS } from '../spec/agent/index.ts'
-import { type Value } from '../spec/index.ts'
-import { CONFLICT_FROM, isUndone, keyOf } from './decide.ts'
-import { type Memory } from './memory.ts'
-import { type NoticedBy } from './noticed.ts'
-import { type Reconciled, settledBy } from './reconcile.ts'
+import { type RestartReport } from '../../reconciler/index.ts'
+import { type NOTICE_WORDS } from '../../spec/agent/index.ts'
+import { type Value } from '../../spec/index.ts'
+import { CONFLICT_FROM, isUndone, keyOf, type Reconciled, settledBy } from '../policy/index.ts'
+import { type Memory, type NoticedBy } from '../state/index.ts'
 
 /** Something that has happened and that a person, or a program of theirs, may want to know. Plain JSON, with a schema. */
 export interface Notice {

@@ -10,9 +10,9 @@ import {
   sayOfSystem,
   type Signed,
   SYSTEM_HINT,
-} from '../git/index.ts'
-import { type AgentTrust } from '../spec/agent/index.ts'
-import { type Ordered, type Refusal } from './orders.ts'
+} from '../../git/index.ts'
+import { type AgentTrust } from '../../spec/agent/index.ts'
+import { type Ordered, type Refusal } from '../state/index.ts'
 
 /** What became of a look at the repository. */
 export type News =

@@ -1,7 +1,7 @@
-import { type Change, needsApply, type Plan, type QubePlan } from '../reconciler/index.ts'
-import { type Area } from '../spec/index.ts'
-import { type Attempts, turnOf } from './attempts.ts'
+import { type Change, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { type Area } from '../../spec/index.ts'
 import { type Gate, type Policy } from './policy.ts'
+import { type Attempts, turnOf } from './retries.ts'
 
 /** Something that a plan would do, and that is not done now. `path` null: the whole qube. */
 export interface Held {

@@ -1,18 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isSystemError, sayOfSystem, SYSTEM_HINT } from '../git/index.ts'
+import { isSystemError, sayOfSystem, SYSTEM_HINT } from '../../git/index.ts'
+import { noticesOf, UNREACHABLE_FROM } from '../notify/index.ts'
+import { type Reconciled } from '../policy/index.ts'
+import {
+  fleetAwayNow,
+  holdsStill,
+  type Memory,
+  type NoticedBy,
+  noticedIn,
+  type Ordered,
+  type Suspension,
+} from '../state/index.ts'
 import { act } from './act.ts'
 import { openBackground } from './background.ts'
-import { fleetAwayNow } from './fleet-away.ts'
-import { type AgentContext, type Life, retryMs } from './life.ts'
 import { isWell, listen, sayOnce } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
+import { type AgentContext, type Life, retryMs } from './loop-state.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
-import { holdsStill, type Memory, type Suspension } from './memory.ts'
-import { type NoticedBy, noticedIn } from './noticed.ts'
-import { noticesOf, UNREACHABLE_FROM } from './notices.ts'
-import { type Ordered } from './orders.ts'
-import { type Reconciled } from './reconcile.ts'
 import { takeRestarts } from './restarts.ts'
 
 /** Where the host does not even say that it can be heard, everything is compared after this time all the same. */

@@ -1,6 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { type Memory } from './memory.ts'
-import { type Turn } from './turn.ts'
+import { type Memory, type Turn } from '../state/index.ts'
 
 /** What is counted of an agent's life, for Prometheus. */
 export interface Metrics {

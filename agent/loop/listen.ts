@@ -1,8 +1,8 @@
-import { type HostError } from '../reconciler/index.ts'
-import { concernOf, type Scope } from './events.ts'
-import { type AgentContext, type Life } from './life.ts'
+import { type HostError } from '../../reconciler/index.ts'
+import { concernOf, type Scope } from '../ports/index.ts'
+import { type Trouble } from '../state/index.ts'
+import { type AgentContext, type Life } from './loop-state.ts'
 import { lookAt } from './mailbox.ts'
-import { type Trouble } from './memory.ts'
 
 /** Turns what the host tells into what is to be looked at, until the signal fires or the host will not tell. */
 export async function listen(life: Life, context: AgentContext): Promise<void> {

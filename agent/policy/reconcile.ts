@@ -1,7 +1,7 @@
-import { needsApply, type Plan, planIsEmpty, type Report } from '../reconciler/index.ts'
-import { counted } from './attempts.ts'
+import { needsApply, type Plan, planIsEmpty, type Report } from '../../reconciler/index.ts'
+import { type AgentHost, type Applied, type CommittedSpec } from '../ports/index.ts'
 import { type Held, heldOf, isUndone, keyOf, type Rules, without } from './decide.ts'
-import { type AgentHost, type Applied, type CommittedSpec } from './ports.ts'
+import { counted } from './retries.ts'
 
 /** What one reconciliation saw and did. */
 export interface Reconciled {

@@ -1,9 +1,8 @@
-import { type AgentContext, type Life, retryMs } from './life.ts'
+import { type Orders, type Refusal } from '../state/index.ts'
 import { loadSpec } from './load-spec.ts'
+import { type AgentContext, type Life, retryMs } from './loop-state.ts'
 import { type Pending } from './mailbox.ts'
-import { type Refusal } from './orders.ts'
 import { type News } from './source.ts'
-import { type Orders } from './store.ts'
 
 /** What is known of a commit of which nothing has come yet. */
 export const UNTRIED = { failures: {}, failing: [], compared: false, settled: false } as const

@@ -1,8 +1,8 @@
-import { type Revision } from '../git/index.ts'
-import { type Diagnostic, formatDiagnostics } from '../spec/diagnostics/index.ts'
-import { loadManifest } from '../spec/index.ts'
-import { type Refusal } from './orders.ts'
-import { type CommittedSpec } from './ports.ts'
+import { type Revision } from '../../git/index.ts'
+import { type Diagnostic, formatDiagnostics } from '../../spec/diagnostics/index.ts'
+import { loadManifest } from '../../spec/index.ts'
+import { type CommittedSpec } from '../ports/index.ts'
+import { type Refusal } from '../state/index.ts'
 
 /** The spec of a revision, or why it is none: what is wrong with it is quoted. */
 export function loadSpec(

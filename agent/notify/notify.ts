@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { type NotifyTarget } from '../spec/agent/index.ts'
-import { type Notice } from './notices.ts'
-import { type Clock } from './ports.ts'
+import { type NotifyTarget } from '../../spec/agent/index.ts'
+import { type Clock } from '../ports/index.ts'
+import { type Notice } from './notifications.ts'
 
 export interface NotifierOptions {
   readonly clock: Clock

@@ -1,7 +1,6 @@
-import { type Blocked } from '../reconciler/index.ts'
-import { type RestartPolicy, type Value } from '../spec/index.ts'
-import { type Attempts } from './attempts.ts'
-import { type Held } from './decide.ts'
+import { type Blocked } from '../../reconciler/index.ts'
+import { type RestartPolicy, type Value } from '../../spec/index.ts'
+import { type Attempts, type Held } from '../policy/index.ts'
 import { type Ordered, type Refusal } from './orders.ts'
 
 /**

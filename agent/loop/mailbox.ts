@@ -1,5 +1,5 @@
-import { type RestartReport } from '../reconciler/index.ts'
-import { type Clock } from './ports.ts'
+import { type RestartReport } from '../../reconciler/index.ts'
+import { type Clock } from '../ports/index.ts'
 import { type News } from './source.ts'
 
 /** What has come up since the last turn, folded together: an agent acts on what there is, not on each message. */

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { holdsStill, type Memory } from './memory.ts'
+import { holdsStill, type Memory } from '../state/index.ts'
 import { type Metrics } from './metrics.ts'
 
 export interface Served {

@@ -1,4 +1,4 @@
-import { type AgentConfig } from '../spec/agent/index.ts'
+import { type AgentConfig } from '../../spec/agent/index.ts'
 
 /** What an agent may do by itself. `observe` reports, `propose` saves a plan for a person to apply, `apply` applies. */
 export type Policy = AgentConfig['policy']

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, readIfThere, writeDurably } from '../journal/index.ts'
+import { makeFolder, readIfThere, writeDurably } from '../../journal/index.ts'
 import { type Memory, NO_MEMORY, type Suspension } from './memory.ts'
 import { type Ordered } from './orders.ts'
 

@@ -5,11 +5,10 @@ import {
   needsApply,
   type Plan,
   type QubePlan,
-} from '../reconciler/index.ts'
-import { type Held, isUndone, keyOf } from './decide.ts'
+} from '../../reconciler/index.ts'
+import { type Held, isUndone, keyOf, type Reconciled, settledBy } from '../policy/index.ts'
+import { type NoticedBy } from './cause.ts'
 import { type Drift, type Memory } from './memory.ts'
-import { type NoticedBy } from './noticed.ts'
-import { type Reconciled, settledBy } from './reconcile.ts'
 
 /** What a reconciliation was about, and when. */
 export interface Occasion {

@@ -1,12 +1,10 @@
+import { type Notice } from '../notify/index.ts'
+import { type Gate, type Policy } from '../policy/index.ts'
+import { type AgentHost, type Clock, type CommittedSpec } from '../ports/index.ts'
+import { type Memory, type Store, type Trouble, type Turn } from '../state/index.ts'
 import { type Background } from './background.ts'
 import { type Mailbox } from './mailbox.ts'
-import { type Memory, type Trouble } from './memory.ts'
-import { type Notice } from './notices.ts'
-import { type Gate, type Policy } from './policy.ts'
-import { type AgentHost, type Clock, type CommittedSpec } from './ports.ts'
 import { type Source } from './source.ts'
-import { type Store } from './store.ts'
-import { type Turn } from './turn.ts'
 
 export interface AgentSettings {
   readonly policy: Policy

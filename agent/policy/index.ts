@@ -1,0 +1,9 @@
+/**
+ * What an agent may do now: windows, freezes, back-off, drift policy. Pure but for the reconciliation that it guards.
+ */
+export { gateAt, nextBeginning } from './calendar.ts'
+export { runCheck } from './checks.ts'
+export { CONFLICT_FROM, type Held, isUndone, keyOf } from './decide.ts'
+export { type Gate, type Policy } from './policy.ts'
+export { reconcile, type Reconciled, settledBy } from './reconcile.ts'
+export { type Attempts, counted, turnOf } from './retries.ts'

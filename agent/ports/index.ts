@@ -1,0 +1,13 @@
+/**
+ * What the loop asks of the world: a host that it can plan, apply and restart on, and a clock.
+ */
+export { concernOf, type Scope } from './events.ts'
+export {
+  type AgentHost,
+  type Applied,
+  type Clock,
+  type CommittedSpec,
+  type HostNews,
+  type RestartCare,
+  type Selects,
+} from './ports.ts'
