@@ -1,9 +1,9 @@
 import { steadyClock } from '../cli/fleet/clock.ts'
-import { type FollowedAgent, NO_MEMORY } from '../fleet/member.ts'
-import { natsConnect } from '../fleet/nats-connect.ts'
-import { bucketsOf } from '../fleet/nats-names.ts'
-import { natsStore } from '../fleet/nats-store.ts'
-import { runMember } from '../fleet/run-member.ts'
+import { type FollowedAgent, NO_MEMORY } from '../fleet/member/member.ts'
+import { runMember } from '../fleet/member/run-member.ts'
+import { natsConnect } from '../fleet/nats/connect.ts'
+import { bucketsOf } from '../fleet/nats/names.ts'
+import { natsStore } from '../fleet/nats/store.ts'
 
 /** Many hosts in one process, each with the code of a real one and an agent that is done at once. `node fleet-hosts.js URL COUNT` */
 const [url = '', count = '0'] = process.argv.slice(2)

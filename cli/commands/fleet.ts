@@ -1,15 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import {
-  type Key,
-  KEYS,
-  makeKey,
-  readKey,
-  readLease,
-  readOrder,
-  readReport,
-  type ServerCluster,
-} from '../../fleet/index.ts'
+import { type Key, KEYS, makeKey, readKey, readLease, readOrder, readReport } from '../../fleet/index.ts'
+import { type ServerCluster } from '../../fleet/nats/index.ts'
 import { isSystemError, sayOfSystem } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { agentLog } from '../agent/log.ts'
@@ -142,7 +134,7 @@ export async function fleetServerConfig(options: ServerConfigOptions, io: Io): P
     throw new UserError(EXIT.usage, 'no-controllers', 'the fleet names nobody who is in charge', hint)
   }
   const cluster = clusterOf(options)
-  const { serverConfig } = await import('../../fleet/server-config.ts')
+  const { serverConfig } = await import('../../fleet/nats/server-config.ts')
   io.out(serverConfig(fleet, { listen: options.listen, storeDir: options.storeDir, tls, cluster }))
   const without = [...fleet.hosts.values()].filter(({ key, reach }) => key === null && reach.kind === 'agent')
   if (without.length > 0)

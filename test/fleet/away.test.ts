@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { steadyClock } from '../../cli/fleet/clock.ts'
-import { serverConfig } from '../../fleet/server-config.ts'
+import { serverConfig } from '../../fleet/nats/server-config.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
 import { type Running, runQstate, startQstate } from '../support/process.ts'
 import { makeRepository } from '../support/repository.ts'

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answer } from '../../fleet/ask.ts'
+import { answer } from '../../fleet/member/ask.ts'
 import {
   type AgentStatus,
   type Member,
   type MemberContext,
   memberTurn,
   NO_MEMORY,
-} from '../../fleet/member.ts'
-import { type Order } from '../../fleet/order.ts'
-import { type HostReport } from '../../fleet/report.ts'
-import { type Entry } from '../../fleet/store.ts'
+} from '../../fleet/member/member.ts'
+import { type Order } from '../../fleet/rollout/order.ts'
+import { type HostReport } from '../../fleet/rollout/report.ts'
+import { type Entry } from '../../fleet/store/store.ts'
 
 const OLD = 'a'.repeat(40)
 const NEW = 'b'.repeat(40)

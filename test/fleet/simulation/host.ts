@@ -1,4 +1,9 @@
-import { type AgentStatus, type FollowedAgent, type MemberMemory, NO_MEMORY } from '../../../fleet/member.ts'
+import {
+  type AgentStatus,
+  type FollowedAgent,
+  type MemberMemory,
+  NO_MEMORY,
+} from '../../../fleet/member/member.ts'
 import { type Scheduler } from './scheduler.ts'
 
 /** What a commit does to hosts. */

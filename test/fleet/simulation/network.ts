@@ -1,4 +1,4 @@
-import { type Entry, type Store, StoreError } from '../../../fleet/store.ts'
+import { type Entry, type Store, StoreError } from '../../../fleet/store/store.ts'
 import { type Scheduler } from './scheduler.ts'
 
 /** The store of a simulated fleet, as it truly is. */

@@ -1,8 +1,8 @@
 import { Kvm } from '@nats-io/kv'
 import { type NatsConnection } from '@nats-io/transport-node'
-import { bucketsOf, subjectOf } from './nats-names.ts'
-import { get, guarded, isOfHosts, put } from './nats-store.ts'
-import { KEYS, type MemberStore } from './store.ts'
+import { KEYS, type MemberStore } from '../store/index.ts'
+import { bucketsOf, subjectOf } from './names.ts'
+import { get, guarded, isOfHosts, put } from './store.ts'
 
 /**
  * The same documents for a host, by what little it may do: read its own by subject, write its own, and hear when its orders are

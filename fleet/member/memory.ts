@@ -1,5 +1,5 @@
+import { readOrder } from '../rollout/index.ts'
 import { type MemberMemory, NO_MEMORY } from './member.ts'
-import { readOrder } from './order.ts'
 
 /** What a host has kept on its disk. What cannot be read is as good as nothing: orders stand in the store. */
 export function readMemory(text: string | undefined): MemberMemory {

@@ -1,13 +1,17 @@
-import { mapLimited } from '../reconciler/index.ts'
+import { mapLimited } from '../../reconciler/index.ts'
+import {
+  isEnded,
+  orderOf,
+  readOrder,
+  readReport,
+  readRollout,
+  type RolloutState,
+  step,
+  violations,
+} from '../rollout/index.ts'
+import { type Entry, KEYS, type Store } from '../store/index.ts'
 import { archive } from './history.ts'
-import { violations } from './invariants.ts'
 import { isLeading, lead, type Leadership, notLeading } from './leadership.ts'
-import { orderOf, readOrder } from './order.ts'
-import { readRollout } from './read-rollout.ts'
-import { readReport } from './report.ts'
-import { isEnded, type RolloutState } from './state.ts'
-import { step } from './step.ts'
-import { type Entry, KEYS, type Store } from './store.ts'
 import { newView, note, observe, type View } from './view.ts'
 
 export interface ControllerContext {

@@ -1,6 +1,6 @@
-import { type Fleet } from '../spec/fleet/index.ts'
-import { inboxOf } from './nats-connect.ts'
-import { bucketsOf } from './nats-names.ts'
+import { type Fleet } from '../../spec/fleet/index.ts'
+import { inboxOf } from './connect.ts'
+import { bucketsOf } from './names.ts'
 
 export interface ServerPaths {
   readonly listen: string

@@ -1,6 +1,5 @@
-import { type Heard, type Observation } from './draft.ts'
-import { readReport } from './report.ts'
-import { type Entry, hostOf, KEYS } from './store.ts'
+import { type Heard, type Observation, readReport } from '../rollout/index.ts'
+import { type Entry, hostOf, KEYS } from '../store/index.ts'
 
 /** What a controller knows of the store, fed by watching it: the last of each document, and when each report came. */
 export interface View {

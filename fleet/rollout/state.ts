@@ -1,4 +1,4 @@
-import { type Away, type ChosenWave, type Health } from '../spec/fleet/index.ts'
+import { type Away, type ChosenWave, type Health } from '../../spec/fleet/index.ts'
 
 /**
  * A rollout as it is stored: one plain document, replaced by compare-and-set. It is all that a controller has to know, so that

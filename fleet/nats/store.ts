@@ -2,8 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { JetStreamApiError, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { type KV, type KvEntry, Kvm, type KvWatchEntry } from '@nats-io/kv'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
-import { bucketsOf, subjectOf } from './nats-names.ts'
-import { type Entry, KEYS, type Store, StoreError } from './store.ts'
+import { type Entry, KEYS, type Store, StoreError } from '../store/index.ts'
+import { bucketsOf, subjectOf } from './names.ts'
 
 const WRONG_LAST_SEQUENCE: readonly number[] = [10071, 10164]
 const NO_STREAM = 10059

@@ -1,3 +1,4 @@
+import { type Clock, makeWaker, type MemberStore, StoreError } from '../store/index.ts'
 import { answer, type PlanningAgent } from './ask.ts'
 import {
   type FollowedAgent,
@@ -6,8 +7,6 @@ import {
   type MemberMemory,
   memberTurn,
 } from './member.ts'
-import { type MemberStore, StoreError } from './store.ts'
-import { type Clock, makeWaker } from './waker.ts'
 
 export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {
   readonly store: MemberStore

@@ -1,6 +1,6 @@
-import { type ChangeLine } from '../reconciler/index.ts'
-import { KEYS, type MemberStore, type Store } from './store.ts'
-import { isCommit, isText, isTextOrNull, sayable } from './text.ts'
+import { type ChangeLine } from '../../reconciler/index.ts'
+import { isCommit, isText, isTextOrNull, sayable } from '../rollout/index.ts'
+import { KEYS, type MemberStore, type Store } from '../store/index.ts'
 
 /** Asks a host what a commit would change there. It touches nothing. */
 export interface Ask {

@@ -1,4 +1,4 @@
-import { type Health } from '../spec/fleet/index.ts'
+import { type Health } from '../../spec/fleet/index.ts'
 import { type HostReport } from './report.ts'
 
 export type Verdict =

@@ -1,4 +1,4 @@
-import { type ChosenWave, type RolloutSpec } from '../spec/fleet/index.ts'
+import { type ChosenWave, type RolloutSpec } from '../../spec/fleet/index.ts'
 import { type RolloutState } from './state.ts'
 
 export interface Start {

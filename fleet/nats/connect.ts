@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node'
-import { readKey } from './keys.ts'
-import { StoreError } from './store.ts'
+import { readKey, StoreError } from '../store/index.ts'
 
 export interface NatsAccess {
   readonly servers: readonly string[]

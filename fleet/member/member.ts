@@ -1,7 +1,13 @@
-import { type Order, readOrder } from './order.ts'
-import { type Condition, type HostReport, readReport, type Trouble } from './report.ts'
-import { KEYS, type Store } from './store.ts'
-import { sayable } from './text.ts'
+import {
+  type Condition,
+  type HostReport,
+  type Order,
+  readOrder,
+  readReport,
+  sayable,
+  type Trouble,
+} from '../rollout/index.ts'
+import { KEYS, type Store } from '../store/index.ts'
 
 /** The agent of a host, as its fleet needs it. */
 export interface FollowedAgent {

@@ -1,4 +1,4 @@
-import { absorb } from './absorb.ts'
+import { absorb } from './apply-report.ts'
 import { absence, type Draft, isFree, isProven, move, type Observation } from './draft.ts'
 import {
   atWork,

@@ -1,9 +1,7 @@
+import { readRollout, type RolloutState } from '../rollout/index.ts'
+import { type Clock, KEYS, makeWaker, StoreError } from '../store/index.ts'
 import { type ControllerContext, controllerTurn, newController } from './controller.ts'
 import { follow } from './follow.ts'
-import { readRollout } from './read-rollout.ts'
-import { type RolloutState } from './state.ts'
-import { KEYS, StoreError } from './store.ts'
-import { type Clock, makeWaker } from './waker.ts'
 
 export interface ControllerRun extends Omit<ControllerContext, 'now'> {
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import { absence, type Draft, type Heard, isAway, isFree, isProven, move } from './draft.ts'
-import { judge } from './judge.ts'
+import { judge } from './health.ts'
 import { orderId } from './order.ts'
 import { type HostReport } from './report.ts'
 import { type HostState } from './state.ts'

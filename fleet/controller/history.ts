@@ -1,6 +1,5 @@
-import { readRollout } from './read-rollout.ts'
-import { type RolloutState } from './state.ts'
-import { KEYS, type Store } from './store.ts'
+import { readRollout, type RolloutState } from '../rollout/index.ts'
+import { KEYS, type Store } from '../store/index.ts'
 
 /** Keeps a rollout as it ended. Once more changes nothing. */
 export async function archive(store: Store, state: RolloutState): Promise<void> {

@@ -1,4 +1,4 @@
-import { KEYS, type Store } from './store.ts'
+import { KEYS, type Store } from '../store/index.ts'
 import { note, type View } from './view.ts'
 
 /**

@@ -1,0 +1,6 @@
+/**
+ * Carries a rollout out: one controller leads, others stand by.
+ */
+export { archive, pastRollouts } from './history.ts'
+export { readLease } from './leadership.ts'
+export { runController } from './run-controller.ts'

@@ -1,0 +1,7 @@
+/**
+ * The store of a fleet: compare-and-set documents by key, in a folder or on servers.
+ */
+export { type Key, makeKey, readKey } from './keys.ts'
+export { localStore } from './local-store.ts'
+export { type Entry, hostOf, KEYS, type MemberStore, type Store, StoreError } from './store.ts'
+export { type Clock, makeWaker } from './waker.ts'
