@@ -12,16 +12,24 @@ export const providers: Providers = new Map<Area, Provider>(
   [slic, audio, stubdom, usb, qube, tags].map((provider) => [provider.area, provider]),
 )
 
-export { asHostError } from './failures.ts'
-export { qubesHost } from './host.ts'
-export { readAllProperties, readProperties, type ToldProperty } from './properties.ts'
-export { readHostState, recordedHost, recordHost } from './recorded/index.ts'
 export {
+  EDITED,
+  foreign,
+  MAX_TEXT,
+  missingTable,
+  OUTDATED,
+  PARENTS,
   readTemplate,
+  renderTemplate,
+  sha256,
   SLIC_GET,
   SLIC_LIST,
-  slicFiles,
-  slicService,
+  SLIC_REMOVE,
+  SLIC_SET,
+  slicError,
   type SlicStore,
-  tableProblem,
+  type Tables,
+  type Template,
+  templateName,
+  unusableTable,
 } from './slic/index.ts'

@@ -1,5 +1,5 @@
+import { connect, loadSpec, planSpec, tablesOf } from '../../app/host/index.ts'
 import { type Io } from '../io.ts'
-import { connect, loadSpec, planSpec, tablesOf } from '../session.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 
 /** Takes over what is as the spec wants it already. No value changes; what differs is left for an apply. */

@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStore } from '../../agent/index.ts'
+import { type AgentOptions, agentPlace, readAgentFile } from '../../app/agent/index.ts'
+import { stateFolder } from '../../app/host/index.ts'
 import { lockHolder, takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { durationMs } from '../../spec/index.ts'
-import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
-import { agentPlace } from '../agent/place.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { stateFolder } from '../session.ts'
 import { shortCommit, showTime } from '../views/value.ts'
 
 /** Says whether the agent's own file is right. */

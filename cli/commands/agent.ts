@@ -13,20 +13,24 @@ import {
   serve,
   type Trouble,
 } from '../../agent/index.ts'
+import {
+  agentHost,
+  type AgentOptions,
+  agentPlace,
+  currentTables,
+  readAgentFile,
+  takePart,
+} from '../../app/agent/index.ts'
+import { type HostWay } from '../../app/fleet/index.ts'
 import { fleetLayout, isSystemError, openMirror, pathsLayout } from '../../git/index.ts'
 import { takeLock } from '../../journal/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
-import { agentHost, currentTables } from '../agent/host.ts'
-import { agentLog, type Say } from '../agent/log.ts'
-import { type AgentOptions, readAgentFile } from '../agent/own-file.ts'
-import { agentPlace } from '../agent/place.ts'
-import { takePart } from '../agent/take-part.ts'
-import { turnLines } from '../agent/turn-lines.ts'
-import { type HostWay } from '../fleet/host-work.ts'
+import { agentLog, type Say } from '../agent-log.ts'
 import { type Io, UserError } from '../io.ts'
 import { collectEarly, keepHeapSmall } from '../small-heap.ts'
+import { turnLines } from '../views/turn-lines.ts'
 import { showTime } from '../views/value.ts'
 import { ownVersion } from './version.ts'
 

@@ -1,3 +1,32 @@
+import {
+  attachNow,
+  isPlanFile,
+  liveLines,
+  type LiveReport,
+  readPlanFile,
+  type RemovalOptions,
+  removalsConfirmed,
+  removesQubes,
+  requireAllowed,
+  restartedNow,
+  restartLines,
+  type RestartOptions,
+  restartWaiting,
+  tellUnfinished,
+  withholdRemovals,
+  withRestarts,
+} from '../../app/apply/index.ts'
+import {
+  connect,
+  type Connection,
+  listQubes,
+  loadSpec,
+  type PlanOptions,
+  planSpec,
+  type Session,
+  stateFolder,
+  tablesOf,
+} from '../../app/host/index.ts'
 import { generationJournal, type RunKind, takeLock } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import {
@@ -11,30 +40,8 @@ import {
   type RestartReport,
 } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
-import { attachNow, liveLines, type LiveReport } from '../live.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../options.ts'
-import { isPlanFile, readPlanFile } from '../plan-file.ts'
-import {
-  type RemovalOptions,
-  removalsConfirmed,
-  removesQubes,
-  requireAllowed,
-  withholdRemovals,
-} from '../removals.ts'
-import { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from '../restarts.ts'
-import {
-  connect,
-  type Connection,
-  listQubes,
-  loadSpec,
-  type PlanOptions,
-  planSpec,
-  type Session,
-  stateFolder,
-  tablesOf,
-} from '../session.ts'
 import { collectEarly } from '../small-heap.ts'
-import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
 import { makeStyle, type Style } from '../views/style.ts'

@@ -1,11 +1,11 @@
+import { openSession, type Session } from '../../app/host/index.ts'
+import { uniqueName } from '../../app/import/index.ts'
 import { type AvailableDevice, listAvailable, QubesdError } from '../../qubesd/index.ts'
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { scalar } from '../../spec/export/index.ts'
 import { USB_DEVICE } from '../../spec/index.ts'
-import { uniqueName } from '../device-names.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { openSession, type Session } from '../session.ts'
 import { safe } from '../views/value.ts'
 
 /** USB devices that are plugged in now, as YAML to paste under `devices:`. */

@@ -1,15 +1,21 @@
+import {
+  asking,
+  attempt,
+  dom0Files,
+  type Examination,
+  examineAll,
+  findWindows,
+  ok,
+  readScene,
+  releaseFinding,
+  unreachable,
+} from '../../app/doctor/index.ts'
+import { type LoadedSpec, loadSpec, openSession, tablesOf, tellDiagnostics } from '../../app/host/index.ts'
 import { type Client, hasTag } from '../../qubesd/index.ts'
 import { EXIT, type HostQube, mapLimited } from '../../reconciler/index.ts'
 import { type DesiredState, resolve } from '../../spec/index.ts'
-import { asking, attempt } from '../doctor/asking.ts'
-import { ok } from '../doctor/check.ts'
-import { dom0Files } from '../doctor/dom0.ts'
-import { type Examination, examineAll, releaseFinding, unreachable } from '../doctor/examine.ts'
-import { findWindows } from '../doctor/find-windows.ts'
-import { readScene } from '../doctor/scene.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { type LoadedSpec, loadSpec, openSession, tablesOf, tellDiagnostics } from '../session.ts'
 import { doctorView } from '../views/doctor.ts'
 import { makeStyle } from '../views/style.ts'
 

@@ -1,9 +1,8 @@
+import { openSession, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
+import { agentState, findSpec, type SpecOptions } from '../../app/source/index.ts'
 import { EXIT, type Plan, planIsBlocked } from '../../reconciler/index.ts'
-import { agentState } from '../agent/in-force.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
-import { findSpec, type SpecOptions } from '../spec-source.ts'
 import { driftView } from '../views/drift.ts'
 import { makeStyle } from '../views/style.ts'
 

@@ -1,8 +1,8 @@
+import { makeClient, stateFolder } from '../../app/host/index.ts'
 import { type Generation, lockHolder, numbers, readGeneration, type RunKind } from '../../journal/index.ts'
 import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { makeClient, stateFolder } from '../session.ts'
 import { layRow, makeStyle, padTo, plural, type Style, widthOf } from '../views/style.ts'
 import { shortCommit, showTime } from '../views/value.ts'
 

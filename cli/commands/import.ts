@@ -1,15 +1,20 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { openSession, type Session } from '../../app/host/index.ts'
+import {
+  type Candidate,
+  type ImportedQube,
+  modeOf,
+  nameDevices,
+  readCandidate,
+  readQube,
+} from '../../app/import/index.ts'
 import { providers } from '../../providers/index.ts'
 import { EXIT, mapLimited, observeQube } from '../../reconciler/index.ts'
 import { writeManifest, type WrittenManifest } from '../../spec/export/index.ts'
 import { comesAndGoes } from '../../spec/index.ts'
-import { nameDevices } from '../import-devices.ts'
-import { type ImportedQube, readQube } from '../import-read.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { type Candidate, modeOf, readCandidate } from '../seen.ts'
-import { openSession, type Session } from '../session.ts'
 import { plural } from '../views/style.ts'
 import { writeOut } from '../write-out.ts'
 import { findQube } from './show.ts'

@@ -1,10 +1,15 @@
+import {
+  type LoadedSpec,
+  loadSources,
+  openHost,
+  type RecordedOptions,
+  resolveSpec,
+} from '../../app/host/index.ts'
+import { gitSources, mergeBase } from '../../app/source/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type DesiredQube, type DesiredState } from '../../spec/index.ts'
-import { gitSources, mergeBase } from '../git-sources.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { openHost, type RecordedOptions } from '../recorded.ts'
-import { type LoadedSpec, loadSources, resolveSpec } from '../session.ts'
 import { type Asked, diffView, type QubeDifference } from '../views/plan-diff.ts'
 import { makeStyle } from '../views/style.ts'
 

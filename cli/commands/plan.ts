@@ -1,12 +1,16 @@
+import { tellUnfinished, withRestarts, writePlanFile } from '../../app/apply/index.ts'
+import {
+  openHost,
+  type PlanOptions,
+  planSpec,
+  type RecordedOptions,
+  stateFolder,
+  tablesOf,
+} from '../../app/host/index.ts'
+import { findSpec, type SpecOptions } from '../../app/source/index.ts'
 import { EXIT, type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { writePlanFile } from '../plan-file.ts'
-import { openHost, type RecordedOptions } from '../recorded.ts'
-import { withRestarts } from '../restarts.ts'
-import { type PlanOptions, planSpec, stateFolder, tablesOf } from '../session.ts'
-import { findSpec, type SpecOptions } from '../spec-source.ts'
-import { tellUnfinished } from '../unfinished.ts'
 import { planView } from '../views/plan.ts'
 import { makeStyle } from '../views/style.ts'
 
@@ -24,7 +28,9 @@ export async function plan(paths: readonly string[], options: PlanCommandOptions
     return (await import('./plan-diff.ts')).planDiff(options.diff, paths, options, io)
   }
   const spec = await findSpec(paths, options, io, async () =>
-    options.hostState === undefined ? (await import('../agent/in-force.ts')).agentState(options, io) : null,
+    options.hostState === undefined
+      ? (await import('../../app/source/active-commit.ts')).agentState(options, io)
+      : null,
   )
   const host = await openHost(options, io, tablesOf(spec))
   if (host.client !== null) await tellUnfinished(stateFolder(options, io, { client: host.client }), io)

@@ -1,3 +1,6 @@
+import { loadSpec, openSession, type Session, tellDiagnostics } from '../../app/host/index.ts'
+import { type Extras, type Group, groupsOf, rule, type Rule, type Scope } from '../../app/policy/index.ts'
+import { type Sources } from '../../app/source/index.ts'
 import { QubesdError } from '../../qubesd/index.ts'
 import { EXIT, HostError, type Release } from '../../reconciler/index.ts'
 import {
@@ -11,11 +14,7 @@ import {
 } from '../../spec/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { loadSpec, openSession, type Session, tellDiagnostics } from '../session.ts'
-import { type Sources } from '../sources.ts'
-import { groupsOf } from './policy-needs.ts'
-import { type Extras, type Group, rule, type Rule, type Scope } from './policy-rules.ts'
-import { policyText } from './policy-text.ts'
+import { policyText } from '../views/policy.ts'
 
 export interface PolicyOptions extends GlobalOptions {
   readonly qube: string

@@ -1,8 +1,7 @@
-import { recordHost } from '../../providers/index.ts'
+import { openSession, progress, recordHost } from '../../app/host/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
-import { openSession, progress } from '../session.ts'
 import { plural } from '../views/style.ts'
 import { writeOut } from '../write-out.ts'
 

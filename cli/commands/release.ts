@@ -1,7 +1,7 @@
+import { connect } from '../../app/host/index.ts'
 import { providers } from '../../providers/index.ts'
 import { makeReleasePlan } from '../../reconciler/index.ts'
 import { type Io } from '../io.ts'
-import { connect } from '../session.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 import { findQube } from './show.ts'
 

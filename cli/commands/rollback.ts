@@ -1,10 +1,10 @@
+import { tablesFrom } from '../../app/apply/index.ts'
+import { connect, stateFolder } from '../../app/host/index.ts'
 import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import { EXIT, makeRollbackPlan, planIsEmpty } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { wholeNumber } from '../options.ts'
-import { tablesFrom } from '../plan-file.ts'
-import { connect, stateFolder } from '../session.ts'
 import { showTime } from '../views/value.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
 

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import {
+  allowedSigners,
+  chosenRollout,
+  directHosts,
+  type FleetOptions,
+  orderedSpec,
+  placeOf,
+  planOn,
+  steadyClock,
+  wayTo,
+  withStore,
+} from '../../app/fleet/index.ts'
 import { ask, hostOf, type HostPlan, KEYS, readHostPlan, type Store } from '../../fleet/index.ts'
 import { EXIT, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
-import { steadyClock } from '../fleet/clock.ts'
-import { allowedSigners, chosenRollout, type FleetOptions, placeOf } from '../fleet/fleet-file.ts'
-import { planOn } from '../fleet/host-look.ts'
-import { directHosts, wayTo } from '../fleet/host-work.ts'
-import { withStore } from '../fleet/open-store.ts'
-import { orderedSpec } from '../fleet/ordered-spec.ts'
 import { type Io } from '../io.ts'
 import { wantsColor, wholeNumber } from '../options.ts'
 import { groupPlans, rolloutPlanView } from '../views/rollout-plan.ts'

@@ -1,4 +1,14 @@
 import {
+  chosenRollout,
+  type FleetFile,
+  type FleetOptions,
+  isPushed,
+  readFleetFile,
+  runHere,
+  tellPlainly,
+  withStore,
+} from '../../app/fleet/index.ts'
+import {
   archive,
   instruct,
   type Instruction,
@@ -13,15 +23,6 @@ import {
 } from '../../fleet/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
-import {
-  chosenRollout,
-  type FleetFile,
-  type FleetOptions,
-  isPushed,
-  readFleetFile,
-} from '../fleet/fleet-file.ts'
-import { withStore } from '../fleet/open-store.ts'
-import { runHere, tellPlainly } from '../fleet/run-here.ts'
 import { type Io, UserError } from '../io.ts'
 import { wantsColor } from '../options.ts'
 import { phaseText, rolloutView } from '../views/rollout.ts'

@@ -1,3 +1,14 @@
+import { isPlanFile, readPlanFile } from '../../app/apply/index.ts'
+import { nearestQube, openSession, type Session } from '../../app/host/index.ts'
+import {
+  decode,
+  isReserved,
+  look,
+  pathsIn,
+  readCandidate,
+  type Seen,
+  unnameable,
+} from '../../app/import/index.ts'
 import { providers } from '../../providers/index.ts'
 import {
   diffOfTemplate,
@@ -10,12 +21,8 @@ import {
   type QubeFacts,
 } from '../../reconciler/index.ts'
 import { SETTINGS, SLIC_TABLES, type Value } from '../../spec/index.ts'
-import { isReserved } from '../import-noise.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { isPlanFile, readPlanFile } from '../plan-file.ts'
-import { decode, look, pathsIn, readCandidate, type Seen, unnameable } from '../seen.ts'
-import { nearestQube, openSession, type Session } from '../session.ts'
 import { type ShownSetting, showView } from '../views/show.ts'
 import { makeStyle } from '../views/style.ts'
 import { printPlan } from './plan.ts'

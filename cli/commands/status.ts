@@ -1,3 +1,5 @@
+import { openSession, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
+import { agentState, findSpec, isNoSpec, type SpecOptions } from '../../app/source/index.ts'
 import {
   EXIT,
   HostError,
@@ -8,11 +10,8 @@ import {
   type QubePlan,
 } from '../../reconciler/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
-import { agentState } from '../agent/in-force.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { openSession, type PlanOptions, planSpec, tablesOf } from '../session.ts'
-import { findSpec, isNoSpec, type SpecOptions } from '../spec-source.ts'
 import { agentView } from '../views/agent.ts'
 import { restartText } from '../views/plan.ts'
 import { fold, makeStyle, padTo, plural, type Style, widthOf } from '../views/style.ts'

@@ -1,3 +1,5 @@
+import { tellDiagnostics } from '../../app/host/index.ts'
+import { type Sources } from '../../app/source/index.ts'
 import { RevisionError } from '../../git/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
@@ -11,8 +13,6 @@ import {
 } from '../../spec/fleet/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { tellDiagnostics } from '../session.ts'
-import { type Sources } from '../sources.ts'
 import { makeStyle, plural } from '../views/style.ts'
 
 type Read = (paths: readonly string[]) => Sources

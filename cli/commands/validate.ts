@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { tellDiagnostics } from '../../app/host/index.ts'
+import { hasDefaultSpec, readSources, type Sources, type SpecOptions } from '../../app/source/index.ts'
 import { EXIT } from '../../reconciler/index.ts'
 import { loadManifest } from '../../spec/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
-import { tellDiagnostics } from '../session.ts'
-import { hasDefaultSpec, readSources, type Sources } from '../sources.ts'
-import { type SpecOptions } from '../spec-source.ts'
 import { makeStyle, plural } from '../views/style.ts'
 
 /** Checks a spec without any host, or a fleet with the spec of every host of it. */
@@ -49,7 +48,7 @@ const DEFAULT_FLEET = 'fleet.yaml'
 /** Reads files of the folder, or of a revision. */
 async function reader({ fromGit }: SpecOptions, io: Io): Promise<(paths: readonly string[]) => Sources> {
   if (fromGit === undefined) return (paths) => readSources(paths, io)
-  const { gitSources } = await import('../git-sources.ts')
+  const { gitSources } = await import('../../app/source/git-sources.ts')
   return (paths) => gitSources(fromGit, paths, io.cwd)
 }
 

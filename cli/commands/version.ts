@@ -34,7 +34,7 @@ async function hostVersion(
   io: Io,
 ): Promise<{ readonly qubes: string; readonly where: string }> {
   const [{ openSession }, { detectRelease }] = await Promise.all([
-    import('../session.ts'),
+    import('../../app/host/connect.ts'),
     import('../../qubesd/admin.ts'),
   ])
   const session = await openSession(options, io)

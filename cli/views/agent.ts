@@ -1,5 +1,5 @@
 import { type Held } from '../../agent/index.ts'
-import { type AgentState } from '../agent/in-force.ts'
+import { type AgentState } from '../../app/source/index.ts'
 import { fold, padTo, type Style } from './style.ts'
 import { safe, shortCommit, showPath, showTime, showValue } from './value.ts'
 

@@ -1,4 +1,4 @@
-import { type Examined, type Finding, type Verdict } from '../doctor/check.ts'
+import { type Examined, type Finding, type Verdict } from '../../app/doctor/index.ts'
 import { fold, type Paint, plural, type Style } from './style.ts'
 
 const SIGN: Readonly<Record<Verdict, string>> = { ok: '✓', warning: '!', problem: '✗', unknown: '?' }

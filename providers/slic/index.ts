@@ -67,8 +67,15 @@ const NOT_FIT: Refusal = {
 const isEmpty = (value: Value | null): boolean =>
   value === null || (Array.isArray(value) && value.length === 0)
 
-export { tableProblem } from './acpi.ts'
-export { slicFiles } from './files.ts'
-export { slicService } from './service.ts'
-export { type SlicStore } from './store.ts'
-export { readTemplate } from './template.ts'
+export {
+  EDITED,
+  foreign,
+  MAX_TEXT,
+  missingTable,
+  OUTDATED,
+  slicError,
+  type SlicStore,
+  type Tables,
+  unusableTable,
+} from './store.ts'
+export { PARENTS, readTemplate, renderTemplate, sha256, type Template, templateName } from './template.ts'

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isReserved } from '../../cli/import-noise.ts'
+import { isReserved } from '../../app/import/noise.ts'
 import { type Plan } from '../../reconciler/plan/plan.ts'
 import {
   type AssignmentFixture,

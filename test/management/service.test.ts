@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { slicFiles } from '../../providers/slic/files.ts'
+import { slicFiles } from '../../app/host/slic/files.ts'
 import { HostError } from '../../reconciler/ports/host.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
 import { ROOT } from '../cli/run-cli.ts'

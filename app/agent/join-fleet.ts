@@ -1,0 +1,168 @@
+import { join } from 'node:path'
+import { type Trouble } from '../../agent/index.ts'
+import { type Say } from '../../cli/agent-log.ts'
+import { type MemberStore, readMemory, runMember, StoreError } from '../../fleet/index.ts'
+import { isSystemError, sayOfSystem } from '../../git/index.ts'
+import { readIfThere, writeDurably } from '../../journal/index.ts'
+import { type AgentFleet } from '../../spec/agent/index.ts'
+import { connectMember, steadyClock } from '../fleet/index.ts'
+import { followedAgent, type FollowedContext } from './followed.ts'
+
+export interface PartContext extends Omit<FollowedContext, 'checks'> {
+  readonly fleet: AgentFleet
+  /** Where the agent keeps what it knows. */
+  readonly folder: string
+  readonly say: Say
+  /** Calls whenever the loop has something to say. */
+  readonly onTurn: (wake: () => void) => void
+  /** Told why the servers are not reached, each time that it is found; null: they answer. */
+  readonly onFleet: (trouble: Trouble | null) => void
+}
+
+/** As a net under what servers tell of themselves, and to be heard of. */
+const LOOK_EVERY_MS = 15_000
+const RETRY_MS = 1000
+const LONGEST_RETRY_MS = 60_000
+
+/** This host's part in its fleet until the signal fires. Servers that are away keep nothing here from going on. */
+export async function takePart(context: PartContext): Promise<void> {
+  const { fleet, folder, name, say, signal } = context
+  const agent = followedAgent({ ...context, checks: fleet.checks })
+  const link = linkOf(context)
+  // Orders of another fleet have numbers and terms of their own.
+  const file = join(folder, `member-${fleet.name}.json`)
+  const aborted = whenAborted(signal)
+  let tries = 0
+  let isSaid = false
+  while (!signal.aborted) {
+    try {
+      const connecting = connectMember(fleet, name)
+      const store = await Promise.race([connecting, aborted])
+      if (store === null) {
+        connecting.then((late) => late.close()).catch(() => undefined)
+        return
+      }
+      if (!isSaid) say('info', `takes the orders of the fleet ${fleet.name}, as ${name}`)
+      isSaid = true
+      try {
+        await runMember({
+          host: name,
+          store,
+          agent,
+          memory: readMemory(await readIfThere(file)),
+          save: (memory) => writeDurably(file, JSON.stringify(memory)),
+          at: () => context.now().toISOString(),
+          say,
+          onStore: (error) => {
+            if (error !== null) {
+              link.failed(error, store)
+              return
+            }
+            // A connection of which nothing comes is no reason to hurry.
+            tries = 0
+            link.there()
+          },
+          clock: steadyClock,
+          signal,
+          lookEveryMs: LOOK_EVERY_MS,
+          beatEveryMs: LOOK_EVERY_MS,
+          onAgent: context.onTurn,
+        })
+      } finally {
+        await store.close()
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError) && !isSystemError(error)) throw error
+      tries += 1
+      link.away(error)
+      await steadyClock.sleep(Math.min(RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS), signal)
+    }
+  }
+}
+
+/** How it stands with the servers, for the log and for whoever asks the agent. */
+interface Link {
+  there(): void
+  away(error: Error): void
+  /** A connection that was made before has failed. Throws the error where another one is to be made. */
+  failed(error: StoreError, store: MemberStore): void
+}
+
+function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
+  /** What was said of why they are away. Of several servers each fails in its own way, and any may be the last one tried. */
+  const said = new Set<string>()
+  let isAsking = false
+  /** Nothing has been answered since something failed. */
+  let isAway = false
+  /** Servers took another connection, and not that which was made with an older key. */
+  let isOutdated = false
+  const away = (error: Error): void => {
+    const trouble = troubleOf(error)
+    const { message, hint } = trouble
+    if (!said.has(message)) say('warn', `takes no orders of the fleet now: ${message}`, { hint })
+    said.add(message)
+    onFleet(trouble)
+  }
+  /**
+   * The client goes on trying, and keeps to itself what the servers say to that; of a network that has gone it learns after minutes:
+   * another connection tells.
+   */
+  const ask = async (error: StoreError, store: MemberStore): Promise<void> => {
+    isAsking = true
+    const wasConnected = store.isConnected()
+    const why = await connectMember(fleet, name).then(
+      (late) => late.close(),
+      (reason: unknown) => reason,
+    )
+    isAsking = false
+    const isBack = !isAway || (!wasConnected && store.isConnected())
+    if (signal.aborted || isBack) return
+    if (why instanceof StoreError || isSystemError(why)) away(why)
+    else if (store.isConnected()) away(unmade(error))
+    else isOutdated = true
+  }
+  return {
+    away,
+    there() {
+      isAway = false
+      isOutdated = false
+      if (said.size > 0) say('info', `the fleet ${fleet.name} is reached again`)
+      said.clear()
+      onFleet(null)
+    },
+    failed(error, store) {
+      isAway = true
+      if (isOutdated) {
+        isOutdated = false
+        throw error
+      }
+      if (!isAsking) void ask(error, store)
+    },
+  }
+}
+
+/** Servers that answer, and have nothing of the fleet: the network is not what is to be seen to. */
+const unmade = (error: StoreError): StoreError =>
+  error.code === 'store-unreachable' ? new StoreError(error.code, error.message, UNMADE, error) : error
+
+const UNMADE =
+  'the servers are there, and do not say anything of this fleet: a controller makes its store (`qstate fleet controller`); has one been in charge yet?'
+
+const whenAborted = (signal: AbortSignal): Promise<null> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      resolve(null)
+    }
+    if (signal.aborted) over()
+    else signal.addEventListener('abort', over, { once: true })
+  })
+
+function troubleOf(error: Error): Trouble {
+  if (error instanceof StoreError) return { code: error.code, message: error.message, hint: error.hint }
+  const { message } = isSystemError(error) ? sayOfSystem(error) : error
+  return {
+    code: 'system',
+    message,
+    hint: 'see to the file that it names: `key` and `ca` of `fleet` are such',
+  }
+}

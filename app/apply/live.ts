@@ -1,0 +1,182 @@
+import { fold, type Style } from '../../cli/views/style.ts'
+import { showPath } from '../../cli/views/value.ts'
+import {
+  featureRemove,
+  featureSet,
+  getFeature,
+  listAttachedByHand,
+  listAvailable,
+  QubesdError,
+  usbAttach,
+  usbDetach,
+  usbUnassign,
+} from '../../qubesd/index.ts'
+import {
+  countingNow,
+  deviceOf,
+  HostError,
+  isPluggedIn,
+  isWanted,
+  type LiveAction,
+  liveActions,
+  type LiveWish,
+  liveWishes,
+  pathOfDevice,
+  type Plan,
+  type PresentDevice,
+  type Report,
+} from '../../reconciler/index.ts'
+import { RECORD_FEATURE } from '../../spec/index.ts'
+import { type Session } from '../host/index.ts'
+
+/** What became of one device, or why nothing did. */
+export interface LiveReport {
+  readonly qube: string
+  readonly path: string
+  readonly status: 'attached' | 'detached' | 'left' | 'failed'
+  readonly text: string
+  readonly hint: string
+}
+
+/** Attaches and detaches now what the assignments of running qubes say, as far as it is plugged in and free. */
+export async function attachNow(
+  plan: Plan,
+  report: Report | null,
+  session: Session,
+): Promise<readonly LiveReport[]> {
+  const wishes = liveWishes(plan, report)
+  if (session.release === '4.2') return detachNow(wishes, session)
+  if (wishes.length === 0) return []
+  const backends = [...new Set(wishes.map(({ path }) => backendOf(path)))].sort()
+  const present: PresentDevice[] = []
+  const reports: LiveReport[] = []
+  for (const backend of backends) {
+    try {
+      present.push(...(await listAvailable(session.client, session.release, backend)))
+    } catch (error) {
+      if (!(error instanceof QubesdError)) throw error
+      const affected = wishes.filter(({ path }) => backendOf(path) === backend)
+      reports.push(...affected.map(({ qube, path }) => failed(qube, path, error.message, error.hint)))
+    }
+  }
+  const reachable = wishes.filter(({ path }) => !reports.some((told) => told.path === path))
+  const { actions, remarks } = liveActions(reachable, present)
+  for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
+  for (const action of actions) reports.push(await act(action, plan, report, session))
+  const met = wishesMet(reachable, present, reports)
+  const counting = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
+  await tellCounting(plan, counting, session)
+  return reports
+}
+
+/** What is attached and wanted, or neither, is as it would be after a restart. */
+function wishesMet(
+  wishes: readonly LiveWish[],
+  present: readonly PresentDevice[],
+  reports: readonly LiveReport[],
+): readonly LiveWish[] {
+  return wishes.filter(({ qube, path, wanted }) => {
+    const meant = present.filter(
+      (device) => isPluggedIn(path, device, '4.3') && (wanted || !isWanted(qube, device, wishes)),
+    )
+    const has = meant.some((device) => {
+      const done = reports.find((one) => one.qube === qube && one.path === pathOfDevice(device))?.status
+      return done === 'attached' || (device.attachedTo === qube && done !== 'detached')
+    })
+    return has === wanted
+  })
+}
+
+/** Nothing of it waits for a restart any more. Where that cannot be written it goes on waiting, which harms nobody. */
+async function tellCounting(plan: Plan, counting: readonly LiveWish[], session: Session): Promise<void> {
+  const { client, host } = session
+  for (const dest of new Set(counting.map(({ qube }) => qube))) {
+    const paths = counting.filter(({ qube }) => qube === dest).map(({ path }) => path)
+    const planned = plan.qubes.find(({ qube }) => qube === dest)
+    const of = { name: dest, uuid: planned?.uuid ?? null, isMade: planned?.made === true }
+    try {
+      const text = (await getFeature(client, dest, RECORD_FEATURE)) ?? null
+      const told = countingNow(text, of, paths)
+      if (told === undefined) continue
+      await host.write(
+        told === null ? featureRemove(dest, RECORD_FEATURE) : featureSet(dest, RECORD_FEATURE, told),
+      )
+    } catch (error) {
+      if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
+    }
+  }
+}
+
+const waitingOf = (qube: string, plan: Plan, report: Report | null): readonly string[] =>
+  report?.qubes.find((done) => done.qube === qube)?.waiting ??
+  plan.qubes.find((planned) => planned.qube === qube)?.waiting ??
+  []
+
+/** On 4.2 assigning to a running qube attaches; what is taken away is kept no longer, and stays attached. */
+async function detachNow(wishes: readonly LiveWish[], session: Session): Promise<readonly LiveReport[]> {
+  const reports: LiveReport[] = []
+  for (const { qube, path } of wishes.filter(({ wanted }) => !wanted)) {
+    const { backend, port } = deviceOf(path)
+    try {
+      const loose = await listAttachedByHand(session.client, '4.2', qube, 'usb')
+      const device = loose.find((one) => one.backend === backend && one.port === port)
+      if (device === undefined) continue
+      await session.host.write(usbUnassign('4.2', qube, device))
+      reports.push({ qube, path, status: 'detached', text: '', hint: '' })
+    } catch (error) {
+      if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
+      reports.push(failed(qube, path, error.message, error.hint))
+    }
+  }
+  return reports
+}
+
+async function act(
+  action: LiveAction,
+  plan: Plan,
+  report: Report | null,
+  session: Session,
+): Promise<LiveReport> {
+  const { qube, kind, device } = action
+  const path = pathOfDevice(device)
+  if (kind === 'attach' && waitingOf(qube, plan, report).includes('stubdom/qrexec')) {
+    return failed(
+      qube,
+      path,
+      'the stubdomain that runs has no qrexec yet',
+      'restart the qube: from then on devices are attached live',
+    )
+  }
+  try {
+    await session.host.write(kind === 'attach' ? usbAttach(qube, device) : usbDetach(qube, device))
+    return { qube, path, status: kind === 'attach' ? 'attached' : 'detached', text: '', hint: '' }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return failed(qube, path, error.message, error.hint)
+  }
+}
+
+const failed = (qube: string, path: string, text: string, hint: string): LiveReport => ({
+  qube,
+  path,
+  status: 'failed',
+  text,
+  hint,
+})
+
+const backendOf = (path: string): string => path.slice('usb/'.length, path.indexOf('+'))
+
+export function liveLines(reports: readonly LiveReport[], style: Style): string {
+  return reports
+    .map(({ qube, path, status, text, hint }) => {
+      const sign =
+        status === 'failed' ? style.red('✗') : status === 'left' ? style.dim('·') : style.green('✓')
+      const what = `${style.bold(qube)}  ${showPath(path)} ${status === 'left' ? text : status}`
+      const why =
+        status === 'failed'
+          ? [style.red(fold(text, style.width, '    ')), style.dim(fold(hint, style.width, '      '))]
+          : []
+      return [`${sign} ${what}`, ...why].map((line) => `${line}\n`).join('')
+    })
+    .join('')
+}

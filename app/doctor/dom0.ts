@@ -1,0 +1,50 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Io } from '../../cli/io.ts'
+import { type GlobalOptions } from '../../cli/options.ts'
+import { QUBESD_SOCKET } from '../../qubesd/index.ts'
+import { type Observation } from '../../reconciler/index.ts'
+
+/** The files of dom0, as far as they can be seen from here. */
+export interface Dom0 {
+  /** `/`, or the folder that stands in for it; null where dom0's files cannot be seen. */
+  readonly root: string | null
+  /** Names in a folder; absent where there is no such folder. */
+  readonly list: (folder: string) => Observation<readonly string[]>
+  readonly read: (file: string) => Observation<Buffer>
+}
+
+/** The same places as for SLIC: a folder that was named, the one beside a simulator's socket, dom0's own. */
+export function dom0Files(options: GlobalOptions, io: Io): Dom0 {
+  const root = findRoot(options, io)
+  return {
+    root,
+    list: (folder) => look(root, folder, (path) => readdirSync(path)),
+    read: (file) => look(root, file, (path) => readFileSync(path)),
+  }
+}
+
+function findRoot(options: GlobalOptions, io: Io): string | null {
+  const named = options.dom0Root ?? io.env['QSTATE_DOM0_ROOT']
+  if (named !== undefined && named !== '') return named
+  const socket = options.socket ?? io.env['QSTATE_SOCKET']
+  if (socket !== undefined && socket !== '' && existsSync(`${socket}.dom0`)) return `${socket}.dom0`
+  return existsSync(QUBESD_SOCKET) ? '/' : null
+}
+
+function look<T>(root: string | null, path: string, read: (path: string) => T): Observation<T> {
+  const full = `/${path}`
+  if (root === null) return { status: 'unknown', why: 'the files of dom0 cannot be seen from here', hint: '' }
+  try {
+    return { status: 'present', value: read(join(root, path)) }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { status: 'absent' }
+    const hint = code === 'EACCES' ? 'run this as root' : 'see to the file system of dom0'
+    return {
+      status: 'unknown',
+      why: code === 'EACCES' ? `no permission to read ${full}` : `${full} cannot be read (${String(code)})`,
+      hint,
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { type Check, type Judgements, ok, problem, unseen, warning } from './check.ts'
+import { type Scene } from './context.ts'
+import { policyCheck } from './policy-checks.ts'
+import { slicChecks } from './slic-checks.ts'
+import { usbChecks } from './usb-checks.ts'
+
+/** What is looked at on the host: one entry, one check. */
+export const HOST_CHECKS: readonly Check<Scene>[] = [
+  policyCheck,
+  { name: 'windows-qubes', look: windowsQubes },
+  { name: 'stubdomain-image', look: stubdomainImage },
+  ...slicChecks,
+  ...usbChecks,
+]
+
+function windowsQubes({ patients, unasked, desired, qubes }: Scene): Judgements {
+  const missing = [...(desired?.qubes.values() ?? [])]
+    .filter(({ name, ensure }) => ensure === undefined && !qubes.some((qube) => qube.name === name))
+    .map(({ name }) => name)
+  return [
+    ...missing.map((name) =>
+      problem(
+        `the spec names ${name}, and there is no such qube`,
+        'create it, or correct its name in the spec',
+      ),
+    ),
+    ...(unasked.length > 0
+      ? [
+          unseen(
+            `${listOf(unasked)} would not say whether they are Windows`,
+            'name the Windows qubes in a spec, and give it: `qstate doctor qstate.yaml`',
+          ),
+        ]
+      : []),
+    ...(patients.length === 0
+      ? [
+          warning(
+            'no Windows qube: none has the feature os=Windows or the tag windows',
+            'tag it (`qvm-tags NAME add windows`), or name it in a spec',
+          ),
+        ]
+      : [ok(patients.map(({ qube }) => qube.name).join(', '))]),
+  ]
+}
+
+const IMAGES = 'usr/libexec/xen/boot'
+const IMAGE = /^qemu-stubdom-linux-full-(kernel|rootfs)/
+const INSTALL = 'in dom0: `sudo qubes-dom0-update xen-hvm-stubdom-linux-full`'
+
+/** Sound and USB need the full image; a qube that asks for it does not start without. */
+function stubdomainImage({ dom0, patients }: Scene): Judgements {
+  const listed = dom0.list(IMAGES)
+  if (listed.status === 'unknown')
+    return unseen(
+      `whether dom0 has xen-hvm-stubdom-linux-full: ${listed.why}`,
+      `look in dom0: \`ls /${IMAGES}/qemu-stubdom-linux-full-*\`; if it is missing, ${INSTALL}`,
+    )
+  if (listed.status === 'absent' && dom0.root !== '/')
+    return unseen(
+      `whether dom0 has xen-hvm-stubdom-linux-full: this stand-in for dom0 has no /${IMAGES}`,
+      'nothing to do on a simulated host',
+    )
+  const files = listed.status === 'present' ? listed.value : []
+  const parts = new Set(files.flatMap((name) => IMAGE.exec(name)?.[1] ?? []))
+  if (parts.size === 2) return ok('xen-hvm-stubdom-linux-full is installed')
+  const needing = patients.filter(({ feature }) =>
+    (['audio-model', 'stubdom-qrexec'] as const).some((name) => {
+      const seen = feature(name)
+      return seen.status === 'present' && seen.value !== ''
+    }),
+  )
+  const what = `dom0 lacks the full stubdomain image (/${IMAGES}/qemu-stubdom-linux-full-*)`
+  return needing.length > 0
+    ? problem(
+        `${what}: ${needing.map(({ qube }) => qube.name).join(', ')} will not start with sound or USB`,
+        INSTALL,
+      )
+    : warning(`${what}: no qube can have sound or USB`, INSTALL)
+}
+
+const listOf = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')

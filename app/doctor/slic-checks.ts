@@ -1,0 +1,142 @@
+import { readTemplate } from '../../providers/index.ts'
+import { NO_NEEDS } from '../../reconciler/index.ts'
+import { SLIC_TABLES } from '../../spec/index.ts'
+import { tableProblem } from '../host/index.ts'
+import { type Check, type Judgement, type Judgements, ok, problem, unseen, warning } from './check.ts'
+import { type Scene, wantedTables } from './context.ts'
+
+const TABLES = 'sys/firmware/acpi/tables'
+const BY_NAME = 'etc/qubes/templates/libvirt/xen/by-name'
+
+/** OEM activation: the tables of this machine, and the templates that hand them on. */
+export const slicChecks: readonly Check<Scene>[] = [
+  { name: 'host-tables', look: hostTables },
+  { name: 'libvirt-templates', look: templates },
+]
+
+/** Contents are never shown: MSDM holds a product key. */
+async function hostTables(scene: Scene): Promise<Judgements> {
+  const { dom0, desired } = scene
+  const wanted = wantedTables(desired)
+  if (dom0.root === null) return tablesFromAfar(scene, wanted)
+  return (['SLIC', 'MSDM'] as const).map((name): Judgement => {
+    const seen = dom0.read(`${TABLES}/${name}`)
+    if (seen.status === 'unknown') return unseen(`${name}: ${seen.why}`, seen.hint)
+    const why = seen.status === 'absent' ? 'this machine has none' : tableProblem(seen.value, name)
+    return tableJudgement(name, why, seen.status === 'absent', wanted)
+  })
+}
+
+function tableJudgement(
+  name: string,
+  why: string | undefined,
+  absent: boolean,
+  wanted: ReadonlySet<string>,
+): Judgement {
+  if (why === undefined) return ok(`${name} is there and sound`)
+  const isWanted = wanted.has(`host:${name}`)
+  if (absent && !isWanted) return ok(`no ${name} on this machine`)
+  const judge = isWanted ? problem : warning
+  return judge(
+    `${name}: ${why}`,
+    absent
+      ? 'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file'
+      : 'Xen would hand it to the guest unchecked, so qstate does not use it; a firmware update may mend it',
+  )
+}
+
+/** The service of dom0 tells of the host's tables with each qube that it is asked about. */
+async function tablesFromAfar(scene: Scene, wanted: ReadonlySet<string>): Promise<Judgements> {
+  const { host, patients } = scene
+  const first = patients[0]
+  if (first === undefined) return unseen('there is no Windows qube to ask for', 'look in dom0')
+  const tables = (await host.read(first.qube.name, { ...NO_NEEDS, slic: true })).slic()
+  const isForeign = tables.status === 'unknown' && tables.why.includes('written by someone else')
+  if (tables.status === 'unknown' && !isForeign) {
+    return wanted.size === 0
+      ? unseen(tables.why, `only needed for \`slic\` in the spec: ${tables.hint}`)
+      : problem(tables.why, tables.hint)
+  }
+  return Promise.all(
+    ['SLIC', 'MSDM'].map(async (name) => {
+      const refusal = await host.tableProblem(`host:${name}`)
+      const absent = refusal?.refused.includes('has no table') === true
+      return tableJudgement(name, refusal?.refused, absent, wanted)
+    }),
+  )
+}
+
+async function templates(scene: Scene): Promise<Judgements> {
+  const { dom0, qubes } = scene
+  const listed = dom0.list(BY_NAME)
+  if (listed.status === 'unknown')
+    return dom0.root === null ? fromAfar(scene) : unseen(listed.why, listed.hint)
+  const names = (listed.status === 'present' ? listed.value : []).flatMap((file) =>
+    file.endsWith('.xml') ? [file.slice(0, -4)] : [],
+  )
+  const judged = await Promise.all(
+    names.map(async (name) =>
+      qubes.some((qube) => qube.name === name) ? templateOf(scene, name) : orphan(name),
+    ),
+  )
+  const told = judged.filter(({ verdict }) => verdict !== 'ok')
+  return told.length > 0 ? told : ok(names.length === 0 ? 'none' : `${names.length}, all qstate's own`)
+}
+
+async function fromAfar(scene: Scene): Promise<Judgements> {
+  const wanted = scene.patients.filter(({ wanted }) => wanted?.settings.has(SLIC_TABLES) === true)
+  if (wanted.length === 0)
+    return unseen('the spec has no slic, so that dom0 is not asked', `look in dom0: \`ls /${BY_NAME}\``)
+  const judged = await Promise.all(wanted.map(({ qube }) => templateOf(scene, qube.name)))
+  const listed = await scene.host.tableTemplates(true)
+  const rest =
+    listed.status === 'present'
+      ? listed.value
+          .filter(({ qube }) => scene.qubes.every(({ name }) => name !== qube))
+          .map(({ qube }) => orphan(qube))
+      : listed.status === 'unknown'
+        ? [unseen(`templates of qubes that are gone: ${listed.why}`, listed.hint)]
+        : []
+  const told = [...judged, ...rest].filter(({ verdict }) => verdict !== 'ok')
+  return told.length > 0 ? told : ok(`${wanted.length}, and none of a qube that is gone`)
+}
+
+async function templateOf({ host, dom0, desired }: Scene, name: string): Promise<Judgement> {
+  const path = `/${BY_NAME}/${name}.xml`
+  const seen = dom0.read(path.slice(1))
+  const text = seen.status === 'present' ? seen.value.toString('utf8') : ''
+  if (seen.status === 'present' && readTemplate(text).kind === 'foreign') {
+    if (/\{%[-+]?\s*super\s*\(/.test(text))
+      return problem(
+        `${path} says {% super() %}, which Jinja2 does not know: ${name} does not start`,
+        'write {{ super() }} there',
+      )
+    const judge = desired?.qubes.get(name)?.settings.has(SLIC_TABLES) === true ? problem : warning
+    return judge(
+      `${path} was written by someone else: qstate leaves it alone, and sets no slic for ${name}`,
+      'to let qstate have it, move it away and run `qstate plan`',
+    )
+  }
+  const tables = (await host.read(name, { ...NO_NEEDS, slic: true })).slic()
+  if (tables.status === 'unknown') return unseen(tables.why, tables.hint)
+  const state = tables.status === 'present' ? (tables.value[0] ?? '') : ''
+  if (state.startsWith('edited:'))
+    return warning(
+      `${path} was edited since qstate wrote it`,
+      'see `qstate plan`: an apply writes it anew; to keep the edit, take slic out of the spec first',
+    )
+  if (state.startsWith('outdated:'))
+    return warning(
+      state === 'outdated:parent'
+        ? `${path} extends a template that is not the first one any more, so that what the first says does not count`
+        : `the table file of ${path} is gone or changed: the qube may not start`,
+      '`qstate apply` writes it anew',
+    )
+  return ok(name)
+}
+
+const orphan = (name: string): Judgement =>
+  warning(
+    `/${BY_NAME}/${name}.xml is of a qube that does not exist: a new qube of that name would get it`,
+    `was the qube renamed? then apply its spec under the new name; and \`sudo rm /${BY_NAME}/${name}.xml /var/lib/qstate/acpi/${name}.bin\``,
+  )

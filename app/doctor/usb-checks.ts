@@ -1,0 +1,116 @@
+import { type UsbAssignment } from '../../reconciler/index.ts'
+import { overlap, USB_DEVICE } from '../../spec/index.ts'
+import { type Check, type Judgement, type Judgements, ok, problem, quote, unseen, warning } from './check.ts'
+import { type Scene } from './context.ts'
+import { type Patient } from './qube-facts.ts'
+
+/** USB: the qubes that have controllers, and what is assigned from them: one entry, one check. */
+export const usbChecks: readonly Check<Scene>[] = [
+  { name: 'usb-backends', look: backends },
+  { name: 'contested-devices', look: contested },
+]
+
+const nameOf = ({ backend, port, identity }: UsbAssignment): string =>
+  `${backend}+${quote(`${port}:${identity}`).slice(1, -1)}`
+
+function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
+  const named = new Set([
+    ...patients.flatMap(({ assigned }) =>
+      assigned.status === 'present' ? assigned.value.map(({ backend }) => backend) : [],
+    ),
+    ...[...(desired?.qubes.values() ?? [])].flatMap(({ settings }) =>
+      [...settings.keys()].flatMap((path) => USB_DEVICE.exec(path.slice(4))?.groups?.['backend'] ?? []),
+    ),
+  ])
+  named.delete(ANY)
+  const judged = [...named].sort().map((name): Judgement => {
+    const qube = qubes.find((candidate) => candidate.name === name)
+    if (qube === undefined)
+      return problem(
+        `devices of ${name} are assigned, and there is no such qube`,
+        'correct the backend in the spec; `qstate devices` lists what is plugged in',
+      )
+    if (qube.state !== 'Running')
+      return warning(`${name} is not running: its devices do not attach`, `\`qvm-start ${name}\``)
+    const found = plugged.get(name)
+    if (found?.status === 'unknown') return unseen(`${name}: ${found.why}`, found.hint)
+    if (found?.status === 'present' && found.value.length > 0)
+      return ok(`${name}: ${found.value.length} devices`)
+    return warning(
+      `${name} shows no USB device`,
+      `is one plugged in? ${name} needs the package qubes-usb-proxy in its template, and the USB controllers`,
+    )
+  })
+  const homeless = patients.flatMap(({ qube, assigned }) =>
+    assigned.status === 'present'
+      ? assigned.value
+          .filter(({ backend }) => backend === ANY)
+          .map((device) => fromNowhere(qube.name, device))
+      : [],
+  )
+  if (judged.length + homeless.length > 0) return [...judged, ...homeless]
+  const having = [...plugged].flatMap(([name, seen]) =>
+    seen.status === 'present' && seen.value.length > 0 ? [`${name}: ${seen.value.length} devices`] : [],
+  )
+  return ok(having.length === 0 ? 'no USB device is plugged in, and none is assigned' : having.join(', '))
+}
+
+/** Assigned from any qube: qubesd takes that, and looks for such a device nowhere. */
+const ANY = '*'
+
+const fromNowhere = (qube: string, device: UsbAssignment): Judgement =>
+  warning(
+    `${nameOf(device)} is assigned to ${qube} from no qube: Qubes never finds it`,
+    `unassign it in dom0, and assign it from the qube with the USB controller, such as sys-usb; \`qstate devices\` lists them`,
+  )
+
+/** qubesd lets one device be assigned to two qubes: whichever starts first has it. */
+function contested({ patients }: Scene): Judgements {
+  const claims = patients.flatMap(({ qube, assigned }) =>
+    assigned.status === 'present'
+      ? assigned.value
+          .filter(({ mode }) => mode !== 'ask-to-attach')
+          .map((device) => ({ name: qube.name, device }))
+      : [],
+  )
+  const rivals = claims.flatMap((a, index) =>
+    claims
+      .slice(index + 1)
+      .flatMap((b) => (a.name !== b.name && overlap(a.device, b.device) ? [[a, b] as const] : [])),
+  )
+  if (rivals.length === 0) return ok('no device is assigned to two Windows qubes')
+  return rivals.map(([a, b]) =>
+    warning(
+      `${nameOf(a.device)} is attached by itself to ${a.name} and to ${b.name}: whichever starts first has it`,
+      'take it from one of them, or let one ask first (`ask-to-attach`, Qubes 4.3 and later)',
+    ),
+  )
+}
+
+/** A required device that is not there keeps the qube from starting. */
+export function requiredDevices({ plugged, qubes }: Scene): Check<Patient> {
+  return {
+    name: 'required-devices',
+    look({ qube, assigned }) {
+      if (assigned.status === 'unknown') return unseen(assigned.why, assigned.hint)
+      const all = assigned.status === 'present' ? assigned.value : []
+      const required = all.filter(({ mode }) => mode === 'required')
+      if (required.length === 0) return ok('none')
+      return required.map((device): Judgement => {
+        const backend = qubes.find(({ name }) => name === device.backend)
+        const seen = plugged.get(device.backend)
+        if (backend?.state === 'Running' && seen?.status !== 'present')
+          return unseen(
+            `${nameOf(device)}: ${seen?.status === 'unknown' ? seen.why : 'not looked for'}`,
+            seen?.status === 'unknown' ? seen.hint : '`qstate devices` tells what is plugged in',
+          )
+        const there = seen?.status === 'present' && seen.value.some((one) => overlap(one, device))
+        if (there) return ok(`${nameOf(device)} is there`)
+        return problem(
+          `${nameOf(device)} is required and not there: the qube will not start`,
+          `plug it in, or let it be attached when it is there: \`usb: { "${nameOf(device)}": auto-attach }\` (${qube.name})`,
+        )
+      })
+    },
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Connects to a host: transport, qubes, SLIC files, snapshots. The only use cases that know qubesd.
+ */
+export {
+  connect,
+  type Connection,
+  listQubes,
+  type LoadedSpec,
+  loadSources,
+  loadSpec,
+  makeClient,
+  nearestQube,
+  openSession,
+  type PlanOptions,
+  planSpec,
+  progress,
+  resolveSpec,
+  type Session,
+  stateBase,
+  stateFolder,
+  type Tables,
+  tablesOf,
+  tellDiagnostics,
+} from './connect.ts'
+export {
+  asHostError,
+  qubesHost,
+  readAllProperties,
+  readProperties,
+  type ToldProperty,
+} from './qubesd/index.ts'
+export { openHost, type RecordedOptions } from './recorded.ts'
+export { tableProblem } from './slic/index.ts'
+export { recordHost } from './snapshot/index.ts'

@@ -1,0 +1,45 @@
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Io, UserError } from '../../cli/io.ts'
+import { type GlobalOptions } from '../../cli/options.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { openSession, type PlanningHost, type Tables } from './connect.ts'
+import { readHostState, recordedHost } from './snapshot/index.ts'
+
+const MAX_BYTES = 64 * 1024 * 1024
+
+export interface RecordedOptions {
+  /** A file of `qstate record`, instead of the host. */
+  readonly hostState?: string
+}
+
+/** The host that answers, or the one that was recorded. */
+export function openHost(
+  options: GlobalOptions & RecordedOptions,
+  io: Io,
+  tables?: Tables,
+): Promise<PlanningHost> {
+  return options.hostState === undefined
+    ? openSession(options, io, tables)
+    : openRecorded(options.hostState, io)
+}
+
+async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
+  const full = resolve(io.cwd, path)
+  const found = statSync(full, { throwIfNoEntry: false })
+  if (found?.isFile() !== true) throw refused(path, 'there is no such file')
+  if (found.size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
+  const state = readHostState(readFileSync(full, 'utf8'))
+  if ('problem' in state) throw refused(path, state.problem)
+  const host = recordedHost(state)
+  const qubes = await host.list()
+  return { client: null, host, qubes, release: host.release(qubes) }
+}
+
+const refused = (path: string, why: string): UserError =>
+  new UserError(
+    EXIT.error,
+    'bad-host-state',
+    `${path} is refused: ${why}`,
+    'make one with `qstate record -o FILE`',
+  )

@@ -1,0 +1,120 @@
+import { type Client, listFeatures, listTags } from '../../../qubesd/index.ts'
+import {
+  type Host,
+  HostError,
+  type HostQube,
+  mapLimited,
+  NO_NEEDS,
+  type Observation,
+  type Release,
+  type Unknown,
+} from '../../../reconciler/index.ts'
+import { observe, readAllProperties, type ToldProperty } from '../qubesd/index.ts'
+import { HOST_TABLES, type HostState, type PropertyState, type QubeState } from './model.ts'
+
+export interface RecordContext {
+  readonly client: Client
+  readonly host: Host
+  readonly qubes: readonly HostQube[]
+  readonly release: Release
+  /** ISO 8601. */
+  readonly now: string
+  readonly onQube?: (done: number, total: number) => void
+}
+
+const VOLUMES = ['root', 'private'] as const
+
+/** Reads all that a spec could ask about. What is refused is recorded as that. Fails with HostError where the daemon is gone. */
+export async function recordHost(context: RecordContext): Promise<HostState> {
+  const { host, release, now } = context
+  const qubes = context.qubes.filter(({ klass }) => klass !== 'AdminVM')
+  const [first] = qubes
+  let done = 0
+  const states = await mapLimited(qubes, 4, async (qube) => {
+    const state = await recordQube(qube, context)
+    done += 1
+    context.onQube?.(done, qubes.length)
+    return state
+  })
+  const problems = await Promise.all(
+    HOST_TABLES.map(async (table) => [table, (await host.tableProblem(table)) ?? null] as const),
+  )
+  return {
+    schema: 'qstate.host-state',
+    version: 1,
+    recordedAt: now,
+    where: host.where,
+    release,
+    exactRelease: first === undefined ? release : await host.exactRelease(first.name, 'label'),
+    qubes: states.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    tables: Object.fromEntries(problems),
+    templates: await host.tableTemplates(true),
+  }
+}
+
+async function recordQube(qube: HostQube, { client, host }: RecordContext): Promise<QubeState> {
+  const { name, klass, state, uuid } = qube
+  const [names, properties, tags] = await Promise.all([
+    observe(listFeatures(client, name)),
+    readAllProperties(client, name),
+    observe(listTags(client, name)),
+  ])
+  const features = names.status === 'present' ? names.value : []
+  const reading = await host.read(name, { ...NO_NEEDS, features, usb: true, denied: true, slic: true })
+  return {
+    name,
+    klass,
+    state,
+    uuid,
+    features:
+      names.status === 'present'
+        ? {
+            status: 'present',
+            value: Object.fromEntries(features.map((one) => [one, told(reading.feature(one))])),
+          }
+        : names,
+    properties: mapped(properties, (all) =>
+      Object.fromEntries([...all].flatMap(([one, seen]) => toldProperty(one, seen))),
+    ),
+    tags: mapped(tags, (all) => [...all].sort()),
+    usb: reading.usb(),
+    denied: reading.denied(),
+    slic: reading.slic(),
+    volumes: await volumesOf(name, host),
+  }
+}
+
+/** One that went between two questions is not there. */
+function told(feature: Observation<string>): string | Unknown {
+  if (feature.status === 'present') return feature.value
+  return feature.status === 'unknown'
+    ? feature
+    : { status: 'unknown', why: 'it was just removed', hint: 'record again' }
+}
+
+function toldProperty(
+  name: string,
+  seen: ToldProperty,
+): readonly (readonly [string, PropertyState | Unknown])[] {
+  if (seen.status === 'absent') return []
+  return [
+    [name, seen.status === 'unknown' ? seen : { value: seen.value.value, isDefault: seen.value.isDefault }],
+  ]
+}
+
+async function volumesOf(name: string, host: Host): Promise<Readonly<Record<string, number>>> {
+  const sizes = await Promise.all(
+    VOLUMES.map(async (volume) => {
+      try {
+        return [[volume, await host.volumeSize(name, volume)] as const]
+      } catch (error) {
+        if (!(error instanceof HostError) || error.fatal) throw error
+        return []
+      }
+    }),
+  )
+  return Object.fromEntries(sizes.flat())
+}
+
+const mapped = <A, B>(seen: Observation<A>, turn: (value: A) => B): Observation<B> =>
+  seen.status === 'present' ? { status: 'present', value: turn(seen.value) } : seen

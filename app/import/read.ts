@@ -1,0 +1,99 @@
+import { providers } from '../../providers/index.ts'
+import {
+  type Observation,
+  observeQube,
+  type QubeFacts,
+  type Reading,
+  type Unknown,
+} from '../../reconciler/index.ts'
+import { type LeftOut } from '../../spec/export/index.ts'
+import { RECORD_FEATURE, SLIC_TABLES, type Value } from '../../spec/index.ts'
+import { type Session } from '../host/index.ts'
+import { type Candidate, decode, look, pathsIn, type Seen } from './inventory.ts'
+import { isNoise, isReserved } from './noise.ts'
+
+export interface ImportedQube {
+  readonly name: string
+  readonly settings: ReadonlyMap<string, Value>
+  readonly leftOut: readonly LeftOut[]
+  readonly isWindows: boolean
+  /** Set, and left out as bookkeeping of guest or host. */
+  readonly noise: number
+  /** Paths that qstate owns there: a spec without them would prune them. */
+  readonly owned: ReadonlySet<string>
+  /** The configuration that owns them, where that has a name. */
+  readonly owner: string | null
+}
+
+/** Everything that is set on a qube, as values of a spec. */
+export async function readQube(candidate: Candidate, session: Session, all: boolean): Promise<ImportedQube> {
+  const { qube } = candidate
+  const facts = { qube, release: session.release }
+  const seen = await look(candidate, session)
+  const { owned, owner } = await ownership(facts, seen.features, session)
+  const settings = new Map<string, Value>()
+  const leftOut = seen.unread.map(([path, why]) => leave(path, why, qube.name))
+  let noise = 0
+  for (const path of pathsIn(seen).filter((path) => !isReserved(path))) {
+    const found = decodeForSpec(path, seen.reading, facts)
+    if (found.status === 'unknown') leftOut.push(leave(path, found, qube.name))
+    if (found.status !== 'present') continue
+    if (!all && isNoise(path, found.value) && !owned.has(path)) noise += 1
+    else settings.set(path, found.value)
+  }
+  return {
+    name: qube.name,
+    settings,
+    leftOut,
+    isWindows: looksLikeWindows(qube.name, seen),
+    noise,
+    owned,
+    owner,
+  }
+}
+
+/** Without the qube's own name: what is so for all of them is said once. */
+function leave(path: string, { why, hint }: Unknown, qube: string): LeftOut {
+  const advice = hint.replace(` ${qube} allow `, ' QUBE allow ').replace(/\s+/g, ' ')
+  const reason = why.replace(` on ${qube}: `, ': ')
+  return { path, value: null, why: advice === '' ? reason : `${reason} (${advice})` }
+}
+
+async function ownership(
+  facts: QubeFacts,
+  features: readonly string[],
+  { host }: Session,
+): Promise<Pick<ImportedQube, 'owned' | 'owner'>> {
+  if (!features.includes(RECORD_FEATURE)) return { owned: new Set(), owner: null }
+  const { record } = await observeQube(host, providers, facts, null)
+  if (record.kind !== 'record') return { owned: new Set(), owner: null }
+  const owned = [...record.record.set].flatMap(([path, value]) => (value === null ? [] : [path]))
+  return { owned: new Set(owned), owner: record.record.name }
+}
+
+function decodeForSpec(path: string, reading: Reading, facts: QubeFacts): Observation<Value> {
+  const seen = decode(path, reading, facts)
+  const strange = path === SLIC_TABLES && seen.status === 'present' ? strangeTables(seen.value) : undefined
+  return strange === undefined ? seen : { status: 'unknown', why: strange, hint: '' }
+}
+
+/** A template of qstate's that is not as it was written, or whose table came from a file that nobody knows here. */
+function strangeTables(value: Value): string | undefined {
+  const tables = Array.isArray(value) ? (value as readonly string[]) : []
+  if (tables.some((table) => table.startsWith('edited:'))) {
+    return 'the libvirt template of the qube was changed by hand since qstate wrote it'
+  }
+  if (tables.some((table) => table.startsWith('outdated:'))) {
+    return 'the libvirt template of the qube no longer fits the tables or templates of this host'
+  }
+  const file = tables.find((table) => table.startsWith('file:'))
+  return file === undefined
+    ? undefined
+    : `its table is from a file: name that as { file: FILE, sha256: ${file.slice('file:'.length)} }`
+}
+
+function looksLikeWindows(name: string, { features, tags, reading }: Seen): boolean {
+  const os = features.includes('os') ? reading.feature('os') : undefined
+  if (os?.status === 'present') return os.value === 'Windows'
+  return /win/i.test(name) || tags.some((tag) => /^win/i.test(tag))
+}

@@ -1,0 +1,200 @@
+import { providers, SLIC_GET, SLIC_LIST } from '../../providers/index.ts'
+import {
+  creationOf,
+  growthsOf,
+  type HostCall,
+  mergeNeeds,
+  type Needs,
+  needsOf as pathNeeds,
+  providerOf,
+  type QubeFacts,
+  type Refusal,
+  type Release,
+} from '../../reconciler/index.ts'
+import {
+  type Area,
+  type Ensure,
+  parsePath,
+  RECORD_FEATURE,
+  SLIC_TABLES,
+  type Value,
+} from '../../spec/index.ts'
+import { explainGroups, liveGroups, restartGroups } from './extras.ts'
+import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Scope } from './rules.ts'
+
+/**
+ * The calls that a spec can lead to, worked out by the providers that make them: what they read, and what they send to
+ * set a value, to change it and to take it back. `qstate policy` prints them as qrexec policy.
+ */
+
+/** `others`: what is read of qubes that may be the same ones, through another scope. */
+export function groupsOf(
+  scope: Scope,
+  others: readonly Scope[],
+  release: Release,
+  extras: Extras,
+): readonly Group[] {
+  const facts: QubeFacts = {
+    qube: { name: scope.target, klass: '', state: '', uuid: null },
+    release,
+  }
+  const needs = needsOf(scope, facts)
+  const shared = mergeNeeds([needs, ...others.map((other) => needsOf(other, facts))])
+  const { target } = scope
+  return [
+    recordGroup(scope, facts),
+    ...(scope.ensure === null
+      ? []
+      : [scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure)]),
+    ...(scope.restarts || extras.restart ? restartGroups(scope, release) : []),
+    ...(extras.live && release !== '4.2' ? liveGroups(scope) : []),
+    ...(extras.explain ? explainGroups(scope, release, several(needs.properties, shared.properties)) : []),
+    ...readGroups(target, needs, shared, release),
+    ...[...scope.settings].flatMap(([path, value]) => settingGroups(scope, path, value, facts)),
+  ].filter((group) => group.rules.length > 0 || group.without !== undefined)
+}
+
+function needsOf(scope: Scope, facts: QubeFacts): Needs {
+  return pathNeeds(providers, scope.settings.keys(), {
+    features: [RECORD_FEATURE],
+    properties: facts.release === '4.2' ? ['uuid'] : [],
+  })
+}
+
+/** With whose it is, which the listing of 4.2 does not tell, and since when the qube runs: what waits for a restart. */
+function recordGroup({ target, settings }: Scope, facts: QubeFacts): Group {
+  const waits = [...settings.keys()].some(
+    (path) => providerOf(providers, path).effect(path, facts) === 'next-start',
+  )
+  const properties = [...(facts.release === '4.2' ? ['uuid'] : []), ...(waits ? ['start_time'] : [])]
+  return {
+    title: `${target}: the record of what qstate has set there, and what of it waits for a restart`,
+    rules: [
+      ...['Get', 'Set', 'Remove'].map((verb) => rule(`admin.vm.feature.${verb}`, RECORD_FEATURE, target)),
+      ...properties.map((name) => rule('admin.vm.property.Get', name, target)),
+    ],
+  }
+}
+
+/** The name is in what Create is sent, which policy does not see: this lets the caller create any qube of the kind. */
+const ensureGroup = (target: string, ensure: Ensure): Group => ({
+  title: `${target}: created where it is not there; policy cannot say by which name`,
+  rules: [
+    ...creationOf(target, ensure).calls.map(({ method, arg }) => rule(method, arg, '@adminvm')),
+    ...growthsOf(target, ensure).flatMap(({ name }) =>
+      ['Info', 'Resize'].map((verb) => rule(`admin.vm.volume.${verb}`, name, target)),
+    ),
+  ],
+})
+
+const removeGroup = (target: string): Group => ({
+  title: `${target}: removed, where its record says that it is this configuration's`,
+  rules: [rule('admin.vm.Remove', '', target)],
+})
+
+const several = (own: readonly string[], all: readonly string[]): boolean => own.length > 0 && all.length > 1
+
+/** Lists that are read whole: one call for several properties or tags, and all USB assignments. */
+function readGroups(target: string, needs: Needs, shared: Needs, release: Release): readonly Group[] {
+  const assigned = release === '4.2' ? 'admin.vm.device.usb.List' : 'admin.vm.device.usb.Assigned'
+  const when = (needed: boolean, title: string, method: string): Group => ({
+    title: `${target}: ${title}`,
+    rules: needed ? [rule(method, '', target)] : [],
+  })
+  const properties = several(needs.properties, shared.properties)
+  const denied = needs.denied && release !== '4.2'
+  return [
+    when(properties, 'several properties in one call', 'admin.vm.property.GetAll'),
+    when(several(needs.tags, shared.tags), 'several tags in one call', 'admin.vm.tag.List'),
+    when(needs.usb, 'which USB devices are assigned', assigned),
+    when(denied, 'which interfaces are denied', 'admin.vm.device.denied.List'),
+  ]
+}
+
+function settingGroups(scope: Scope, path: string, value: Value | null, facts: QubeFacts): readonly Group[] {
+  if (path === SLIC_TABLES) return slicGroups(scope, value, facts)
+  const { features, properties, tags } = pathNeeds(providers, [path])
+  const reads = [
+    ...features.map((name) => rule('admin.vm.feature.Get', name, scope.target)),
+    ...properties.map((name) => rule('admin.vm.property.Get', name, scope.target)),
+    ...tags.map((name) => rule('admin.vm.tag.Get', name, scope.target)),
+  ]
+  const calls = callsFor(scope.target, path, value, facts)
+  const title = `${scope.target}, ${path}`
+  if ('refused' in calls) return [{ title, rules: reads, without: calls.refused }]
+  if (calls.some((call) => !QREXEC_ARGUMENT.test(call.arg))) {
+    const without = 'qrexec cannot carry a character of this name: assign it by port alone, or in dom0'
+    return [{ title, rules: reads, without }]
+  }
+  return [{ title, rules: [...reads, ...calls.map((call) => rule(call.method, call.arg, call.dest))] }]
+}
+
+/** By the qube's name, which is the argument: a pattern would let the caller give tables to any qube. */
+function slicGroups(scope: Scope, value: Value | null, facts: QubeFacts): readonly Group[] {
+  if (scope.names === null) throw new Error('SLIC of a selector needs the names of its qubes')
+  const list = {
+    title: 'names of the qubes that have a SLIC template, to find those of qubes that are gone',
+    rules: [rule(SLIC_LIST, '', '@adminvm')],
+  }
+  const own = scope.names.map((name) => {
+    const calls = callsFor(name, SLIC_TABLES, value, facts)
+    const writes = 'refused' in calls ? [] : calls.map((call) => rule(call.method, call.arg, '@adminvm'))
+    return {
+      title: `${name}, ${SLIC_TABLES}: the service of dom0/ (docs/management-qube.md)`,
+      rules: [rule(SLIC_GET, name, '@adminvm'), ...writes],
+    }
+  })
+  return own.length === 0 ? [] : [list, ...own]
+}
+
+/** What sets, changes and takes back a value: apply, drift, prune and rollback. */
+function callsFor(
+  qube: string,
+  path: string,
+  value: Value | null,
+  facts: QubeFacts,
+): readonly HostCall[] | Refusal {
+  const provider = providerOf(providers, path)
+  const some = value ?? sampleOf(path)
+  const all: HostCall[] = []
+  for (const [before, after] of [
+    [null, some],
+    [some, null],
+    [some, some],
+  ] as const) {
+    const calls = provider.calls({ qube, path, before, after }, facts)
+    if ('refused' in calls) return calls
+    all.push(
+      ...calls.filter(isOf(facts.release)).flatMap((call) => [call, ...insteadOf(call, facts.release)]),
+    )
+  }
+  const seen = new Set<string>()
+  return all.filter(({ dest, method, arg }) => {
+    const key = `${dest} ${method} ${arg}`
+    return seen.has(key) ? false : seen.add(key)
+  })
+}
+
+/** 4.2 has one mode of assignment, so that there is none to change. */
+const isOf =
+  (release: Release) =>
+  ({ method }: HostCall): boolean =>
+    release !== '4.2' || method !== 'admin.vm.device.usb.Set.assignment'
+
+/** On 4.2 a device that is attached now is kept, or kept no longer, by another call (providers/host.ts). */
+const insteadOf = (call: HostCall, release: Release): readonly HostCall[] =>
+  release === '4.2' && call.method === 'admin.vm.device.usb.Attach'
+    ? [{ ...call, method: 'admin.vm.device.usb.Set.persistent' }]
+    : []
+
+const SAMPLES: Readonly<Partial<Record<Area, Value>>> = {
+  slic: ['host:SLIC'],
+  usb: { mode: 'auto-attach' },
+  tags: true,
+}
+
+/** Some value of a setting that is wanted absent: what someone else may have set. */
+function sampleOf(path: string): Value {
+  if (parsePath(path)?.kind === 'denied') return true
+  return SAMPLES[path.slice(0, path.indexOf('/')) as Area] ?? ''
+}

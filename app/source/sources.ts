@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { type Io, UserError } from '../../cli/io.ts'
+import { commitOf } from '../../git/index.ts'
+import { EXIT } from '../../reconciler/index.ts'
+import { type SourceFile } from '../../spec/diagnostics/index.ts'
+import { type LoadOptions } from '../../spec/index.ts'
+
+const DEFAULT_NAMES = ['qstate.yaml', 'qstate.yml']
+const MAX_FILES = 2000
+const MAX_FILE_BYTES = 1024 * 1024
+
+export interface Sources {
+  /** As given, for messages. */
+  readonly paths: readonly string[]
+  readonly files: readonly SourceFile[]
+  /** Commit that the files are of, `+` at its end where they differ from it; null where they are of none. */
+  readonly commit: () => Promise<string | null>
+  readonly readTable: NonNullable<LoadOptions['readTable']>
+  /** How the files go together, where some are laid over others. */
+  readonly shape?: NonNullable<LoadOptions['shape']>
+  /** Paths of the tables that were read, by SHA-256. */
+  readonly tablePaths: ReadonlyMap<string, string>
+}
+
+/** Reads the files of a spec: those named, folders with all YAML in them, or `qstate.yaml` here. */
+export function readSources(given: readonly string[], io: Io): Sources {
+  const paths = given.length > 0 ? given : defaultPaths(io)
+  const files = [...new Set(paths.flatMap((path) => listFiles(path, io.cwd)))]
+  if (files.length > MAX_FILES) {
+    throw new UserError(
+      EXIT.usage,
+      'too-many-files',
+      `${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`,
+      'name the folder of the spec itself',
+    )
+  }
+  const tablePaths = new Map<string, string>()
+  return {
+    paths,
+    files: files.map((path) => ({ path, text: readText(path, io.cwd) })),
+    commit: () => commitOf(folderOf(resolve(io.cwd, paths[0] ?? '.'))),
+    tablePaths,
+    readTable(path, from) {
+      const full = isAbsolute(path) ? path : resolve(io.cwd, dirname(from), path)
+      try {
+        if (statSync(full).size > MAX_FILE_BYTES) return 'it is larger than 1 MiB'
+        const bytes = readFileSync(full)
+        tablePaths.set(createHash('sha256').update(bytes).digest('hex'), full)
+        return bytes
+      } catch (error) {
+        return reasonOf(error)
+      }
+    },
+  }
+}
+
+/** Whether there is a spec that nobody has to name. */
+export const hasDefaultSpec = (io: Io): boolean => findDefault(io) !== null
+
+function findDefault({ env, cwd }: Io): readonly string[] | null {
+  const configured = env['QSTATE_CONFIG']
+  if (configured !== undefined && configured !== '') return configured.split(':')
+  const found = DEFAULT_NAMES.find((name) => isFile(join(cwd, name)))
+  return found === undefined ? null : [found]
+}
+
+function defaultPaths(io: Io): readonly string[] {
+  const found = findDefault(io)
+  if (found !== null) return found
+  throw new UserError(
+    EXIT.usage,
+    'no-spec',
+    'no spec is named, and there is no qstate.yaml here',
+    'name files or folders of YAML, such as hosts/laptop.yaml',
+  )
+}
+
+function listFiles(path: string, cwd: string): string[] {
+  const full = resolve(cwd, path)
+  let isFolder: boolean
+  try {
+    isFolder = statSync(full).isDirectory()
+  } catch (error) {
+    throw new UserError(
+      EXIT.invalidSpec,
+      'unreadable',
+      `${path}: ${reasonOf(error)}`,
+      'name files or folders of YAML that are there',
+    )
+  }
+  if (!isFolder) return [path]
+  const names = readdirSync(full, { recursive: true, encoding: 'utf8' })
+    .filter(
+      (name) =>
+        /\.ya?ml$/.test(name) &&
+        !name.split('/').some((part) => part.startsWith('.') || part === 'node_modules'),
+    )
+    .sort()
+  if (names.length === 0) {
+    throw new UserError(
+      EXIT.invalidSpec,
+      'no-files',
+      `${path}: no file in it ends in .yaml or .yml`,
+      'name the folder that the spec is in',
+    )
+  }
+  return names.map((name) => join(path, name))
+}
+
+function readText(path: string, cwd: string): string {
+  try {
+    const full = resolve(cwd, path)
+    if (statSync(full).size > MAX_FILE_BYTES) {
+      throw new UserError(EXIT.invalidSpec, 'too-large', `${path}: the file is larger than 1 MiB`, 'split it')
+    }
+    const bytes = readFileSync(full)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const reason = error instanceof TypeError ? 'the file is not UTF-8' : reasonOf(error)
+    throw new UserError(EXIT.invalidSpec, 'unreadable', `${path}: ${reason}`, 'a spec is UTF-8 text')
+  }
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+
+const folderOf = (path: string): string =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : dirname(path)
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'no permission to read it',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of its path is no folder',
+  }
+  return known[code] ?? (error instanceof Error ? error.message : String(error))
+}

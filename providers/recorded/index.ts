@@ -1,3 +1,0 @@
-export { recordedHost } from './host.ts'
-export { readHostState } from './model.ts'
-export { recordHost } from './record.ts'
