@@ -1,12 +1,96 @@
-// The layering of ARCHITECTURE.md as rules. A new edge needs a reason there.
-const FOLDERS = 'agent|bench|bin|cli|fleet|journal|providers|qubesd|reconciler|spec|test'
+// The arrows of ARCHITECTURE.md as rules. A new arrow needs its reason here.
 
-const layer = (name, from, allowed, why) => ({
-  name,
+/** What each room may import, besides itself. Later rows stand on earlier ones. */
+const ROOMS = {
+  spec: [[], 'text becomes a DesiredState; how the text is reached is not its business'],
+  reconciler: [['spec'], 'the core is handed its host, its providers and its clock'],
+  qubesd: [[], 'the Admin API client would be useful to anyone; it knows nothing of qstate'],
+  simulator: [['qubesd'], 'it stands for a daemon: it shares the framing with the client, and no more'],
+  providers: [['spec', 'reconciler', 'qubesd'], 'a provider translates settings into calls; it never plans'],
+  journal: [['spec', 'reconciler'], 'what a run keeps on disk; it decides nothing'],
+  git: [['spec'], 'the one door to git; it does not know who uses it'],
+  agent: [['spec', 'reconciler', 'journal', 'git'], 'the loop of one host, handed its host and its clock'],
+  fleet: [['spec', 'reconciler'], 'rollouts order reconciliations and make none'],
+  app: [
+    ['spec', 'reconciler', 'qubesd', 'providers', 'journal', 'git', 'agent', 'fleet', 'cli'],
+    'use cases join the rooms below to one another',
+  ],
+  cli: [
+    ['spec', 'reconciler', 'qubesd', 'simulator', 'providers', 'journal', 'git', 'agent', 'fleet', 'app'],
+    'a command line becomes a call of app/, and its result a text',
+  ],
+}
+
+/** What each stage of a room may import of the same room: one way, so that the folders read from top to bottom. */
+const STAGES = {
+  spec: {
+    diagnostics: [],
+    vocabulary: ['diagnostics'],
+    yaml: ['diagnostics'],
+    read: ['diagnostics', 'vocabulary', 'yaml'],
+    schema: ['diagnostics', 'vocabulary', 'yaml', 'read'],
+    compose: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema'],
+    export: ['diagnostics', 'vocabulary', 'read', 'compose'],
+    agent: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema'],
+    fleet: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema', 'compose'],
+  },
+  reconciler: {
+    ports: [],
+    plan: ['ports'],
+    ownership: ['ports', 'plan'],
+    observe: ['ports', 'plan', 'ownership'],
+    annotate: ['ports', 'plan', 'observe'],
+    planning: ['ports', 'plan', 'ownership', 'observe', 'annotate'],
+    applying: ['ports', 'plan', 'ownership', 'observe', 'planning'],
+  },
+  simulator: {
+    host: [],
+    properties: ['host'],
+    devices: ['host', 'properties'],
+    reactions: ['host', 'properties'],
+    methods: ['host', 'properties', 'devices', 'reactions'],
+    wire: ['host', 'properties', 'methods'],
+  },
+  agent: {
+    ports: [],
+    policy: ['ports'],
+    state: ['ports', 'policy'],
+    notify: ['ports', 'policy', 'state'],
+    loop: ['ports', 'policy', 'state', 'notify'],
+  },
+  fleet: {
+    rollout: [],
+    store: [],
+    nats: ['store'],
+    member: ['rollout', 'store'],
+    controller: ['rollout', 'store'],
+  },
+}
+
+/** Folders inside a room that others enter by a door of their own: the rest of the room need not be loaded for them. */
+const OWN_DOORS = [
+  'spec/(diagnostics|schema|export|agent|fleet)',
+  'fleet/nats',
+  'app/(host|source|apply|import|doctor|policy|agent|fleet)',
+]
+
+const rooms = Object.keys(ROOMS).join('|')
+const code = `^(${rooms})/`
+
+const room = (name, [allowed, why]) => ({
+  name: `room-${name}`,
   severity: 'error',
   comment: why,
-  from: { path: `^${from}/` },
-  to: { path: `^(${FOLDERS})/`, pathNot: `^(${[from, ...allowed].join('|')})/` },
+  from: { path: `^${name}/` },
+  to: { path: code, pathNot: `^(${[name, ...allowed].join('|')})/` },
+})
+
+const stage = (name, from, allowed) => ({
+  name: `stage-${name}-${from}`,
+  severity: 'error',
+  comment: `${name}/${from}/ stands on ${allowed.length === 0 ? 'nothing of its room' : allowed.join(', ')}`,
+  from: { path: `^${name}/${from}/` },
+  to: { path: `^${name}/`, pathNot: `^${name}/(${[from, ...allowed].join('|')})/` },
 })
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -16,7 +100,8 @@ export default {
       name: 'no-circular',
       severity: 'error',
       comment: 'a cycle has no first page',
-      from: {},
+      // The use cases in app/ still know the command line, and so each other.
+      from: { pathNot: '^(app|cli)/' },
       to: { circular: true },
     },
     {
@@ -26,44 +111,41 @@ export default {
       from: { orphan: true, pathNot: ['[.]d[.]ts$', '^test/', '^bench/', '^bin/', '^scripts/'] },
       to: {},
     },
-    layer(
-      'spec-is-a-leaf',
-      'spec',
-      [],
-      'spec turns text into a DesiredState; it does not know how that is reached',
+    ...Object.entries(ROOMS).map(([name, rule]) => room(name, rule)),
+    ...Object.entries(STAGES).flatMap(([name, stages]) =>
+      Object.entries(stages).map(([from, allowed]) => stage(name, from, allowed)),
     ),
-    layer(
-      'reconciler-knows-only-spec',
-      'reconciler',
-      ['spec'],
-      'the core is handed its providers, its host and its clock',
-    ),
-    layer(
-      'qubesd-is-a-leaf',
-      'qubesd',
-      [],
-      'the Admin API client would be useful to anyone; it knows nothing of qstate',
-    ),
-    layer(
-      'journal-stores-plans',
-      'journal',
-      ['reconciler', 'spec'],
-      'what a run keeps on disk; it decides nothing',
-    ),
-    layer(
-      'providers-do-not-drive',
-      'providers',
-      ['spec', 'reconciler', 'qubesd'],
-      'a provider translates; it never plans',
-    ),
-    layer('fleet-composes', 'fleet', ['spec', 'reconciler'], 'a rollout orders reconciliations'),
-    layer('agent-composes', 'agent', ['spec', 'reconciler', 'journal'], 'the loop of one host'),
+    {
+      name: 'index-is-the-door',
+      severity: 'error',
+      comment:
+        'what a folder lends to others is listed in its index; the rest is its own (tests look behind it)',
+      from: { path: '^(.+/)[^/]+$', pathNot: '^(test|bench)/' },
+      to: { path: code, pathNot: ['^$1[^/]+$', '/index[.]ts$', '^cli/'] },
+    },
+    {
+      name: 'a-room-has-one-door',
+      severity: 'error',
+      comment: 'the folders of another room are its own business, but for those with a door of their own',
+      from: { path: '^([^/]+)/', pathNot: '^(test|bench)/' },
+      to: {
+        path: `^(${rooms})/.+/index[.]ts$`,
+        pathNot: ['^$1/', ...OWN_DOORS.map((folder) => `^${folder}/index[.]ts$`)],
+      },
+    },
+    {
+      name: 'cli-is-on-top',
+      severity: 'error',
+      comment: 'only a use case that still is one with its command line imports cli/',
+      from: { path: '^(?!app/|cli/|test/|bench/)' },
+      to: { path: '^cli/' },
+    },
     {
       name: 'one-door-to-the-system',
       severity: 'error',
       comment:
-        'sockets and processes are opened in qubesd/ (and git in agent/), so that there is one place to audit',
-      from: { path: '^(spec|reconciler|providers|fleet|journal|cli)/' },
+        'sockets and processes are opened in qubesd/, git/, the agent and the NATS store: few places to audit',
+      from: { path: '^(spec|reconciler|providers|fleet|journal|app|cli)/' },
       to: {
         dependencyTypes: ['core'],
         path: '^(node:)?(child_process|net|dgram|http|https|tls|worker_threads|cluster|vm)$',

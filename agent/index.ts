@@ -4,7 +4,7 @@
  * on disk it can lose.
  */
 export { branchSource, gateOf, loadSpec, orderedSource, runAgent, type Source } from './loop/index.ts'
-export { makeMetrics, openNotifier, serve } from './notify/index.ts'
+export { makeMetrics, noticeSchema, openNotifier, serve } from './notify/index.ts'
 export { gateAt, type Held, runCheck } from './policy/index.ts'
 export {
   type AgentHost,

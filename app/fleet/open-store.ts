@@ -18,8 +18,7 @@ async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<S
       steadyClock.sleep(ms, signal),
     )
   // Loaded only where there are servers: most people have none.
-  const { natsConnect } = await import('../../fleet/nats/connect.ts')
-  const { natsStore } = await import('../../fleet/nats/store.ts')
+  const { natsConnect, natsStore } = await import('../../fleet/nats/index.ts')
   const connection = await natsConnect({ ...access(fleet, options, io), host: null })
   return orClose(connection, () => natsStore(connection, fleet.name, fleet.replicas))
 }
@@ -44,8 +43,7 @@ export async function connectMember(
   { name, servers, key, ca }: AgentFleet,
   host: string,
 ): Promise<MemberStore> {
-  const { natsConnect } = await import('../../fleet/nats/connect.ts')
-  const { natsMemberStore } = await import('../../fleet/nats/member-store.ts')
+  const { natsConnect, natsMemberStore } = await import('../../fleet/nats/index.ts')
   const connection = await natsConnect({ servers, host, keyFile: key, caFile: ca })
   return orClose(connection, () => natsMemberStore(connection, name, host))
 }

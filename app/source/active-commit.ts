@@ -32,7 +32,7 @@ export async function agentState(options: GlobalOptions, io: Io): Promise<AgentS
 export async function sourcesInForce({ memory, mirror }: AgentState): Promise<Sources | null> {
   if (memory.inForce === null) return null
   const [{ fleetLayout, pathsLayout }, { sourcesOf }] = await Promise.all([
-    import('../../git/layout.ts'),
+    import('../../git/index.ts'),
     import('./git-sources.ts'),
   ])
   const { paths, fleet } = memory

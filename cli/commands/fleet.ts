@@ -132,7 +132,7 @@ export async function fleetServerConfig(options: ServerConfigOptions, io: Io): P
     throw new UserError(EXIT.usage, 'no-controllers', 'the fleet names nobody who is in charge', hint)
   }
   const cluster = clusterOf(options)
-  const { serverConfig } = await import('../../fleet/nats/server-config.ts')
+  const { serverConfig } = await import('../../fleet/nats/index.ts')
   io.out(serverConfig(fleet, { listen: options.listen, storeDir: options.storeDir, tls, cluster }))
   const without = [...fleet.hosts.values()].filter(({ key, reach }) => key === null && reach.kind === 'agent')
   if (without.length > 0)

@@ -29,7 +29,7 @@ export async function plan(paths: readonly string[], options: PlanCommandOptions
   }
   const spec = await findSpec(paths, options, io, async () =>
     options.hostState === undefined
-      ? (await import('../../app/source/active-commit.ts')).agentState(options, io)
+      ? (await import('../../app/source/index.ts')).agentState(options, io)
       : null,
   )
   const host = await openHost(options, io, tablesOf(spec))

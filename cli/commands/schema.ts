@@ -2,9 +2,9 @@ import { EXIT } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 
 const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {
-  spec: async () => (await import('../../spec/schema/manifest-schema.ts')).manifestSchema,
-  agent: async () => (await import('../../spec/agent/agent-schema.ts')).agentSchema,
-  notice: async () => (await import('../../agent/notify/notification-schema.ts')).noticeSchema,
+  spec: async () => (await import('../../spec/schema/index.ts')).manifestSchema,
+  agent: async () => (await import('../../spec/agent/index.ts')).agentSchema,
+  notice: async () => (await import('../../agent/index.ts')).noticeSchema,
 }
 
 /** Prints the JSON Schema of what a person writes or a program reads. */

@@ -48,7 +48,7 @@ const DEFAULT_FLEET = 'fleet.yaml'
 /** Reads files of the folder, or of a revision. */
 async function reader({ fromGit }: SpecOptions, io: Io): Promise<(paths: readonly string[]) => Sources> {
   if (fromGit === undefined) return (paths) => readSources(paths, io)
-  const { gitSources } = await import('../../app/source/git-sources.ts')
+  const { gitSources } = await import('../../app/source/index.ts')
   return (paths) => gitSources(fromGit, paths, io.cwd)
 }
 

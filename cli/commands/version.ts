@@ -34,8 +34,8 @@ async function hostVersion(
   io: Io,
 ): Promise<{ readonly qubes: string; readonly where: string }> {
   const [{ openSession }, { detectRelease }] = await Promise.all([
-    import('../../app/host/connect.ts'),
-    import('../../qubesd/admin.ts'),
+    import('../../app/host/index.ts'),
+    import('../../qubesd/index.ts'),
   ])
   const session = await openSession(options, io)
   const listed = session.qubes.map((qube) => ({ ...qube }))

@@ -1,4 +1,7 @@
 /**
  * The store on NATS JetStream, loaded only where a fleet has servers.
  */
-export { type ServerCluster } from './server-config.ts'
+export { natsConnect } from './connect.ts'
+export { natsMemberStore } from './member-store.ts'
+export { serverConfig, type ServerCluster } from './server-config.ts'
+export { natsStore } from './store.ts'

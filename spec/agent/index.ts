@@ -1,7 +1,7 @@
 /**
  * The agent's configuration file: schema, reader and model.
  */
-export { NOTICE_WORDS } from './agent-schema.ts'
+export { agentSchema, NOTICE_WORDS } from './agent-schema.ts'
 export { readWindow } from './calendar.ts'
 export { loadAgentConfig } from './load.ts'
 export {

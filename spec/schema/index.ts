@@ -3,3 +3,4 @@
  */
 export { checkSchema, type Contract, contractOf } from './check-schema.ts'
 export { duration, mapOf, named, object, type Schema, servers, text, union, words } from './schema-parts.ts'
+export { manifestSchema } from './manifest-schema.ts'
