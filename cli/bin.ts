@@ -2,7 +2,6 @@ import { hostname, userInfo } from 'node:os'
 import { isatty } from 'node:tty'
 import { type Io } from './io.ts'
 import { main } from './main.ts'
-import { letHeapGrow } from './small-heap.ts'
 
 const LEFT_OPEN_MS = 2000
 
@@ -96,7 +95,6 @@ const io: Io = {
 // Not awaited at the top level, which a bundle for `require` could not hold. `main` tells whatever goes wrong.
 void main(process.argv.slice(2), io).then((code) => {
   process.exitCode = code
-  letHeapGrow()
   isDone = true
   if (!stop.signal.aborted) return
   // What a library has left open, such as a connection that nobody answers, keeps no process that is to end.

@@ -3,7 +3,6 @@ import { join, resolve as resolvePath } from 'node:path'
 import { type Io, UserError } from '../../cli/io.ts'
 import { makeLog } from '../../cli/log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../../cli/options.ts'
-import { collectEarly, keepHeapSmall } from '../../cli/small-heap.ts'
 import { plural } from '../../cli/views/style.ts'
 import { providers, type SlicStore } from '../../providers/index.ts'
 import { type Client, createClient, describeCall, findTransport, QUBESD_SOCKET } from '../../qubesd/index.ts'
@@ -111,37 +110,13 @@ export interface LoadedSpec {
 }
 
 /** Reads and validates a spec. Warnings go to stderr; an error ends the command before anything else is done. */
-export function loadSpec(
-  paths: readonly string[],
-  options: GlobalOptions,
-  io: Io,
-  purpose: Purpose = 'plan',
-): LoadedSpec {
-  return loadSources(readSources(paths.length > 0 ? paths : (options.config ?? []), io), options, io, purpose)
+export function loadSpec(paths: readonly string[], options: GlobalOptions, io: Io): LoadedSpec {
+  return loadSources(readSources(paths.length > 0 ? paths : (options.config ?? []), io), options, io)
 }
 
-/** An apply holds more than a plan does. */
-type Purpose = 'plan' | 'apply'
-
-/** Characters of a spec that is worth some thought about memory: about a hundred qubes. */
-const LARGE = 16_384
-
 /** The same of files that have been read already, wherever they came from. */
-export function loadSources(
-  sources: Sources,
-  options: GlobalOptions,
-  io: Io,
-  purpose: Purpose = 'plan',
-): LoadedSpec {
-  const large = sources.files.reduce((size, { text }) => size + text.length, 0) > LARGE
-  // What is read stays, and is copied the fewer times the more room there is: a plan keeps small from here on only. What V8 is
-  // told before its first collection decides when it thinks of the next one.
-  if (large && purpose === 'apply') {
-    keepHeapSmall()
-    collectEarly()
-  }
+export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
   const { manifest, diagnostics } = loadManifest(sources.files, sources)
-  if (large) keepHeapSmall()
   tellDiagnostics(diagnostics, sources, options, io)
   if (manifest === null) throw new InvalidSpec(diagnostics)
   return { sources, manifest }

@@ -29,16 +29,12 @@ import { type AgentConfig } from '../../spec/agent/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
 import { agentLog, type Say } from '../agent-log.ts'
 import { type Io, UserError } from '../io.ts'
-import { collectEarly, keepHeapSmall } from '../small-heap.ts'
 import { turnLines } from '../views/turn-lines.ts'
 import { showTime } from '../views/value.ts'
 import { ownVersion } from './version.ts'
 
 /** Keeps the host as the repository says, until it is stopped. */
 export async function agent(options: AgentOptions, io: Io): Promise<number> {
-  // It stays for months.
-  keepHeapSmall()
-  collectEarly()
   // A hang-up that nobody listens to ends the process. One that comes before the loop asks for what it does first anyway.
   let nudge = (): void => undefined
   io.onHangup(() => {

@@ -41,7 +41,6 @@ import {
 } from '../../reconciler/index.ts'
 import { type Io, UserError } from '../io.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../options.ts'
-import { collectEarly } from '../small-heap.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
 import { makeStyle, type Style } from '../views/style.ts'
@@ -59,7 +58,7 @@ export async function apply(paths: readonly string[], options: ApplyOptions, io:
   const [first] = paths
   if (paths.length === 1 && first !== undefined && isPlanFile(first, io))
     return applySaved(first, options, io)
-  const spec = loadSpec(paths, options, io, 'apply')
+  const spec = loadSpec(paths, options, io)
   const connection = await connect(options, io, tablesOf(spec))
   return locked(connection, options, io, async (session) => {
     const plan = withholdRemovals(await planSpec(spec, session, options, io), options)
@@ -231,7 +230,6 @@ export async function locked(
   io: Io,
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
-  collectEarly()
   const folder = stateFolder(options, io, connection)
   const patience = wholeNumber(options.lockTimeout, '--lock-timeout', 0, 86_400) * 1000
   const begun = io.now().getTime()
