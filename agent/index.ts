@@ -5,7 +5,15 @@
  */
 export { branchSource, gateOf, loadSpec, orderedSource, runAgent, type Source } from './loop/index.ts'
 export { makeMetrics, noticeSchema, openNotifier, serve } from './notify/index.ts'
-export { gateAt, type Held, runCheck } from './policy/index.ts'
+export {
+  awaitingConsent,
+  CONSENT,
+  type Consent,
+  consentFor,
+  gateAt,
+  type Held,
+  runCheck,
+} from './policy/index.ts'
 export {
   type AgentHost,
   type Clock,

@@ -1,7 +1,15 @@
 import { type RestartReport } from '../../reconciler/index.ts'
 import { type NOTICE_WORDS } from '../../spec/agent/index.ts'
 import { type Value } from '../../spec/index.ts'
-import { CONFLICT_FROM, isUndone, keyOf, type Reconciled, settledBy } from '../policy/index.ts'
+import {
+  awaitingConsent,
+  CONFLICT_FROM,
+  CONSENT,
+  isUndone,
+  keyOf,
+  type Reconciled,
+  settledBy,
+} from '../policy/index.ts'
 import { type Memory, type NoticedBy } from '../state/index.ts'
 
 /** Something that has happened and that a person, or a program of theirs, may want to know. Plain JSON, with a schema. */
@@ -57,6 +65,7 @@ export function noticesOf(
   if (proposed !== null && proposed.changes !== before.proposed?.changes)
     tell('proposed', `a plan waits for a person: qstate apply ${proposed.file}`, { ...proposed })
   tellDrift(before, after, tell)
+  tellHeld(before, after, tell)
   for (const restart of restarts) tell('restarted', `${restart.qube} ${restart.status}`, { ...restart })
   if (done !== null) {
     tellCorrected(done, noticedBy, tell)
@@ -98,6 +107,16 @@ function tellDrift(before: Memory, after: Memory, tell: Tell): void {
     if (fought.has(key) || (after.corrections[key]?.times ?? 0) > CONFLICT_FROM) continue
     const text = `${key} is changed back again and again: left alone until ${one.until ?? 'somebody decides'}, and longer each time`
     tell('conflict', text, { ...one })
+  }
+}
+
+/** Told once: it stays held until a person has done something about it. */
+function tellHeld(before: Memory, after: Memory, tell: Tell): void {
+  const known = new Set(awaitingConsent(before.held).map(({ qube, why }) => keyOf(qube, why)))
+  for (const one of awaitingConsent(after.held)) {
+    if (known.has(keyOf(one.qube, one.why))) continue
+    const { what, how } = CONSENT[one.why]
+    tell('held', `${one.qube} is held: ${what}; ${how}`, { ...one })
   }
 }
 

@@ -17,11 +17,35 @@ export interface Held {
     | 'backing-off'
     | 'conflict'
     | 'failed'
-    | 'removal'
     | 'running'
+    | Consent
   /** When it may be done, ISO 8601; null where only a person can say. */
   readonly until: string | null
 }
+
+/** What no commit alone does, whatever the policy: a person has to review it and run a command. Both are said of a qube. */
+export const CONSENT = {
+  removal: {
+    what: 'it would be removed, with all its data',
+    how: 'run `qstate apply --allow-remove QUBE` to remove it',
+  },
+  withdrawal: {
+    what: 'the spec no longer names any setting that qstate owns there, and all of them would be withdrawn',
+    how: 'review `qstate plan -o FILE`, then run `qstate apply FILE`',
+  },
+} as const
+
+export type Consent = keyof typeof CONSENT
+
+/** What a person has to consent to before a qube is touched, where nobody is asked. */
+export function consentFor({ remove, withdrawsAll }: QubePlan): Consent | null {
+  if (remove !== undefined) return 'removal'
+  return withdrawsAll === true ? 'withdrawal' : null
+}
+
+/** What is held until a person consents to it. */
+export const awaitingConsent = (held: readonly Held[]): readonly (Held & { readonly why: Consent })[] =>
+  held.filter((one): one is Held & { readonly why: Consent } => Object.hasOwn(CONSENT, one.why))
 
 export interface Rules {
   readonly policy: Policy
@@ -48,8 +72,9 @@ function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
     { qube: qube.qube, path: null, why, until },
   ]
   const { policy, gate } = rules
-  // A removal takes a person's word, given on the command line: a commit alone never destroys data.
-  if (qube.remove !== undefined) return whole('removal')
+  const consent = consentFor(qube)
+  // Where the policy lets stand what is no longer named, nothing is withdrawn.
+  if (consent === 'removal' || (consent !== null && policy.prune === 'apply')) return whole(consent)
   if (policy.mode === 'observe') return whole('observed')
   if (policy.mode === 'propose') return whole('proposed')
   if (!gate.open) return whole(gate.why, gate.until)

@@ -1,9 +1,25 @@
-import { gateAt, gateOf, type Memory, type Ordered, type Source, type Store } from '../../agent/index.ts'
+import {
+  awaitingConsent,
+  gateAt,
+  gateOf,
+  type Memory,
+  type Ordered,
+  type Source,
+  type Store,
+} from '../../agent/index.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { RevisionError } from '../../git/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
-import { type Asking, lookAtHost, type LookedAt, planOn, type Seen, specOf } from '../fleet/index.ts'
+import {
+  type Asking,
+  consentTrouble,
+  lookAtHost,
+  type LookedAt,
+  planOn,
+  type Seen,
+  specOf,
+} from '../fleet/index.ts'
 import { type LoadedSpec } from '../host/index.ts'
 
 export interface FollowedContext extends LookedAt {
@@ -100,10 +116,8 @@ export function outcomeOf(
     return failed({ code: 'blocked', message: `${block.qube}: ${block.why}`, hint: block.hint })
   const [failure] = failing
   if (failure !== undefined) return failed({ ...failure, message: `${failure.qube}: ${failure.message}` })
-  const removal = held.find(({ why }) => why === 'removal')
-  if (removal !== undefined)
-    return failed({ code: 'removal', message: `${removal.qube} would be removed`, hint: REMOVAL })
-  return working
+  const [waiting] = awaitingConsent(held)
+  return waiting === undefined ? working : failed(consentTrouble(waiting))
 }
 
 /** A qube is on its way down and up again, or may go at any moment. One that was tried in vain is only waited for. */
@@ -116,8 +130,6 @@ function isRestarting({ waiting, restarts, restarting }: Memory, now: Date): boo
     )
   )
 }
-
-const REMOVAL = 'a person on that host removes it: `qstate apply --allow-remove`'
 
 /** What the policy lets stand is no drift. */
 const countsFor =

@@ -3,11 +3,19 @@ import { UserError } from '../../cli/io.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { RevisionError } from '../../git/index.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/index.ts'
-import { changeDigest, changesOf, failureOf, type Plan, type Report } from '../../reconciler/index.ts'
+import { changeDigest, changesOf, failureOf } from '../../reconciler/index.ts'
 import { type LoadedSpec } from '../host/index.ts'
 import { steadyClock } from './clock.ts'
-import { lookAtHost, planOn, type Seen, silenceOf, understand, UNSEEN } from './host-condition.ts'
-import { applyToHost, type HostWay } from './host-work.ts'
+import {
+  consentTrouble,
+  lookAtHost,
+  planOn,
+  type Seen,
+  silenceOf,
+  understand,
+  UNSEEN,
+} from './host-condition.ts'
+import { applyToHost, type HostApplied, type HostWay } from './host-work.ts'
 
 export interface HostAgentContext {
   readonly name: string
@@ -114,13 +122,13 @@ async function bring(
   try {
     const applied = await applyToHost(await spec(commit), way, who)
     if (applied.kind === 'busy') return null
-    const { isGood, plan, report, generation } = applied
+    const { isGood, plan, generation } = applied
     return {
       outcome: isGood ? 'applied' : 'failed',
       commit,
       digest: changeDigest(changesOf(plan)),
       generation,
-      trouble: isGood ? null : troubleIn(plan, report),
+      trouble: isGood ? null : troubleIn(applied),
     }
   } catch (error) {
     const trouble = understand(error)
@@ -130,7 +138,11 @@ async function bring(
   }
 }
 
-function troubleIn(plan: Plan, report: Report | null): AgentStatus['trouble'] {
+function troubleIn({
+  plan,
+  held,
+  report,
+}: Extract<HostApplied, { kind: 'applied' }>): AgentStatus['trouble'] {
   for (const one of report?.qubes ?? []) {
     const found = failureOf(one)
     if (found !== null) return { ...found, message: `${one.qube}: ${found.message}` }
@@ -140,6 +152,8 @@ function troubleIn(plan: Plan, report: Report | null): AgentStatus['trouble'] {
   const blocked = plan.qubes.flatMap((qube) => qube.blocked.map((one) => ({ qube: qube.qube, ...one })))[0]
   if (blocked !== undefined)
     return { code: 'blocked', message: `${blocked.qube}: ${blocked.why}`, hint: blocked.hint }
+  const [waiting] = held
+  if (waiting !== undefined && (report?.interrupted ?? null) === null) return consentTrouble(waiting)
   const why = report?.interrupted ?? 'a part of it was not done'
   return { code: 'not-done', message: why, hint: 'see `qstate history` on the host' }
 }

@@ -1,4 +1,4 @@
-import { runCheck } from '../../agent/index.ts'
+import { CONSENT, type Consent, runCheck } from '../../agent/index.ts'
 import { UserError } from '../../cli/io.ts'
 import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
 import { GitError, RevisionError } from '../../git/index.ts'
@@ -86,3 +86,16 @@ export function understand(error: unknown): NonNullable<AgentStatus['trouble']> 
   const { code, message, hint } = error
   return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
 }
+
+/** A host that needs a person's consent has not been brought to what it was ordered. */
+export const consentTrouble = ({
+  qube,
+  why,
+}: {
+  readonly qube: string
+  readonly why: Consent
+}): NonNullable<AgentStatus['trouble']> => ({
+  code: why,
+  message: `${qube}: ${CONSENT[why].what}`,
+  hint: `on that host: ${CONSENT[why].how}`,
+})

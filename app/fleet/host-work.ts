@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { type Consent, consentFor } from '../../agent/index.ts'
 import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
 import {
@@ -80,12 +81,15 @@ export type HostApplied =
   | {
       readonly kind: 'applied'
       readonly isGood: boolean
+      /** All of it, also what was held. */
       readonly plan: Plan
+      /** Qubes that were not touched, because a person has to consent. */
+      readonly held: readonly { readonly qube: string; readonly why: Consent }[]
       readonly report: Report | null
       readonly generation: number | null
     }
 
-/** Brings the host to what the spec says, as `qstate apply --yes` does. */
+/** Brings the host to what the spec says, as far as that needs nobody's consent. */
 export async function applyToHost(
   spec: LoadedSpec,
   { options, io }: HostWay,
@@ -96,11 +100,17 @@ export async function applyToHost(
   return alone(folder, who, io, async (run) => {
     const session = await listQubes(connection)
     const plan = await planSpec(spec, session, { ...options, parallelism: String(PARALLELISM) }, io)
-    if (planIsEmpty(plan)) {
-      const isGood = !planIsBlocked(plan)
-      return { kind: 'applied' as const, isGood, plan, report: null, generation: null }
+    const held = plan.qubes.flatMap((planned) => {
+      const why = consentFor(planned)
+      return why === null ? [] : [{ qube: planned.qube, why }]
+    })
+    const unattended = { ...plan, qubes: plan.qubes.filter((planned) => consentFor(planned) === null) }
+    if (planIsEmpty(unattended)) {
+      const isGood = !planIsBlocked(plan) && held.length === 0
+      return { kind: 'applied' as const, isGood, plan, held, report: null, generation: null }
     }
-    const done = await applyUnasked(plan, session, { folder, kind: 'rollout', ...run }, io)
-    return { kind: 'applied' as const, isGood: exitCodeOf(done.report) === EXIT.done, plan, ...done }
+    const done = await applyUnasked(unattended, session, { folder, kind: 'rollout', ...run }, io)
+    const isGood = exitCodeOf(done.report) === EXIT.done && held.length === 0
+    return { kind: 'applied' as const, isGood, plan, held, ...done }
   })
 }

@@ -11,7 +11,14 @@ export {
   placeOf,
   readFleetFile,
 } from './fleet-file.ts'
-export { type Asking, lookAtHost, type LookedAt, planOn, type Seen } from './host-condition.ts'
+export {
+  type Asking,
+  consentTrouble,
+  lookAtHost,
+  type LookedAt,
+  planOn,
+  type Seen,
+} from './host-condition.ts'
 export { specOf } from './host-spec.ts'
 export { directHosts, type HostWay, wayTo } from './host-work.ts'
 export { connectMember, withStore } from './open-store.ts'

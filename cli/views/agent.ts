@@ -1,4 +1,4 @@
-import { type Held } from '../../agent/index.ts'
+import { CONSENT, type Held } from '../../agent/index.ts'
 import { type AgentState } from '../../app/source/index.ts'
 import { fold, padTo, type Style } from './style.ts'
 import { safe, shortCommit, showPath, showTime, showValue } from './value.ts'
@@ -13,8 +13,9 @@ const HELD: Readonly<Record<Held['why'], string>> = {
   'backing-off': 'put right before, and changed back',
   conflict: 'put right again and again, and changed back each time: a conflict',
   failed: 'it failed when it was tried',
-  removal: 'a removal, which takes `qstate apply --allow-remove`',
   running: 'until the qube is found halted',
+  removal: `${CONSENT.removal.what}; ${CONSENT.removal.how}`,
+  withdrawal: `${CONSENT.withdrawal.what}; ${CONSENT.withdrawal.how}`,
 }
 
 /** A line that is quoted from a file, and the line below it with the caret: neither is folded. */

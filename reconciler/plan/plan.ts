@@ -55,6 +55,8 @@ export interface QubePlan {
   readonly remove?: Removal
   /** It is to be there, and has a record of ours: this is kept even where it owns nothing. */
   readonly made?: true
+  /** The spec no longer names any setting that the record owns here, and values change because of that. */
+  readonly withdrawsAll?: true
   /** In the order in which they are made. */
   readonly changes: readonly Change[]
   readonly record: RecordChange

@@ -98,8 +98,10 @@ export async function planObserved(
       hint,
     })
   }
+  const withdrawsAll = isWholeWithdrawal(desired.qubes.get(facts.qube.name), record, changes)
   return {
     ...describe(facts.qube),
+    ...(withdrawsAll ? { withdrawsAll } : {}),
     changes,
     record: { before: observed.recordText, after },
     ...(isMade && record !== null ? { made: true as const } : {}),
@@ -107,7 +109,7 @@ export async function planObserved(
     ...(held.length === 0 ? {} : { held }),
     waiting,
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
-    notes: [...cloneNote(observed), ...droppedNote(wanted, changes), ...difference.notes, ...note],
+    notes: [...cloneNote(observed), ...(withdrawsAll ? [DROPPED] : []), ...difference.notes, ...note],
   }
 }
 
@@ -181,11 +183,26 @@ function scoped(record: OwnershipRecord, qube: string, context: PlanContext): Ow
   return set === record.set && was === record.was ? record : { ...record, set, was }
 }
 
-/** A whole qube that is dropped is told in a headline: its line may have been lost by mistake. */
-function droppedNote(wanted: DesiredQube | null, changes: readonly Change[]): readonly Note[] {
-  if (wanted !== null || changes.length === 0) return []
-  const text = 'no longer named by this configuration: all that it owns here is taken back'
-  return [{ kind: 'dropped', path: null, text }]
+/**
+ * Whether values change because the spec no longer names any setting that is owned here. Judged by the whole spec and the whole
+ * record, whatever part of them this plan is about.
+ */
+function isWholeWithdrawal(
+  named: DesiredQube | undefined,
+  record: OwnershipRecord | null,
+  changes: readonly Change[],
+): boolean {
+  if (!changes.some(({ reason }) => reason === 'prune')) return false
+  return [...(record?.set.keys() ?? [])].every(
+    (path) => named?.settings.has(path) !== true && named?.unmanaged?.has(path) !== true,
+  )
+}
+
+/** A headline, since a line may have been lost by mistake. */
+const DROPPED: Note = {
+  kind: 'dropped',
+  path: null,
+  text: 'the spec no longer names any setting that this configuration owns here: all of them are withdrawn',
 }
 
 function cloneNote(observed: ObservedQube): readonly Note[] {

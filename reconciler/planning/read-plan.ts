@@ -98,8 +98,9 @@ function qubeProblem(qube: unknown): string | undefined {
   for (const text of [record['before'], record['after']]) {
     if (text !== null && typeof text !== 'string') return `the ownership record of ${name} is no text`
   }
-  if (qube['made'] !== undefined && qube['made'] !== true)
-    return `what it says of ${name} is not what plans say`
+  for (const flag of [qube['made'], qube['withdrawsAll']]) {
+    if (flag !== undefined && flag !== true) return `what it says of ${name} is not what plans say`
+  }
   const held = qube['held'] ?? []
   if (!notes.every(isNote) || !blocked.every(isBlocked) || !Array.isArray(held) || !held.every(isBlocked))
     return `what it says of ${name} is not what plans say`

@@ -10,6 +10,7 @@ export const NOTICE_WORDS = [
   'failed',
   'fleet-away',
   'fleet-back',
+  'held',
   'proposed',
   'reachable',
   'recovered',

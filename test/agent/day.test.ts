@@ -287,6 +287,12 @@ async function settleDown(day: Day): Promise<void> {
   await agent.store().accept(agent.branch.tip)
   // The longest that anything is left alone for, and a comparison after it.
   await passChecked(8 * 60 * MINUTE, day)
+  const held = agent.memory().held.filter(({ why }) => why === 'withdrawal')
+  if (held.length === 0) return
+  // All settings of a qube are withdrawn only once a person applies that.
+  const { code } = await host.apply(agent.branch.commits.get(agent.branch.tip ?? '')?.yaml ?? '')
+  assert.equal(code, 0)
+  await passChecked(MINUTE, day)
 }
 
 async function assertConverged({ agent, host, good }: Day): Promise<void> {

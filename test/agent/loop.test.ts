@@ -8,6 +8,7 @@ import { runCli } from '../support/cli.ts'
 import { windowsHost, type WindowsQube } from '../support/fixtures.ts'
 import { startHost, type TestHost } from '../support/host.ts'
 import { act } from '../support/requests.ts'
+import { changedKeys } from '../support/snapshot.ts'
 import { untilRequest } from '../support/watch.ts'
 import { type AgentWorld, agentWorld, type AgentWorldOptions } from './world.ts'
 
@@ -407,11 +408,101 @@ test('one qube that fails stops no other, is tried less and less often, and keep
 test('what is no longer asked for is taken back, or reported, as its policy says', async (t) => {
   for (const prune of ['apply', 'report'] as const) {
     const agent = await started(t, { policy: policyOf('apply', 'correct', prune) })
-    agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes: {}\n')
+    agent.branch.commit(spec(3, ', memory: 4096'))
+    await agent.pass(5 * MINUTE)
+    agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { qube: { memory: 4096 } }\n')
     await agent.pass(5 * MINUTE)
     assert.equal(agent.vcpus(), prune === 'apply' ? undefined : 3)
-    assert.equal(agent.memory().held.length, prune === 'apply' ? 0 : 1)
+    assert.deepEqual(
+      agent.memory().held.map(({ path, why }) => [path, why]),
+      prune === 'apply' ? [] : [['qube/vcpus', 'reported']],
+    )
   }
+})
+
+const ONLY_B = 'apiVersion: qstate/v1\nname: test\nqubes:\n  win-b: { qube: { vcpus: 6 } }\n'
+
+for (const [what, yaml] of [
+  ['drops the qube', ONLY_B],
+  ['leaves the qube in the spec, with nothing', `${ONLY_B}  win-a: {}\n`],
+  ['names nothing but new settings of the qube', `${ONLY_B}  win-a: { audio: ich6 }\n`],
+] as const)
+  test(`a commit that ${what} withdraws nothing there until a person applies it; other qubes are applied`, async (t) => {
+    const agent = await started(t)
+    agent.told()
+    const before = agent.host.snapshot()
+    agent.branch.commit(yaml)
+    await agent.pass(HOUR)
+    assert.deepEqual(
+      changedKeys(before, agent.host.snapshot()).filter((key) => key.startsWith('win-a ')),
+      [],
+    )
+    assert.equal(agent.host.simulator.host.qubes.get('win-b')?.properties.get('vcpus'), 6)
+    const held = { qube: 'win-a', path: null, why: 'withdrawal', until: null }
+    assert.deepEqual(agent.memory().held, [held])
+    assert.notEqual(agent.memory().applied?.commit, agent.branch.tip)
+    assert.deepEqual(agent.told(), ['held', 'applied'])
+    const notice = agent.notices.find(({ kind }) => kind === 'held')
+    assert.match(notice?.text ?? '', /^win-a is held: .*would be withdrawn; review `qstate plan -o FILE`/)
+    assert.deepEqual(notice?.about, held)
+    // Comparing again, also after a restart, changes nothing, and is no news.
+    await agent.stop()
+    agent.begin()
+    await agent.pass(2 * HOUR)
+    assert.equal(agent.vcpus(), 3)
+    assert.deepEqual(agent.told(), [])
+
+    assert.equal((await agent.host.apply(yaml)).code, 0)
+    await agent.pass(1000)
+    assert.equal(agent.vcpus(), undefined)
+    assert.deepEqual(agent.memory().held, [])
+    assert.equal(agent.memory().applied?.commit, agent.branch.tip)
+  })
+
+test('a qube that a selector no longer means, since its tag is gone, keeps what the agent set there', async (t) => {
+  const agent = await started(t)
+  const setTag = (method: string): void => {
+    act(agent.host.simulator, { dest: 'win-b', method, arg: 'office', payload: '' })
+  }
+  const vcpusOfB = (): unknown => agent.host.simulator.host.qubes.get('win-b')?.properties.get('vcpus')
+  setTag('admin.vm.tag.Set')
+  agent.branch.commit(`${spec(3)}select:\n  - { match: { tag: office }, qube: { vcpus: 5 } }\n`)
+  await agent.pass(5 * MINUTE)
+  assert.equal(vcpusOfB(), 5)
+  setTag('admin.vm.tag.Remove')
+  await agent.pass(HOUR)
+  assert.equal(vcpusOfB(), 5)
+  assert.deepEqual(
+    agent.memory().held.map(({ qube, why }) => [qube, why]),
+    [['win-b', 'withdrawal']],
+  )
+  setTag('admin.vm.tag.Set')
+  await agent.pass(1000)
+  assert.deepEqual(agent.memory().held, [])
+})
+
+test('a drifted setting that is held makes no whole withdrawal of what a commit drops beside it', async (t) => {
+  const agent = await started(t, { policy: policyOf('apply', 'report') })
+  agent.branch.commit(spec(3, ', memory: 4096'))
+  await agent.pass(5 * MINUTE)
+  agent.setVcpus(8)
+  await agent.pass(1000)
+  agent.branch.commit(spec(3))
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.host.simulator.host.qubes.get('win-a')?.properties.get('memory'), undefined)
+  assert.deepEqual(
+    agent.memory().held.map(({ path, why }) => [path, why]),
+    [['qube/vcpus', 'reported']],
+  )
+})
+
+test('where the policy lets stand what is no longer named, a whole qube is reported as that', async (t) => {
+  const agent = await started(t, { policy: policyOf('apply', 'correct', 'report') })
+  agent.branch.commit(ONLY_B)
+  await agent.pass(5 * MINUTE)
+  assert.equal(agent.vcpus(), 3)
+  assert.deepEqual(agent.memory().held, [{ qube: 'win-a', path: 'qube/vcpus', why: 'reported', until: null }])
+  assert.equal(agent.memory().applied?.commit, agent.branch.tip)
 })
 
 test('a commit alone removes no qube', async (t) => {

@@ -211,7 +211,10 @@ test('every notice fits the schema that is printed', () => {
     drift: [
       { qube: 'a', path: 'qube/vcpus', wanted: 3, found: null, since: at, noticed: 'property-set:vcpus' },
     ],
-    held: [{ qube: 'a', path: 'qube/vcpus', why: 'conflict' as const, until: at }],
+    held: [
+      { qube: 'a', path: 'qube/vcpus', why: 'conflict' as const, until: at },
+      { qube: 'b', path: null, why: 'withdrawal' as const, until: null },
+    ],
     corrections: { 'a/qube/vcpus': { times: 3, last: at } },
     waiting: [{ qube: 'a', paths: ['qube/memory'], restart: 'never' as const }],
   }
@@ -219,7 +222,7 @@ test('every notice fits the schema that is printed', () => {
   const notices = noticesOf(NO_MEMORY, memory, null, told)
   assert.deepEqual(
     notices.map(({ kind }) => kind),
-    ['refused', 'unreachable', 'fleet-away', 'error', 'proposed', 'drift', 'conflict', 'waiting'],
+    ['refused', 'unreachable', 'fleet-away', 'error', 'proposed', 'drift', 'conflict', 'held', 'waiting'],
   )
   for (const one of notices) assert.ok(validate(one), JSON.stringify(validate.errors))
   assert.equal(notices[0]?.text, 'commit refused: why')

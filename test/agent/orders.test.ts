@@ -254,6 +254,40 @@ test('a commit that this host cannot be brought to has failed', async (t) => {
   assert.deepEqual(tried, [])
 })
 
+test('an order that would withdraw all settings of a qube has failed, until a person has applied that', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3))
+  const without = 'apiVersion: qstate/v1\nname: test\nqubes: {}\n'
+  const second = agent.branch.commit(without)
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  assert.equal(await agent.outcome(), 'failed: withdrawal')
+  assert.equal(agent.vcpus(), 3)
+  // On its way back there is nothing to withdraw.
+  await agent.order(first, true)
+  assert.equal(await agent.outcome(), 'applied')
+
+  await agent.order(second)
+  await agent.host.apply(without)
+  await agent.pass(1000)
+  assert.equal(await agent.outcome(), 'applied')
+  assert.equal(agent.vcpus(), undefined)
+})
+
+test('a way back that would withdraw all settings of a qube has failed, too', async (t) => {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes: {}\n')
+  const second = agent.branch.commit(spec(3))
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  assert.equal(agent.vcpus(), 3)
+  await agent.order(first, true)
+  assert.equal(await agent.outcome(), 'failed: withdrawal')
+  assert.equal(agent.vcpus(), 3)
+})
+
 test('a commit that two looks bring is put in force once', async (t) => {
   const agent = await inFleet(t)
   const first = agent.branch.commit(spec(3))

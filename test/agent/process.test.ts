@@ -276,6 +276,36 @@ test('suspended from the command line it writes nothing, resumed it acts at once
   await ended(agent)
 })
 
+test('what a person has to review is told in log, status and metrics, with commands that apply it', async (t) => {
+  const world = await makeWorld(t)
+  world.commit(3)
+  const agent = world.begin()
+  await agent.said('applied to win-a')
+  world.repo.commit(
+    { 'hosts/a.yaml': 'apiVersion: qstate/v1\nname: test\nqubes: {}\n' },
+    { sshKey: world.key },
+  )
+  look(agent)
+  await agent.said('win-a is held: the spec no longer names any setting that qstate owns there')
+  assert.equal(world.vcpus(), 3)
+  const metrics = await ask(world.socket, '/metrics')
+  assert.match(metrics.body, /^qstate_held_changes\{why="withdrawal"\} 1$/m)
+  assert.match(metrics.body, /^qstate_notices_total\{kind="held"\} 1$/m)
+  const status = await runCli(world.host, ['status'])
+  assert.match(status.out, /held +win-a: the spec no longer[^]*run `qstate\s+apply\s+FILE`/)
+  const json = JSON.parse((await runCli(world.host, ['status', '--json'])).out) as {
+    agent: { held: object[] }
+  }
+  assert.deepEqual(json.agent.held, [{ qube: 'win-a', path: null, why: 'withdrawal', until: null }])
+
+  const file = join(world.host.folder, 'plan.json')
+  const plan = await runCli(world.host, ['plan', '-o', file])
+  assert.match(plan.out, /! the spec no longer names any setting[^]*vcpus +3 → default +prune/)
+  assert.equal((await runCli(world.host, ['apply', '--yes', file])).code, 0)
+  assert.equal(world.vcpus(), undefined)
+  await ended(agent)
+})
+
 test('an order that no agent would hear is refused', async (t) => {
   const { host } = await makeWorld(t)
   for (const order of [['suspend'], ['resume'], ['accept', '1f2e3d4c']]) {

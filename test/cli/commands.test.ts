@@ -549,7 +549,7 @@ test('a qube that is dropped whole is told in a headline, and what may give it a
   await host.qstate('apply', '--yes', spec)
   writeFileSync(spec, 'apiVersion: qstate/v1\nname: laptop\nqubes: {}\n')
   const { out } = await host.qstate('plan', spec)
-  assert.match(out, /! no longer named by this configuration: all that it owns here is taken back/)
+  assert.match(out, /! the spec no longer names any setting that this configuration owns here: all of them/)
   assert.match(out, /a qube without network may get one/)
 })
 

@@ -129,6 +129,45 @@ test('a bad commit is taken back at the canary', async (t) => {
   )
 })
 
+const HOME = 'apiVersion: qstate/v1\nname: home\nqubes:\n  win10-work: { qube: { memory: "${memory}" } }\n'
+const vcpusOf = ({ machines }: Home, host: string): unknown =>
+  machines.get(host)?.simulator.host.qubes.get('win10-home')?.properties.get('vcpus')
+
+for (const [what, code, line] of [
+  ['drops a qube', 'withdrawal', ''],
+  ['names a qube with nothing', 'withdrawal', '  win10-home: {}\n'],
+  ['removes a qube', 'removal', '  win10-home: { ensure: absent }\n'],
+] as const)
+  test(`a commit that ${what} fails at the canary with what a person does, and nothing there is taken back`, async (t) => {
+    const it = await home(t)
+    it.commit({ 'base.yaml': `${HOME}  win10-home: { qube: { vcpus: 3 } }\n`, 'attic.yaml': HOME })
+    assert.equal((await it.qstate('rollout', 'start')).code, 0)
+    it.commit({ 'base.yaml': HOME.replace('"${memory}"', '5000') + line })
+    const started = await it.qstate('rollout', 'start')
+    assert.equal(started.code, 1)
+    assert.match(
+      started.out,
+      new RegExp(`rolled back\n[^]*canary {2}1 gone back[^]*desk: ${code}: win10-home`),
+    )
+    assert.equal(Number(vcpusOf(it, 'desk')), 3)
+    assert.deepEqual(memories(it), { desk: 6000, laptop: 4000, attic: 6000 })
+  })
+
+test('a way back that would withdraw all settings of a qube ends the rollout, and leaves that to a person', async (t) => {
+  const it = await home(t)
+  it.commit({ 'base.yaml': HOME, 'attic.yaml': HOME })
+  assert.equal((await it.qstate('rollout', 'start')).code, 0)
+  it.commit({
+    'base.yaml': `${HOME.replace('} }', '}, audio: { audiovm: nowhere } }')}  win10-home: { qube: { vcpus: 3 } }\n`,
+  })
+  const started = await it.qstate('rollout', 'start', '--json')
+  assert.equal(started.code, 1)
+  const { phase, hosts } = JSON.parse(started.out) as RolloutState
+  assert.deepEqual([phase, hosts['desk']?.stage], ['aborted', 'stuck'])
+  assert.match(hosts['desk']?.why ?? '', /^win10-home: the spec no longer names any setting/)
+  assert.equal(Number(vcpusOf(it, 'desk')), 3)
+})
+
 test('a wave waits for approval, and a rollout that ended can be taken back', async (t) => {
   const it = await home(t, FLEET.replace('waves: [{}]', 'waves: [{ approval: manual }]'))
   const running = startQstate(['rollout', 'start'], it.env)

@@ -242,6 +242,10 @@ const TAMPERED: readonly Tampering[] = [
       editRecord(plan, (r) => (r['uuid'] = ''))
     }),
   },
+  {
+    what: 'says nothing that a plan says of what it withdraws',
+    tamper: edit((plan) => (qube(plan)['withdrawsAll'] = 'yes')),
+  },
   { what: 'has notes that are none', tamper: edit((plan) => (qube(plan)['notes'] = [null])) },
   {
     what: 'has a note that moves the cursor',
