@@ -1,9 +1,10 @@
 import { type AssignmentMode, type Value } from './desired-state.ts'
+import { nameProblem } from './names.ts'
 import {
   FEATURE_NAME,
   PROPERTY_NAME,
-  RECORD_FEATURE,
   SETTING_BY_PATH,
+  settingOf,
   TAG_NAME,
   USB_DEVICE,
   USB_INTERFACE,
@@ -36,11 +37,7 @@ export function parsePath(path: string): { readonly kind: PathKind; readonly nam
     const name = path.slice(prefix.length)
     return pattern.test(name) ? { kind, name } : undefined
   }
-  if (path.startsWith(FEATURE)) {
-    return path.startsWith(FEATURE + 'qstate.') || path === FEATURE + RECORD_FEATURE
-      ? undefined
-      : named('feature', FEATURE, FEATURE_NAME)
-  }
+  if (path.startsWith(FEATURE)) return named('feature', FEATURE, FEATURE_NAME)
   if (path.startsWith(PROPERTY)) return named('property', PROPERTY, PROPERTY_NAME)
   if (path.startsWith(DENIED)) return named('denied', DENIED, USB_INTERFACE)
   if (path.startsWith(USB)) return named('usb', USB, USB_DEVICE)
@@ -48,16 +45,33 @@ export function parsePath(path: string): { readonly kind: PathKind; readonly nam
   return undefined
 }
 
-export function isSettingPath(path: string): boolean {
-  return parsePath(path) !== undefined
+/**
+ * The same, for a path that a spec can lead to: under no name that is reserved or read-only, and at the one address that a
+ * setting has.
+ */
+function parseSettingPath(path: string): ReturnType<typeof parsePath> {
+  const parsed = parsePath(path)
+  switch (parsed?.kind) {
+    case 'feature':
+    case 'property': {
+      const isElsewhere = settingOf(parsed.kind, parsed.name) !== undefined
+      return isElsewhere || nameProblem(parsed.kind, parsed.name) !== undefined ? undefined : parsed
+    }
+    case 'tag':
+      return nameProblem('tag', parsed.name) === undefined ? parsed : undefined
+    default:
+      return parsed
+  }
 }
+
+export const isSettingPath = (path: string): boolean => parseSettingPath(path) !== undefined
 
 const MODES: readonly AssignmentMode[] = ['auto-attach', 'ask-to-attach', 'required']
 const TEXT = /^[\x20-\x7e]{0,8192}$/
 
 /** Whether a value is of the kind that a path holds. Ranges are the spec's business. */
 export function isValueFor(path: string, value: unknown): value is Value {
-  const parsed = parsePath(path)
+  const parsed = parseSettingPath(path)
   switch (parsed?.kind) {
     case undefined:
       return false

@@ -8,7 +8,7 @@ import { runCli } from '../support/cli.ts'
 import { windowsHost, type WindowsQube } from '../support/fixtures.ts'
 import { startHost, type TestHost } from '../support/host.ts'
 import { act } from '../support/requests.ts'
-import { changedKeys } from '../support/snapshot.ts'
+import { changedKeys, RECORD } from '../support/snapshot.ts'
 import { untilRequest } from '../support/watch.ts'
 import { type AgentWorld, agentWorld, type AgentWorldOptions } from './world.ts'
 
@@ -480,6 +480,32 @@ test('a qube that a selector no longer means, since its tag is gone, keeps what 
   await agent.pass(1000)
   assert.deepEqual(agent.memory().held, [])
 })
+
+for (const [what, set, held] of [
+  ['the network', { 'qube/netvm': '' }, ['withdrawal']],
+  [
+    'names that Qubes keeps for itself',
+    { 'qube/netvm': '', 'tags/guivm-dom0': true, 'qube/features/internal': '1' },
+    [],
+  ],
+] as const)
+  test(`a record written by someone else that claims ${what} gets nothing withdrawn`, async (t) => {
+    const agent = await started(t)
+    const { simulator } = agent.host
+    act(simulator, { dest: 'win-b', method: 'admin.vm.property.Set', arg: 'netvm', payload: '' })
+    agent.host.setFeature('win-b', 'internal', '1')
+    act(simulator, { dest: 'win-b', method: 'admin.vm.tag.Set', arg: 'guivm-dom0', payload: '' })
+    const uuid = simulator.host.qubes.get('win-b')?.properties.get('uuid')
+    const record = { v: 1, uuid, name: 'test', at: '2026-01-01T00:00:00.000Z', set }
+    agent.host.setFeature('win-b', RECORD, JSON.stringify(record))
+    const before = agent.host.snapshot()
+    await agent.pass(2 * HOUR)
+    assert.deepEqual(changedKeys(before, agent.host.snapshot()), [])
+    assert.deepEqual(
+      agent.memory().held.map(({ why }) => why),
+      held,
+    )
+  })
 
 test('a drifted setting that is held makes no whole withdrawal of what a commit drops beside it', async (t) => {
   const agent = await started(t, { policy: policyOf('apply', 'report') })

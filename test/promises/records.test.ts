@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { providers } from '../../providers/index.ts'
+import { readPlan } from '../../reconciler/planning/read-plan.ts'
+import { type Value } from '../../spec/vocabulary/desired-state.ts'
+import { pathProblem } from '../../spec/vocabulary/path-problem.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, statuses, type TestHost } from '../support/host.ts'
 import { changedKeys, differences, ownedIn, RECORD } from '../support/snapshot.ts'
@@ -104,6 +108,60 @@ for (const { what, text } of UNBELIEVABLE) {
     assert.equal(host.snapshot().get('win-a feature audio-model'), 'ich6')
   })
 }
+
+/** Names that no spec can have: those of each kind, as the spec refuses them, and second addresses of a setting. */
+const REFUSED_NAMES: readonly (readonly [path: string, value: Value, code: string | null])[] = [
+  ...['guivm-dom0', 'audiovm-sys-audio', 'relayvm-sys-relay', 'created-by-dom0', 'disp-created-by-x'].map(
+    (name) => [`tags/${name}`, true, 'reserved-name'] as const,
+  ),
+  ...[
+    ...['internal', 'qstate.applied', 'qstate.other', 'deferred-netvm-original', 'service.meminfo-writer'],
+    ...['preload-dispvm', 'preload-dispvm-completed', 'preload-dispvm-in-progress'],
+  ].map((name) => [`qube/features/${name}`, '1', 'reserved-name'] as const),
+  ['qube/properties/devices_denied', 'u080650', 'reserved-name'],
+  ...[
+    ...['klass', 'name', 'qid', 'dispid', 'uuid', 'xid', 'start_time', 'icon', 'updateable', 'dns'],
+    ...['stubdom_xid', 'stubdom_uuid', 'gateway', 'gateway6', 'is_preload'],
+    ...['visible_ip', 'visible_ip6', 'visible_netmask', 'visible_gateway', 'visible_gateway6'],
+  ].map((name) => [`qube/properties/${name}`, '1', 'read-only'] as const),
+  ['qube/properties/virt_mode', 'hvm', null],
+  ['qube/features/audio-model', 'ich6', null],
+]
+
+test('a record that names what no spec can name is unreadable, and a plan file that does is refused', async (t) => {
+  const host = await begin(t)
+  for (const [path, value, code] of REFUSED_NAMES) {
+    const problem = pathProblem(path)
+    assert.equal(problem?.code ?? null, code, path)
+    for (const [part, change] of [
+      ['set', { set: { 'audio/model': 'ich6', [path]: value } }],
+      ['set, as absent', { set: { 'audio/model': 'ich6', [path]: null } }],
+      ['was', { was: { [path]: value } }],
+      ['waits', { waits: { start: '1', paths: [path] } }],
+      ['waits, with what was', { waits: { start: '1', paths: [], from: { [path]: value } } }],
+    ] as const) {
+      host.setFeature('win-a', RECORD, base(host, change))
+      const named = await host.plan(desiredState({ 'win-a': { 'qube/memory': 2048 } }))
+      const [blocked] = named.qubes[0]?.blocked ?? []
+      assert.match(blocked?.why ?? '', /names a setting or a value that qstate does not/, `${part}: ${path}`)
+      assert.deepEqual(named.qubes[0]?.changes, [])
+      const dropped = await host.plan(desiredState({}))
+      assert.deepEqual(
+        dropped.qubes.map(({ qube, changes, notes }) => [qube, changes, notes.map(({ kind }) => kind)]),
+        [['win-a', [], ['untold']]],
+        `${part}: ${path}`,
+      )
+    }
+    // A plan file that is sound but for the name: that of another setting of this kind is replaced wherever it stands.
+    host.setFeature('win-a', RECORD, null)
+    const [folder, name] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
+    const stand = 'backup_timestamp'
+    const plan = JSON.stringify(await host.plan(desiredState({ 'win-a': { [`${folder}/${stand}`]: value } })))
+    assert.ok('plan' in readPlan(plan, providers), path)
+    const read = readPlan(plan.replaceAll(stand, name), providers)
+    assert.equal('problem' in read && read.problem, `it names win-a/${path}, which qstate does not manage`)
+  }
+})
 
 test('an empty record is none', async (t) => {
   const host = await begin(t)
