@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { outputOf, ROOT, run, startSimulatorOf, temporaryFolder } from './run.ts'
 
-const SOURCES = ['agent', 'cli', 'fleet', 'journal', 'providers', 'qubesd', 'reconciler', 'scripts', 'spec']
+const { include } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
+  include: readonly string[]
+}
+const SOURCES = ['scripts', ...include.filter((name) => name !== 'test' && name !== 'bench')]
 const SPEC = join(ROOT, 'examples/windows-10.yaml')
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
 const after: (() => void)[] = []
