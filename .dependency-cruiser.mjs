@@ -4,7 +4,10 @@
 const ROOMS = {
   spec: [[], 'text becomes a DesiredState; how the text is reached is not its business'],
   reconciler: [['spec'], 'the core is handed its host, its providers and its clock'],
-  qubesd: [[], 'the Admin API client would be useful to anyone; it knows nothing of qstate'],
+  qubesd: [
+    ['spec/diagnostics'],
+    'the Admin API client would be useful to anyone; of qstate it knows the shape of a problem',
+  ],
   simulator: [['qubesd'], 'it stands for a daemon: it shares the framing with the client, and no more'],
   providers: [['spec', 'reconciler', 'qubesd'], 'a provider translates settings into calls; it never plans'],
   journal: [['spec', 'reconciler'], 'what a run keeps on disk; it decides nothing'],

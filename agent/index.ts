@@ -22,12 +22,4 @@ export {
   type RestartCare,
   type Selects,
 } from './ports/index.ts'
-export {
-  holdsStill,
-  type Memory,
-  openStore,
-  type Ordered,
-  type Store,
-  type Trouble,
-  type Turn,
-} from './state/index.ts'
+export { holdsStill, type Memory, openStore, type Ordered, type Store, type Turn } from './state/index.ts'

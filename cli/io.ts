@@ -25,18 +25,3 @@ export interface Io {
   /** Has the listener tell that a signal has come, which stderr is told of otherwise: for who has a log there. */
   onStop(listener: (signal: string) => void): void
 }
-
-/** A mistake of the user's, or of the world, that has been understood: shown without a stack. */
-export class UserError extends Error {
-  override readonly name = 'UserError'
-  readonly exitCode: number
-  readonly hint: string
-  readonly code: string
-
-  constructor(exitCode: number, code: string, message: string, hint: string) {
-    super(message)
-    this.exitCode = exitCode
-    this.code = code
-    this.hint = hint
-  }
-}

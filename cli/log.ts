@@ -1,9 +1,10 @@
-import { type Call, describeCall, type QubesdError } from '../qubesd/index.ts'
+import { type Call, describeCall } from '../qubesd/index.ts'
+import { type Code } from '../spec/diagnostics/index.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
 
 export interface Log {
-  call(call: Call, outcome: 'ok' | QubesdError): void
+  call(call: Call, outcome: 'ok' | Code): void
 }
 
 /**
@@ -26,7 +27,7 @@ export async function makeLog(options: GlobalOptions, io: Io): Promise<Log | und
     call(call, outcome) {
       const fields = { call: describeCall(call), bytes: call.payload.length }
       if (outcome === 'ok') logger.debug(fields, 'answered')
-      else logger.debug({ ...fields, code: outcome.code }, 'failed')
+      else logger.debug({ ...fields, code: outcome }, 'failed')
     },
   }
 }

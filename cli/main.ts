@@ -1,14 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
 // From the files themselves and not from their index: `qstate version` needs nothing else of the core.
-import { StoreError } from '../fleet/index.ts'
-import { GitError, isSystemError, RevisionError, sayOfSystem } from '../git/index.ts'
-import { QubesdError } from '../qubesd/index.ts'
-import { EXIT, HostError } from '../reconciler/index.ts'
+
 import { collect } from './collect.ts'
-import { type Io, UserError } from './io.ts'
+import { type Io } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { addCommands } from './program.ts'
 import { fold, makeStyle } from './views/style.ts'
+import { EXIT, exitCodeOf, problem, type Problem, problemOf } from '../spec/diagnostics/index.ts'
 
 /** All options and commands. `done` is told the exit code of the command that ran. */
 export function makeProgram(io: Io, done: (code: number) => void, isJson = false): Command {
@@ -79,47 +77,23 @@ function tell(error: unknown, options: GlobalOptions, io: Io): number {
   if (error instanceof CommanderError && (error.exitCode === 0 || options.json !== true))
     return error.exitCode === 0 ? EXIT.done : EXIT.usage
   if (io.signal.aborted) return io.signal.reason === 'SIGTERM' ? 143 : 130
-  const known = understand(error)
+  const known = error instanceof CommanderError ? usageProblem(error) : problemOf(error)
   if (known === undefined) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     io.err(`This is a bug in qstate. Please report it, with what you did and this:\n${stack}\n`)
     return EXIT.error
   }
   if (options.json === true) {
-    const { code, message, hint } = known
-    io.out(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`)
+    io.out(`${JSON.stringify({ error: known }, null, 2)}\n`)
   } else {
     const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
     io.err(`${style.red(style.bold('error:'))} ${fold(known.message, io.columns, '').trimStart()}\n`)
     io.err(`${style.dim(fold(known.hint, io.columns, '  '))}\n`)
   }
-  return known.exitCode
+  return exitCodeOf(known.code)
 }
 
-function understand(
-  error: unknown,
-): { exitCode: number; code: string; message: string; hint: string } | undefined {
-  if (error instanceof UserError) return error
-  if (error instanceof CommanderError) {
-    const isHelp = error.code === 'commander.help'
-    const message = isHelp ? 'no command is named' : error.message.replace(/^error: /, '')
-    return { exitCode: EXIT.usage, code: 'usage', message, hint: '`qstate --help` tells more' }
-  }
-  if (
-    error instanceof HostError ||
-    error instanceof QubesdError ||
-    error instanceof GitError ||
-    error instanceof StoreError
-  ) {
-    const { code, message, hint } = error
-    return { exitCode: EXIT.error, code, message, hint }
-  }
-  if (error instanceof RevisionError) {
-    const { code, message, hint } = error
-    return { exitCode: code === 'bad-revision' ? EXIT.usage : EXIT.invalidSpec, code, message, hint }
-  }
-  if (isSystemError(error)) {
-    return { exitCode: EXIT.error, code: String(error.code), ...sayOfSystem(error) }
-  }
-  return undefined
+function usageProblem({ code, message }: CommanderError): Problem {
+  const what = code === 'commander.help' ? 'no command is named' : message.replace(/^error: /, '')
+  return problem('usage', what, '`qstate --help` tells more')
 }

@@ -1,5 +1,5 @@
-import { EXIT } from '../reconciler/index.ts'
-import { type Io, UserError } from './io.ts'
+import { problem, QstateError } from '../spec/diagnostics/index.ts'
+import { type Io } from './io.ts'
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -23,11 +23,12 @@ export interface GlobalOptions {
 export function wholeNumber(text: string, option: string, min: number, max: number): number {
   const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN
   if (value >= min && value <= max) return value
-  throw new UserError(
-    EXIT.usage,
-    'bad-option',
-    `${option} takes a whole number from ${min} to ${max}, not “${text}”`,
-    'correct the option',
+  throw new QstateError(
+    problem(
+      'bad-option',
+      `${option} takes a whole number from ${min} to ${max}, not “${text}”`,
+      'correct the option',
+    ),
   )
 }
 

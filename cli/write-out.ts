@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { isSystemError, sayOfSystem } from '../git/index.ts'
-import { EXIT } from '../reconciler/index.ts'
-import { type Io, UserError } from './io.ts'
+import { isSystemError, problem, QstateError, systemProblem } from '../spec/diagnostics/index.ts'
+import { type Io } from './io.ts'
 
 /** Writes a file where `--out` says. With `isNew` over nothing: false where a file is there. */
 export function writeOut(
@@ -19,8 +18,8 @@ export function writeOut(
     if (!isSystemError(error)) throw error
     if (error.code === 'EEXIST') return false
     const why =
-      error.code === 'ENOENT' ? `${path}: there is no folder ${dirname(full)}` : sayOfSystem(error).message
+      error.code === 'ENOENT' ? `${path}: there is no folder ${dirname(full)}` : systemProblem(error).message
     const hint = 'name a file in a folder that is there, and that you may write in'
-    throw new UserError(EXIT.error, 'unwritable', why, hint)
+    throw new QstateError(problem('unwritable', why, hint))
   }
 }

@@ -42,5 +42,4 @@ export {
   type MemberStore,
   readKey,
   type Store,
-  StoreError,
 } from './store/index.ts'

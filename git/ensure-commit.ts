@@ -1,7 +1,7 @@
-import { GitError, isGitFailure } from './errors.ts'
+import { hasCode, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { git } from './git.ts'
 
-/** Sees to it that a commit is here: where it is not, it is fetched from where the repository came from. Fails with GitError. */
+/** Sees to it that a commit is here: where it is not, it is fetched from where the repository came from. Fails with QstateError. */
 export async function bringHere(gitDir: string, commit: string): Promise<void> {
   if (await isHere(gitDir, commit)) return
   const heads = '+refs/heads/*:refs/remotes/origin/*'
@@ -11,10 +11,8 @@ export async function bringHere(gitDir: string, commit: string): Promise<void> {
   ])
   if (await isHere(gitDir, commit)) return
   const hint = 'push it to where this machine fetches from, on a branch'
-  throw new GitError(
-    'git-failed',
-    `commit ${commit.slice(0, 12)} is not in ${gitDir}, nor where it came from`,
-    hint,
+  throw new QstateError(
+    problem('git-failed', `commit ${commit.slice(0, 12)} is not in ${gitDir}, nor where it came from`, hint),
   )
 }
 
@@ -23,7 +21,7 @@ async function isHere(gitDir: string, commit: string): Promise<boolean> {
     await git({ gitDir }, ['cat-file', '-e', `${commit}^{commit}`])
     return true
   } catch (error) {
-    if (isGitFailure(error)) return false
+    if (hasCode(error, 'git-failed')) return false
     throw error
   }
 }

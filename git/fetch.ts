@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentConfig } from '../spec/agent/index.ts'
-import { GitError, isGitFailure } from './errors.ts'
-import { git } from './git.ts'
+import { hasCode, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { git, says } from './git.ts'
 import { sshOf } from './ssh.ts'
 
 /** Where a configuration comes from. Four times the size that a fetch may bring is what is kept. */
@@ -32,7 +32,7 @@ export async function bring(
     await fetchInto(folder, origin, signal)
     // Where a server hands out its files one by one, each of them is within the limit.
     if ((await sizeOf(folder)) - size > origin.maxBytes)
-      throw new GitError('git-too-large', 'git fetch: more than is allowed', '')
+      throw new QstateError(problem('git-too-large', 'git fetch: more than is allowed', ''))
     const tip = await commitOf(folder, origin.ref)
     await git({ gitDir: folder }, ['update-ref', TIP, tip])
     return tip
@@ -40,7 +40,7 @@ export async function bring(
     await rm(join(folder, NEW), { force: true })
     for (const path of await readdir(folder, { recursive: true }))
       if (!before.has(path)) await rm(join(folder, path), { recursive: true, force: true })
-    throw error instanceof GitError && error.code === 'git-too-large' ? tooLarge(what, origin) : error
+    throw hasCode(error, 'git-too-large') ? tooLarge(what, origin) : error
   }
 }
 
@@ -56,12 +56,14 @@ async function fetchInto(folder: string, origin: Origin, signal: AbortSignal): P
   })
 }
 
-function tooLarge(what: string, { maxBytes }: Origin): GitError {
+function tooLarge(what: string, { maxBytes }: Origin): QstateError {
   const limit = `${Math.round((maxBytes / MIB) * 10) / 10} MiB`
-  return new GitError(
-    'git-too-large',
-    `${what} more than the ${limit} that a fetch may bring`,
-    'keep large files out of the repository, or raise `maxSize` of `source`; what is in force stays so',
+  return new QstateError(
+    problem(
+      'git-too-large',
+      `${what} more than the ${limit} that a fetch may bring`,
+      'keep large files out of the repository, or raise `maxSize` of `source`; what is in force stays so',
+    ),
   )
 }
 
@@ -70,17 +72,19 @@ async function commitOf(folder: string, { kind, name }: Origin['ref']): Promise<
   const fetched = await git({ gitDir: folder }, ['for-each-ref', NEW])
   if (fetched.length === 0) {
     const hint = 'git takes no history that is cut off: make it whole there with `git fetch --unshallow`'
-    throw new GitError('git-failed', 'the source is a shallow repository', hint)
+    throw new QstateError(problem('git-failed', 'the source is a shallow repository', hint))
   }
   try {
     const told = await git({ gitDir: folder }, ['rev-parse', '--verify', '--quiet', `${NEW}^{commit}`])
     return told.toString('latin1').trim()
   } catch (error) {
-    if (!isGitFailure(error)) throw error
-    throw new GitError(
-      'git-failed',
-      `the ${kind} ${name} is no commit, nor a tag of one`,
-      'name a branch, or a tag of a commit',
+    if (!hasCode(error, 'git-failed')) throw error
+    throw new QstateError(
+      problem(
+        'git-failed',
+        `the ${kind} ${name} is no commit, nor a tag of one`,
+        'name a branch, or a tag of a commit',
+      ),
     )
   }
 }
@@ -118,7 +122,7 @@ export async function carryOver(
     })
   } catch (error) {
     // Never there, or damaged: then there is nothing left to be kept.
-    if (!isGitFailure(error)) throw error
+    if (!hasCode(error, 'git-failed')) throw error
   }
 }
 
@@ -127,15 +131,4 @@ export async function sizeOf(folder: string): Promise<number> {
   const told = (await git({ gitDir: folder }, ['count-objects', '-v'])).toString('latin1')
   const kib = (key: string): number => Number(new RegExp(`^${key}: ([0-9]+)$`, 'm').exec(told)?.[1] ?? 0)
   return (kib('size') + kib('size-pack') + kib('size-garbage')) * 1024
-}
-
-/** What git answers by its exit code. Where it says why, it is a failure and no answer. */
-export async function says(folder: string, args: readonly string[]): Promise<boolean> {
-  try {
-    await git({ gitDir: folder }, args)
-    return true
-  } catch (error) {
-    if (error instanceof GitError && error.status === 1) return false
-    throw error
-  }
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Ended, runGroup } from './child.ts'
-import { GitError } from './errors.ts'
 
 /**
  * The only door to git. Whatever a repository holds, nothing of it is run: no hook, filter, monitor or pager, no credential
@@ -71,22 +71,35 @@ const KEPT: ReadonlySet<string> = new Set([
   'GIT_SSH_COMMAND',
 ])
 
-/** What git answers. When it is stopped, or has no more time, all that it started ends with it. Fails with GitError. */
+/** What git answers. When it is stopped, or has no more time, all that it started ends with it. Fails with QstateError. */
 export async function git(place: Place, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
+  const ended = await run(place, args, options)
+  if (ended.code === '0') return ended.stdout
+  throw failure(place, args, ended)
+}
+
+/** What git answers by its exit code. Where it says why, it is a failure and no answer. */
+export async function says(folder: string, args: readonly string[]): Promise<boolean> {
+  const place = { gitDir: folder }
+  const ended = await run(place, args, {})
+  if (ended.code === '0') return true
+  if (ended.code === '1' && lastLines(ended.stderr) === '') return false
+  throw failure(place, args, ended)
+}
+
+function run(place: Place, args: readonly string[], options: GitOptions): Promise<Ended> {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, input = '', signal } = options
   const [program, all] = bounded(argsOf(place, args, options), options)
-  const ended = await runGroup(program, all, {
+  return runGroup(program, all, {
     env: environment(options.env),
     input,
     maxBytes,
     timeoutMs,
     ...(signal === undefined ? {} : { signal }),
   })
-  if (ended.code === '0') return ended.stdout
-  throw failure(place, args, ended)
 }
 
-/** The same, waited for: for what is read from objects that are here. Fails with GitError. */
+/** The same, waited for: for what is read from objects that are here. Fails with QstateError. */
 export function gitNow(place: Place, args: readonly string[], options: GitOptions = {}): Buffer {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options
   const ended = spawnSync('git', argsOf(place, args, options), {
@@ -112,36 +125,43 @@ function bounded(args: string[], { maxFileBytes, maxMemoryBytes }: GitOptions): 
 
 const verb = (args: readonly string[]): string => args.find((arg) => /^[a-z]/.test(arg)) ?? ''
 
-function failure(place: Place, args: readonly string[], ended: Omit<Ended, 'stdout'>): GitError {
+function failure(place: Place, args: readonly string[], ended: Omit<Ended, 'stdout'>): QstateError {
   const what = `git ${verb(args)}`
   const { code, signal } = ended
-  if (code === 'ABORTED') return new GitError('aborted', `${what}: stopped`, 'run this again')
+  if (code === 'ABORTED') return new QstateError(problem('git-aborted', `${what}: stopped`, 'run this again'))
   // The second is what a shell says.
   if (code === 'ENOENT' || code === '127') {
-    return new GitError('git-missing', 'there is no git here', 'install git')
+    return new QstateError(problem('git-missing', 'there is no git here', 'install git'))
   }
   if (code === 'ETIMEDOUT') {
-    return new GitError('git-timeout', `${what}: no end within the time it has`, 'see to network and server')
+    return new QstateError(
+      problem('git-timeout', `${what}: no end within the time it has`, 'see to network and server'),
+    )
   }
   const said = lastLines(ended.stderr)
   if (NO_MEMORY.test(said)) {
     const hint = 'see whether this machine has memory left; else keep large files out of the repository'
-    return new GitError('git-no-memory', `${what}: more memory than there is, or than it may take`, hint)
+    return new QstateError(
+      problem('git-no-memory', `${what}: more memory than there is, or than it may take`, hint),
+    )
   }
   if (NO_ROOM.test(ended.stderr.toString())) {
     const hint = `make room there: ${typeof place === 'string' ? place : place.gitDir}`
-    return new GitError('git-no-room', `${what}: no space is left on the disk`, hint)
+    return new QstateError(problem('git-no-room', `${what}: no space is left on the disk`, hint))
   }
   if (code === 'ENOBUFS' || signal === 'SIGXFSZ' || CUT_SHORT.test(said)) {
-    return new GitError('git-too-large', `${what}: more than is allowed`, 'keep large files out of it')
+    return new QstateError(
+      problem('git-too-large', `${what}: more than is allowed`, 'keep large files out of it'),
+    )
   }
-  return new GitError(
-    'git-failed',
-    `${what}: ${said === '' ? `ended with ${signal ?? code}` : said}`,
-    /cannot use bare repository/.test(said)
-      ? 'a commit can hold one, so it is not taken for yours; name it if it is: GIT_DIR=.'
-      : 'what git says is quoted; nothing was touched',
-    said === '' && /^[0-9]+$/.test(code) ? Number(code) : null,
+  return new QstateError(
+    problem(
+      'git-failed',
+      `${what}: ${said === '' ? `ended with ${signal ?? code}` : said}`,
+      /cannot use bare repository/.test(said)
+        ? 'a commit can hold one, so it is not taken for yours; name it if it is: GIT_DIR=.'
+        : 'what git says is quoted; nothing was touched',
+    ),
   )
 }
 
@@ -164,7 +184,7 @@ function lastLines(stderr: Buffer): string {
   return lines.slice(-3).join('; ').slice(0, 400)
 }
 
-/** The repository that a folder is in, and where in it: `''` at its root, else `hosts/` or the like. Fails with GitError. */
+/** The repository that a folder is in, and where in it: `''` at its root, else `hosts/` or the like. Fails with QstateError. */
 export function repositoryOf(folder: string): { readonly gitDir: string; readonly prefix: string } {
   // git tells the hooks of a server's repository so that it is the folder itself; one that is only found there is not trusted.
   const named = process.env['GIT_DIR']

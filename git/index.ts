@@ -3,7 +3,6 @@
  * It knows nothing of the agent that uses it, and runs nothing that a repository holds.
  */
 export { bringHere } from './ensure-commit.ts'
-export { GitError, isGitFailure, isSystemError, RevisionError, sayOfSystem, SYSTEM_HINT } from './errors.ts'
 export { commitOf, git, gitNow, repositoryOf } from './git.ts'
 export { fleetLayout, type Layout, pathsLayout } from './layout.ts'
 export { type Mirror, openMirror } from './mirror.ts'

@@ -1,6 +1,11 @@
-import { type Diagnostic, formatDiagnostics, type SourceFile } from '../spec/diagnostics/index.ts'
+import {
+  type Diagnostic,
+  formatDiagnostics,
+  problem,
+  QstateError,
+  type SourceFile,
+} from '../spec/diagnostics/index.ts'
 import { hostFiles, loadFleet } from '../spec/fleet/index.ts'
-import { RevisionError } from './errors.ts'
 import { readRevision, type Revision } from './revision.ts'
 
 /** Which files of a commit are the spec of a host. Fails as `readRevision` does. */
@@ -28,12 +33,12 @@ export const fleetLayout =
     const found = fleet.hosts.get(host)
     if (found === undefined) {
       const hint = 'declare it under hosts, commit, and order that commit'
-      throw new RevisionError('unknown-host', `${short(commit)} knows no host ${host}`, hint)
+      throw new QstateError(problem('unknown-host', `${short(commit)} knows no host ${host}`, hint))
     }
     const { paths, shape } = hostFiles(found)
     if (paths.length === 0) {
       const hint = 'name files under spec: of the fleet, of a group or of the host'
-      throw new RevisionError('no-spec', `${host} has no spec in ${short(commit)}`, hint)
+      throw new QstateError(problem('no-spec', `${host} has no spec in ${short(commit)}`, hint))
     }
     const named = paths.map(({ path }) => path)
     return { ...readRevision(gitDir, commit, named), shape }
@@ -45,9 +50,9 @@ function invalid(
   commit: string,
   diagnostics: readonly Diagnostic[],
   files: readonly SourceFile[],
-): RevisionError {
+): QstateError {
   const errors = diagnostics.filter(({ severity }) => severity === 'error').slice(0, 3)
   const told = formatDiagnostics(errors, files, { color: false, width: 100 }).trimEnd()
   const hint = 'correct it with a new commit'
-  return new RevisionError('invalid-spec', `${short(commit)}: its fleet has errors\n${told}`, hint)
+  return new QstateError(problem('invalid-spec', `${short(commit)}: its fleet has errors\n${told}`, hint))
 }

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isGitFailure } from './errors.ts'
-import { bring, carryOver, type Origin, says, sizeOf } from './fetch.ts'
-import { git } from './git.ts'
+import { hasCode } from '../spec/diagnostics/index.ts'
+import { bring, carryOver, type Origin, sizeOf } from './fetch.ts'
+import { git, says } from './git.ts'
 
 /** A repository of the agent's own that holds what was fetched: bare, nobody's work tree, and one agent's at a time. */
 export interface Mirror {
   readonly folder: string
-  /** The commit that branch or tag stands at now. `kept` stays here whatever else goes. Fails with GitError. */
+  /** The commit that branch or tag stands at now. `kept` stays here whatever else goes. Fails with QstateError. */
   fetch(kept: string | null, signal: AbortSignal): Promise<string>
   /** The same, into a mirror made anew, which takes the old one's place once it is whole. */
   rebuild(kept: string | null, signal: AbortSignal): Promise<string>
@@ -40,7 +40,7 @@ export function openMirror(folder: string, origin: Origin): Mirror {
       const type = await git({ gitDir: folder }, ['cat-file', '-t', commit])
       return type.toString('latin1').trim() === 'commit'
     } catch (error) {
-      if (isGitFailure(error)) return false
+      if (hasCode(error, 'git-failed')) return false
       throw error
     }
   }
@@ -59,7 +59,7 @@ export function openMirror(folder: string, origin: Origin): Mirror {
         if ((await sizeOf(folder)) > 4 * origin.maxBytes) return await rebuild(kept, signal)
         return await bring(folder, origin, 'what is new is', signal)
       } catch (error) {
-        if (!isGitFailure(error) || (await isWhole(folder))) throw error
+        if (!hasCode(error, 'git-failed') || (await isWhole(folder))) throw error
         return rebuild(kept, signal)
       }
     },
@@ -84,7 +84,7 @@ async function isWhole(folder: string): Promise<boolean> {
     await git({ gitDir: folder }, ['fsck', '--connectivity-only', '--no-dangling', '--no-progress'])
     return true
   } catch (error) {
-    if (isGitFailure(error)) return false
+    if (hasCode(error, 'git-failed')) return false
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path/posix'
+import { hasCode, isDomain, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../spec/index.ts'
-import { isGitFailure, RevisionError } from './errors.ts'
 import { gitNow } from './git.ts'
 
 /**
@@ -32,7 +32,7 @@ interface Entry {
 
 /**
  * Reads a commit, or any tree, of a repository: `gitDir` is where its objects are. `paths` are from the root of the repository; `''` or
- * `.` is all of it. Fails with RevisionError for what the revision is or holds, with GitError where git itself fails.
+ * `.` is all of it. Fails with QstateError for what the revision is or holds, with QstateError where git itself fails.
  */
 export function readRevision(gitDir: string, rev: string, paths: readonly string[]): Revision {
   const { tree, commit } = resolve(gitDir, rev)
@@ -54,14 +54,16 @@ function resolve(gitDir: string, rev: string): { readonly tree: string; readonly
       const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{${kind}}`]
       return gitNow({ gitDir }, args).toString('latin1').trim()
     } catch (error) {
-      if (isGitFailure(error)) return null
+      if (hasCode(error, 'git-failed')) return null
       throw error
     }
   }
   const tree = /^[\x21-\x7e]+$/.test(rev) ? find('tree') : null
   if (tree === null) {
     const hint = 'name a commit, branch, tag or tree of the repository that you are in'
-    throw new RevisionError('bad-revision', `there is no revision “${printable(rev)}” in ${gitDir}`, hint)
+    throw new QstateError(
+      problem('bad-revision', `there is no revision “${printable(rev)}” in ${gitDir}`, hint),
+    )
   }
   return { tree, commit: find('commit') }
 }
@@ -91,10 +93,8 @@ function filesAt(path: string, entries: ReadonlyMap<string, Entry>, rev: string)
   if (yaml.length === 0) {
     const what = below.length === 0 ? 'is not there' : 'holds no file that ends in .yaml or .yml'
     const hint = 'name files or folders of YAML that are in that revision, from its root'
-    throw new RevisionError(
-      'no-such-path',
-      `${path === '' ? 'the repository' : path} ${what} (${printable(rev)})`,
-      hint,
+    throw new QstateError(
+      problem('no-such-path', `${path === '' ? 'the repository' : path} ${what} (${printable(rev)})`, hint),
     )
   }
   return yaml.map(checked)
@@ -170,7 +170,7 @@ function readNamed(
   try {
     return readBlobs(gitDir, [entry]).get(full) ?? Buffer.alloc(0)
   } catch (error) {
-    if (error instanceof RevisionError) return error.message
+    if (isDomain(error, 'spec')) return error.message
     throw error
   }
 }
@@ -183,8 +183,8 @@ function within(path: string): string {
   return full === '.' ? '' : full
 }
 
-const refused = (why: string, hint: string): RevisionError =>
-  new RevisionError('refused-content', `the revision is refused: ${why}`, hint)
+const refused = (why: string, hint: string): QstateError =>
+  new QstateError(problem('refused-content', `the revision is refused: ${why}`, hint))
 
 /** Names in a repository are anybody's text. */
 const printable = (text: string): string => text.slice(0, 200).replace(/[^\x20-\x7e\u00a1-\u058f]/g, '?')

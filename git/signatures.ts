@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentTrust } from '../spec/agent/index.ts'
-import { GitError } from './errors.ts'
+import { problem, QstateError } from '../spec/diagnostics/index.ts'
 import { git } from './git.ts'
 
 /** A commit, and what its signature comes to. */
@@ -20,7 +20,7 @@ const MAX_COMMITS = 5000
 
 /**
  * The signatures of commits: of all after `base` up to `tip`, or of the tip alone where there is no base. Fails with
- * GitError where they could not be looked at.
+ * QstateError where they could not be looked at.
  */
 export async function checkSignatures(
   folder: string,
@@ -45,7 +45,9 @@ export async function checkSignatures(
     .map(readSigned)
   if (signed.length > MAX_COMMITS) {
     const hint = 'use `commits: tip`, or let the agent see the commits in between'
-    throw new GitError('git-too-large', `more than ${MAX_COMMITS} commits are to be checked at once`, hint)
+    throw new QstateError(
+      problem('git-too-large', `more than ${MAX_COMMITS} commits are to be checked at once`, hint),
+    )
   }
   return signed
 }
@@ -66,7 +68,9 @@ async function checkReadable(trust: Exclude<AgentTrust, { by: 'none' }>): Promis
         code === 'ENOENT' ? 'it is not there' : code === 'EACCES' ? 'no permission to read it' : code
       const instead = key === 'revoked' ? ', or take `revoked` out of `verify`' : ''
       const hint = `no commit is judged without it: put the file there${instead}`
-      throw new GitError('bad-trust', `${path} (\`${key}\` of \`verify\`) cannot be read: ${why}`, hint)
+      throw new QstateError(
+        problem('bad-trust', `${path} (\`${key}\` of \`verify\`) cannot be read: ${why}`, hint),
+      )
     }
   }
 }
@@ -116,7 +120,7 @@ async function gpgHome(home: string, keyring: string): Promise<string> {
       if (error === null) resolve()
       else {
         const hint = 'it holds public keys, as `gpg --export KEY > FILE` writes them; gpg has to be installed'
-        reject(new GitError('bad-trust', `gpg does not take the keys in ${keyring}`, hint))
+        reject(new QstateError(problem('bad-trust', `gpg does not take the keys in ${keyring}`, hint)))
       }
     })
   })

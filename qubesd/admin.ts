@@ -1,7 +1,8 @@
+import { type CodeOf } from '../spec/diagnostics/index.ts'
 import { isWrite, type Release, type UsbDevice } from './calls.ts'
 import { type Client } from './client.ts'
 import { type Call } from './codec.ts'
-import { QubesdError, type QubesdErrorCode, quoteForTerminal } from './errors.ts'
+import { QubesdError, quoteForTerminal } from './errors.ts'
 import {
   type Assignment,
   type AvailableDevice,
@@ -178,13 +179,8 @@ const read = (dest: string, method: string, arg = ''): Call => ({ dest, method, 
 
 /** What the daemon answers; `undefined` where it fails with the code that means that nothing is set. */
 function ask<T>(client: Client, call: Call, parse: Parse<T>): Promise<T>
-function ask<T>(client: Client, call: Call, parse: Parse<T>, unset: QubesdErrorCode): Promise<T | undefined>
-function ask<T>(
-  client: Client,
-  call: Call,
-  parse: Parse<T>,
-  unset?: QubesdErrorCode,
-): Promise<T | undefined> {
+function ask<T>(client: Client, call: Call, parse: Parse<T>, unset: CodeOf<'host'>): Promise<T | undefined>
+function ask<T>(client: Client, call: Call, parse: Parse<T>, unset?: CodeOf<'host'>): Promise<T | undefined> {
   const read = (content: Buffer): T => {
     const text = content.toString('utf8')
     const value = parse(text)

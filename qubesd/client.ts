@@ -1,5 +1,6 @@
+import { type Code } from '../spec/diagnostics/index.ts'
 import { type Call, decodeReply } from './codec.ts'
-import { blotOut, fromException, policyLine, QubesdError } from './errors.ts'
+import { fromException, policyLine, QubesdError, redactPayload } from './errors.ts'
 import { type Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -10,7 +11,7 @@ export interface ClientOptions {
   /** This qube's name, for policy lines in errors. */
   readonly source?: string
   /** Told of each call when its answer is in. Never of payloads: they are blotted out, and what qubesd says of them left out. */
-  readonly onCall?: (call: Call, outcome: 'ok' | QubesdError) => void
+  readonly onCall?: (call: Call, outcome: 'ok' | Code) => void
 }
 
 export interface CallOptions {
@@ -60,7 +61,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
         places.leave()
         try {
           const content = contentOf(call, bytes)
-          options.onCall?.(blotOut(call), 'ok')
+          options.onCall?.(redactPayload(call), 'ok')
           return content
         } catch (error) {
           throw told(error)
@@ -74,8 +75,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
   }
 
   function told(error: unknown): unknown {
-    if (error instanceof QubesdError)
-      options.onCall?.(error.call, new QubesdError(error.code, error.call, error.code, error.hint))
+    if (error instanceof QubesdError) options.onCall?.(error.call, error.code)
     return error
   }
 

@@ -26,7 +26,7 @@ export function findTransport(options: ConnectOptions): Transport {
   if (existsSync(QUBESD_SOCKET)) return socketTransport(QUBESD_SOCKET)
   if (existsSync(QREXEC_CLIENT)) return qrexecTransport(QREXEC_CLIENT, options.hostname)
   throw new QubesdError(
-    'daemon-gone',
+    'daemon-unreachable',
     NOWHERE,
     `this machine has neither ${QUBESD_SOCKET} (dom0) nor ${QREXEC_CLIENT} (a qube)`,
     'run this in dom0 or in a management qube; to try it anywhere, start `qstate simulator --socket /tmp/qubesd.sock` and add --socket /tmp/qubesd.sock',

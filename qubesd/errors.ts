@@ -1,47 +1,15 @@
+import { type CodeOf, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Call } from './codec.ts'
 
-/** What went wrong with a call, in words that a caller can branch on. */
-export type QubesdErrorCode =
-  | 'aborted'
-  | 'already-assigned'
-  | 'already-there'
-  | 'daemon-gone'
-  | 'daemon-said-no'
-  | 'denied-by-policy'
-  | 'in-use'
-  | 'invalid-value'
-  | 'malformed-answer'
-  | 'not-assigned'
-  | 'not-running'
-  | 'refused'
-  | 'request-too-large'
-  | 'timeout'
-  | 'unknown-feature'
-  | 'unknown-label'
-  | 'unknown-property'
-  | 'unknown-qube'
-  | 'unknown-tag'
-
-/** The same call may succeed later with nothing changed by anyone. */
-const RETRYABLE: ReadonlySet<QubesdErrorCode> = new Set(['daemon-gone', 'timeout'])
-
 /** Every failure of a call. `message` names call and qube; `hint` says what to do next; text of the daemon is escaped. */
-export class QubesdError extends Error {
+export class QubesdError extends QstateError {
   override readonly name = 'QubesdError'
-  readonly code: QubesdErrorCode
-  /** Its payload is blotted out. */
+  /** Its payload is redacted. */
   readonly call: Call
-  readonly hint: string
 
-  constructor(code: QubesdErrorCode, call: Call, what: string, hint: string, cause?: unknown) {
-    super(`${describeCall(call)}: ${what}`, cause === undefined ? {} : { cause })
-    this.code = code
-    this.call = blotOut(call)
-    this.hint = hint
-  }
-
-  get retryable(): boolean {
-    return RETRYABLE.has(this.code)
+  constructor(code: CodeOf<'host'>, call: Call, what: string, hint: string, cause?: unknown) {
+    super(problem(code, `${describeCall(call)}: ${what}`, hint), { cause })
+    this.call = redactPayload(call)
   }
 }
 
@@ -51,12 +19,12 @@ export function describeCall(call: Call): string {
 }
 
 /** The call with a payload that is as long, and says nothing: errors and calls get logged. */
-export function blotOut(call: Call): Call {
+export function redactPayload(call: Call): Call {
   return { ...call, payload: '*'.repeat(call.payload.length) }
 }
 
-/** The exception names of qubesd 4.2 to 4.4 that mean something to qstate. Others stay `daemon-said-no`. */
-const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
+/** The exception names of qubesd 4.2 to 4.4 that mean something to qstate. Others stay `daemon-error`. */
+const BY_EXCEPTION: Readonly<Record<string, CodeOf<'host'>>> = {
   DeviceAlreadyAssigned: 'already-assigned',
   DeviceAlreadyAttached: 'already-assigned',
   DeviceNotAssigned: 'not-assigned',
@@ -69,7 +37,7 @@ const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
   QubesPropertyValueError: 'invalid-value',
   QubesTagNotFoundError: 'unknown-tag',
   QubesUnrecognizedDeviceAssignmentMode: 'invalid-value',
-  QubesVMAlreadyExistsError: 'already-there',
+  QubesVMAlreadyExistsError: 'already-exists',
   QubesVMInUseError: 'in-use',
   QubesVMNotFoundError: 'unknown-qube',
   QubesVMNotRunningError: 'not-running',
@@ -77,8 +45,8 @@ const BY_EXCEPTION: Readonly<Record<string, QubesdErrorCode>> = {
   QubesValueError: 'invalid-value',
 }
 
-const HINTS: Partial<Record<QubesdErrorCode, string>> = {
-  'already-there':
+const HINTS: Partial<Record<CodeOf<'host'>, string>> = {
+  'already-exists':
     'plan again: it has been created meanwhile, or policy in dom0 does not let this qube list it (admin.vm.List)',
   'unknown-qube': 'create the qube first, or correct its name in the spec; qvm-ls lists the qubes there are',
   'unknown-property': 'this release of Qubes has no such property on this class of qube',
@@ -94,7 +62,7 @@ export function fromException(call: Call, type: string, message: string): Qubesd
   const known = Object.hasOwn(BY_EXCEPTION, type) ? BY_EXCEPTION[type] : undefined
   // Up to 4.3 it is a value like any other that is refused.
   const isThere = call.method.startsWith('admin.vm.Create.') && / already exists$/.test(message)
-  const code = isThere ? 'already-there' : (known ?? 'daemon-said-no')
+  const code = isThere ? 'already-exists' : (known ?? 'daemon-error')
   const hint = HINTS[code] ?? 'see `journalctl -u qubesd -e` in dom0'
   return new QubesdError(code, call, `qubesd says ${quoteForTerminal(message)} (${type})`, hint)
 }

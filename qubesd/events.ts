@@ -25,7 +25,7 @@ export async function* daemonEvents(transport: Transport, options: EventOptions)
   let attempt = 0
   while (!over()) {
     let error = new QubesdError(
-      'daemon-gone',
+      'daemon-unreachable',
       EVENTS,
       'the event stream ended',
       'qubesd was stopped or restarted',

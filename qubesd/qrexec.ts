@@ -165,7 +165,7 @@ function notStarted(client: Client, call: Call, error: unknown): QubesdError {
   const why = error instanceof Error ? error.message : String(error)
   const what = `${client.program} could not be started (${why})`
   return new QubesdError(
-    'daemon-gone',
+    'daemon-unreachable',
     call,
     what,
     'this works in a qube of Qubes OS; in dom0 the socket is used',
@@ -180,5 +180,10 @@ function exited(client: Client, call: Call, status: number | null, words: string
   }
   const said = words.trim() === '' ? '' : `: ${quoteForTerminal(words.trim())}`
   const what = `qrexec-client-vm ended with ${status === null ? 'a signal' : `exit code ${status}`}${said}`
-  return new QubesdError('daemon-gone', call, what, 'see `journalctl -u qubes-qrexec-policy-daemon` in dom0')
+  return new QubesdError(
+    'daemon-unreachable',
+    call,
+    what,
+    'see `journalctl -u qubes-qrexec-policy-daemon` in dom0',
+  )
 }

@@ -102,18 +102,24 @@ function asQubesdError(call: Call, path: string, error: unknown, answered: boole
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   switch (code) {
     case 'ENOENT':
-      return new QubesdError('daemon-gone', call, `there is no socket ${path}`, NOT_THERE, error)
+      return new QubesdError('daemon-unreachable', call, `there is no socket ${path}`, NOT_THERE, error)
     case 'ECONNREFUSED':
-      return new QubesdError('daemon-gone', call, `nothing listens on ${path}`, NOT_RUNNING, error)
+      return new QubesdError('daemon-unreachable', call, `nothing listens on ${path}`, NOT_RUNNING, error)
     case 'EACCES':
     case 'EPERM':
-      return new QubesdError('daemon-gone', call, `no permission to open ${path}`, NO_PERMISSION, error)
+      return new QubesdError(
+        'daemon-unreachable',
+        call,
+        `no permission to open ${path}`,
+        NO_PERMISSION,
+        error,
+      )
     default: {
       const what = answered
         ? 'the connection broke in the middle of the answer'
         : 'the connection broke before an answer'
       return new QubesdError(
-        'daemon-gone',
+        'daemon-unreachable',
         call,
         code === '' ? what : `${what} (${code})`,
         NOT_RUNNING,

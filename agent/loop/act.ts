@@ -1,9 +1,9 @@
-import { HostError } from '../../reconciler/index.ts'
 import { readWindow } from '../../spec/agent/index.ts'
+import { problemOf } from '../../spec/diagnostics/index.ts'
 import { type Gate, keyOf, nextBeginning, reconcile, type Reconciled } from '../policy/index.ts'
 import { type CommittedSpec } from '../ports/index.ts'
 import { type Memory, type NoticedBy, type Orders, remember, type Waiting } from '../state/index.ts'
-import { isWell, sayOnce, troubleOf } from './listen.ts'
+import { errorSince, isWell, sayOnce } from './listen.ts'
 import { type AgentContext, type Life, retryMs } from './loop-state.ts'
 import { beginRestarts, restartTries } from './restarts.ts'
 
@@ -57,12 +57,13 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
     planNext(done, about, gate, life, clock.now())
     return done
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
+    const problem = problemOf(error)
+    if (problem === undefined) throw error
     if (signal.aborted) return null
     life.failures += 1
-    life.memory = { ...life.memory, error: troubleOf(error, life, now) }
+    life.memory = { ...life.memory, error: errorSince(problem, life, now) }
     life.due.compare = clock.now().getTime() + retryMs(life.failures)
-    sayOnce('error', error, life, context)
+    sayOnce('error', problem, life, context)
     return null
   }
 }

@@ -1,6 +1,5 @@
-import { type HostError } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { concernOf, type Scope } from '../ports/index.ts'
-import { type Trouble } from '../state/index.ts'
 import { type AgentContext, type Life } from './loop-state.ts'
 import { lookAt } from './mailbox.ts'
 
@@ -25,10 +24,10 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
       case 'lost':
         lost += 1
         life.memory = { ...life.memory, events: 'lost' }
-        sayOnce('warn', news.error, life, context)
+        sayOnce('warn', news.problem, life, context)
         // A daemon that is restarted is away once; one that is not there at all is trouble, to be told.
         if (lost === 1) break
-        life.memory = { ...life.memory, error: troubleOf(news.error, life, clock.now()) }
+        life.memory = { ...life.memory, error: errorSince(news.problem, life, clock.now()) }
         mailbox.post((pending) => {
           pending.told = true
         })
@@ -38,7 +37,7 @@ export async function listen(life: Life, context: AgentContext): Promise<void> {
         if (life.memory.events === 'refused') break
         life.memory = { ...life.memory, events: 'refused' }
         answers(life)
-        watch.say('warn', `no events: ${news.error.message}`, { hint: news.error.hint })
+        watch.say('warn', `no events: ${news.problem.message}`, { hint: news.problem.hint })
         compareAll('the host tells no events')
         break
       case 'event': {
@@ -68,7 +67,7 @@ export function isWell(life: Life): void {
 /** Says what is wrong with the host, in these words once until it is well again: it is tried again and again. */
 export function sayOnce(
   level: 'warn' | 'error',
-  { message, hint }: Pick<Trouble, 'message' | 'hint'>,
+  { message, hint }: Pick<Problem, 'message' | 'hint'>,
   { said }: Life,
   { watch }: AgentContext,
 ): void {
@@ -78,11 +77,11 @@ export function sayOnce(
 }
 
 /** What keeps the host from being looked at, and since when. */
-export function troubleOf(
-  { code, message, hint }: HostError,
+export function errorSince(
+  { code, message, hint }: Problem,
   { memory }: Life,
   now: Date,
-): Trouble & { readonly since: string } {
+): Problem & { readonly since: string } {
   return { code, message, hint, since: memory.error?.since ?? now.toISOString() }
 }
 

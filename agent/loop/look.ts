@@ -82,13 +82,13 @@ export async function takeNews(
 const PATIENCE = 8
 
 function unreached(
-  { error }: Extract<News, { kind: 'unreachable' }>,
+  { problem }: Extract<News, { kind: 'unreachable' }>,
   at: string,
   { ordered }: Orders,
   life: Life,
   { clock, settings, watch }: AgentContext,
 ): void {
-  const { code, message, hint } = error
+  const { code, message, hint } = problem
   const { since, times } = life.memory.unreachable ?? { since: at, times: 0 }
   // It is over then: whoever leads the fleet counts on that, and has others begin. What is in force is only read again.
   const isAwaited = ordered !== null && ordered.commit !== life.memory.inForce?.commit

@@ -1,7 +1,8 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Notice } from '../notify/index.ts'
 import { type Gate, type Policy } from '../policy/index.ts'
 import { type AgentHost, type Clock, type CommittedSpec } from '../ports/index.ts'
-import { type Memory, type Store, type Trouble, type Turn } from '../state/index.ts'
+import { type Memory, type Store, type Turn } from '../state/index.ts'
 import { type Background } from './background.ts'
 import { type Mailbox } from './mailbox.ts'
 import { type Source } from './source.ts'
@@ -35,7 +36,7 @@ export interface AgentContext {
   /** Calls the listener when something has been ordered. */
   readonly onOrder: (listener: () => void) => void
   /** Calls the listener with why the fleet's servers are not reached, each time that this is found; null: they answer. */
-  readonly onFleet: (listener: (trouble: Trouble | null) => void) => void
+  readonly onFleet: (listener: (trouble: Problem | null) => void) => void
   readonly tell: (notice: Notice) => void
   readonly watch: AgentWatch
 }

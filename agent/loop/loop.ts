@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isSystemError, sayOfSystem, SYSTEM_HINT } from '../../git/index.ts'
+import { isSystemError, systemProblem } from '../../spec/diagnostics/index.ts'
 import { noticesOf, UNREACHABLE_FROM } from '../notify/index.ts'
 import { type Reconciled } from '../policy/index.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from '../state/index.ts'
 import { act } from './act.ts'
 import { openBackground } from './background.ts'
-import { isWell, listen, sayOnce } from './listen.ts'
+import { errorSince, isWell, listen, sayOnce } from './listen.ts'
 import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { type AgentContext, type Life, retryMs } from './loop-state.ts'
@@ -142,12 +142,10 @@ async function turn(pending: Pending, life: Life, context: AgentContext): Promis
     if (!isSystemError(error)) throw error
     const now = clock.now()
     life.failures += 1
-    const { message } = sayOfSystem(error)
-    const hint = SYSTEM_HINT
-    const since = life.memory.error?.since ?? now.toISOString()
-    life.memory = { ...life.memory, error: { code: 'system', message, hint, since } }
+    const problem = systemProblem(error)
+    life.memory = { ...life.memory, error: errorSince(problem, life, now) }
     life.due.compare = now.getTime() + retryMs(life.failures)
-    sayOnce('error', { message, hint }, life, context)
+    sayOnce('error', problem, life, context)
   }
   const at = clock.now().toISOString()
   await save(life, at, context)
@@ -187,7 +185,7 @@ async function work(
     if (life.spec === null) {
       due.compare = now.getTime() + FIRST_COMPARISON_MS
       // What the disk refused a moment ago it has just done.
-      if (life.memory.error?.code === 'system') isWell(life)
+      if (life.memory.error?.code === 'system-error') isWell(life)
     }
     return null
   }
@@ -246,7 +244,7 @@ async function save(life: Life, at: string, { store, watch }: AgentContext): Pro
     life.isUnkept = false
   } catch (error) {
     if (!isSystemError(error)) throw error
-    const { message } = sayOfSystem(error)
+    const { message } = systemProblem(error)
     if (!life.isUnkept)
       watch.say('error', `what the agent knows cannot be kept: ${message}`, { hint: UNKEPT })
     life.isUnkept = true

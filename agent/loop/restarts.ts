@@ -1,4 +1,5 @@
-import { HostError, type RestartReport } from '../../reconciler/index.ts'
+import { type RestartReport } from '../../reconciler/index.ts'
+import { problemOf } from '../../spec/diagnostics/index.ts'
 import { type Attempts, counted, type Reconciled, turnOf } from '../policy/index.ts'
 import { type Memory } from '../state/index.ts'
 import { type AgentContext, type Life } from './loop-state.ts'
@@ -45,8 +46,9 @@ export function beginRestarts(
       if (done !== null && isAwaited)
         await host.restart(done, applied?.report ?? null, { may, mayStill, intend, tell })
     } catch (error) {
-      if (!(error instanceof HostError)) throw error
-      watch.say('error', error.message, { hint: error.hint })
+      const problem = problemOf(error)
+      if (problem === undefined) throw error
+      watch.say('error', problem.message, { hint: problem.hint })
     }
   })
 }

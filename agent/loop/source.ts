@@ -1,17 +1,13 @@
-import {
-  checkSignatures,
-  GitError,
-  isGitFailure,
-  isSystemError,
-  type Layout,
-  type Mirror,
-  type Revision,
-  RevisionError,
-  sayOfSystem,
-  type Signed,
-  SYSTEM_HINT,
-} from '../../git/index.ts'
+import { checkSignatures, type Layout, type Mirror, type Revision, type Signed } from '../../git/index.ts'
 import { type AgentTrust } from '../../spec/agent/index.ts'
+import {
+  hasCode,
+  isDomain,
+  problem,
+  type Problem,
+  problemOf,
+  QstateError,
+} from '../../spec/diagnostics/index.ts'
 import { type Ordered, type Refusal } from '../state/index.ts'
 
 /** What became of a look at the repository. */
@@ -30,7 +26,7 @@ export type News =
   /** A commit that may not: the one in force stays so. `code` is stable. */
   | { readonly kind: 'refused'; readonly commit: string; readonly refusal: Refusal }
   /** The repository could not be reached, or read. */
-  | { readonly kind: 'unreachable'; readonly error: GitError }
+  | { readonly kind: 'unreachable'; readonly problem: Problem }
 
 /** The commit that a new one has to come after: the one in force. */
 export interface Base {
@@ -77,7 +73,9 @@ export const orderedSource = (mirror: Mirror, options: SourceOptions): Source =>
     await mirror.fetch(base?.commit ?? null, signal)
     if (await mirror.has(commit)) return commit
     const hint = 'push it there; `branch` or `tag` of `source` says what is fetched'
-    throw new GitError('git-failed', `${short(commit)}, which was ordered, is not in the repository`, hint)
+    throw new QstateError(
+      problem('git-failed', `${short(commit)}, which was ordered, is not in the repository`, hint),
+    )
   })
 
 /** `find` brings what is wanted into the mirror and says which commit it is; null: nothing yet. */
@@ -99,7 +97,8 @@ function sourceOf(
     const refusal = refusalOf(tip, signed, options.trust)
     if (refusal !== undefined) return { kind: 'refused', commit: tip, refusal }
     const revision = options.layout(mirror.folder, tip)
-    if (revision.commit !== tip) throw new RevisionError('refused-content', `${short(tip)} is no commit`, '')
+    if (revision.commit !== tip)
+      throw new QstateError(problem('refused-content', `${short(tip)} is no commit`, ''))
     return { kind: 'commit', commit: tip, revision, signers: signersOf(signed) }
   }
   const lookOnce = async (look: Look, signal: AbortSignal): Promise<News> => {
@@ -118,13 +117,12 @@ function sourceOf(
         return tip === null ? { kind: 'nothing' } : await judge(tip, look)
       }
     } catch (error) {
-      if (error instanceof RevisionError && tip !== null)
+      if (isDomain(error, ...OF_COMMIT) && tip !== null)
         return { kind: 'refused', commit: tip, refusal: refusedFor(error) }
-      if (error instanceof GitError) return { kind: 'unreachable', error }
-      if (!isSystemError(error)) throw error
-      // A disk that may only be read from now on, a folder that is not ours.
-      const { message } = sayOfSystem(error)
-      return { kind: 'unreachable', error: new GitError('system', message, SYSTEM_HINT) }
+      // Of git, or of a disk that may only be read from now on, a folder that is not ours.
+      const why = problemOf(error)
+      if (why === undefined || isDomain(error, ...OF_COMMIT)) throw error
+      return { kind: 'unreachable', problem: why }
     }
   }
   // A mirror is one look's at a time.
@@ -139,15 +137,18 @@ function sourceOf(
       try {
         return options.layout(mirror.folder, commit)
       } catch (error) {
-        if (error instanceof RevisionError || error instanceof GitError) return null
+        if (isDomain(error, ...OF_COMMIT, 'git')) return null
         throw error
       }
     },
   }
 }
 
+/** What is wrong with a commit itself: what it holds, or that it is none. */
+const OF_COMMIT = ['spec', 'usage'] as const
+
 /** What the commit holds is no spec of this host, or none that is read at all. */
-const refusedFor = ({ code, message, hint }: RevisionError): Refusal => ({
+const refusedFor = ({ code, message, hint }: QstateError): Refusal => ({
   code:
     code === 'invalid-spec' || code === 'no-spec' || code === 'unknown-host'
       ? 'invalid-spec'
@@ -157,8 +158,7 @@ const refusedFor = ({ code, message, hint }: RevisionError): Refusal => ({
 })
 
 /** What was fetched a moment ago is not there, or cannot be read. */
-const isDamage = (error: unknown): boolean =>
-  isGitFailure(error) || (error instanceof RevisionError && error.code === 'bad-revision')
+const isDamage = (error: unknown): boolean => hasCode(error, 'git-failed', 'bad-revision')
 
 /** A person may give the first digits, as git does. */
 const isAccepted = (tip: string, accepted: string | null): boolean =>

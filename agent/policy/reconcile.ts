@@ -27,7 +27,7 @@ const TRIES = 3
 
 /**
  * Observes, plans, leaves out what is not to be done now, applies the rest. `about`: the qubes it is about, null for all.
- * Fails with HostError where the host cannot be asked.
+ * Fails with QstateError where the host cannot be asked.
  */
 export async function reconcile(
   spec: CommittedSpec,

@@ -1,5 +1,6 @@
 import { type Revision } from '../../git/index.ts'
-import { type HostError, type Plan, type Report, type RestartReport } from '../../reconciler/index.ts'
+import { type Plan, type Report, type RestartReport } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Manifest } from '../../spec/index.ts'
 import { type HostEvent } from './events.ts'
 
@@ -12,7 +13,7 @@ export interface CommittedSpec {
 
 export type Selects = (qube: string, path: string) => boolean
 
-/** The host as the agent needs it. What fails fails with HostError; anything else is a bug. */
+/** The host as the agent needs it. It fails with QstateError, or as the system does; anything else is a bug. */
 export interface AgentHost {
   /** For people. */
   readonly where: string
@@ -59,9 +60,9 @@ export type HostNews =
   /** From here on nothing is missed; what was before is not known. */
   | { readonly kind: 'connected' }
   | { readonly kind: 'event'; readonly event: HostEvent }
-  | { readonly kind: 'lost'; readonly error: HostError }
+  | { readonly kind: 'lost'; readonly problem: Problem }
   /** The host will not tell. It is asked again later. */
-  | { readonly kind: 'refused'; readonly error: HostError }
+  | { readonly kind: 'refused'; readonly problem: Problem }
 
 /** Time, as the loop knows it. */
 export interface Clock {

@@ -1,4 +1,5 @@
-import { type FleetAway, type Memory, type Trouble } from './memory.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+import { type FleetAway, type Memory } from './memory.ts'
 
 /** Servers that are restarted, or a network that a laptop has not found yet, are no news. */
 const PATIENCE_MS = 5 * 60_000
@@ -6,7 +7,7 @@ const PATIENCE_MS = 5 * 60_000
 /** What is known of the fleet's servers once they were tried again. `trouble`: why in vain; null: they answer. Pure. */
 export function fleetAwayNow(
   { fleetAway }: Pick<Memory, 'fleetAway'>,
-  trouble: Trouble | null,
+  trouble: Problem | null,
   now: Date,
 ): FleetAway | null {
   if (trouble === null) return null

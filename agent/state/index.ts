@@ -3,7 +3,7 @@
  */
 export { type NoticedBy, noticedIn } from './cause.ts'
 export { fleetAwayNow } from './fleet-away.ts'
-export { holdsStill, type Memory, type Suspension, type Trouble, type Waiting } from './memory.ts'
+export { holdsStill, type Memory, type Suspension, type Waiting } from './memory.ts'
 export { type Ordered, type Refusal } from './orders.ts'
 export { remember } from './remember.ts'
 export { openStore, type Orders, type Store } from './store.ts'

@@ -1,4 +1,5 @@
 import { type Blocked } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy, type Value } from '../../spec/index.ts'
 import { type Attempts, type Held } from '../policy/index.ts'
 import { type Ordered, type Refusal } from './orders.ts'
@@ -37,18 +38,18 @@ export interface Memory {
   /** Nothing of its own was left to do then. */
   readonly settled: boolean
   /** The order whose commit could not be had, and is not looked for any more. */
-  readonly gaveUp: (Trouble & { readonly id: string }) | null
+  readonly gaveUp: (Problem & { readonly id: string }) | null
   readonly refused: (Refusal & { readonly commit: string; readonly at: string }) | null
-  readonly unreachable: (Trouble & { readonly since: string; readonly times: number }) | null
+  readonly unreachable: (Problem & { readonly since: string; readonly times: number }) | null
   readonly fleetAway: FleetAway | null
-  readonly error: (Trouble & { readonly since: string }) | null
+  readonly error: (Problem & { readonly since: string }) | null
   readonly events: 'connected' | 'lost' | 'refused'
   readonly comparedAt: string | null
   readonly drift: readonly Drift[]
   readonly held: readonly Held[]
   readonly blocked: readonly (Blocked & { readonly qube: string })[]
   /** Why the last apply on a qube failed, until one does not. */
-  readonly failing: readonly (Trouble & { readonly qube: string })[]
+  readonly failing: readonly (Problem & { readonly qube: string })[]
   readonly waiting: readonly Waiting[]
   readonly proposed: { readonly file: string; readonly changes: string; readonly at: string } | null
   readonly suspended: Suspension | null
@@ -81,14 +82,8 @@ export interface Waiting {
   readonly restart: RestartPolicy
 }
 
-export interface Trouble {
-  readonly code: string
-  readonly message: string
-  readonly hint: string
-}
-
 /** The servers of the fleet are not reached, or refuse this host: it is kept as it was last ordered. */
-export interface FleetAway extends Trouble {
+export interface FleetAway extends Problem {
   readonly since: string
   /** Over by itself it may not be, or it has not been for minutes: somebody should know. */
   readonly lasts: boolean

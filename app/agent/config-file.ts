@@ -1,11 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions, wantsColor } from '../../cli/options.ts'
 import { plural } from '../../cli/views/style.ts'
-import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig, loadAgentConfig } from '../../spec/agent/index.ts'
-import { type Diagnostic, formatDiagnostics } from '../../spec/diagnostics/index.ts'
+import { type Diagnostic, formatDiagnostics, problem, QstateError } from '../../spec/diagnostics/index.ts'
 
 export interface AgentOptions extends GlobalOptions {
   readonly file?: string
@@ -28,11 +27,12 @@ export function readAgentFile(
   }
   if (config !== null) return { path, config }
   const errors = diagnostics.filter(({ severity }: Diagnostic) => severity === 'error').length
-  throw new UserError(
-    EXIT.invalidSpec,
-    'invalid-agent-file',
-    `${plural(errors, 'error')} in the agent’s file`,
-    'correct what is marked above',
+  throw new QstateError(
+    problem(
+      'invalid-agent-file',
+      `${plural(errors, 'error')} in the agent’s file`,
+      'correct what is marked above',
+    ),
   )
 }
 
@@ -41,14 +41,9 @@ function readText(path: string, io: Io): string {
   const found = statSync(full, { throwIfNoEntry: false })
   if (found === undefined) {
     const hint = 'name it with --file, or write it: docs/agent.md tells what it says'
-    throw new UserError(EXIT.usage, 'no-agent-file', `there is no agent’s file ${path}`, hint)
+    throw new QstateError(problem('no-agent-file', `there is no agent’s file ${path}`, hint))
   }
   if (!found.isFile() || found.size > MAX_FILE_BYTES)
-    throw new UserError(
-      EXIT.invalidSpec,
-      'unreadable',
-      `${path}: no file, or larger than 1 MiB`,
-      'name another',
-    )
+    throw new QstateError(problem('unreadable', `${path}: no file, or larger than 1 MiB`, 'name another'))
   return readFileSync(full, 'utf8')
 }

@@ -8,7 +8,6 @@ import {
   type Store,
 } from '../../agent/index.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
-import { RevisionError } from '../../git/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import {
@@ -20,6 +19,7 @@ import {
   type Seen,
   specOf,
 } from '../fleet/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec } from '../host/index.ts'
 
 export interface FollowedContext extends LookedAt {
@@ -81,7 +81,7 @@ export function followedAgent(context: FollowedContext): FollowedAgent & Plannin
         case 'refused':
           return { digest: null, changes: [], trouble: news.refusal.why }
         case 'unreachable':
-          return { digest: null, changes: [], trouble: news.error.message }
+          return { digest: null, changes: [], trouble: news.problem.message }
         case 'commit':
           return planOn(() => specOf(commit, news.revision), context.way)
         case 'nothing':
@@ -156,6 +156,6 @@ const WORDS = { suspended: 'suspended', frozen: 'a freeze', outside: 'outside it
 
 function specInForce(commit: string, source: Source): LoadedSpec {
   const revision = source.recall(commit)
-  if (revision === null) throw new RevisionError('bad-revision', `${commit} is not here any more`, '')
+  if (revision === null) throw new QstateError(problem('bad-revision', `${commit} is not here any more`, ''))
   return specOf(commit, revision)
 }

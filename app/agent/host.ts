@@ -7,11 +7,10 @@ import {
   type RestartCare,
   type Selects,
 } from '../../agent/index.ts'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
-import { isSystemError, sayOfSystem, SYSTEM_HINT } from '../../git/index.ts'
 import { daemonEvents, type EventOrGap, QubesdError } from '../../qubesd/index.ts'
-import { HostError, type Plan, startQube } from '../../reconciler/index.ts'
+import { type Plan, startQube } from '../../reconciler/index.ts'
 import {
   alone,
   applyUnasked,
@@ -21,7 +20,6 @@ import {
   writePlanFile,
 } from '../apply/index.ts'
 import {
-  asHostError,
   type Connection,
   listQubes,
   planSpec,
@@ -63,41 +61,36 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
   const session = (): Promise<Session> => listQubes(connection)
   return {
     where: connection.host.where,
-    plan: (spec, selects) =>
-      asking(async () => {
-        tables.use(spec)
-        return planFor(spec, await session(), selects, options)
-      }),
-    apply: (spec, plan, mayStill) =>
-      asking(async () => {
-        tables.use(spec)
-        return alone(folder, whoOf(io), io, async (run) => {
-          if (!(await mayStill())) return { kind: 'held' as const }
-          const done = await applyUnasked(plan, await session(), { folder, kind: 'agent', ...run }, io)
-          return { kind: 'applied' as const, ...done }
-        })
-      }),
-    restart: (plan, report, care) =>
-      asking(async () => {
-        for (const qube of plan.qubes) {
-          if (io.signal.aborted || !care.may(qube.qube)) continue
-          const only = { ...plan, qubes: [qube] }
-          const settings = restartOptions(care, folder, options)
-          const told = await restartWaiting(only, report, await session(), settings, io)
-          for (const one of told) if (one.error?.code !== 'held') care.tell(one)
-        }
-      }),
+    async plan(spec, selects) {
+      tables.use(spec)
+      return planFor(spec, await session(), selects, options)
+    },
+    async apply(spec, plan, mayStill) {
+      tables.use(spec)
+      return alone(folder, whoOf(io), io, async (run) => {
+        if (!(await mayStill())) return { kind: 'held' as const }
+        const done = await applyUnasked(plan, await session(), { folder, kind: 'agent', ...run }, io)
+        return { kind: 'applied' as const, ...done }
+      })
+    },
+    async restart(plan, report, care) {
+      for (const qube of plan.qubes) {
+        if (io.signal.aborted || !care.may(qube.qube)) continue
+        const only = { ...plan, qubes: [qube] }
+        const settings = restartOptions(care, folder, options)
+        const told = await restartWaiting(only, report, await session(), settings, io)
+        for (const one of told) if (one.error?.code !== 'held') care.tell(one)
+      }
+    },
     start: (qube) =>
-      asking(async () =>
-        startQube(qube, {
-          host: connection.host,
-          signal: io.signal,
-          patience: options.restartTimeout,
-          tick: () => io.pause(1000),
-          onProgress: () => undefined,
-        }),
-      ),
-    save: (spec, plan) => asking(() => saveProposal(spec, plan, join(folder, 'agent'), io)),
+      startQube(qube, {
+        host: connection.host,
+        signal: io.signal,
+        patience: options.restartTimeout,
+        tick: () => io.pause(1000),
+        onProgress: () => undefined,
+      }),
+    save: (spec, plan) => saveProposal(spec, plan, join(folder, 'agent'), io),
     events: (signal) => hostNews(connection, signal, options.sleep),
   }
 }
@@ -137,19 +130,6 @@ function restartOptions(
   return { ...global, restartTimeout: String(restartTimeout), ifStill }
 }
 
-/** What a spec asks of a host that has not got it, or a disk refuses, is trouble to be told and tried again. */
-async function asking<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof UserError) throw new HostError(error.code, error.message, error.hint, false, error)
-    if (error instanceof QubesdError) throw asHostError(error)
-    if (isSystemError(error))
-      throw new HostError('system', sayOfSystem(error).message, SYSTEM_HINT, false, error)
-    throw error
-  }
-}
-
 /** Tables are kept beside the plan: when a person applies it, they are looked for there. */
 async function saveProposal(spec: CommittedSpec, plan: Plan, folder: string, io: Io): Promise<string> {
   const tables = join(folder, 'tables')
@@ -181,14 +161,14 @@ async function* hostNews(
       for await (const news of daemonEvents(client.transport, { signal, pause })) yield newsOf(news)
     } catch (error) {
       if (!(error instanceof QubesdError)) throw error
-      yield { kind: 'refused', error: asHostError(error) }
+      yield { kind: 'refused', problem: error.problem }
       await sleep(REFUSED_PAUSE_MS)
     }
   }
 }
 
 function newsOf(news: EventOrGap): HostNews {
-  if (news.kind === 'gap') return { kind: 'lost', error: asHostError(news.error) }
+  if (news.kind === 'gap') return { kind: 'lost', problem: news.error.problem }
   const { event } = news
   return event.name === 'connection-established' ? { kind: 'connected' } : { kind: 'event', event }
 }

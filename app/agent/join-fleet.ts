@@ -1,10 +1,15 @@
 import { join } from 'node:path'
-import { type Trouble } from '../../agent/index.ts'
 import { type Say } from '../../cli/agent-log.ts'
-import { type MemberStore, readMemory, runMember, StoreError } from '../../fleet/index.ts'
-import { isSystemError, sayOfSystem } from '../../git/index.ts'
+import { type MemberStore, readMemory, runMember } from '../../fleet/index.ts'
 import { readIfThere, writeDurably } from '../../journal/index.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
+import {
+  isDomain,
+  isSystemError,
+  type Problem,
+  problemOf,
+  type QstateError,
+} from '../../spec/diagnostics/index.ts'
 import { connectMember, steadyClock } from '../fleet/index.ts'
 import { followedAgent, type FollowedContext } from './followed.ts'
 
@@ -16,7 +21,7 @@ export interface PartContext extends Omit<FollowedContext, 'checks'> {
   /** Calls whenever the loop has something to say. */
   readonly onTurn: (wake: () => void) => void
   /** Told why the servers are not reached, each time that it is found; null: they answer. */
-  readonly onFleet: (trouble: Trouble | null) => void
+  readonly onFleet: (problem: Problem | null) => void
 }
 
 /** As a net under what servers tell of themselves, and to be heard of. */
@@ -72,9 +77,10 @@ export async function takePart(context: PartContext): Promise<void> {
         await store.close()
       }
     } catch (error) {
-      if (!(error instanceof StoreError) && !isSystemError(error)) throw error
+      const problem = awayOf(error)
+      if (problem === undefined) throw error
       tries += 1
-      link.away(error)
+      link.away(problem)
       await steadyClock.sleep(Math.min(RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS), signal)
     }
   }
@@ -83,9 +89,9 @@ export async function takePart(context: PartContext): Promise<void> {
 /** How it stands with the servers, for the log and for whoever asks the agent. */
 interface Link {
   there(): void
-  away(error: Error): void
+  away(problem: Problem): void
   /** A connection that was made before has failed. Throws the error where another one is to be made. */
-  failed(error: StoreError, store: MemberStore): void
+  failed(error: QstateError, store: MemberStore): void
 }
 
 function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
@@ -96,18 +102,17 @@ function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
   let isAway = false
   /** Servers took another connection, and not that which was made with an older key. */
   let isOutdated = false
-  const away = (error: Error): void => {
-    const trouble = troubleOf(error)
-    const { message, hint } = trouble
+  const away = (problem: Problem): void => {
+    const { message, hint } = problem
     if (!said.has(message)) say('warn', `takes no orders of the fleet now: ${message}`, { hint })
     said.add(message)
-    onFleet(trouble)
+    onFleet(problem)
   }
   /**
    * The client goes on trying, and keeps to itself what the servers say to that; of a network that has gone it learns after minutes:
    * another connection tells.
    */
-  const ask = async (error: StoreError, store: MemberStore): Promise<void> => {
+  const ask = async (error: QstateError, store: MemberStore): Promise<void> => {
     isAsking = true
     const wasConnected = store.isConnected()
     const why = await connectMember(fleet, name).then(
@@ -117,8 +122,9 @@ function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
     isAsking = false
     const isBack = !isAway || (!wasConnected && store.isConnected())
     if (signal.aborted || isBack) return
-    if (why instanceof StoreError || isSystemError(why)) away(why)
-    else if (store.isConnected()) away(unmade(error))
+    const problem = awayOf(why)
+    if (problem !== undefined) away(problem)
+    else if (store.isConnected()) away(unmade(error.problem))
     else isOutdated = true
   }
   return {
@@ -142,8 +148,8 @@ function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
 }
 
 /** Servers that answer, and have nothing of the fleet: the network is not what is to be seen to. */
-const unmade = (error: StoreError): StoreError =>
-  error.code === 'store-unreachable' ? new StoreError(error.code, error.message, UNMADE, error) : error
+const unmade = (problem: Problem): Problem =>
+  problem.code === 'store-unreachable' ? { ...problem, hint: UNMADE } : problem
 
 const UNMADE =
   'the servers are there, and do not say anything of this fleet: a controller makes its store (`qstate fleet controller`); has one been in charge yet?'
@@ -157,12 +163,6 @@ const whenAborted = (signal: AbortSignal): Promise<null> =>
     else signal.addEventListener('abort', over, { once: true })
   })
 
-function troubleOf(error: Error): Trouble {
-  if (error instanceof StoreError) return { code: error.code, message: error.message, hint: error.hint }
-  const { message } = isSystemError(error) ? sayOfSystem(error) : error
-  return {
-    code: 'system',
-    message,
-    hint: 'see to the file that it names: `key` and `ca` of `fleet` are such',
-  }
-}
+/** Why the store is not reached: it does not answer, or a file for it cannot be read. */
+const awayOf = (error: unknown): Problem | undefined =>
+  isDomain(error, 'store') || isSystemError(error) ? problemOf(error) : undefined

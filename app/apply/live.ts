@@ -14,7 +14,6 @@ import {
 import {
   countingNow,
   deviceOf,
-  HostError,
   isPluggedIn,
   isWanted,
   type LiveAction,
@@ -26,6 +25,7 @@ import {
   type PresentDevice,
   type Report,
 } from '../../reconciler/index.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
 import { type Session } from '../host/index.ts'
 
@@ -102,7 +102,7 @@ async function tellCounting(plan: Plan, counting: readonly LiveWish[], session: 
         told === null ? featureRemove(dest, RECORD_FEATURE) : featureSet(dest, RECORD_FEATURE, told),
       )
     } catch (error) {
-      if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
+      if (!(error instanceof QstateError) && !(error instanceof QubesdError)) throw error
     }
   }
 }
@@ -124,7 +124,7 @@ async function detachNow(wishes: readonly LiveWish[], session: Session): Promise
       await session.host.write(usbUnassign('4.2', qube, device))
       reports.push({ qube, path, status: 'detached', text: '', hint: '' })
     } catch (error) {
-      if (!(error instanceof HostError) && !(error instanceof QubesdError)) throw error
+      if (!(error instanceof QstateError) && !(error instanceof QubesdError)) throw error
       reports.push(failed(qube, path, error.message, error.hint))
     }
   }
@@ -151,7 +151,7 @@ async function act(
     await session.host.write(kind === 'attach' ? usbAttach(qube, device) : usbDetach(qube, device))
     return { qube, path, status: kind === 'attach' ? 'attached' : 'detached', text: '', hint: '' }
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
+    if (!(error instanceof QstateError)) throw error
     return failed(qube, path, error.message, error.hint)
   }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { writeOut } from '../../cli/write-out.ts'
 import { providers } from '../../providers/index.ts'
-import { EXIT, type Plan, readPlan } from '../../reconciler/index.ts'
+import { type Plan, readPlan } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Tables } from '../host/index.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
@@ -39,11 +40,8 @@ function startOf(path: string, io: Pick<Io, 'cwd'>): string | undefined {
 export function writePlanFile(path: string, plan: Plan, io: Pick<Io, 'cwd'>): void {
   const start = startOf(path, io)
   if (start !== undefined && start !== '' && !SAYS_PLAN.test(start)) {
-    throw new UserError(
-      EXIT.usage,
-      'not-a-plan',
-      `${path} is there, and is no plan: not overwritten`,
-      'choose another name',
+    throw new QstateError(
+      problem('not-a-plan', `${path} is there, and is no plan: not overwritten`, 'choose another name'),
     )
   }
   writeOut(path, `${JSON.stringify(plan, null, 2)}\n`, io, { mode: 0o600 })
@@ -70,10 +68,11 @@ export function tablesFrom(plans: readonly Plan[], sha256: string): Buffer | und
   return createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : undefined
 }
 
-const refused = (path: string, why: string): UserError =>
-  new UserError(
-    EXIT.error,
-    'bad-plan',
-    `${path} is refused: ${why}`,
-    'make a new plan with `qstate plan -o FILE`; nothing was touched',
+const refused = (path: string, why: string): QstateError =>
+  new QstateError(
+    problem(
+      'bad-plan',
+      `${path} is refused: ${why}`,
+      'make a new plan with `qstate plan -o FILE`; nothing was touched',
+    ),
   )

@@ -1,5 +1,6 @@
-import { type Io, UserError } from '../../cli/io.ts'
-import { EXIT, type Plan } from '../../reconciler/index.ts'
+import { type Io } from '../../cli/io.ts'
+import { type Plan } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 
 export interface RemovalOptions {
   readonly allowRemove?: readonly string[]
@@ -29,11 +30,12 @@ export function withholdRemovals(plan: Plan, { allowRemove = [] }: RemovalOption
 export function requireAllowed(plan: Plan, { allowRemove = [] }: RemovalOptions): void {
   const other = removals(plan).find((qube) => !allowRemove.includes(qube))
   if (other === undefined) return
-  throw new UserError(
-    EXIT.usage,
-    'needs-allow-remove',
-    `the plan removes ${other}, with all its data: nothing was touched`,
-    `add --allow-remove ${other}`,
+  throw new QstateError(
+    problem(
+      'needs-allow-remove',
+      `the plan removes ${other}, with all its data: nothing was touched`,
+      `add --allow-remove ${other}`,
+    ),
   )
 }
 

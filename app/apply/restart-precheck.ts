@@ -10,18 +10,18 @@ import {
 } from '../../qubesd/index.ts'
 import {
   deviceOf,
-  type Failure,
   isPluggedIn,
   pathOfDevice,
   type QubePlan,
   requiredDevices,
 } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Session } from '../host/index.ts'
 
 /** What is looked at before a qube is shut down to be started again. */
 export interface Care {
   /** Why it is not to be shut down: it would not start. */
-  readonly refusal: Failure | null
+  readonly refusal: Problem | null
   /** Devices attached by hand, `sys-usb+2-1`: no start brings them back. Null where that is not known. */
   readonly byHand: readonly string[] | null
 }
@@ -45,7 +45,7 @@ export async function careFor(planned: QubePlan, session: Session): Promise<Care
 }
 
 /** Whoever shuts down the qube that it runs in does not come to start it again. */
-function ownQube({ qube }: QubePlan, { client }: Session): Failure | null {
+function ownQube({ qube }: QubePlan, { client }: Session): Problem | null {
   if (qube !== client.transport.ownQube) return null
   const message = 'it is the qube that qstate runs in: nobody would be left to start it again'
   const hint = `restart it from dom0: \`qvm-shutdown --wait ${qube} && qvm-start ${qube}\``
@@ -53,7 +53,7 @@ function ownQube({ qube }: QubePlan, { client }: Session): Failure | null {
 }
 
 /** A disposable that qubesd removes, with all its data, once it has been shut down. Where that is not known it may be one. */
-async function endsWithShutdown({ qube, klass }: QubePlan, { client }: Session): Promise<Failure | null> {
+async function endsWithShutdown({ qube, klass }: QubePlan, { client }: Session): Promise<Problem | null> {
   if (klass !== 'DispVM') return null
   const message = 'it is a disposable, and is removed with all its data when it is shut down'
   const hint = 'set this on its template, for the disposables to come'
@@ -68,7 +68,7 @@ async function endsWithShutdown({ qube, klass }: QubePlan, { client }: Session):
 }
 
 /** It would not hear of the shutdown before somebody lets it go on, and halt then, with nobody to start it. */
-async function sleeping({ qube }: QubePlan, { client }: Session): Promise<Failure | null> {
+async function sleeping({ qube }: QubePlan, { client }: Session): Promise<Problem | null> {
   const state = await known(() => powerState(client, qube))
   if (state !== 'Paused' && state !== 'Suspended') return null
   const what = state.toLowerCase()
@@ -89,7 +89,7 @@ async function withoutAssigned(
 }
 
 /** Of the devices that qstate has assigned; a backend that is not running, or not to be asked, is qubesd's to judge. */
-async function missingDevice(planned: QubePlan, { client, release }: Session): Promise<Failure | null> {
+async function missingDevice(planned: QubePlan, { client, release }: Session): Promise<Problem | null> {
   for (const path of requiredDevices(planned, release)) {
     const plugged = await known(() => listAvailable(client, release, deviceOf(path).backend))
     if (plugged === undefined || plugged.some((device) => isPluggedIn(path, device, release))) continue

@@ -1,10 +1,9 @@
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions, wholeNumber } from '../../cli/options.ts'
 import { fold, type Style } from '../../cli/views/style.ts'
 import { showPath } from '../../cli/views/value.ts'
 import {
   type Change,
-  EXIT,
   mayRestart,
   needsApply,
   type Plan,
@@ -13,6 +12,7 @@ import {
   restartQube,
   type RestartReport,
 } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 import { type Session } from '../host/index.ts'
 import { type Care, careFor } from './restart-precheck.ts'
@@ -130,11 +130,12 @@ function candidates(plan: Plan, report: Report | null, options: RestartOptions):
 function canAsk(options: Partial<Pick<RestartOptions, 'restart'>> & GlobalOptions, io: Io): boolean {
   if (io.inIsTerminal && options.json !== true) return true
   if (options.restart !== 'ask') return false
-  throw new UserError(
-    EXIT.usage,
-    'nobody-to-ask',
-    'nobody is here to be asked about a restart',
-    'use --restart now or --restart never',
+  throw new QstateError(
+    problem(
+      'nobody-to-ask',
+      'nobody is here to be asked about a restart',
+      'use --restart now or --restart never',
+    ),
   )
 }
 

@@ -1,6 +1,6 @@
-import { type Io, UserError } from '../../cli/io.ts'
-import { EXIT, type Host, type HostQube, mapLimited, NO_NEEDS, selectsAll } from '../../reconciler/index.ts'
-import { nearest } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../../cli/io.ts'
+import { type Host, type HostQube, mapLimited, NO_NEEDS, selectsAll } from '../../reconciler/index.ts'
+import { nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { TAG_NAME, type Untold } from '../../spec/index.ts'
 
 /** The host whose qubes are meant. */
@@ -42,11 +42,8 @@ async function targetRule(
     )
     const names = new Set(tagged.filter(([, tags]) => tags.has(tag)).map(([name]) => name))
     if (names.size === 0) {
-      throw new UserError(
-        EXIT.usage,
-        'no-such-target',
-        `no qube here has the tag “${tag}”`,
-        'qvm-tags tells the tags of a qube',
+      throw new QstateError(
+        problem('no-such-target', `no qube here has the tag “${tag}”`, 'qvm-tags tells the tags of a qube'),
       )
     }
     return (qube) => names.has(qube)
@@ -64,17 +61,17 @@ async function targetRule(
       near === undefined
         ? 'a target is a qube of this host, or of the spec, by its whole name'
         : `did you mean ${near}?`
-    throw new UserError(EXIT.usage, 'no-such-target', `there is no qube “${name}”`, hint)
+    throw new QstateError(problem('no-such-target', `there is no qube “${name}”`, hint))
   }
   if (part === undefined) return (qube) => qube === name
   if (!AREA_WORDS.has(part)) throw badTarget(target)
   return (qube, path) => qube === name && inArea(path, part)
 }
 
-function badTarget(target: string): UserError {
+function badTarget(target: string): QstateError {
   const hint =
     'a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are slic, audio, stubdom, usb, qube, tags; a tag has letters, digits, _ and -'
-  return new UserError(EXIT.usage, 'bad-target', `“${target}” is no target`, hint)
+  return new QstateError(problem('invalid-target', `“${target}” is no target`, hint))
 }
 
 /** Those of the tags that a qube has. One that does not tell is passed over, and that is said. */

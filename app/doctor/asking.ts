@@ -1,5 +1,6 @@
 import { type Call, type Client, isWrite, QubesdError } from '../../qubesd/index.ts'
 import { type Observation, type Unknown } from '../../reconciler/index.ts'
+import { hasCode } from '../../spec/diagnostics/index.ts'
 
 /** A client that only reads, and remembers what policy did not let through. */
 export interface Asking {
@@ -20,8 +21,7 @@ export function asking(client: Client): Asking {
         try {
           return await client.call(call, options)
         } catch (error) {
-          if (error instanceof QubesdError && error.code === 'denied-by-policy')
-            denied.set(`${call.method}+${call.arg} ${call.dest}`, call)
+          if (hasCode(error, 'denied-by-policy')) denied.set(`${call.method}+${call.arg} ${call.dest}`, call)
           throw error
         }
       },
@@ -47,7 +47,8 @@ export async function attempt<T>(read: () => Promise<T | undefined>): Promise<Ob
 
 /** What one call could not tell is unknown; that the daemon is gone, or the run stopped, ends the examination. */
 export function unseenFor(error: unknown): Unknown {
-  if (!(error instanceof QubesdError) || error.code === 'aborted' || error.code === 'daemon-gone') throw error
+  if (!(error instanceof QubesdError) || error.code === 'aborted' || error.code === 'daemon-unreachable')
+    throw error
   return error.code === 'denied-by-policy'
     ? DENIED
     : { status: 'unknown', why: error.message, hint: error.hint }

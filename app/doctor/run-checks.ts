@@ -1,5 +1,6 @@
 import { detectRelease, QubesdError } from '../../qubesd/index.ts'
-import { hasTemplate, HostError, type HostQube, type Release } from '../../reconciler/index.ts'
+import { hasTemplate, type HostQube, type Release } from '../../reconciler/index.ts'
+import { isDomain } from '../../spec/diagnostics/index.ts'
 import { type Asking } from './asking.ts'
 import { examine, type Examined, type Finding, ok, problem, unseen } from './check.ts'
 import { type Scene } from './context.ts'
@@ -36,7 +37,7 @@ export async function releaseFinding(
 
 /** Nobody answers: that is the one finding, and nothing else can be looked at. */
 export function unreachable(error: unknown): Examination | undefined {
-  if (!(error instanceof QubesdError || error instanceof HostError)) return undefined
+  if (!isDomain(error, 'host')) return undefined
   if (error.code === 'aborted') return undefined
   const findings = [{ check: 'daemon', ...problem(error.message, error.hint) }]
   return { release: null, examined: [{ qube: null, about: 'not reached', findings }] }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
 import { gitNow, repositoryOf } from '../../git/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
-import { nearest } from '../../spec/diagnostics/index.ts'
+import { nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Fleet, loadFleet, type RolloutSpec } from '../../spec/fleet/index.ts'
 import { tellDiagnostics } from '../host/index.ts'
 import { readSources } from '../source/index.ts'
@@ -34,17 +33,16 @@ export function readFleetFile(options: FleetOptions, io: Io): FleetFile {
   const named = options.fleet ?? (configured === undefined || configured === '' ? [] : configured.split(':'))
   if (named.length === 0 && !existsSync(join(io.cwd, DEFAULT))) {
     const hint = 'name it with --fleet FILE; docs/fleet.md shows how one is written'
-    throw new UserError(EXIT.usage, 'no-fleet', `no fleet is named, and there is no ${DEFAULT} here`, hint)
+    throw new QstateError(
+      problem('no-fleet-given', `no fleet is named, and there is no ${DEFAULT} here`, hint),
+    )
   }
   const sources = readSources(named.length > 0 ? named : [DEFAULT], io)
   const { fleet, rollouts, diagnostics } = loadFleet(sources.files)
   tellDiagnostics(diagnostics, sources, options, io)
   if (fleet === null)
-    throw new UserError(
-      EXIT.invalidSpec,
-      'invalid-fleet',
-      'the fleet has errors: nothing was touched',
-      'correct what is marked above',
+    throw new QstateError(
+      problem('invalid-fleet', 'the fleet has errors: nothing was touched', 'correct what is marked above'),
     )
   const paths = sources.files.map(({ path }) => resolve(io.cwd, path))
   return { fleet, rollouts, folder: dirname(paths[0] ?? io.cwd), paths }
@@ -70,7 +68,7 @@ function rolloutNamed(name: string | undefined, { rollouts }: FleetFile): Rollou
   const near = name === undefined ? undefined : nearest(name, names)
   const what = name === undefined ? 'there is more than one rollout, or none' : `there is no rollout ${name}`
   const list = names.length === 0 ? 'write one: kind: Rollout' : `the rollouts are ${names.join(', ')}`
-  throw new UserError(EXIT.usage, 'no-rollout', what, near === undefined ? list : `did you mean ${near}?`)
+  throw new QstateError(problem('no-rollout', what, near === undefined ? list : `did you mean ${near}?`))
 }
 
 /** File with the keys whose signatures count here; null: none is looked at. */
@@ -79,7 +77,7 @@ export function allowedSigners(options: FleetOptions, { env, cwd }: Io): string 
   return named === undefined || named === '' ? null : resolve(cwd, named)
 }
 
-/** Where the fleet is in its repository. Fails with GitError outside of one. */
+/** Where the fleet is in its repository. Fails with QstateError outside of one. */
 export function placeOf({ folder, paths }: FleetFile): Place {
   const { gitDir, prefix } = repositoryOf(folder)
   return { gitDir, fleetPaths: paths.map((path) => join(prefix, path.slice(folder.length + 1))) }
@@ -99,6 +97,6 @@ function commitFor(revision: string, { folder }: FleetFile): string {
     return gitNow(folder, args).toString('latin1').trim()
   } catch {
     const hint = 'name a commit, branch or tag of the repository that the fleet is in'
-    throw new UserError(EXIT.usage, 'bad-revision', `there is no commit ${revision} in ${folder}`, hint)
+    throw new QstateError(problem('bad-revision', `there is no commit ${revision} in ${folder}`, hint))
   }
 }

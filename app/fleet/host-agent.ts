@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { UserError } from '../../cli/io.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
-import { RevisionError } from '../../git/index.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/index.ts'
 import { changeDigest, changesOf, failureOf } from '../../reconciler/index.ts'
+import { isDomain } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec } from '../host/index.ts'
 import { steadyClock } from './clock.ts'
 import {
@@ -133,7 +132,7 @@ async function bring(
   } catch (error) {
     const trouble = understand(error)
     // What the commit is, no other try changes; a host that cannot be reached may be tried again with another order.
-    const isRefused = error instanceof RevisionError || error instanceof UserError
+    const isRefused = isDomain(error, 'spec', 'usage')
     return { outcome: isRefused ? 'refused' : 'failed', trouble }
   }
 }

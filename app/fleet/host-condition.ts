@@ -1,9 +1,7 @@
 import { CONSENT, type Consent, runCheck } from '../../agent/index.ts'
-import { UserError } from '../../cli/io.ts'
 import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
-import { GitError, RevisionError } from '../../git/index.ts'
-import { QubesdError } from '../../qubesd/index.ts'
-import { type Change, changeDigest, changesOf, HostError, type Plan } from '../../reconciler/index.ts'
+import { type Change, changeDigest, changesOf, type Plan } from '../../reconciler/index.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec, openSession } from '../host/index.ts'
 import { compareHost, type HostWay } from './host-work.ts'
 
@@ -76,13 +74,7 @@ export async function planOn(
 
 /** What went wrong, for a report. What nobody foresaw is thrown on. */
 export function understand(error: unknown): NonNullable<AgentStatus['trouble']> {
-  const isKnown =
-    error instanceof UserError ||
-    error instanceof RevisionError ||
-    error instanceof GitError ||
-    error instanceof HostError ||
-    error instanceof QubesdError
-  if (!isKnown) throw error
+  if (!(error instanceof QstateError)) throw error
   const { code, message, hint } = error
   return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
 }

@@ -1,5 +1,6 @@
 import { loadSpec } from '../../agent/index.ts'
-import { fleetLayout, type Revision, RevisionError } from '../../git/index.ts'
+import { fleetLayout, type Revision } from '../../git/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec } from '../host/index.ts'
 import { sourcesOf } from '../source/index.ts'
 
@@ -13,16 +14,16 @@ export interface Place {
 
 /**
  * What a host is to be, as a commit says: the commit's fleet names the files, and lays them over each other. Fails with
- * RevisionError for what the commit holds, with GitError where git fails.
+ * QstateError for what the commit holds, with QstateError where git fails.
  */
 export function specAt({ gitDir, fleetPaths }: Place, commit: string, host: string): LoadedSpec {
   return specOf(commit, fleetLayout({ files: fleetPaths, host })(gitDir, commit))
 }
 
-/** The spec that a revision holds. Fails with RevisionError where it is none. */
+/** The spec that a revision holds. Fails with QstateError where it is none. */
 export function specOf(commit: string, revision: Revision): LoadedSpec {
   const loaded = loadSpec(commit, revision)
   if ('refusal' in loaded)
-    throw new RevisionError('invalid-spec', loaded.refusal.why, 'correct it with a new commit')
+    throw new QstateError(problem('invalid-spec', loaded.refusal.why, 'correct it with a new commit'))
   return { sources: sourcesOf(revision), manifest: loaded.spec.manifest }
 }

@@ -2,14 +2,8 @@ import { resolve } from 'node:path'
 import { type Consent, consentFor } from '../../agent/index.ts'
 import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
-import {
-  EXIT,
-  exitCodeOf,
-  type Plan,
-  planIsBlocked,
-  planIsEmpty,
-  type Report,
-} from '../../reconciler/index.ts'
+import { type Plan, planIsBlocked, planIsEmpty, type Report, reportExitCode } from '../../reconciler/index.ts'
+import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type FleetHost, type Reach } from '../../spec/fleet/index.ts'
 import { alone, applyUnasked, PARALLELISM } from '../apply/index.ts'
 import {
@@ -110,7 +104,7 @@ export async function applyToHost(
       return { kind: 'applied' as const, isGood, plan, held, report: null, generation: null }
     }
     const done = await applyUnasked(unattended, session, { folder, kind: 'rollout', ...run }, io)
-    const isGood = exitCodeOf(done.report) === EXIT.done && held.length === 0
+    const isGood = reportExitCode(done.report) === EXIT.done && held.length === 0
     return { kind: 'applied' as const, isGood, plan, held, ...done }
   })
 }

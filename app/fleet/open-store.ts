@@ -11,7 +11,7 @@ import { type FleetFile, type FleetOptions } from './fleet-file.ts'
 export const fleetFolder = (fleet: Fleet, options: FleetOptions, io: Io): string =>
   join(stateBase(options, io), 'fleets', fleet.name)
 
-/** The store as those who are in charge use it. Fails with StoreError. */
+/** The store as those who are in charge use it. Fails with QstateError. */
 async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<Store> {
   if (fleet.servers === null)
     return localStore(join(fleetFolder(fleet, options, io), 'store'), (ms, signal) =>
@@ -23,7 +23,7 @@ async function openStore(fleet: Fleet, options: FleetOptions, io: Io): Promise<S
   return orClose(connection, () => natsStore(connection, fleet.name, fleet.replicas))
 }
 
-/** The store for as long as some work takes. Fails with StoreError. */
+/** The store for as long as some work takes. Fails with QstateError. */
 export async function withStore<T>(
   { fleet }: FleetFile,
   options: FleetOptions,
@@ -38,7 +38,7 @@ export async function withStore<T>(
   }
 }
 
-/** The store as one host uses it. Fails with StoreError, or as reading its files does. */
+/** The store as one host uses it. Fails with QstateError, or as reading its files does. */
 export async function connectMember(
   { name, servers, key, ca }: AgentFleet,
   host: string,

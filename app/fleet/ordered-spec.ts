@@ -1,6 +1,5 @@
-import { UserError } from '../../cli/io.ts'
 import { bringHere, checkSignatures } from '../../git/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec } from '../host/index.ts'
 import { type Place, specAt } from './host-spec.ts'
 
@@ -15,7 +14,7 @@ export const orderedSpec =
     const why = allowedSigners === null ? undefined : await whyBad(place.gitDir, commit, allowedSigners)
     if (why !== undefined) {
       const hint = `sign it (\`git commit -S\`) with a key that ${allowedSigners ?? ''} names`
-      throw new UserError(EXIT.invalidSpec, 'bad-signature', `${commit.slice(0, 12)}: ${why}`, hint)
+      throw new QstateError(problem('bad-signature', `${commit.slice(0, 12)}: ${why}`, hint))
     }
     return specAt(place, commit, host)
   }

@@ -1,13 +1,12 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { makeLog } from '../../cli/log.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../../cli/options.ts'
 import { plural } from '../../cli/views/style.ts'
 import { providers, type SlicStore } from '../../providers/index.ts'
 import { type Client, createClient, describeCall, findTransport, QUBESD_SOCKET } from '../../qubesd/index.ts'
 import {
-  EXIT,
   type Host,
   type HostQube,
   makePlan,
@@ -16,7 +15,13 @@ import {
   type PlanContext,
   type Release,
 } from '../../reconciler/index.ts'
-import { type Diagnostic, formatDiagnostics, nearest } from '../../spec/diagnostics/index.ts'
+import {
+  type Diagnostic,
+  formatDiagnostics,
+  nearest,
+  problem,
+  QstateError,
+} from '../../spec/diagnostics/index.ts'
 import { type DesiredState, type HostFacts, loadManifest, type Manifest, resolve } from '../../spec/index.ts'
 import { tagsOf, targetFilter, unfinishedChanges } from '../apply/index.ts'
 import { readSources, type Sources } from '../source/index.ts'
@@ -85,7 +90,7 @@ export async function makeClient(options: GlobalOptions, io: Io): Promise<Client
       : {
           onCall: (call, outcome) => {
             log?.call(call, outcome)
-            options.onCall?.(describeCall(call), outcome === 'ok' ? 'ok' : outcome.code)
+            options.onCall?.(describeCall(call), outcome)
           },
         }),
   })
@@ -118,24 +123,14 @@ export function loadSpec(paths: readonly string[], options: GlobalOptions, io: I
 export function loadSources(sources: Sources, options: GlobalOptions, io: Io): LoadedSpec {
   const { manifest, diagnostics } = loadManifest(sources.files, sources)
   tellDiagnostics(diagnostics, sources, options, io)
-  if (manifest === null) throw new InvalidSpec(diagnostics)
+  if (manifest === null) throw invalidSpec(diagnostics)
   return { sources, manifest }
 }
 
-/** The spec has errors, and they have been told. */
-class InvalidSpec extends UserError {
-  readonly diagnostics: readonly Diagnostic[]
-
-  constructor(diagnostics: readonly Diagnostic[]) {
-    const errors = diagnostics.filter((d) => d.severity === 'error').length
-    super(
-      EXIT.invalidSpec,
-      'invalid-spec',
-      `${plural(errors, 'error')} in the spec: nothing was touched`,
-      'correct what is marked above',
-    )
-    this.diagnostics = diagnostics
-  }
+function invalidSpec(diagnostics: readonly Diagnostic[]): QstateError {
+  const errors = diagnostics.filter((d) => d.severity === 'error').length
+  const message = `${plural(errors, 'error')} in the spec: nothing was touched`
+  return new QstateError(problem('invalid-spec', message, 'correct what is marked above'), { diagnostics })
 }
 
 export function tellDiagnostics(
@@ -159,7 +154,7 @@ export async function resolveSpec(
   const facts = await hostFacts(spec.manifest, session, io)
   const { desired, diagnostics } = resolve(spec.manifest, facts)
   tellDiagnostics(diagnostics, spec.sources, options, io)
-  if (desired === null) throw new InvalidSpec(diagnostics)
+  if (desired === null) throw invalidSpec(diagnostics)
   return desired
 }
 

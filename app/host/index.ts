@@ -22,13 +22,7 @@ export {
   tablesOf,
   tellDiagnostics,
 } from './connect.ts'
-export {
-  asHostError,
-  qubesHost,
-  readAllProperties,
-  readProperties,
-  type ToldProperty,
-} from './qubesd/index.ts'
+export { qubesHost, readAllProperties, readProperties, type ToldProperty } from './qubesd/index.ts'
 export { openHost, type RecordedOptions } from './recorded.ts'
 export { tableProblem } from './slic/index.ts'
 export { recordHost } from './snapshot/index.ts'

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { openSession, type PlanningHost, type Tables } from './connect.ts'
 import { readHostState, recordedHost } from './snapshot/index.ts'
 
@@ -36,10 +36,7 @@ async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
   return { client: null, host, qubes, release: host.release(qubes) }
 }
 
-const refused = (path: string, why: string): UserError =>
-  new UserError(
-    EXIT.error,
-    'bad-host-state',
-    `${path} is refused: ${why}`,
-    'make one with `qstate record -o FILE`',
+const refused = (path: string, why: string): QstateError =>
+  new QstateError(
+    problem('bad-host-state', `${path} is refused: ${why}`, 'make one with `qstate record -o FILE`'),
   )

@@ -1,12 +1,6 @@
 import { relative } from 'node:path'
-import {
-  gitNow,
-  isGitFailure,
-  readRevision,
-  repositoryOf,
-  type Revision,
-  RevisionError,
-} from '../../git/index.ts'
+import { gitNow, readRevision, repositoryOf, type Revision } from '../../git/index.ts'
+import { hasCode, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Sources } from './sources.ts'
 
 /**
@@ -19,14 +13,14 @@ export function gitSources(rev: string, paths: readonly string[], cwd: string): 
   return sourcesOf(readRevision(gitDir, rev, full), prefix)
 }
 
-/** The commit that two branches have in common, as the three dots of `git diff` mean it. Fails with RevisionError where there is none. */
+/** The commit that two branches have in common, as the three dots of `git diff` mean it. Fails with QstateError where there is none. */
 export function mergeBase(from: string, to: string, cwd: string): string {
   try {
     return gitNow(cwd, ['merge-base', '--end-of-options', from, to]).toString('latin1').trim()
   } catch (error) {
-    if (!isGitFailure(error)) throw error
+    if (!hasCode(error, 'git-failed')) throw error
     const hint = 'name two revisions that are commits; with two dots they are compared as they are'
-    throw new RevisionError('bad-revision', 'these are not two commits that have one in common', hint)
+    throw new QstateError(problem('bad-revision', 'these are not two commits that have one in common', hint))
   }
 }
 

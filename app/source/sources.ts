@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { commitOf } from '../../git/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
-import { type SourceFile } from '../../spec/diagnostics/index.ts'
+import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../../spec/index.ts'
 
 const DEFAULT_NAMES = ['qstate.yaml', 'qstate.yml']
@@ -29,11 +28,12 @@ export function readSources(given: readonly string[], io: Io): Sources {
   const paths = given.length > 0 ? given : defaultPaths(io)
   const files = [...new Set(paths.flatMap((path) => listFiles(path, io.cwd)))]
   if (files.length > MAX_FILES) {
-    throw new UserError(
-      EXIT.usage,
-      'too-many-files',
-      `${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`,
-      'name the folder of the spec itself',
+    throw new QstateError(
+      problem(
+        'too-many-files',
+        `${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`,
+        'name the folder of the spec itself',
+      ),
     )
   }
   const tablePaths = new Map<string, string>()
@@ -69,11 +69,12 @@ function findDefault({ env, cwd }: Io): readonly string[] | null {
 function defaultPaths(io: Io): readonly string[] {
   const found = findDefault(io)
   if (found !== null) return found
-  throw new UserError(
-    EXIT.usage,
-    'no-spec',
-    'no spec is named, and there is no qstate.yaml here',
-    'name files or folders of YAML, such as hosts/laptop.yaml',
+  throw new QstateError(
+    problem(
+      'no-spec-given',
+      'no spec is named, and there is no qstate.yaml here',
+      'name files or folders of YAML, such as hosts/laptop.yaml',
+    ),
   )
 }
 
@@ -83,11 +84,8 @@ function listFiles(path: string, cwd: string): string[] {
   try {
     isFolder = statSync(full).isDirectory()
   } catch (error) {
-    throw new UserError(
-      EXIT.invalidSpec,
-      'unreadable',
-      `${path}: ${reasonOf(error)}`,
-      'name files or folders of YAML that are there',
+    throw new QstateError(
+      problem('unreadable', `${path}: ${reasonOf(error)}`, 'name files or folders of YAML that are there'),
     )
   }
   if (!isFolder) return [path]
@@ -99,11 +97,12 @@ function listFiles(path: string, cwd: string): string[] {
     )
     .sort()
   if (names.length === 0) {
-    throw new UserError(
-      EXIT.invalidSpec,
-      'no-files',
-      `${path}: no file in it ends in .yaml or .yml`,
-      'name the folder that the spec is in',
+    throw new QstateError(
+      problem(
+        'no-files',
+        `${path}: no file in it ends in .yaml or .yml`,
+        'name the folder that the spec is in',
+      ),
     )
   }
   return names.map((name) => join(path, name))
@@ -113,14 +112,14 @@ function readText(path: string, cwd: string): string {
   try {
     const full = resolve(cwd, path)
     if (statSync(full).size > MAX_FILE_BYTES) {
-      throw new UserError(EXIT.invalidSpec, 'too-large', `${path}: the file is larger than 1 MiB`, 'split it')
+      throw new QstateError(problem('too-large', `${path}: the file is larger than 1 MiB`, 'split it'))
     }
     const bytes = readFileSync(full)
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
-    if (error instanceof UserError) throw error
+    if (error instanceof QstateError) throw error
     const reason = error instanceof TypeError ? 'the file is not UTF-8' : reasonOf(error)
-    throw new UserError(EXIT.invalidSpec, 'unreadable', `${path}: ${reason}`, 'a spec is UTF-8 text')
+    throw new QstateError(problem('unreadable', `${path}: ${reason}`, 'a spec is UTF-8 text'))
   }
 }
 

@@ -1,5 +1,6 @@
-import { type Io, UserError } from '../../cli/io.ts'
+import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
+import { hasCode } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec, loadSources, loadSpec } from '../host/index.ts'
 import { type AgentState } from './active-commit.ts'
 import { type Sources } from './sources.ts'
@@ -36,7 +37,7 @@ export async function findSpec(
 }
 
 /** Whether no spec was named, and none is here. */
-export const isNoSpec = (error: unknown): boolean => error instanceof UserError && error.code === 'no-spec'
+export const isNoSpec = (error: unknown): boolean => hasCode(error, 'no-spec-given')
 
 /** Files of a revision. What reads git is loaded only where it is asked for. */
 async function sourcesFromGit(rev: string, paths: readonly string[], cwd: string): Promise<Sources> {

@@ -4,10 +4,10 @@ import { openStore } from '../../agent/index.ts'
 import { type AgentOptions, agentPlace, readAgentFile } from '../../app/agent/index.ts'
 import { stateFolder } from '../../app/host/index.ts'
 import { lockHolder, takeLock } from '../../journal/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { durationMs } from '../../spec/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { shortCommit, showTime } from '../views/value.ts'
 
@@ -71,11 +71,12 @@ async function keptPlace(options: GlobalOptions, io: Io): ReturnType<typeof agen
   const place = await agentPlace(options, io)
   const { folder } = place
   if (existsSync(join(folder, 'memory.json')) || (await lockHolder(folder)) !== undefined) return place
-  throw new UserError(
-    EXIT.error,
-    'no-agent',
-    `no agent keeps its memory in ${folder}`,
-    'the agent of the unit keeps it as root: say this with `sudo`; --state-dir names another folder',
+  throw new QstateError(
+    problem(
+      'no-agent',
+      `no agent keeps its memory in ${folder}`,
+      'the agent of the unit keeps it as root: say this with `sudo`; --state-dir names another folder',
+    ),
   )
 }
 
@@ -114,7 +115,7 @@ export async function resume(options: GlobalOptions, io: Io): Promise<number> {
 export async function accept(commit: string, options: GlobalOptions, io: Io): Promise<number> {
   if (!/^[0-9a-f]{7,64}$/.test(commit)) {
     const hint = 'give at least seven of its digits, as `qstate status` shows them'
-    throw new UserError(EXIT.usage, 'bad-commit', `“${commit}” is no commit`, hint)
+    throw new QstateError(problem('bad-commit', `“${commit}” is no commit`, hint))
   }
   const store = openStore((await keptPlace(options, io)).folder)
   const { memory } = await store.load()
@@ -141,5 +142,5 @@ function spanOf(text: string): number {
   const span = durationMs(text) ?? 0
   if (span > 0) return span
   const hint = 'a span of time such as 90s, 30m, 12h or 7d'
-  throw new UserError(EXIT.usage, 'bad-option', `--for “${text}” is no span of time`, hint)
+  throw new QstateError(problem('bad-option', `--for “${text}” is no span of time`, hint))
 }

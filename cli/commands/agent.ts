@@ -11,7 +11,6 @@ import {
   orderedSource,
   runAgent,
   serve,
-  type Trouble,
 } from '../../agent/index.ts'
 import {
   agentHost,
@@ -22,13 +21,13 @@ import {
   takePart,
 } from '../../app/agent/index.ts'
 import { type HostWay } from '../../app/fleet/index.ts'
-import { fleetLayout, isSystemError, openMirror, pathsLayout } from '../../git/index.ts'
+import { fleetLayout, openMirror, pathsLayout } from '../../git/index.ts'
 import { takeLock } from '../../journal/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
+import { EXIT, isSystemError, problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
 import { agentLog, type Say } from '../agent-log.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { turnLines } from '../views/turn-lines.ts'
 import { showTime } from '../views/value.ts'
 import { ownVersion } from './version.ts'
@@ -165,7 +164,7 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<readonly
     layout: fleet === null ? pathsLayout(source.paths) : fleetLayout(place),
   })
   let wakeLoop = (): void => undefined
-  let tellLoop: (trouble: Trouble | null) => void = () => undefined
+  let tellLoop: (trouble: Problem | null) => void = () => undefined
   const keeping = runAgent({
     settings: {
       policy,
@@ -233,19 +232,20 @@ async function live(config: AgentConfig, parts: Parts, io: Io): Promise<readonly
 function hostInFleet({ fleet }: AgentConfig, io: Io): string {
   const name = fleet?.host ?? io.hostname
   if (fleet === null || HOST_NAME.test(name)) return name
-  throw new UserError(
-    EXIT.usage,
-    'no-host-name',
-    `${name} is no name of a host in a fleet`,
-    'give it one with `host` of `fleet`, in the agent’s own file',
+  throw new QstateError(
+    problem(
+      'no-host-name',
+      `${name} is no name of a host in a fleet`,
+      'give it one with `host` of `fleet`, in the agent’s own file',
+    ),
   )
 }
 
-function cannotListen(listen: string, error: unknown): UserError {
+function cannotListen(listen: string, error: unknown): QstateError {
   const why = error instanceof Error ? error.message : String(error)
   const hint =
     'give `listen` in the agent’s file a place that is free, in a folder that is there; somebody else’s socket is left alone'
-  return new UserError(EXIT.error, 'cannot-listen', `cannot listen on ${listen}: ${why}`, hint)
+  return new QstateError(problem('cannot-listen', `cannot listen on ${listen}: ${why}`, hint))
 }
 
 async function lockAgent(folder: string, io: Io): Promise<{ release(): Promise<void> }> {
@@ -257,10 +257,11 @@ async function lockAgent(folder: string, io: Io): Promise<{ release(): Promise<v
   })
   if (lock.kind === 'held') return lock
   const { pid, since } = lock.holder
-  throw new UserError(
-    EXIT.locked,
-    'locked',
-    `another agent keeps this host: process ${pid}, since ${showTime(since)}`,
-    'there is one agent a host: `systemctl status qstate-agent` tells of it',
+  throw new QstateError(
+    problem(
+      'locked',
+      `another agent keeps this host: process ${pid}, since ${showTime(since)}`,
+      'there is one agent a host: `systemctl status qstate-agent` tells of it',
+    ),
   )
 }

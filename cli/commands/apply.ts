@@ -31,15 +31,15 @@ import { generationJournal, type RunKind, takeLock } from '../../journal/index.t
 import { providers } from '../../providers/index.ts'
 import {
   applyPlan,
-  EXIT,
-  exitCodeOf,
   type Plan,
   planIsBlocked,
   planIsEmpty,
   type Report,
+  reportExitCode,
   type RestartReport,
 } from '../../reconciler/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor, wholeNumber } from '../options.ts'
 import { planView } from '../views/plan.ts'
 import { qubeLines, reportView } from '../views/report.ts'
@@ -123,7 +123,7 @@ export async function confirmAndApply(
   const after = report.interrupted === null ? await afterwards(plan, report, session, options, io) : NOTHING
   if (options.json === true) printJson(report, after, io)
   else io.out(afterwardsLines(after, style))
-  return io.signal.aborted ? signalExit(io) : withAfterwards(exitCodeOf(report), after)
+  return io.signal.aborted ? signalExit(io) : withAfterwards(reportExitCode(report), after)
 }
 
 /** What is done with running qubes once their values are set, and only if the spec or a flag says so. */
@@ -207,11 +207,8 @@ const MANY_QUBES = 8
 
 async function confirmed(question: string, options: ApplyOptions, io: Io): Promise<boolean> {
   if (!io.inIsTerminal || options.json === true) {
-    throw new UserError(
-      EXIT.usage,
-      'needs-yes',
-      'nobody is here to say yes',
-      'look at what it would do, then add --yes',
+    throw new QstateError(
+      problem('needs-yes', 'nobody is here to say yes', 'look at what it would do, then add --yes'),
     )
   }
   const answer = await io.ask(`\n${question} [y/N] `)
@@ -248,11 +245,12 @@ export async function locked(
   })
   if (lock.kind === 'busy') {
     const { who, pid, since } = lock.holder
-    throw new UserError(
-      EXIT.locked,
-      'locked',
-      `another run holds this host: ${who}, process ${pid}, since ${showTime(since)}`,
-      'wait for it (--lock-timeout SECONDS), or see what it does',
+    throw new QstateError(
+      problem(
+        'locked',
+        `another run holds this host: ${who}, process ${pid}, since ${showTime(since)}`,
+        'wait for it (--lock-timeout SECONDS), or see what it does',
+      ),
     )
   }
   try {
@@ -268,6 +266,6 @@ export const whoOf = (io: Io): string => `${io.username}@${io.hostname}`
 export const signalExit = (io: Io): number => (io.signal.reason === 'SIGTERM' ? 143 : 130)
 
 function printJson(report: Applied, after: Afterwards, io: Io): void {
-  const exitCode = withAfterwards(exitCodeOf(report), after)
+  const exitCode = withAfterwards(reportExitCode(report), after)
   io.out(`${JSON.stringify({ ...report, ...after, exitCode }, null, 2)}\n`)
 }

@@ -1,16 +1,13 @@
 import { type Command } from 'commander'
-import { EXIT } from '../../reconciler/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
 
 /** Completions made from the commands themselves, so that they cannot fall behind. */
 export function completion(shell: string, program: Command, io: Io): Promise<number> {
   const make = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
   if (make === undefined) {
-    throw new UserError(
-      EXIT.usage,
-      'unknown-shell',
-      `no completions for “${shell}”`,
-      'there are some for bash, zsh and fish',
+    throw new QstateError(
+      problem('unknown-shell', `no completions for “${shell}”`, 'there are some for bash, zsh and fish'),
     )
   }
   io.out(make(program))

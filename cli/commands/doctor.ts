@@ -12,9 +12,10 @@ import {
 } from '../../app/doctor/index.ts'
 import { type LoadedSpec, loadSpec, openSession, tablesOf, tellDiagnostics } from '../../app/host/index.ts'
 import { type Client, hasTag } from '../../qubesd/index.ts'
-import { EXIT, type HostQube, mapLimited } from '../../reconciler/index.ts'
+import { type HostQube, mapLimited } from '../../reconciler/index.ts'
+import { EXIT, hasCode, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type DesiredState, resolve } from '../../spec/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { doctorView } from '../views/doctor.ts'
 import { makeStyle } from '../views/style.ts'
@@ -39,7 +40,7 @@ function specIfAny(paths: readonly string[], options: GlobalOptions, io: Io): Lo
   try {
     return loadSpec(paths, options, io)
   } catch (error) {
-    if (error instanceof UserError && error.code === 'no-spec') return null
+    if (hasCode(error, 'no-spec-given')) return null
     throw error
   }
 }
@@ -88,5 +89,5 @@ async function wantedOf(
   const { desired, diagnostics } = resolve(spec.manifest, { qubes: facts })
   tellDiagnostics(diagnostics, spec.sources, options, io)
   if (desired !== null) return desired
-  throw new UserError(EXIT.invalidSpec, 'invalid-spec', 'the spec has errors', 'correct what is marked above')
+  throw new QstateError(problem('invalid-spec', 'the spec has errors', 'correct what is marked above'))
 }

@@ -1,6 +1,7 @@
 import { openSession, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
 import { agentState, findSpec, type SpecOptions } from '../../app/source/index.ts'
-import { EXIT, type Plan, planIsBlocked } from '../../reconciler/index.ts'
+import { type Plan, planIsBlocked } from '../../reconciler/index.ts'
+import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { driftView } from '../views/drift.ts'

@@ -3,10 +3,9 @@ import { resolve } from 'node:path'
 import { type FleetOptions, readFleetFile, runHere, withStore } from '../../app/fleet/index.ts'
 import { type Key, KEYS, makeKey, readKey, readLease, readOrder, readReport } from '../../fleet/index.ts'
 import { type ServerCluster } from '../../fleet/nats/index.ts'
-import { isSystemError, sayOfSystem } from '../../git/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT, isSystemError, problem, QstateError, systemProblem } from '../../spec/diagnostics/index.ts'
 import { agentLog } from '../agent-log.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { fleetView, type HostRow } from '../views/fleet.ts'
 import { makeStyle } from '../views/style.ts'
@@ -71,7 +70,7 @@ export function fleetKey({ out, of, json }: KeyOptions, io: Io): Promise<number>
   const file = out ?? of
   if (file === undefined || (out !== undefined && of !== undefined)) {
     const hint = '--out FILE makes a key; --of FILE prints the public one of a key that is there'
-    throw new UserError(EXIT.usage, 'bad-option', 'fleet key takes one of --out and --of', hint)
+    throw new QstateError(problem('bad-option', 'fleet key takes one of --out and --of', hint))
   }
   const { publicKey } = out === undefined ? keyIn(file, io) : newKey(file, io)
   if (json === true) io.out(`${JSON.stringify({ publicKey, file: resolve(io.cwd, file) }, null, 2)}\n`)
@@ -83,14 +82,14 @@ function newKey(file: string, io: Io): Key {
   const key = makeKey()
   if (writeOut(file, `${key.seed}\n`, io, { isNew: true, mode: 0o600 })) return key
   const hint = `name another file; the public key of that one: qstate fleet key --of ${file}`
-  throw new UserError(EXIT.usage, 'file-exists', `${file} is there already`, hint)
+  throw new QstateError(problem('key-exists', `${file} is there already`, hint))
 }
 
 function keyIn(file: string, io: Io): Key {
   const hint = 'name what `qstate fleet key --out FILE` has written, as it was written'
   const key = readKey(readKeyFile(resolve(io.cwd, file), hint))
   if (key !== null) return key
-  throw new UserError(EXIT.usage, 'not-a-key', `${file} holds no private key, or a mistyped one`, hint)
+  throw new QstateError(problem('not-a-key', `${file} holds no private key, or a mistyped one`, hint))
 }
 
 function readKeyFile(path: string, hint: string): string {
@@ -98,7 +97,9 @@ function readKeyFile(path: string, hint: string): string {
     return readFileSync(path, 'latin1')
   } catch (error) {
     if (!isSystemError(error)) throw error
-    throw new UserError(EXIT.error, 'unreadable', sayOfSystem(Object.assign(error, { path })).message, hint)
+    throw new QstateError(
+      problem('unreadable-key', systemProblem(Object.assign(error, { path })).message, hint),
+    )
   }
 }
 
@@ -120,16 +121,13 @@ export async function fleetServerConfig(options: ServerConfigOptions, io: Io): P
   const tls = cert === undefined || certKey === undefined ? null : { cert, key: certKey, ca }
   if (tls === null && options.plain !== true) {
     const hint = 'add --cert FILE and --cert-key FILE; or --plain, to try it on one machine'
-    throw new UserError(
-      EXIT.usage,
-      'no-certificate',
-      'a server that hosts connect to needs a certificate',
-      hint,
+    throw new QstateError(
+      problem('no-certificate', 'a server that hosts connect to needs a certificate', hint),
     )
   }
   if (fleet.controllers.length === 0) {
     const hint = 'make a key with `qstate fleet key`, and write it under store: controllers'
-    throw new UserError(EXIT.usage, 'no-controllers', 'the fleet names nobody who is in charge', hint)
+    throw new QstateError(problem('no-controllers', 'the fleet names nobody who is in charge', hint))
   }
   const cluster = clusterOf(options)
   const { serverConfig } = await import('../../fleet/nats/index.ts')
@@ -146,5 +144,5 @@ function clusterOf({ name, cluster, route }: ServerConfigOptions): ServerCluster
   if (name !== undefined && cluster !== undefined && route !== undefined)
     return { name, listen: cluster, routes: route }
   const hint = 'each of several servers needs all three: --name NAME --cluster ADDRESS --route ADDRESS …'
-  throw new UserError(EXIT.usage, 'half-a-cluster', 'a server of several is told of by half', hint)
+  throw new QstateError(problem('half-a-cluster', 'a server of several is told of by half', hint))
 }

@@ -1,7 +1,5 @@
 import { type Command } from 'commander'
-import { EXIT } from '../../reconciler/index.ts'
-import { nearest } from '../../spec/diagnostics/index.ts'
-import { UserError } from '../io.ts'
+import { nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
 
 /** Tells how to use a command, as its `--help` does: `qstate help rollout start`. Without a name, of all. */
 export function help(names: readonly string[], program: Command): never {
@@ -14,11 +12,12 @@ export function help(names: readonly string[], program: Command): never {
         name,
         all.map((one) => one.name()),
       )
-      throw new UserError(
-        EXIT.usage,
-        'unknown-command',
-        `there is no command “${[...names.slice(0, names.indexOf(name)), name].join(' ')}”`,
-        near === undefined ? '`qstate --help` lists what there is' : `did you mean ${near}?`,
+      throw new QstateError(
+        problem(
+          'unknown-command',
+          `there is no command “${[...names.slice(0, names.indexOf(name)), name].join(' ')}”`,
+          near === undefined ? '`qstate --help` lists what there is' : `did you mean ${near}?`,
+        ),
       )
     }
     command = next

@@ -1,6 +1,7 @@
 import { makeClient, stateFolder } from '../../app/host/index.ts'
 import { type Generation, lockHolder, numbers, readGeneration, type RunKind } from '../../journal/index.ts'
-import { EXIT, exitCodeOf } from '../../reconciler/index.ts'
+import { reportExitCode } from '../../reconciler/index.ts'
+import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { layRow, makeStyle, padTo, plural, type Style, widthOf } from '../views/style.ts'
@@ -43,7 +44,7 @@ interface Summary {
 
 function summaryOf({ number, meta, plan, report, steps }: Generation, running: boolean): Summary {
   const outcome =
-    report === null ? (running ? 'running' : 'cut off') : outcomeOf(exitCodeOf({ plan, ...report }))
+    report === null ? (running ? 'running' : 'cut off') : outcomeOf(reportExitCode({ plan, ...report }))
   return {
     generation: number,
     at: meta.at,

@@ -10,10 +10,11 @@ import {
   readQube,
 } from '../../app/import/index.ts'
 import { providers } from '../../providers/index.ts'
-import { EXIT, mapLimited, observeQube } from '../../reconciler/index.ts'
+import { mapLimited, observeQube } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { writeManifest, type WrittenManifest } from '../../spec/export/index.ts'
 import { comesAndGoes } from '../../spec/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { plural } from '../views/style.ts'
 import { writeOut } from '../write-out.ts'
@@ -115,8 +116,8 @@ async function ownerOf(
   return { name: null, remarks: [remark] }
 }
 
-const alreadyThere = (file: string): UserError =>
-  new UserError(EXIT.error, 'file-exists', `${file} is there already`, 'name another file, or add --force')
+const alreadyThere = (file: string): QstateError =>
+  new QstateError(problem('file-exists', `${file} is there already`, 'name another file, or add --force'))
 
 function tellAbout(
   qubes: readonly ImportedQube[],

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { git } from '../../git/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
 import { initFiles } from '../init-files.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 
 export interface InitOptions extends GlobalOptions {
@@ -16,7 +16,7 @@ export async function init(folder: string | undefined, options: InitOptions, io:
   const host = options.host ?? (HOST_NAME.test(io.hostname) ? io.hostname : 'laptop')
   if (!HOST_NAME.test(host)) {
     const hint = 'letters, digits and dashes, beginning with a letter'
-    throw new UserError(EXIT.usage, 'bad-option', `--host “${host}” is no name of a host`, hint)
+    throw new QstateError(problem('bad-option', `--host “${host}” is no name of a host`, hint))
   }
   const shown = folder ?? '.'
   const root = resolve(io.cwd, shown)
@@ -25,16 +25,17 @@ export async function init(folder: string | undefined, options: InitOptions, io:
   if (there.length > 0) {
     const names = there.map(({ path }) => path).join(', ')
     const hint = 'lay it out in a folder of its own: qstate init FOLDER'
-    throw new UserError(EXIT.usage, 'not-empty', `${shown} has ${names} already: nothing was written`, hint)
+    throw new QstateError(problem('not-empty', `${shown} has ${names} already: nothing was written`, hint))
   }
   const spec = specsIn(root)[0]
   if (spec !== undefined) {
     const hint = `lay it out in a folder of its own, \`qstate init FOLDER\`, and move the spec there: FOLDER/hosts/${host}.yaml`
-    throw new UserError(
-      EXIT.usage,
-      'not-empty',
-      `${shown} has a spec already, ${spec}, which another beside it would contradict: nothing was written`,
-      hint,
+    throw new QstateError(
+      problem(
+        'not-empty',
+        `${shown} has a spec already, ${spec}, which another beside it would contradict: nothing was written`,
+        hint,
+      ),
     )
   }
   for (const { path, text, executable } of files) {

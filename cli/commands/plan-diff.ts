@@ -6,9 +6,9 @@ import {
   resolveSpec,
 } from '../../app/host/index.ts'
 import { gitSources, mergeBase } from '../../app/source/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState } from '../../spec/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { type Asked, diffView, type QubeDifference } from '../views/plan-diff.ts'
 import { makeStyle } from '../views/style.ts'
@@ -23,7 +23,7 @@ export async function planDiff(
   const [from = '', to = '', ...more] = range.split(/\.\.\.?/)
   if (from === '' || more.length > 0) {
     const hint = 'write two revisions, as in main..HEAD or main...HEAD; without the second it is HEAD'
-    throw new UserError(EXIT.usage, 'bad-option', `--diff “${range}” is no range`, hint)
+    throw new QstateError(problem('bad-option', `--diff “${range}” is no range`, hint))
   }
   const given = paths.length > 0 ? paths : (options.config ?? [])
   const load = (rev: string): LoadedSpec => loadSources(gitSources(rev, given, io.cwd), options, io)

@@ -8,8 +8,9 @@ import {
   tablesOf,
 } from '../../app/host/index.ts'
 import { findSpec, type SpecOptions } from '../../app/source/index.ts'
-import { EXIT, type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { planView } from '../views/plan.ts'
 import { makeStyle } from '../views/style.ts'
@@ -55,10 +56,11 @@ function planExit(made: Plan, detailed: boolean): number {
   return detailed && (!planIsEmpty(made) || planHolds(made)) ? EXIT.changes : EXIT.done
 }
 
-const notWithDiff = (): UserError =>
-  new UserError(
-    EXIT.usage,
-    'bad-option',
-    '--diff compares two revisions, and does not go with --from-git or --out',
-    'leave one of them out',
+const notWithDiff = (): QstateError =>
+  new QstateError(
+    problem(
+      'bad-option',
+      '--diff compares two revisions, and does not go with --from-git or --out',
+      'leave one of them out',
+    ),
   )

@@ -2,7 +2,8 @@ import { loadSpec, openSession, type Session, tellDiagnostics } from '../../app/
 import { type Extras, type Group, groupsOf, rule, type Rule, type Scope } from '../../app/policy/index.ts'
 import { type Sources } from '../../app/source/index.ts'
 import { QubesdError } from '../../qubesd/index.ts'
-import { EXIT, HostError, type Release } from '../../reconciler/index.ts'
+import { type Release } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import {
   type DesiredQube,
   type Manifest,
@@ -12,7 +13,7 @@ import {
   resolve,
   SLIC_TABLES,
 } from '../../spec/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { policyText } from '../views/policy.ts'
 
@@ -29,11 +30,8 @@ export interface PolicyOptions extends GlobalOptions {
 export async function policy(paths: readonly string[], options: PolicyOptions, io: Io): Promise<number> {
   if (!QUBE_NAME.test(options.qube)) {
     const hint = 'name the qube that qstate runs in, as qvm-ls lists it'
-    throw new UserError(
-      EXIT.usage,
-      'bad-option',
-      `--qube takes the name of a qube, not “${options.qube}”`,
-      hint,
+    throw new QstateError(
+      problem('bad-option', `--qube takes the name of a qube, not “${options.qube}”`, hint),
     )
   }
   const { manifest, sources } = loadSpec(paths, options, io)
@@ -80,10 +78,10 @@ async function connect(options: GlobalOptions, io: Io): Promise<Session> {
   try {
     return await openSession(options, io)
   } catch (error) {
-    if (!(error instanceof HostError || error instanceof QubesdError)) throw error
+    if (!(error instanceof QstateError || error instanceof QubesdError)) throw error
     const why = 'a selector by name, or one with slic, takes the names of the qubes from the host'
     const hint = `${error.message}; or match by tag or class, which policy knows as @tag: and @type:`
-    throw new UserError(EXIT.error, error.code, why, hint)
+    throw new QstateError(problem(error.code, why, hint))
   }
 }
 
@@ -96,7 +94,7 @@ function desiredOf(
   if (desired !== null) return desired
   tellDiagnostics(diagnostics, sources, options, io)
   const hint = 'correct what is marked above'
-  throw new UserError(EXIT.invalidSpec, 'invalid-spec', 'the spec has errors: no policy is printed', hint)
+  throw new QstateError(problem('invalid-spec', 'the spec has errors: no policy is printed', hint))
 }
 
 type Tell = (state: ReturnType<typeof resolve>) => NonNullable<ReturnType<typeof resolve>['desired']>

@@ -1,5 +1,5 @@
 import { openSession, progress, recordHost } from '../../app/host/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 import { plural } from '../views/style.ts'

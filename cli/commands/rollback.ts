@@ -2,8 +2,9 @@ import { tablesFrom } from '../../app/apply/index.ts'
 import { connect, stateFolder } from '../../app/host/index.ts'
 import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { EXIT, makeRollbackPlan, planIsEmpty } from '../../reconciler/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { makeRollbackPlan, planIsEmpty } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
 import { wholeNumber } from '../options.ts'
 import { showTime } from '../views/value.ts'
 import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
@@ -75,10 +76,11 @@ function nothingLeft(before: number | undefined): string {
   return `Nothing more of it can be undone.${further}\n`
 }
 
-const noGeneration = (message: string, all: readonly number[]): UserError =>
-  new UserError(
-    EXIT.error,
-    'no-generation',
-    message,
-    all.length === 0 ? 'nothing has been applied from here yet' : '`qstate history` lists what there is',
+const noGeneration = (message: string, all: readonly number[]): QstateError =>
+  new QstateError(
+    problem(
+      'no-generation',
+      message,
+      all.length === 0 ? 'nothing has been applied from here yet' : '`qstate history` lists what there is',
+    ),
   )

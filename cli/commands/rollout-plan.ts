@@ -12,7 +12,8 @@ import {
   withStore,
 } from '../../app/fleet/index.ts'
 import { ask, hostOf, type HostPlan, KEYS, readHostPlan, type Store } from '../../fleet/index.ts'
-import { EXIT, mapLimited } from '../../reconciler/index.ts'
+import { mapLimited } from '../../reconciler/index.ts'
+import { EXIT } from '../../spec/diagnostics/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { type Io } from '../io.ts'
 import { wantsColor, wholeNumber } from '../options.ts'

@@ -21,9 +21,9 @@ import {
   startRollout,
   type Store,
 } from '../../fleet/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { wantsColor } from '../options.ts'
 import { phaseText, rolloutView } from '../views/rollout.ts'
 import { makeStyle, padTo } from '../views/style.ts'
@@ -44,13 +44,14 @@ export async function startCommand(
   return withStore(file, options, io, async (store) => {
     const [entry, there] = await currentRollout(store)
     if (there !== null && !mayBeReplaced(there)) {
-      throw new UserError(
-        EXIT.locked,
-        'rollout-under-way',
-        `rollout ${there.serial} (${there.name}) is ${phaseText(there)}`,
-        there.phase === 'running' || there.phase === 'paused'
-          ? 'wait for its end, or end it: `qstate rollout abort`'
-          : 'wait for its end; it goes on where a controller runs: `qstate fleet controller`',
+      throw new QstateError(
+        problem(
+          'rollout-under-way',
+          `rollout ${there.serial} (${there.name}) is ${phaseText(there)}`,
+          there.phase === 'running' || there.phase === 'paused'
+            ? 'wait for its end, or end it: `qstate rollout abort`'
+            : 'wait for its end; it goes on where a controller runs: `qstate fleet controller`',
+        ),
       )
     }
     if (there !== null) await archive(store, there)
@@ -64,7 +65,7 @@ export async function startCommand(
     })
     if ((await store.put(KEYS.rollout, state, entry?.revision ?? 0)) === null) {
       const hint = 'see what they did: `qstate rollout status`'
-      throw new UserError(EXIT.locked, 'rollout-under-way', 'someone else began one at this moment', hint)
+      throw new QstateError(problem('rollout-under-way', 'someone else began one at this moment', hint))
     }
     const isHere = file.fleet.servers === null && options.detach !== true
     if (!isHere) {
@@ -127,7 +128,7 @@ export async function tellRollout(what: Instruction, options: FleetOptions, io: 
       if (state === null) throw noRollout()
       const next = instruct(state, { what, by: whoOf(io), at: io.now().toISOString() })
       if ('refused' in next)
-        throw new UserError(EXIT.usage, 'not-now', `${state.name}: ${next.refused}`, next.hint)
+        throw new QstateError(problem('not-now', `${state.name}: ${next.refused}`, next.hint))
       // A controller may have stored a step at the same moment: then it is said again, of what is there now.
       if ((await store.put(KEYS.rollout, next, entry?.revision ?? 0)) === null) continue
       show(next, options, io)
@@ -170,20 +171,18 @@ async function currentRollout(
   if (entry === null) return [null, null]
   const state = readRollout(entry.value)
   if (state !== null) return [entry, state]
-  throw new UserError(
-    EXIT.error,
-    'unreadable-rollout',
-    `the rollout in ${store.where} cannot be read`,
-    'it is of a later version, or damaged: use the newest qstate everywhere',
+  throw new QstateError(
+    problem(
+      'unreadable-rollout',
+      `the rollout in ${store.where} cannot be read`,
+      'it is of a later version, or damaged: use the newest qstate everywhere',
+    ),
   )
 }
 
-const noRollout = (): UserError =>
-  new UserError(
-    EXIT.usage,
-    'no-rollout',
-    'this fleet has had no rollout yet',
-    'begin one: `qstate rollout start`',
+const noRollout = (): QstateError =>
+  new QstateError(
+    problem('no-rollout', 'this fleet has had no rollout yet', 'begin one: `qstate rollout start`'),
   )
 
 function show(state: RolloutState, options: FleetOptions, io: Io): void {

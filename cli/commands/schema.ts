@@ -1,5 +1,5 @@
-import { EXIT } from '../../reconciler/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
 
 const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {
   spec: async () => (await import('../../spec/schema/index.ts')).manifestSchema,
@@ -12,7 +12,7 @@ export async function schema(what: string, io: Io): Promise<number> {
   const load = Object.hasOwn(SCHEMAS, what) ? SCHEMAS[what] : undefined
   if (load === undefined) {
     const hint = `there are ${Object.keys(SCHEMAS).join(', ')}`
-    throw new UserError(EXIT.usage, 'unknown-schema', `there is no schema “${what}”`, hint)
+    throw new QstateError(problem('unknown-schema', `there is no schema “${what}”`, hint))
   }
   io.out(`${JSON.stringify(await load(), null, 2)}\n`)
   return EXIT.done

@@ -12,7 +12,6 @@ import {
 import { providers } from '../../providers/index.ts'
 import {
   diffOfTemplate,
-  EXIT,
   hasTemplate,
   type HostQube,
   isEdited,
@@ -20,8 +19,9 @@ import {
   pathOfDevice,
   type QubeFacts,
 } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { SETTINGS, SLIC_TABLES, type Value } from '../../spec/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { type ShownSetting, showView } from '../views/show.ts'
 import { makeStyle } from '../views/style.ts'
@@ -54,7 +54,7 @@ export function findQube(name: string, session: Session): HostQube {
   const qube = session.qubes.find((candidate) => candidate.name === name)
   if (qube !== undefined && qube.klass !== 'AdminVM') return qube
   const hint = nearestQube(name, session)
-  throw new UserError(EXIT.error, 'unknown-qube', `there is no qube ${name} that qstate could manage`, hint)
+  throw new QstateError(problem('unknown-qube', `there is no qube ${name} that qstate could manage`, hint))
 }
 
 /** Everything that is set on a qube, what it has from its template, and what could not be read. */

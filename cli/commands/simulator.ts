@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { EXIT, type Release } from '../../reconciler/index.ts'
+import { type Release } from '../../reconciler/index.ts'
 import { makeDom0Tree, parseFaults, parseFixture, startSimulator } from '../../simulator/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 
 export interface SimulatorCommandOptions extends GlobalOptions {
@@ -15,11 +16,12 @@ export interface SimulatorCommandOptions extends GlobalOptions {
 /** Runs the stand-in for qubesd until a signal ends it. */
 export async function simulator(options: SimulatorCommandOptions, io: Io): Promise<number> {
   if (options.socket === undefined) {
-    throw new UserError(
-      EXIT.usage,
-      'no-socket',
-      'the simulator has to be told where to listen',
-      'add --socket PATH, as in `qstate simulator --socket /tmp/qubesd.sock`',
+    throw new QstateError(
+      problem(
+        'no-socket',
+        'the simulator has to be told where to listen',
+        'add --socket PATH, as in `qstate simulator --socket /tmp/qubesd.sock`',
+      ),
     )
   }
   const at = (path: string): string => resolve(io.cwd, path)
@@ -63,11 +65,11 @@ function readJson<T>(path: string, parse: (json: unknown) => T): T {
   try {
     return parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
-    throw new UserError(EXIT.error, 'bad-file', `${path}: ${reasonOf(error)}`, 'correct the file')
+    throw new QstateError(problem('bad-file', `${path}: ${reasonOf(error)}`, 'correct the file'))
   }
 }
 
-const asUserError = (error: unknown): UserError =>
-  new UserError(EXIT.error, 'no-simulator', reasonOf(error), 'choose another --socket, or mend what it says')
+const asUserError = (error: unknown): QstateError =>
+  new QstateError(problem('no-simulator', reasonOf(error), 'choose another --socket, or mend what it says'))
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

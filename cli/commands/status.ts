@@ -1,14 +1,7 @@
 import { openSession, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
 import { agentState, findSpec, isNoSpec, type SpecOptions } from '../../app/source/index.ts'
-import {
-  EXIT,
-  HostError,
-  needsApply,
-  type Plan,
-  planIsBlocked,
-  planIsEmpty,
-  type QubePlan,
-} from '../../reconciler/index.ts'
+import { needsApply, type Plan, planIsBlocked, planIsEmpty, type QubePlan } from '../../reconciler/index.ts'
+import { EXIT, QstateError } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
@@ -48,7 +41,7 @@ export async function status(
       if (options.json === true) print({})
       return EXIT.error
     }
-    if (options.json !== true || !(error instanceof HostError)) throw error
+    if (options.json !== true || !(error instanceof QstateError)) throw error
     const { code, message, hint } = error
     print({ error: { code, message, hint } })
     return EXIT.error

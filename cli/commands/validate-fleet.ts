@@ -1,8 +1,6 @@
 import { tellDiagnostics } from '../../app/host/index.ts'
 import { type Sources } from '../../app/source/index.ts'
-import { RevisionError } from '../../git/index.ts'
-import { EXIT } from '../../reconciler/index.ts'
-import { type Problem } from '../../spec/diagnostics/index.ts'
+import { EXIT, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import {
   checkHosts,
   type Fleet,
@@ -11,7 +9,7 @@ import {
   isAt,
   loadFleet,
 } from '../../spec/fleet/index.ts'
-import { type Io, UserError } from '../io.ts'
+import { type Io } from '../io.ts'
 import { type GlobalOptions, wantsColor } from '../options.ts'
 import { makeStyle, plural } from '../views/style.ts'
 
@@ -93,7 +91,7 @@ function attempt(work: () => Sources): Sources | Problem {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof UserError || error instanceof RevisionError)) throw error
+    if (!(error instanceof QstateError || error instanceof QstateError)) throw error
     const { code, message, hint } = error
     return { code, message, hint }
   }

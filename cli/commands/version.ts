@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { EXIT } from '../../reconciler/index.ts'
+import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 

@@ -104,7 +104,7 @@ export function agentView({ memory, running }: AgentState, style: Style): string
 }
 
 /** Of the daemon: nothing of it can be asked. */
-const SILENT: ReadonlySet<string> = new Set(['daemon-gone', 'timeout'])
+const SILENT: ReadonlySet<string> = new Set(['daemon-unreachable', 'timeout'])
 
 /** These are tried again by themselves. */
 const TRIED: ReadonlySet<Held['why']> = new Set(['backing-off', 'conflict', 'failed'])

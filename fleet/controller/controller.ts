@@ -51,7 +51,7 @@ const WRITES_AT_ONCE = 32
 
 /**
  * One turn: lead, look, step, store, order. Whatever fails, or whenever it is killed, the next turn of any controller goes on from
- * what is stored. True: something was done, and there may be more to do. Fails with StoreError.
+ * what is stored. True: something was done, and there may be more to do. Fails with QstateError.
  */
 export async function controllerTurn(mine: Controller, context: ControllerContext): Promise<boolean> {
   const { leadership } = mine

@@ -3,7 +3,7 @@ import { note, type View } from './view.ts'
 
 /**
  * Keeps a view up to date until the signal fires. What is there already when it begins is no news: nobody knows how old it is.
- * Fails with StoreError.
+ * Fails with QstateError.
  */
 export async function follow(
   view: View,

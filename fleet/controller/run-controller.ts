@@ -1,5 +1,6 @@
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { readRollout, type RolloutState } from '../rollout/index.ts'
-import { type Clock, KEYS, makeWaker, StoreError } from '../store/index.ts'
+import { type Clock, KEYS, makeWaker } from '../store/index.ts'
 import { type ControllerContext, controllerTurn, newController } from './controller.ts'
 import { follow } from './follow.ts'
 
@@ -29,7 +30,7 @@ export async function runController(run: ControllerRun): Promise<void> {
       if (isAway) say('info', 'the store answers again')
       isAway = false
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error
+      if (!(error instanceof QstateError)) throw error
       if (!isAway) say('warn', error.message)
       isAway = true
     }
@@ -45,7 +46,7 @@ export async function runController(run: ControllerRun): Promise<void> {
         await follow(mine.view, store, now, signal, waker.wake)
       } catch (error) {
         // The turns tell of it.
-        if (!(error instanceof StoreError)) throw error
+        if (!(error instanceof QstateError)) throw error
       }
       await clock.sleep(RETRY_MS, signal)
     }

@@ -29,7 +29,7 @@ export interface PlanningAgent {
 
 const MAX_CHANGES = 2000
 
-/** Answers the last question, once. The id of what has been answered. Fails with StoreError. */
+/** Answers the last question, once. The id of what has been answered. Fails with QstateError. */
 export async function answer(
   host: string,
   answered: string | null,

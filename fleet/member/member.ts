@@ -1,3 +1,4 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
   type Condition,
   type HostReport,
@@ -71,7 +72,7 @@ const PAST = 20
 
 /**
  * One turn of a host: take its order, report. An order is claimed in the host's report before anything is done about it; where it
- * was taken back in the meantime, the claim fails. True: something was done. Fails with StoreError.
+ * was taken back in the meantime, the claim fails. True: something was done. Fails with QstateError.
  */
 export async function memberTurn(mine: Member, context: MemberContext, beat: boolean): Promise<boolean> {
   const { store, host } = context
@@ -110,7 +111,7 @@ const isKnown = ({ memory }: Member, { id, commit, epoch }: Order): boolean =>
   id === memory.order?.id && commit === memory.order.commit && epoch >= memory.epoch
 
 /** Why an order is not obeyed: it is of a term that is over, or leads back to where the host has never been. */
-function whyNot({ memory }: Member, { back, commit, epoch }: Order, status: AgentStatus): Trouble | null {
+function whyNot({ memory }: Member, { back, commit, epoch }: Order, status: AgentStatus): Problem | null {
   if (epoch < memory.epoch) {
     const message = `its term ${epoch} is over, the last seen is ${memory.epoch}`
     return { code: 'old-term', message, hint: 'was the store made anew? docs/fleet.md says what to do then' }
@@ -124,7 +125,7 @@ function whyNot({ memory }: Member, { back, commit, epoch }: Order, status: Agen
 async function refuse(
   mine: Member,
   order: Order,
-  trouble: Trouble,
+  trouble: Problem,
   status: AgentStatus,
   context: MemberContext,
   beat: boolean,

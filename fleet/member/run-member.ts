@@ -1,4 +1,5 @@
-import { type Clock, makeWaker, type MemberStore, StoreError } from '../store/index.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
+import { type Clock, makeWaker, type MemberStore } from '../store/index.ts'
 import { answer, type PlanningAgent } from './ask.ts'
 import {
   type FollowedAgent,
@@ -21,7 +22,7 @@ export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {
   /** Calls whenever the agent has something to say. */
   readonly onAgent?: (wake: () => void) => void
   /** Told after each turn: why the store could not be asked, or null. */
-  readonly onStore: (error: StoreError | null) => void
+  readonly onStore: (error: QstateError | null) => void
 }
 
 /** A host's part in its fleet until the signal fires. The store may come and go: orders that stand are kept to meanwhile. */
@@ -43,7 +44,7 @@ export async function runMember(run: MemberRun): Promise<void> {
       if (isDue) beatAt = clock.now() + run.beatEveryMs
       onStore(null)
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error
+      if (!(error instanceof QstateError)) throw error
       // What we believed to be stored may be otherwise.
       mine.report = null
       onStore(error)
@@ -72,7 +73,7 @@ function beside({ host, store, agent }: MemberRun, wake: () => void): Answers {
           answered = id
         })
         .catch((error: unknown) => {
-          if (error instanceof StoreError) return
+          if (error instanceof QstateError) return
           answers.broken = error instanceof Error ? error : new Error(String(error))
           wake()
         })

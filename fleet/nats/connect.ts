@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node'
-import { readKey, StoreError } from '../store/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { readKey } from '../store/index.ts'
 
 export interface NatsAccess {
   readonly servers: readonly string[]
@@ -13,7 +14,7 @@ export interface NatsAccess {
   readonly caFile: string | null
 }
 
-/** Connects outwards. Once connected it comes back by itself; until then, what is asked fails. Fails with StoreError. */
+/** Connects outwards. Once connected it comes back by itself; until then, what is asked fails. Fails with QstateError. */
 export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess): Promise<NatsConnection> {
   const seed = keyFile === null ? null : readSeed(keyFile)
   if (caFile !== null) readable(caFile, NO_CA)
@@ -39,13 +40,18 @@ export async function natsConnect({ servers, host, keyFile, caFile }: NatsAccess
     const why = error instanceof Error ? error.message : String(error)
     if (/auth/i.test(why))
       throw keyFile === null
-        ? new StoreError('store-refused', 'the servers ask for a key', NO_KEY, error)
-        : new StoreError('store-refused', `the servers do not know the key in ${keyFile}`, UNKNOWN_KEY, error)
-    throw new StoreError(
-      'store-unreachable',
-      `no server of ${servers.join(', ')} took the connection: ${why}`,
-      hintFor(why, caFile),
-      error,
+        ? new QstateError(problem('store-refused', 'the servers ask for a key', NO_KEY), { cause: error })
+        : new QstateError(
+            problem('store-refused', `the servers do not know the key in ${keyFile}`, UNKNOWN_KEY),
+            { cause: error },
+          )
+    throw new QstateError(
+      problem(
+        'store-unreachable',
+        `no server of ${servers.join(', ')} took the connection: ${why}`,
+        hintFor(why, caFile),
+      ),
+      { cause: error },
     )
   }
 }
@@ -81,13 +87,15 @@ function hintFor(why: string, caFile: string | null): string {
   return 'see to the network, and whether a server runs there'
 }
 
-/** What is in a file that somebody has named. Fails with StoreError. */
+/** What is in a file that somebody has named. Fails with QstateError. */
 function readable(path: string, hint: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    throw new StoreError('store-refused', `${path}: ${FILE_SAYS[code] ?? String(error)}`, hint, error)
+    throw new QstateError(problem('store-refused', `${path}: ${FILE_SAYS[code] ?? String(error)}`, hint), {
+      cause: error,
+    })
   }
 }
 
@@ -109,9 +117,7 @@ export const inboxOf = (host: string | null): string => `_INBOX_${host ?? 'qstat
 function readSeed(path: string): Uint8Array {
   const key = readKey(readable(path, NO_KEY))
   if (key !== null) return new TextEncoder().encode(key.seed)
-  throw new StoreError(
-    'store-refused',
-    `${path} holds no private key`,
-    '`qstate fleet key --out FILE` makes one',
+  throw new QstateError(
+    problem('store-refused', `${path} holds no private key`, '`qstate fleet key --out FILE` makes one'),
   )
 }

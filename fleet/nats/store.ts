@@ -2,7 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { JetStreamApiError, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { type KV, type KvEntry, Kvm, type KvWatchEntry } from '@nats-io/kv'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
-import { type Entry, KEYS, type Store, StoreError } from '../store/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Entry, KEYS, type Store } from '../store/index.ts'
 import { bucketsOf, subjectOf } from './names.ts'
 
 const WRONG_LAST_SEQUENCE: readonly number[] = [10071, 10164]
@@ -104,7 +105,9 @@ async function* watch(bucket: KV, group: string, signal: AbortSignal): AsyncGene
   signal.addEventListener('abort', stop, { once: true })
   for await (const entry of watching) yield entryOf(entry)
   if (!signal.aborted)
-    throw new StoreError('store-unreachable', 'the server stopped telling what changes', 'it is asked again')
+    throw new QstateError(
+      problem('store-unreachable', 'the server stopped telling what changes', 'it is asked again'),
+    )
 }
 
 const patternOf = (group: string): string => subjectOf(`${group}*`)
@@ -141,18 +144,22 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof errors.PermissionViolationError || error instanceof errors.AuthorizationError
 
 function asStoreError(error: unknown): unknown {
-  if (error instanceof StoreError || !(error instanceof Error)) return error
+  if (error instanceof QstateError || !(error instanceof Error)) return error
   if (isRefusal(error) || isRefusal(error.cause))
-    return new StoreError(
-      'store-refused',
-      `the servers do not let this key do that: ${error.message}`,
-      'a controller’s key is one of those under `store: controllers`; a host’s speaks for that host alone',
-      error,
+    return new QstateError(
+      problem(
+        'store-refused',
+        `the servers do not let this key do that: ${error.message}`,
+        'a controller’s key is one of those under `store: controllers`; a host’s speaks for that host alone',
+      ),
+      { cause: error },
     )
-  return new StoreError(
-    'store-unreachable',
-    `the store does not answer: ${error.message}`,
-    'see to network and servers; nothing is lost',
-    error,
+  return new QstateError(
+    problem(
+      'store-unreachable',
+      `the store does not answer: ${error.message}`,
+      'see to network and servers; nothing is lost',
+    ),
+    { cause: error },
   )
 }

@@ -3,5 +3,5 @@
  */
 export { type Key, makeKey, readKey } from './keys.ts'
 export { localStore } from './local-store.ts'
-export { type Entry, hostOf, KEYS, type MemberStore, type Store, StoreError } from './store.ts'
+export { type Entry, hostOf, KEYS, type MemberStore, type Store } from './store.ts'
 export { type Clock, makeWaker } from './waker.ts'

@@ -1,6 +1,7 @@
 import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Entry, type Store, StoreError } from './store.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Entry, type Store } from './store.ts'
 
 /** Time, as the store needs it: it looks again every so often. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
@@ -144,7 +145,7 @@ async function guarded<T>(folder: string, work: () => Promise<T>): Promise<T> {
     const isFull = isCode(error, 'ENOSPC')
     const message = isFull ? `${folder}: no space is left there` : `${folder}: ${error.message}`
     const hint = isFull ? 'make room there: nothing is lost' : 'see to that folder: whose it is, and its disk'
-    throw new StoreError('store-unreachable', message, hint, error)
+    throw new QstateError(problem('store-unreachable', message, hint), { cause: error })
   }
 }
 

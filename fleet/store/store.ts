@@ -13,7 +13,7 @@ export interface Entry {
  * Where a fleet's documents are. All that is asked of an engine is this: a document is replaced only by whoever has seen the last
  * one, and what is written is told. Nothing is deleted: what is over is written as over.
  *
- * Keys are words, or a group and a word, as in `orders/laptop-7`. All of them fail with StoreError where the store cannot be reached; a write that failed so may
+ * Keys are words, or a group and a word, as in `orders/laptop-7`. All of them fail with QstateError where the store cannot be reached; a write that failed so may
  * have been done all the same.
  */
 export interface Store {
@@ -38,19 +38,6 @@ export interface MemberStore extends Pick<Store, 'get' | 'put' | 'close'> {
   onNews(wake: () => void): void
   /** False: it is away, and what is asked of it fails until it is back. */
   isConnected(): boolean
-}
-
-/** The store could not be asked. What was asked may have been done. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError'
-  readonly code: 'store-unreachable' | 'store-refused' | 'store-damaged'
-  readonly hint: string
-
-  constructor(code: StoreError['code'], message: string, hint: string, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause })
-    this.code = code
-    this.hint = hint
-  }
 }
 
 export const KEYS = {

@@ -1,11 +1,11 @@
 import {
-  HostError,
   type Observation,
   type Orphan,
   type Refusal,
   type TemplateTexts,
   type Unknown,
 } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 
 /** Stands, with a digest, in the place of tables where someone has edited a template of ours. No spec can ask for it. */
 export const EDITED = 'edited:'
@@ -15,7 +15,7 @@ export const OUTDATED = 'outdated:'
 
 /** Where the tables of a qube are kept: files in dom0, or the service that stands before them. */
 export interface SlicStore {
-  /** Tables of the qube's template; absent where there is none. Fails with HostError. */
+  /** Tables of the qube's template; absent where there is none. Fails with QstateError. */
   read(qube: string): Promise<Observation<readonly string[]>>
   /** Why this host cannot give a table, looked at before it is planned. */
   problem(table: string): Promise<Refusal | undefined>
@@ -24,9 +24,9 @@ export interface SlicStore {
   remove(qube: string): Promise<void>
   /** Whether listing takes a call: then it is worth one only where the spec has to do with SLIC. */
   readonly listingCosts: boolean
-  /** Templates of ours by their qubes' names. Fails with HostError. */
+  /** Templates of ours by their qubes' names. Fails with QstateError. */
   list(): Promise<readonly Orphan[]>
-  /** A template of ours that was edited, beside the one for these tables, which may be none. Fails with HostError. */
+  /** A template of ours that was edited, beside the one for these tables, which may be none. Fails with QstateError. */
   texts(qube: string, tables: readonly string[]): Promise<TemplateTexts | undefined>
 }
 
@@ -37,16 +37,16 @@ export const MAX_TEXT = 16 * 1024
 export type Tables = (sha256: string) => Buffer | undefined
 
 /** What goes wrong is said in the same words in dom0 and outside. */
-export const slicError = (message: string, hint: string): HostError =>
-  new HostError('slic', message, hint, false)
+export const slicError = (message: string, hint: string): QstateError =>
+  new QstateError(problem('slic', message, hint))
 
-export const missingTable = (name: string): HostError =>
+export const missingTable = (name: string): QstateError =>
   slicError(
     `this machine has no table ${name}`,
     'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file',
   )
 
-export const unusableTable = (table: string, why: string): HostError =>
+export const unusableTable = (table: string, why: string): QstateError =>
   slicError(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
 
 /** What makes libvirt hand the host's table to a qube. */

@@ -1,10 +1,10 @@
+import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import { observePaths } from '../observe/index.ts'
 import { correctedRecord, ownedAfter, ownRecord, waitsAhead } from '../ownership/index.ts'
 import {
   type Change,
   failedGuards,
-  type Failure,
   needsApply,
   type Outcome,
   pointerOf,
@@ -15,7 +15,6 @@ import { findCreated, identified } from '../planning/index.ts'
 import {
   type Host,
   type HostCall,
-  HostError,
   NO_NEEDS,
   type Observation,
   providerOf,
@@ -37,7 +36,7 @@ export interface QubeRun {
   readonly journal: Journal
   readonly signal: AbortSignal
   /** Why a change must not be made after all: what it needs was not given up by another qube. */
-  withheld(change: Change): Failure | null
+  withheld(change: Change): Problem | null
   report: QubeReport
   /** The record as it stands on the qube. */
   recordText: string | null
@@ -85,7 +84,7 @@ export async function checkGuards(
   )
   const unknown = [...seen.values.values(), seen.recordText].find((value) => value.status === 'unknown')
   if (unknown?.status === 'unknown') {
-    fail(run, 'failed', { code: 'unreadable', message: unknown.why, hint: unknown.hint })
+    fail(run, 'failed', problem('unverified', unknown.why, unknown.hint))
     return false
   }
   const found = new Map([...seen.values].map(([path, value]) => [path, valueOf(value)]))
@@ -122,7 +121,7 @@ export const notPlannedFor = (qube: string): string => `${qube} is not the qube 
 
 /**
  * Applies the chosen changes of one qube. `part` leaves the record and the rest for a later call.
- * Fails only with a fatal HostError; whatever else goes wrong is in the report.
+ * Fails only with a fatal QstateError; whatever else goes wrong is in the report.
  */
 export async function applyQube(
   run: QubeRun,
@@ -163,8 +162,8 @@ export async function applyQube(
     }
     conclude(run)
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    fail(run, 'failed', failureOf(error))
+    if (!(error instanceof QstateError)) throw error
+    fail(run, 'failed', error.problem)
     if (error.fatal) throw error
   }
 }
@@ -183,7 +182,7 @@ async function removeQube(run: QubeRun): Promise<void> {
   for (const call of remove?.calls ?? []) await send(run, call, 'remove')
   if ((await run.host.list()).some(({ name }) => name === qube)) {
     const hint = 'see `journalctl -u qubesd -e` in dom0'
-    throw new HostError('not-kept', `${qube} is still there after it was removed`, hint, false)
+    throw new QstateError(problem('not-kept', `${qube} is still there after it was removed`, hint))
   }
   conclude(run)
 }
@@ -219,8 +218,8 @@ async function makeChange(run: QubeRun, change: Change): Promise<void> {
     for (const call of calls) await send(run, call, change.path)
     setOutcome(run, change.path, 'applied', null)
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    setOutcome(run, change.path, 'failed', failureOf(error))
+    if (!(error instanceof QstateError)) throw error
+    setOutcome(run, change.path, 'failed', error.problem)
     if (error.fatal) throw error
   }
 }
@@ -253,10 +252,10 @@ async function note(run: QubeRun, what: string, phase: 'before' | 'after'): Prom
   }
 }
 
-export function journalFailure(error: unknown): HostError {
+export function journalFailure(error: unknown): QstateError {
   const why = error instanceof Error ? error.message : String(error)
   const hint = 'see to the disk that it is on, then run this again: it goes on from what is there'
-  return new HostError('journal', `the journal cannot be written: ${why}`, hint, true, error)
+  return new QstateError(problem('journal', `the journal cannot be written: ${why}`, hint), { cause: error })
 }
 
 const uuidOf = ({ plan, facts }: QubeRun): string => facts.qube.uuid ?? plan.uuid ?? ''
@@ -277,7 +276,7 @@ async function verify(run: QubeRun): Promise<void> {
   for (const change of touched) {
     const value = seen.values.get(change.path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
-      const unread = { code: 'unreadable', message: value.why, hint: value.hint }
+      const unread = problem('unverified', value.why, value.hint)
       setOutcome(run, change.path, 'unverified', errorOf(run, change.path) ?? unread)
     } else if (JSON.stringify(valueOf(value)) === JSON.stringify(change.after)) {
       setOutcome(run, change.path, 'applied', null)
@@ -312,22 +311,16 @@ const valueOf = <T>(value: Observation<T>): T | null => (value.status === 'prese
 const outcomeOf = (run: QubeRun, path: string): Outcome['status'] =>
   run.report.outcomes.find((outcome) => outcome.path === path)?.status ?? 'skipped'
 
-const errorOf = (run: QubeRun, path: string): Failure | null =>
+const errorOf = (run: QubeRun, path: string): Problem | null =>
   run.report.outcomes.find((outcome) => outcome.path === path)?.error ?? null
 
-function setOutcome(run: QubeRun, path: string, status: Outcome['status'], error: Failure | null): void {
+function setOutcome(run: QubeRun, path: string, status: Outcome['status'], error: Problem | null): void {
   const outcomes = run.report.outcomes.map((o) => (o.path === path ? { path, status, error } : o))
   run.report = { ...run.report, outcomes }
 }
 
-function fail(run: QubeRun, status: 'failed' | 'stale', error: Failure): void {
+function fail(run: QubeRun, status: 'failed' | 'stale', error: Problem): void {
   run.report = { ...run.report, status, error }
 }
-
-const failureOf = (error: HostError): Failure => ({
-  code: error.code,
-  message: error.message,
-  hint: error.hint,
-})
 
 const show = (value: Value | null): string => (value === null ? 'not set' : JSON.stringify(value))

@@ -1,6 +1,7 @@
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
 import { templateProblem } from '../planning/index.ts'
-import { type Host, HostError, type HostQube, mapLimited, type Providers } from '../ports/index.ts'
+import { type Host, type HostQube, mapLimited, type Providers } from '../ports/index.ts'
 import {
   applyQube,
   checkGuards,
@@ -68,7 +69,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       try {
         await work(run)
       } catch (error) {
-        if (!(error instanceof HostError) || !error.fatal) throw error
+        if (!(error instanceof QstateError) || !error.fatal) throw error
         stop ??= error.message
       }
       // Of one that is in use the last word is said below.
@@ -142,7 +143,7 @@ async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'
   const template = isMissing(run.plan) ? runs.get(run.plan.create?.template ?? '')?.plan : undefined
   if (template !== undefined && isMissing(template)) {
     const message = `its template ${template.qube} has not been created`
-    const error = { code: 'no-template', message, hint: `see what became of ${template.qube}` }
+    const error = problem('no-template', message, `see what became of ${template.qube}`)
     run.report = { ...run.report, status: 'failed', error }
     return
   }
@@ -155,7 +156,7 @@ async function checkAll(runs: readonly QubeRun[], parallelism: number): Promise<
     await mapLimited(runs, parallelism, (run) => checkGuards(run))
     return null
   } catch (error) {
-    if (error instanceof HostError) return error.message
+    if (error instanceof QstateError) return error.message
     throw error
   }
 }

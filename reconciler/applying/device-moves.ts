@@ -1,8 +1,8 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Value } from '../../spec/index.ts'
 import {
   type Change,
   deviceOf,
-  type Failure,
   isDevice,
   isRemoval,
   overlaps,
@@ -19,7 +19,7 @@ export interface Moves {
   /** Whether a change gives up a device that another change of the plan takes. */
   readonly gives: (change: Change) => boolean
   /** Why a change of a qube must not be made: a device that it takes has not been given up. */
-  readonly withheld: (qube: string, change: Change, reportOf: ReportOf) => Failure | null
+  readonly withheld: (qube: string, change: Change, reportOf: ReportOf) => Problem | null
 }
 
 type ReportOf = (qube: string) => QubeReport | undefined
@@ -42,7 +42,7 @@ export function movesOf(plan: Plan): Moves {
       )
       if (kept === undefined) return null
       const message = `${kept.qube} has not given up ${kept.path.slice('usb/'.length)}, and two qubes must not have it`
-      return { code: 'not-given-up', message, hint: `see what became of ${kept.qube}, then run this again` }
+      return { code: 'device-in-use', message, hint: `see what became of ${kept.qube}, then run this again` }
     },
   }
 }

@@ -1,5 +1,6 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Value } from '../../spec/index.ts'
-import { type Change, deviceOf, type Failure, isDevice, namedQube, type QubePlan } from '../plan/index.ts'
+import { type Change, deviceOf, isDevice, namedQube, type QubePlan } from '../plan/index.ts'
 
 /**
  * The order of an apply between qubes. qubesd takes a value that names a qube only where that qube is there, and for some
@@ -115,7 +116,7 @@ function circles(
 }
 
 /** Why a change must not be made: it names a qube of the plan that has not been created. */
-export function notCreated(change: Change, planOf: (qube: string) => QubePlan | undefined): Failure | null {
+export function notCreated(change: Change, planOf: (qube: string) => QubePlan | undefined): Problem | null {
   const qube = namedQube(change)
   const plan = qube === null ? undefined : planOf(qube)
   if (qube === null || plan === undefined || !isMissing(plan)) return null

@@ -1,12 +1,12 @@
+import { type Code, hasCode, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
-import { type Failure } from '../plan/index.ts'
-import { type Host, HostError } from '../ports/index.ts'
+import { type Host } from '../ports/index.ts'
 
 /** How a restart came out. Statuses are participles: they say what has happened. */
 export interface RestartReport {
   readonly qube: string
   readonly status: 'restarted' | 'started, not ready' | 'not stopped' | 'stopped, not started' | 'failed'
-  readonly error: Failure | null
+  readonly error: Problem | null
   /** Devices that were attached by hand: no start brings them back. */
   readonly detached?: readonly string[]
   /** It did not shut down in time, and was killed, as it was asked for. */
@@ -35,7 +35,7 @@ export interface RestartContext {
 export async function restartQube(qube: string, context: RestartContext): Promise<RestartReport> {
   let stopped = false
   let killed = false
-  const report = (status: RestartReport['status'], error: Failure | null): RestartReport => ({
+  const report = (status: RestartReport['status'], error: Problem | null): RestartReport => ({
     qube,
     status,
     error,
@@ -59,8 +59,8 @@ export async function restartQube(qube: string, context: RestartContext): Promis
     }
     return { ...(await begin(qube, context)), ...(killed ? { killed } : {}) }
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    return report(stopped ? 'stopped, not started' : 'failed', asFailure(error))
+    if (!(error instanceof QstateError)) throw error
+    return report(stopped ? 'stopped, not started' : 'failed', error.problem)
   }
 }
 
@@ -69,8 +69,8 @@ export async function startQube(qube: string, context: RestartContext): Promise<
   try {
     return await begin(qube, context)
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    return { qube, status: 'stopped, not started', error: asFailure(error) }
+    if (!(error instanceof QstateError)) throw error
+    return { qube, status: 'stopped, not started', error: error.problem }
   }
 }
 
@@ -78,13 +78,11 @@ async function begin(qube: string, context: RestartContext): Promise<RestartRepo
   context.onProgress(qube, 'starting', 0)
   const isReady = await started(qube, context)
   if (isReady === true) return { qube, status: 'restarted', error: null }
-  if (isReady !== false) return { qube, status: 'started, not ready', error: asFailure(isReady) }
+  if (isReady !== false) return { qube, status: 'started, not ready', error: isReady.problem }
   const hint =
     'it goes on starting: look at its window; Windows Tools that no longer run leave it waiting (`qstate doctor`)'
   return { qube, status: 'started, not ready', error: late('not-ready', 'ready', context, hint) }
 }
-
-const asFailure = ({ code, message, hint }: HostError): Failure => ({ code, message, hint })
 
 function known(become: Become): boolean {
   if (typeof become !== 'boolean') throw become
@@ -92,7 +90,7 @@ function known(become: Become): boolean {
 }
 
 /** Nothing was done: somebody has said meanwhile that nothing is to be. */
-const HELD: Failure = {
+const HELD: Problem = {
   code: 'held',
   message: 'not shut down after all',
   hint: 'it is tried again when it may be',
@@ -101,7 +99,7 @@ const HELD: Failure = {
 const call = (qube: string, method: string, { host }: RestartContext): Promise<void> =>
   host.write({ dest: qube, method, arg: '', payload: '' })
 
-const late = (code: string, what: string, { signal, patience }: RestartContext, hint: string): Failure => ({
+const late = (code: Code, what: string, { signal, patience }: RestartContext, hint: string): Problem => ({
   code,
   message: signal.aborted ? 'stopped waiting for it' : `not ${what} after ${patience} s`,
   hint,
@@ -116,7 +114,7 @@ async function started(qube: string, context: RestartContext): Promise<Become> {
   const start = call(qube, 'admin.vm.Start', context)
     .catch((error: unknown) => {
       // A call that was given up says nothing of the qube, which goes on starting.
-      if (!(error instanceof HostError && error.code === 'timeout')) throw error
+      if (!hasCode(error, 'timeout')) throw error
     })
     .finally(() => (answered = true))
   // It is awaited below, unless the qube takes too long.
@@ -128,7 +126,7 @@ async function started(qube: string, context: RestartContext): Promise<Become> {
 }
 
 /** Whether it has in time; or why that is not known. */
-type Become = boolean | HostError
+type Become = boolean | QstateError
 
 async function becomes(
   qube: string,
@@ -153,11 +151,11 @@ async function becomes(
  * Between two states qubesd may fail over a qube, or hang with libvirt: what is not known now is asked for again, since a qube
  * that was shut down is to be started.
  */
-async function stateOf(qube: string, { host }: RestartContext): Promise<string | HostError> {
+async function stateOf(qube: string, { host }: RestartContext): Promise<string | QstateError> {
   try {
     return await host.state(qube)
   } catch (error) {
-    if (error instanceof HostError && PASSING.has(error.code)) return error
+    if (error instanceof QstateError && PASSING.has(error.code)) return error
     throw error
   }
 }

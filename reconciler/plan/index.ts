@@ -25,12 +25,4 @@ export {
   type VolumeGrowth,
 } from './plan.ts'
 export { namedQube } from './referenced-qube.ts'
-export {
-  EXIT,
-  exitCodeOf,
-  type Failure,
-  failureOf,
-  type Outcome,
-  type QubeReport,
-  type Report,
-} from './report.ts'
+export { reportExitCode, failureOf, type Outcome, type QubeReport, type Report } from './report.ts'

@@ -1,3 +1,4 @@
+import { EXIT, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Value } from '../../spec/index.ts'
 import { type Plan } from './plan.ts'
 
@@ -28,7 +29,7 @@ export interface QubeReport {
   readonly outcomes: readonly Outcome[]
   /** What changed since the plan. */
   readonly stale: readonly Stale[]
-  readonly error: Failure | null
+  readonly error: Problem | null
   /** Writes that were answered well, the record's among them. One that was not may have been done all the same. */
   readonly writes: number
   /** A write has been sent, whatever came of it. */
@@ -40,7 +41,7 @@ export interface QubeReport {
 export interface Outcome {
   readonly path: string
   readonly status: 'applied' | 'failed' | 'skipped' | 'unverified'
-  readonly error: Failure | null
+  readonly error: Problem | null
 }
 
 export interface Stale {
@@ -49,30 +50,12 @@ export interface Stale {
   readonly found: Value | null
 }
 
-export interface Failure {
-  readonly code: string
-  readonly message: string
-  readonly hint: string
-}
-
 /** The first thing that went wrong with a qube. */
-export const failureOf = ({ error, outcomes }: QubeReport): Failure | null =>
+export const failureOf = ({ error, outcomes }: QubeReport): Problem | null =>
   error ?? outcomes.find((outcome) => outcome.error !== null)?.error ?? null
 
-/** Exit codes of the design. */
-export const EXIT = {
-  done: 0,
-  error: 1,
-  changes: 2,
-  partial: 3,
-  stale: 4,
-  locked: 5,
-  usage: 64,
-  invalidSpec: 65,
-} as const
-
 /** One code for a whole report: nothing amiss, all amiss, or in part. */
-export function exitCodeOf(report: Report): number {
+export function reportExitCode(report: Report): number {
   const statuses = report.qubes.map((qube) => qube.status)
   const wrote = report.qubes.some((qube) => qube.touched)
   const blocked = report.plan.qubes.some((qube) => qube.blocked.length > 0)

@@ -1,6 +1,7 @@
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { type Ensure } from '../../spec/index.ts'
 import { type QubePlan, type VolumeGrowth } from '../plan/index.ts'
-import { type Host, HostError, type HostQube, isRunning } from '../ports/index.ts'
+import { type Host, type HostQube, isRunning } from '../ports/index.ts'
 import { blockedQube } from './blocked-qube.ts'
 import { growthOf, VOLUMES } from './creation.ts'
 
@@ -22,7 +23,7 @@ export async function withGrowth(
     try {
       if ((await host.volumeSize(qube.name, name)) < size) growing.push(growthOf(qube.name, name, size))
     } catch (error) {
-      if (!(error instanceof HostError) || error.fatal) throw error
+      if (!(error instanceof QstateError) || error.fatal) throw error
       const { message, hint } = error
       const why = `whether its ${name} volume is as large as wanted is not known: ${message}`
       return blockedQube(qube, { path: null, why, hint })

@@ -99,54 +99,38 @@ export interface Refusal {
 export interface Host {
   /** For people and for the plan file: `dom0 (/var/run/qubesd.sock)`. */
   readonly where: string
-  /** Fails with HostError. */
+  /** Fails with QstateError. */
   list(): Promise<readonly HostQube[]>
   /** Where not every qube may be listed: what would have one listed. */
   readonly howListed?: (qube: string) => string
   release(qubes: readonly HostQube[]): Release
-  /** What could not be read is unknown. Fails with a fatal HostError only: the daemon is gone, or the run is stopped. */
+  /** What could not be read is unknown. Fails with a fatal QstateError only: the daemon is gone, or the run is stopped. */
   read(qube: string, needs: Needs): Promise<Reading>
   /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
   tableProblem(table: string): Promise<Refusal | undefined>
   /**
    * Templates of ours with ACPI tables, by their qubes' names. `asked`: the spec has to do with SLIC, so that it is worth
-   * a call where it takes one; otherwise there are none. Never absent. Fails with a fatal HostError only.
+   * a call where it takes one; otherwise there are none. Never absent. Fails with a fatal QstateError only.
    */
   tableTemplates(asked: boolean): Promise<Observation<readonly Orphan[]>>
   /**
    * A template of ours that was edited, beside the one for these tables. Explains only: `undefined` where it was not
-   * edited, or cannot be had. Fails with a fatal HostError only.
+   * edited, or cannot be had. Fails with a fatal QstateError only.
    */
   templateTexts(qube: string, tables: readonly string[]): Promise<TemplateTexts | undefined>
-  /** The text of a feature on the qube or, failing that, on its template. Fails with a fatal HostError only. */
+  /** The text of a feature on the qube or, failing that, on its template. Fails with a fatal QstateError only. */
   inheritedFeature(qube: string, name: string): Promise<Observation<string>>
   /**
    * The release with 4.3 and 4.4 told apart, which takes a call: a read of a property of a qube that may be read anyway.
-   * Fails with a fatal HostError only.
+   * Fails with a fatal QstateError only.
    */
   exactRelease(qube: string, property: string): Promise<Release>
-  /** `Running`, `Halted`, … as the host says now. Fails with HostError. */
+  /** `Running`, `Halted`, … as the host says now. Fails with QstateError. */
   state(qube: string): Promise<string>
-  /** Bytes of a volume as the host says now. Fails with HostError. */
+  /** Bytes of a volume as the host says now. Fails with QstateError. */
   volumeSize(qube: string, volume: VolumeName): Promise<number>
-  /** Fails with HostError. */
+  /** Fails with QstateError. */
   write(call: HostCall): Promise<void>
-}
-
-/** The world said no. `code` is for programs, `hint` says what to do next. */
-export class HostError extends Error {
-  override readonly name = 'HostError'
-  readonly code: string
-  readonly hint: string
-  /** Nothing further can be done on this host: the daemon is gone, or the run is being stopped. */
-  readonly fatal: boolean
-
-  constructor(code: string, message: string, hint: string, fatal: boolean, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause })
-    this.code = code
-    this.hint = hint
-    this.fatal = fatal
-  }
 }
 
 /** A hint for where a qube is not among those listed: it may be there, and not be shown. */

@@ -6,7 +6,6 @@ export {
   hasTemplate,
   type Host,
   type HostCall,
-  HostError,
   type HostQube,
   isRunning,
   type Needs,

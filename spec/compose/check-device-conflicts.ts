@@ -1,4 +1,4 @@
-import { at, errorAt, type Position, problem, type Report } from '../diagnostics/index.ts'
+import { errorAt, formatRange, problem, type Report, type SourceRange } from '../diagnostics/index.ts'
 import { overlap, type UsbDevice } from '../vocabulary/index.ts'
 import { type Assignment, type View } from './check-qube.ts'
 
@@ -6,7 +6,7 @@ interface Claim {
   readonly qube: string
   readonly key: string
   readonly device: UsbDevice
-  readonly position: Position
+  readonly position: SourceRange
   readonly order: number
 }
 
@@ -60,6 +60,6 @@ function contested(claim: Claim, rival: Claim): ReturnType<typeof problem> {
   return problem(
     'contested-device',
     `${claim.qube} and ${rival.qube} both take ${claim.key} by themselves`,
-    `${rival.qube} does at ${at(rival.position)}${as}; make one of the two ask-to-attach`,
+    `${rival.qube} does at ${formatRange(rival.position)}${as}; make one of the two ask-to-attach`,
   )
 }

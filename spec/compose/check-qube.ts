@@ -1,11 +1,11 @@
 import {
-  at,
   errorAt,
+  formatRange,
   NOWHERE,
   oneOf,
-  type Position,
   problem,
   type Report,
+  type SourceRange,
   warningAt,
 } from '../diagnostics/index.ts'
 import { type Composed, HOST_SLIC } from '../read/index.ts'
@@ -22,7 +22,7 @@ export interface Assignment {
   readonly device: UsbDevice
   readonly key: string
   readonly mode: string
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** Whose settings they are: a qube's, or (null) those of a selector; and whether nothing can be added to them. */
@@ -72,7 +72,7 @@ export class View {
     return this.composed.statements.get(path)?.value
   }
 
-  place(path: string): Position {
+  place(path: string): SourceRange {
     return this.composed.statements.get(path)?.position ?? NOWHERE
   }
 
@@ -91,7 +91,7 @@ export class View {
 function needs(
   qube: View,
   what: { slic?: boolean; qrexec?: boolean },
-): { noun: string; position: Position }[] {
+): { noun: string; position: SourceRange }[] {
   const first = qube.usb[0]
   return [
     ...(qube.model ? [{ noun: 'an audio model', position: qube.place('audio/model') }] : []),
@@ -106,7 +106,7 @@ function needs(
 function checkVirtMode(qube: View, report: Report): void {
   const mode = qube.value('qube/virtMode')
   if (typeof mode !== 'string' || mode === 'hvm') return
-  const hint = `virtMode is ${mode} at ${at(qube.place('qube/virtMode'))}; such a qube has no stubdomain and no emulated machine`
+  const hint = `virtMode is ${mode} at ${formatRange(qube.place('qube/virtMode'))}; such a qube has no stubdomain and no emulated machine`
   for (const { noun, position } of needs(qube, { slic: true, qrexec: true })) {
     report(errorAt(position, problem('needs-hvm', `${noun} needs virtMode hvm`, hint)))
   }
@@ -114,14 +114,14 @@ function checkVirtMode(qube: View, report: Report): void {
 
 function checkStubdom(qube: View, report: Report): void {
   if (qube.value('stubdom/linux') === false) {
-    const hint = `stubdom.linux is off at ${at(qube.place('stubdom/linux'))}: the old MiniOS stubdomain has neither audio nor qrexec`
+    const hint = `stubdom.linux is off at ${formatRange(qube.place('stubdom/linux'))}: the old MiniOS stubdomain has neither audio nor qrexec`
     for (const { noun, position } of needs(qube, { qrexec: true })) {
       report(errorAt(position, problem('needs-linux-stubdom', `${noun} needs the Linux stubdomain`, hint)))
     }
   }
   const first = qube.usb[0]
   if (qube.value('stubdom/qrexec') === false && first !== undefined) {
-    const hint = `stubdom.qrexec is off at ${at(qube.place('stubdom/qrexec'))}; USB devices reach the guest through it`
+    const hint = `stubdom.qrexec is off at ${formatRange(qube.place('stubdom/qrexec'))}; USB devices reach the guest through it`
     report(
       errorAt(first.position, problem('needs-stubdom-qrexec', 'a USB device needs stubdom.qrexec', hint)),
     )
@@ -132,7 +132,7 @@ function checkSlic(qube: View, report: Report): void {
   if (qube.tables.length === 0) return
   const position = qube.place('slic/tables')
   if (qube.value('qube/features/uefi') === '1') {
-    const hint = `uefi is on at ${at(qube.place('qube/features/uefi'))}; there are reports that UEFI firmware does not hand the tables on as activation needs`
+    const hint = `uefi is on at ${formatRange(qube.place('qube/features/uefi'))}; there are reports that UEFI firmware does not hand the tables on as activation needs`
     report(warningAt(position, problem('slic-uefi', 'slic may not work with UEFI firmware', hint)))
   }
   const later = ['windows-10', 'windows-11'].find((profile) => qube.composed.builtIns.has(profile))
@@ -146,7 +146,7 @@ function checkMemory(qube: View, report: Report): void {
   const memory = qube.value('qube/memory')
   const maxmem = qube.value('qube/maxmem')
   if (typeof memory !== 'number' || typeof maxmem !== 'number' || maxmem === 0 || memory <= maxmem) return
-  const hint = `maxmem is ${maxmem} at ${at(qube.place('qube/maxmem'))}; 0 turns balancing off, as Windows needs`
+  const hint = `maxmem is ${maxmem} at ${formatRange(qube.place('qube/maxmem'))}; 0 turns balancing off, as Windows needs`
   report(
     errorAt(
       qube.place('qube/memory'),
@@ -162,7 +162,7 @@ function checkDenied({ usb, composed }: View, report: Report): void {
     for (const { device, key, position: place } of usb) {
       const met = deniedInterfaces(device, path.slice('usb/denied/'.length))
       if (met.length === 0) continue
-      const hint = `${key} at ${at(place)} has ${oneOf([...new Set(met)])}; give up one of the two`
+      const hint = `${key} at ${formatRange(place)} has ${oneOf([...new Set(met)])}; give up one of the two`
       report(
         errorAt(position, problem('denied-device', 'this denies an interface of an assigned device', hint)),
       )
@@ -229,7 +229,7 @@ function adviseOnMissing(qube: View, report: Report): void {
 
 function adviseOnQube(qube: View, report: Report): void {
   if (qube.value('qube/features/gui') === '1' && qube.value('qube/features/gui-emulated') === '1') {
-    const hint = `gui is on at ${at(qube.place('qube/features/gui'))}; seamless mode and the emulated screen exclude each other`
+    const hint = `gui is on at ${formatRange(qube.place('qube/features/gui'))}; seamless mode and the emulated screen exclude each other`
     report(
       warningAt(
         qube.place('qube/features/gui-emulated'),

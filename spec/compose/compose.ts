@@ -1,4 +1,4 @@
-import { errorAt, type Position, problem, quote, type Report, suggest } from '../diagnostics/index.ts'
+import { errorAt, problem, quote, type Report, type SourceRange, suggest } from '../diagnostics/index.ts'
 import {
   type Body,
   builtInBodies,
@@ -152,7 +152,7 @@ const NOTHING = (complete = false): Layers => ({
 function placedAt(
   { statements, complete, depth, restart, ensure }: Layers,
   name: string,
-  position: Position,
+  position: SourceRange,
 ): Layers {
   const placed = new Map<string, Statement>()
   statements.forEach(({ area, path, value }) => placed.set(path, { area, path, value, position }))

@@ -2,9 +2,9 @@ import {
   type Diagnostic,
   keyOf,
   NOWHERE,
-  type Position,
   type Report,
   sortDiagnostics,
+  type SourceRange,
 } from '../diagnostics/index.ts'
 import { type Composed, type Manifest, type Statement, type Statements } from '../read/index.ts'
 import {
@@ -72,7 +72,7 @@ function untoldIn({ selectors }: Manifest, facts: HostFacts): ReadonlyMap<string
 interface Layered {
   readonly layers: readonly Composed[]
   /** Where the qube itself is written, else the first selector that matched. */
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
@@ -92,7 +92,7 @@ function layAll({ qubes, selectors }: Manifest, facts: HostFacts): ReadonlyMap<s
   return all
 }
 
-function desiredQube(name: string, composed: Composed, position: Position): DesiredQube {
+function desiredQube(name: string, composed: Composed, position: SourceRange): DesiredQube {
   const { statements, restart } = composed
   const ensure = ensureOf(composed)
   const allSet = areSettings(statements)

@@ -1,5 +1,5 @@
-import { type Diagnostic } from './diagnostic.ts'
 import { excerpt, printable } from './excerpt.ts'
+import { type Diagnostic } from './problem.ts'
 import { type SourceFile } from './source.ts'
 
 export interface FormatOptions {
@@ -29,12 +29,12 @@ const GUTTER = 8
 const MIN_WIDTH = 20
 
 function format(
-  { severity, message, hint, position }: Diagnostic,
+  { severity, message, hint, at }: Diagnostic,
   linesOf: (file: string) => readonly string[],
   { color, width }: FormatOptions,
 ): string {
   const paint = color ? PAINT : PLAIN
-  const { file, line, column, length } = position
+  const { file, line, column, length } = at
   const place = file === '' ? '' : `${paint.place(`${printable(file)}:${line}:${column}:`)} `
   const out = [`${place}${paint[severity](`${severity}:`)} ${printable(message)}`]
   const text = linesOf(file)[line - 1]

@@ -2,17 +2,11 @@
  * Problems and the places that they have in a text: the leaf that everything else may import.
  * It knows no setting, no file system and no terminal.
  */
-export {
-  type Diagnostic,
-  errorAt,
-  keyOf,
-  type Problem,
-  problem,
-  type Report,
-  sortDiagnostics,
-  warningAt,
-} from './diagnostic.ts'
+export { type Code, type CodeOf, type Domain, EXIT, exitCodeOf } from './codes.ts'
+export { errorAt, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
 export { formatDiagnostics } from './format.ts'
 export { explainPlaceholders, PLACEHOLDER } from './placeholders.ts'
-export { NOWHERE, type Position, type SourceFile } from './source.ts'
-export { at, nearest, oneOf, quote, suggest } from './wording.ts'
+export { type Diagnostic, hasCode, isDomain, type Problem, problem, QstateError } from './problem.ts'
+export { NOWHERE, type SourceFile, type SourceRange } from './source.ts'
+export { isSystemError, problemOf, systemProblem } from './system-error.ts'
+export { formatRange, nearest, oneOf, quote, suggest } from './wording.ts'

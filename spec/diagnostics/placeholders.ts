@@ -1,5 +1,5 @@
-import { type Diagnostic } from './diagnostic.ts'
 import { splitLines } from './format.ts'
+import { type Diagnostic } from './problem.ts'
 import { type SourceFile } from './source.ts'
 
 /** What the file of a fleet fills in, for each host of it. */
@@ -17,7 +17,7 @@ export function explainPlaceholders(
   return diagnostics.map((diagnostic) => {
     // A value that is no YAML stays none, whatever is filled in.
     if (diagnostic.code.startsWith('yaml-')) return diagnostic
-    const { file, line, column, length } = diagnostic.position
+    const { file, line, column, length } = diagnostic.at
     const [from, to] = [column - 1, column - 1 + length]
     const found = [...(files.get(file)?.[line - 1] ?? '').matchAll(PLACEHOLDER)].find(
       ({ 0: placeholder, index }) => index < to && index + placeholder.length > from,

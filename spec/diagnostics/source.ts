@@ -4,8 +4,8 @@ export interface SourceFile {
   readonly text: string
 }
 
-/** A place in a file. Line and column count from 1. */
-export interface Position {
+/** A part of a line of a file. Line and column count from 1. */
+export interface SourceRange {
   readonly file: string
   readonly line: number
   readonly column: number
@@ -14,4 +14,4 @@ export interface Position {
 }
 
 /** For what stands in no file. */
-export const NOWHERE: Position = { file: '', line: 1, column: 1, length: 1 }
+export const NOWHERE: SourceRange = { file: '', line: 1, column: 1, length: 1 }

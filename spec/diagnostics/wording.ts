@@ -1,4 +1,4 @@
-import { type Position } from './source.ts'
+import { type SourceRange } from './source.ts'
 
 /** How messages speak of text that somebody else wrote: quoted, bounded, and with nothing a terminal would act on. */
 export function quote(text: string): string {
@@ -17,7 +17,8 @@ export function oneOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
 }
 
-export const at = ({ file, line, column }: Position): string => `${file}:${line}:${column}`
+/** `file:line:column` */
+export const formatRange = ({ file, line, column }: SourceRange): string => `${file}:${line}:${column}`
 
 /** The nearest of the words, if it is near enough for a slip of the finger. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {

@@ -37,9 +37,9 @@ export function refuse(
     const { text, owners } = oneALine(sound)
     const { manifest, diagnostics } = loadManifest([{ path: '', text }])
     if (manifest === null) {
-      for (const { code, position, message, hint } of culprits(diagnostics)) {
-        const owner = owners[position.line - 1]
-        if (owner === undefined) throw new Error(`nobody wrote line ${position.line}: ${message}`)
+      for (const { code, at, message, hint } of culprits(diagnostics)) {
+        const owner = owners[at.line - 1]
+        if (owner === undefined) throw new Error(`nobody wrote line ${at.line}: ${message}`)
         const losers = code === 'contested-device' ? rivalsOfKept(owner, sound, kept) : []
         for (const loser of losers)
           drop(loser, `${owner.qube} takes the device by itself, and qstate owns that`)

@@ -1,4 +1,4 @@
-import { type Position } from '../diagnostics/index.ts'
+import { type SourceRange } from '../diagnostics/index.ts'
 import { type Written } from '../yaml/index.ts'
 
 /** Which hosts; conditions that are null hold for all. */
@@ -12,7 +12,7 @@ export interface HostMatch {
 /** A file or folder of a spec, relative to the file that names it. */
 export interface SpecPath {
   readonly path: string
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** What the fleet, a group or a host adds to the spec: later layers are laid over earlier ones. */
@@ -34,7 +34,7 @@ export interface FleetHost {
   readonly reach: Reach
   /** Public key under which its agent connects; null: it may not. */
   readonly key: string | null
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 export interface Fleet {
@@ -75,7 +75,7 @@ export interface WaveSpec {
   readonly soakMs: number
   /** A person has to say that it may begin. */
   readonly approval: boolean
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** What a host must show after the soak, besides that the revision was applied. */

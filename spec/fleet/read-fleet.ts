@@ -1,4 +1,12 @@
-import { at, errorAt, type Position, problem, quote, type Report, suggest } from '../diagnostics/index.ts'
+import {
+  errorAt,
+  formatRange,
+  problem,
+  quote,
+  type Report,
+  type SourceRange,
+  suggest,
+} from '../diagnostics/index.ts'
 import { checkName, entriesOf, itemsOf, numberOf, textOf, textsOf } from '../read/index.ts'
 import { get, type Written, type WrittenMap } from '../yaml/index.ts'
 import { type Fleet, type FleetHost, type HostMatch, type Layer, type Reach, type SpecPath } from './model.ts'
@@ -64,7 +72,11 @@ function readGroups(
 }
 
 function readHost(
-  { name, value, position }: { readonly name: string; readonly value: Written; readonly position: Position },
+  {
+    name,
+    value,
+    position,
+  }: { readonly name: string; readonly value: Written; readonly position: SourceRange },
   groups: readonly Group[],
   base: Layer,
   report: Report,
@@ -106,7 +118,7 @@ function named(
   written: Written | undefined,
   kind: 'host' | 'group' | 'label',
   report: Report,
-): readonly (readonly [string, WrittenMap | Written, Position])[] {
+): readonly (readonly [string, WrittenMap | Written, SourceRange])[] {
   if (written?.kind !== 'map') return []
   return [...written.entries].flatMap(([name, entry]) =>
     checkName(report, kind, entry) ? [[name, entry.value, entry.key.position] as const] : [],
@@ -124,7 +136,7 @@ function checkKeys(
     if (host.key === null) continue
     const first = seen.get(host.key)
     if (first !== undefined) {
-      const hint = `${first.name} at ${at(first.position)} has it; make a key for each host: qstate fleet key`
+      const hint = `${first.name} at ${formatRange(first.position)} has it; make a key for each host: qstate fleet key`
       const place = get(get(written, host.name), 'key')?.position ?? host.position
       report(errorAt(place, problem('two-hosts-one-key', 'another host has this key', hint)))
     }

@@ -1,9 +1,9 @@
 import {
   errorAt,
-  type Position,
   problem,
   quote,
   type Report,
+  type SourceRange,
   suggest,
   warningAt,
 } from '../diagnostics/index.ts'
@@ -116,7 +116,7 @@ function checkNames(waves: readonly WaveSpec[], report: Report): void {
 }
 
 /** What only the fleet can tell: hosts and groups that are not there, waves that come to nobody, hosts in no wave. */
-function checkChoices(rollout: RolloutSpec, fleet: Fleet, position: Position, report: Report): void {
+function checkChoices(rollout: RolloutSpec, fleet: Fleet, position: SourceRange, report: Report): void {
   const known = [...fleet.hosts.keys()]
   for (const { choice, position: place } of rollout.waves) {
     for (const { path, position: here } of choice.hosts ?? []) {

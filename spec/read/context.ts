@@ -1,11 +1,11 @@
 import {
-  at,
   errorAt,
-  type Position,
-  type Problem,
+  formatRange,
   problem,
+  type Problem,
   quote,
   type Report,
+  type SourceRange,
   warningAt,
 } from '../diagnostics/index.ts'
 import { type Area, type NameKind, nameProblem, type UsbDevice, type Value } from '../vocabulary/index.ts'
@@ -31,12 +31,12 @@ export interface Draft {
   readonly statements: Map<string, Statement>
 }
 
-export function complain({ reading }: Draft, position: Position, what: Problem): void {
+export function complain({ reading }: Draft, position: SourceRange, what: Problem): void {
   reading.report(errorAt(position, what))
 }
 
 /** Adds a statement; one path has one statement in a body. */
-export function say(draft: Draft, area: Area, path: string, saying: Said, position: Position): void {
+export function say(draft: Draft, area: Area, path: string, saying: Said, position: SourceRange): void {
   if ('wrong' in saying) {
     complain(draft, position, saying.wrong)
     return
@@ -46,7 +46,11 @@ export function say(draft: Draft, area: Area, path: string, saying: Said, positi
     complain(
       draft,
       position,
-      problem('said-twice', `${path} is set twice here`, `first at ${at(first.position)}; keep one of them`),
+      problem(
+        'said-twice',
+        `${path} is set twice here`,
+        `first at ${formatRange(first.position)}; keep one of them`,
+      ),
     )
     return
   }

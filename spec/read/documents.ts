@@ -1,8 +1,7 @@
-import { at, errorAt, type Position, problem, quote } from '../diagnostics/index.ts'
+import { errorAt, formatRange, problem, quote, type SourceRange } from '../diagnostics/index.ts'
 import {
   backendProblem,
   identityProblem,
-  type NameKind,
   nameProblem,
   parseUsbKey,
   portProblem,
@@ -17,14 +16,14 @@ import { builtInBodies } from './profiles.ts'
 
 /** The name of the configuration: one over all documents. */
 export function readName(documents: readonly Written[], { refused, report }: Reading): string | null {
-  let first: { readonly value: string; readonly position: Position } | undefined
+  let first: { readonly value: string; readonly position: SourceRange } | undefined
   for (const document of documents) {
     const name = get(document, 'name')
     if (name?.kind !== 'text' || refused.has(name)) continue
     const what = nameProblem('configuration', name.value)
     if (what !== undefined) report(errorAt(name.position, what))
     else if (first !== undefined && first.value !== name.value) {
-      const hint = `${quote(first.value)} at ${at(first.position)}; all files together are one configuration`
+      const hint = `${quote(first.value)} at ${formatRange(first.position)}; all files together are one configuration`
       report(errorAt(name.position, problem('two-names', 'the configuration has another name already', hint)))
     }
     first ??= name
@@ -132,7 +131,7 @@ function readMatch(selector: WrittenMap): Match {
 function declarations(
   documents: readonly Written[],
   key: 'devices' | 'profiles' | 'qubes',
-  kind: NameKind,
+  kind: 'device' | 'profile' | 'qube',
   { refused, report }: Reading,
 ): ReadonlyMap<string, Entry> {
   const found = new Map<string, Entry>()
@@ -145,7 +144,7 @@ function declarations(
         const what = problem(
           `duplicate-${kind}`,
           `the ${kind} ${quote(name)} is declared twice`,
-          `first at ${at(first.key.position)}; put everything about it in one place`,
+          `first at ${formatRange(first.key.position)}; put everything about it in one place`,
         )
         report(errorAt(entry.key.position, what))
         continue

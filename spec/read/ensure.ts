@@ -1,4 +1,4 @@
-import { errorAt, problem } from '../diagnostics/index.ts'
+import { type Code, errorAt, problem } from '../diagnostics/index.ts'
 import { ABSENT, CREATABLE, type CreatableClass, SIZE, type VolumeSizes } from '../vocabulary/index.ts'
 import { get, type Written } from '../yaml/index.ts'
 import { type Reading } from './context.ts'
@@ -19,7 +19,7 @@ export function readEnsure(written: Written | undefined, reading: Reading): Ensu
   }
   const template = text('template')
   const klass = CREATABLE.find((known) => known === text('class')) ?? classFor(template)
-  const complain = (key: string, code: string, message: string, hint: string): void => {
+  const complain = (key: string, code: Code, message: string, hint: string): void => {
     reading.report(errorAt((part(key) ?? written).position, problem(code, message, hint)))
   }
   if (klass === 'AppVM' && template === null && get(written, 'template') === undefined) {

@@ -1,4 +1,4 @@
-import { type Position, type Report } from '../diagnostics/index.ts'
+import { type Report, type SourceRange } from '../diagnostics/index.ts'
 import { type DesiredSetting, type Ensure, type RestartPolicy } from '../vocabulary/index.ts'
 import { type Written } from '../yaml/index.ts'
 
@@ -23,13 +23,13 @@ export type Statements = ReadonlyMap<string, Statement>
 /** What a body says of whether its qube is there. The label may be said by a setting instead. */
 export interface EnsureStatement {
   readonly creates: (Omit<Ensure, 'label'> & { readonly label: string | null }) | 'absent'
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** A name that a body extends, and where it says so. */
 export interface ProfileUse {
   readonly profile: string
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** What a qube, a profile or a selector says, read but not yet composed. */
@@ -38,7 +38,7 @@ export interface Body {
   readonly statements: Statements
   readonly restart: RestartPolicy | null
   readonly ensure: EnsureStatement | null
-  readonly position: Position
+  readonly position: SourceRange
   /** False when a part of it could not be read: what is missing from it then proves nothing. */
   readonly complete: boolean
 }
@@ -57,7 +57,7 @@ export interface Composed {
 /** A qube or a selector, and where it is written. */
 export interface Placed {
   readonly composed: Composed
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 export interface Match {

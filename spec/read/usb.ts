@@ -1,4 +1,4 @@
-import { at, oneOf, problem, quote, suggest, warningAt } from '../diagnostics/index.ts'
+import { formatRange, oneOf, problem, quote, suggest, warningAt } from '../diagnostics/index.ts'
 import { type AssignmentMode, deniedProblem, MODES, parseUsbKey, usbKey } from '../vocabulary/index.ts'
 import { type Entry, get, partOf, type Written, type WrittenText } from '../yaml/index.ts'
 import { complain, type Draft, say, value } from './context.ts'
@@ -73,7 +73,7 @@ function sayDevice(
     const what = problem(
       'device-twice',
       `${quote(name.value)} is the same device as ${quote(first.value)}`,
-      `first at ${at(first.position)}; keep one of them`,
+      `first at ${formatRange(first.position)}; keep one of them`,
     )
     complain(draft, name.position, what)
     return

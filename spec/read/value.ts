@@ -1,4 +1,4 @@
-import { nearest, oneOf, type Problem, problem, quote } from '../diagnostics/index.ts'
+import { type Code, nearest, oneOf, problem, type Problem, quote } from '../diagnostics/index.ts'
 import {
   canBeAbsent,
   expectedOf,
@@ -22,7 +22,7 @@ export type Said =
   { readonly value: Value | null } | { readonly unmanaged: true } | { readonly wrong: Problem }
 
 const said = (value: Value | null): Said => ({ value })
-const wrong = (code: string, message: string, hint: string): Said => ({ wrong: problem(code, message, hint) })
+const wrong = (code: Code, message: string, hint: string): Said => ({ wrong: problem(code, message, hint) })
 
 /** A value of a setting that has a name of its own. */
 export function readSetting(setting: Setting, written: Written): Said {

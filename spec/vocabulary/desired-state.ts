@@ -4,7 +4,7 @@
  * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
  * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
  */
-import { type Position } from '../diagnostics/index.ts'
+import { type SourceRange } from '../diagnostics/index.ts'
 
 /** Areas of the mission. Each has one provider. */
 export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
@@ -26,7 +26,7 @@ export interface DesiredSetting {
   /** `null`: wanted absent (inherit from the template or the default; not assigned; not tagged). */
   readonly value: Value | null
   /** Where the spec says so; for a value of a built-in profile, the place that extends it. */
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /**
@@ -64,7 +64,7 @@ export interface DesiredQube {
   readonly restart?: RestartPolicy
   /** Without it, a qube that is not there cannot be planned. One that is to be absent has no settings. */
   readonly ensure?: Ensure | 'absent'
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 export interface DesiredState {

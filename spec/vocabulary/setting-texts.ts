@@ -1,4 +1,4 @@
-import { type Problem, problem, quote } from '../diagnostics/index.ts'
+import { type Code, problem, type Problem, quote } from '../diagnostics/index.ts'
 import { type Setting } from './settings.ts'
 
 /** What is wrong with a text as the value of a setting, beyond its letters and its length. */
@@ -18,7 +18,7 @@ export function textProblem(setting: Setting, text: string): Problem | undefined
 
 interface Rule {
   readonly accepts: RegExp
-  readonly code: string
+  readonly code: Code
   readonly noun: string
   readonly hint: string
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, type YAMLError } from 'yaml'
-import { type Problem, problem, quote } from '../diagnostics/index.ts'
+import { type Code, problem, type Problem, quote } from '../diagnostics/index.ts'
 
 /** A fault that the YAML parser found, in words for somebody who writes a manifest; undefined if it is none to us. */
 export function explainYamlError(fault: YAMLError, text: string): Problem | undefined {
@@ -19,7 +19,7 @@ export function explainYamlError(fault: YAMLError, text: string): Problem | unde
 
 type Explain = (fault: YAMLError) => readonly [message: string, hint: string]
 
-const CODES: Partial<Record<ErrorCode, string>> = { TAB_AS_INDENT: 'yaml-tab', BAD_ALIAS: 'yaml-alias' }
+const CODES: Partial<Record<ErrorCode, Code>> = { TAB_AS_INDENT: 'yaml-tab', BAD_ALIAS: 'yaml-alias' }
 
 const DEFAULT: Explain = ({ message }) => [lowerFirst(message), 'this is not valid YAML']
 

@@ -1,4 +1,4 @@
-import { type Position, quote } from '../diagnostics/index.ts'
+import { quote, type SourceRange } from '../diagnostics/index.ts'
 
 /**
  * A document as it was written: values with their places, aliases and merge keys followed.
@@ -11,7 +11,7 @@ type WrittenScalar = WrittenText | WrittenNumber | WrittenBool | WrittenNull
 export interface WrittenMap {
   readonly kind: 'map'
   readonly entries: ReadonlyMap<string, Entry>
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 export interface Entry {
@@ -22,7 +22,7 @@ export interface Entry {
 interface WrittenList {
   readonly kind: 'list'
   readonly items: readonly Written[]
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 export interface WrittenText {
@@ -32,7 +32,7 @@ export interface WrittenText {
   readonly plain: boolean
   /** Columns from the place to the first character of the value where each was written as itself, else null. */
   readonly shift: 0 | 1 | null
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 export interface WrittenNumber {
@@ -40,18 +40,18 @@ export interface WrittenNumber {
   readonly value: number
   /** As written: `0755`, `1e3`. */
   readonly source: string
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 interface WrittenBool {
   readonly kind: 'bool'
   readonly value: boolean
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 interface WrittenNull {
   readonly kind: 'null'
-  readonly position: Position
+  readonly position: SourceRange
 }
 
 /** The value as JSON has it, for the schema. Maps have no prototype: `__proto__` is a key like any other. */
@@ -105,7 +105,7 @@ export function describe(written: Written): string {
 }
 
 /** The place of a part of a text, for the caret; the whole text where escapes or folds hide the part. */
-export function partOf(text: WrittenText, start: number, length: number): Position {
+export function partOf(text: WrittenText, start: number, length: number): SourceRange {
   const { position, shift } = text
   if (shift === null || length < 1) return position
   const { file, line, column } = position
@@ -118,7 +118,7 @@ export function get(written: Written | undefined, key: string): Written | undefi
 }
 
 /** The same tree from values that no file holds: the built-in profiles. */
-export function writtenFrom(value: unknown, position: Position): Written {
+export function writtenFrom(value: unknown, position: SourceRange): Written {
   const text = (words: string): WrittenText => {
     return { kind: 'text', value: words, plain: false, shift: null, position }
   }

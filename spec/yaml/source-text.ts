@@ -1,4 +1,4 @@
-import { type Position } from '../diagnostics/index.ts'
+import { type SourceRange } from '../diagnostics/index.ts'
 
 /** A text that places lie in. Its lines are counted when the first place is asked for. */
 export class Text {
@@ -35,7 +35,7 @@ export class Text {
  * A place from one offset to another, cut where its first line ends. Thousands are noted while a file is read and hardly one
  * is told, so that each works out what it is when it is asked.
  */
-export class Place implements Position {
+export class Place implements SourceRange {
   private readonly of: Text
   private readonly start: number
   private readonly end: number
@@ -63,7 +63,7 @@ export class Place implements Position {
     return Math.max(this.of.text.slice(this.from, last).trimEnd().length, 1)
   }
 
-  toJSON(): Position {
+  toJSON(): SourceRange {
     const { file, line, column, length } = this
     return { file, line, column, length }
   }

@@ -10,13 +10,13 @@ import {
   type Scalar,
 } from 'yaml'
 import {
-  at,
   errorAt,
-  type Position,
-  type Problem,
+  formatRange,
   problem,
+  type Problem,
   quote,
   type Report,
+  type SourceRange,
 } from '../diagnostics/index.ts'
 import { describe, type Entry, type Written, type WrittenText } from './node.ts'
 import { Place, type Text } from './source-text.ts'
@@ -114,7 +114,7 @@ function heightOf(written: Written, heights: Map<Written, number>): number {
   return height
 }
 
-function readScalar(node: Scalar, position: Position, { of: { text } }: Walk): Written {
+function readScalar(node: Scalar, position: SourceRange, { of: { text } }: Walk): Written {
   const { value } = node
   if (typeof value === 'number') return { kind: 'number', value, source: node.source ?? '', position }
   if (typeof value === 'boolean') return { kind: 'bool', value, position }
@@ -250,13 +250,13 @@ function reportDuplicate(key: WrittenText, first: WrittenText, walk: Walk): void
   const hint =
     key.value === '<<'
       ? 'merge several maps with <<: [*a, *b]'
-      : `first at ${at(first.position)}; keep one of them`
+      : `first at ${formatRange(first.position)}; keep one of them`
   walk.report(
     errorAt(key.position, problem('duplicate-key', `the key ${quote(key.value)} is here twice`, hint)),
   )
 }
 
-function placeOf(node: Node | null, { of }: Walk): Position {
+function placeOf(node: Node | null, { of }: Walk): SourceRange {
   const range = node?.range
   return range ? new Place(of, range[0], range[1]) : new Place(of, 0, 1)
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GitError } from '../../git/errors.ts'
 import { commitOf, git, repositoryOf } from '../../git/git.ts'
+import { hasCode, QstateError } from '../../spec/diagnostics/index.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
 
@@ -32,7 +32,7 @@ function trap(scope: Scope): { readonly repo: Repository; readonly hosts: string
 test('a folder that a commit laid out as a repository is none, and runs nothing', async (t) => {
   const { hosts, trace } = trap(t)
   assert.equal(await commitOf(hosts), null)
-  assert.throws(() => repositoryOf(hosts), GitError)
+  assert.throws(() => repositoryOf(hosts), QstateError)
   assert.equal(existsSync(trace), false)
 })
 
@@ -53,7 +53,7 @@ test('a hook of a bare repository reads the one that git has named to it', (t) =
   repo.git('clone', '--quiet', '--bare', repo.folder, bare)
   assert.throws(
     () => repositoryOf(bare),
-    (error: unknown) => error instanceof GitError && error.hint.includes('GIT_DIR=.'),
+    (error: unknown) => error instanceof QstateError && error.hint.includes('GIT_DIR=.'),
   )
   process.env['GIT_DIR'] = '.'
   t.after(() => delete process.env['GIT_DIR'])
@@ -64,7 +64,7 @@ test('is broken off where it takes more memory, or answers more, than it may', a
   const repo = makeRepository(t)
   repo.commit({ 'a.yaml': '#'.repeat(10_000) })
   const at = { gitDir: repo.gitDir }
-  const fails = (code: string) => (error: unknown) => error instanceof GitError && error.code === code
+  const fails = (code: string) => (error: unknown) => error instanceof QstateError && error.code === code
   const input = '#'.repeat(64 * 1024 * 1024)
   const hash = ['hash-object', '--stdin']
   assert.equal((await git(at, hash, { input, maxMemoryBytes: 2 ** 29 })).length, 41)
@@ -80,16 +80,14 @@ test('where there is no room left that is said, and where to make some', async (
   repo.commit({ 'a.yaml': SPEC })
   await assert.rejects(
     git({ gitDir: repo.gitDir }, ['archive', '-o', '/dev/full', 'HEAD']),
-    (error: unknown) =>
-      error instanceof GitError && error.code === 'git-no-room' && error.hint.endsWith(repo.gitDir),
+    (error: unknown) => hasCode(error, 'git-no-room') && error.hint.endsWith(repo.gitDir),
   )
 })
 
 test('is broken off when its time is over', async (t) => {
   const repo = makeRepository(t)
   const config = ['alias.hang=!sleep 1000']
-  await assert.rejects(
-    git(repo.folder, ['hang'], { config, timeoutMs: 50 }),
-    (error: unknown) => error instanceof GitError && error.code === 'git-timeout',
+  await assert.rejects(git(repo.folder, ['hang'], { config, timeoutMs: 50 }), (error: unknown) =>
+    hasCode(error, 'git-timeout'),
   )
 })

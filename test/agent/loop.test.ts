@@ -10,7 +10,7 @@ import { startHost, type TestHost } from '../support/host.ts'
 import { act } from '../support/requests.ts'
 import { changedKeys, RECORD } from '../support/snapshot.ts'
 import { untilRequest } from '../support/watch.ts'
-import { type AgentWorld, agentWorld, type AgentWorldOptions } from './world.ts'
+import { agentWorld, type AgentWorld, type AgentWorldOptions } from './world.ts'
 
 type Policy = AgentConfig['policy']
 
@@ -888,7 +888,7 @@ test('that what it knows cannot be kept is said once, with the place and what to
   const about = (): readonly string[] =>
     agent.log.splice(0).filter((line) => /what the agent knows/.test(line))
   assert.deepEqual(about(), [
-    'error what the agent knows cannot be kept: /s/memory.json: no space is left there',
+    'error what the agent knows cannot be kept: /s/memory.json: no space is left there (ENOSPC)',
   ])
   agent.saving = null
   await agent.pass(HOUR)

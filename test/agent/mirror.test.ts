@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GitError } from '../../git/errors.ts'
 import { type Origin } from '../../git/fetch.ts'
 import { type Mirror, openMirror } from '../../git/mirror.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
 
@@ -36,12 +36,12 @@ function makeWorld(scope: Scope, origin: Partial<Origin> = {}): World {
 }
 
 /** What a fetch fails with. */
-async function failureOf(work: Promise<string>): Promise<GitError> {
+async function failureOf(work: Promise<string>): Promise<QstateError> {
   const error: unknown = await work.then(
     (commit) => assert.fail(`brought ${commit}`),
     (reason: unknown) => reason,
   )
-  assert.ok(error instanceof GitError, String(error))
+  assert.ok(error instanceof QstateError, String(error))
   return error
 }
 
@@ -142,7 +142,7 @@ test('what git cannot tell about history is a failure, and no answer', async (t)
   mkdirSync(join(mirror.folder, 'objects/pack'), { recursive: true })
   execFileSync('git', [`--git-dir=${mirror.folder}`, 'unpack-objects', '-q'], { input: bytes })
   rmSync(join(mirror.folder, 'objects', second.slice(0, 2), second.slice(2)))
-  await assert.rejects(mirror.isAncestor(first, third), GitError)
+  await assert.rejects(mirror.isAncestor(first, third), QstateError)
 })
 
 test('what fills the mirror is thrown away, and the commit in force is not', async (t) => {
@@ -252,7 +252,7 @@ test(
     socket.on('error', () => undefined).resume()
     const closed = once(socket, 'close')
     stop.abort()
-    assert.equal((await fetching).code, 'aborted')
+    assert.equal((await fetching).code, 'git-aborted')
     await closed
   },
 )

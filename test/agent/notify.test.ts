@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { existsSync, mkdtempSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { noticeSchema } from '../../agent/notify/notification-schema.ts'
 import { type Notice, noticesOf } from '../../agent/notify/notifications.ts'
 import { openNotifier } from '../../agent/notify/notify.ts'
@@ -200,7 +200,7 @@ test('every notice fits the schema that is printed', () => {
   const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
   const validate = ajv.compile(noticeSchema)
   const at = '2026-11-26T08:00:00.000Z'
-  const trouble = { code: 'x', message: 'it is gone', hint: 'look', since: at }
+  const trouble = { code: 'timeout' as const, message: 'it is gone', hint: 'look', since: at }
   const memory = {
     ...NO_MEMORY,
     refused: { commit: 'abc', at, code: 'rewound' as const, why: 'why\nmore', hint: 'hint' },

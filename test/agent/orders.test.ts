@@ -7,10 +7,11 @@ import { followedAgent, outcomeOf } from '../../app/agent/followed.ts'
 import { type FollowedAgent } from '../../fleet/member/member.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
 import { loadAgentConfig } from '../../spec/agent/load.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, type TestHost } from '../support/host.ts'
 import { act } from '../support/requests.ts'
-import { type AgentWorld, agentWorld } from './world.ts'
+import { agentWorld, type AgentWorld } from './world.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -189,7 +190,7 @@ test('a daemon that is back is no trouble any more, where no commit has come yet
   await agent.away(true)
   await agent.away(true)
   await agent.pass(1000)
-  assert.equal(agent.memory().error?.code, 'daemon-gone')
+  assert.equal(agent.memory().error?.code, 'daemon-unreachable')
   await agent.away(false)
   await agent.pass(1000)
   assert.equal(agent.memory().error, null)
@@ -409,8 +410,8 @@ test('a host whose qube is on its way down and up is still at work', async (t) =
   assert.deepEqual(agent.memory().waiting, [])
 })
 
-const silent = { code: 'store-unreachable', message: 'no server took the connection', hint: 'see to it' }
-const unknown = { code: 'store-refused', message: 'the servers do not know the key', hint: 'see to it' }
+const silent = problem('store-unreachable', 'no server took the connection', 'see to it')
+const unknown = problem('store-refused', 'the servers do not know the key', 'see to it')
 
 test('a fleet that is not reached is known with why and since when, until it is', async (t) => {
   const agent = await inFleet(t)
@@ -485,7 +486,7 @@ test('a disk that said no once keeps no host from its first order', async (t) =>
   mkdirSync(inTheWay)
   agent.nudge()
   await agent.pass(MINUTE)
-  assert.equal(agent.memory().error?.code, 'system')
+  assert.equal(agent.memory().error?.code, 'system-error')
   rmdirSync(inTheWay)
   await agent.pass(HOUR)
   assert.equal(agent.memory().error, null)

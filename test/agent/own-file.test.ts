@@ -192,9 +192,7 @@ for (const [what, text, where, word] of WRONG)
   test(`refuses ${what}, and says where`, () => {
     const { config, diagnostics } = load(text)
     assert.equal(config, null)
-    const told = diagnostics.map(
-      ({ position, message, hint }) => `${position.line}:${position.column}: ${message} ${hint}`,
-    )
+    const told = diagnostics.map(({ at, message, hint }) => `${at.line}:${at.column}: ${message} ${hint}`)
     assert.ok(
       told.some((line) => line.startsWith(`${where}: `) && word.test(line)),
       told.join('\n'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RevisionError } from '../../git/errors.ts'
 import { readRevision } from '../../git/revision.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { makeRepository } from '../support/repository.ts'
 
 const paths = (files: ReadonlyMap<string, unknown>): readonly string[] => [...files.keys()].sort()
@@ -48,7 +48,7 @@ for (const [what, files, why] of REFUSED) {
     assert.throws(
       () => readRevision(repo.gitDir, 'HEAD', ['hosts']),
       (error: unknown) =>
-        error instanceof RevisionError && error.code === 'refused-content' && why.test(error.message),
+        error instanceof QstateError && error.code === 'refused-content' && why.test(error.message),
     )
   })
 }

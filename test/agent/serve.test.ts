@@ -74,7 +74,16 @@ const CASES: readonly [string, Memory, RegExp | null][] = [
   ],
   [
     'its fleet is away',
-    { ...WELL, fleetAway: { code: 'x', message: 'no server answers', hint: '', since: AT, lasts: false } },
+    {
+      ...WELL,
+      fleetAway: {
+        code: 'store-unreachable',
+        message: 'no server answers',
+        hint: '',
+        since: AT,
+        lasts: false,
+      },
+    },
     /the fleet is not reached: no server answers/,
   ],
   ['it is suspended', suspended(null), /suspended/],

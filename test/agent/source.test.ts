@@ -204,8 +204,8 @@ test('nothing is judged while a file that says whom to trust cannot be read', as
   ] as const) {
     const news = await look(source({ trust: unreadable }), null)
     assert.ok(news.kind === 'unreachable', `${key}: ${wordOf(news)}`)
-    assert.equal(news.error.code, 'bad-trust')
-    assert.match(news.error.message, new RegExp(`\\(\`${key}\` of \`verify\`\\) cannot be read`))
+    assert.equal(news.problem.code, 'bad-trust')
+    assert.match(news.problem.message, new RegExp(`\\(\`${key}\` of \`verify\`\\) cannot be read`))
   }
   const garbage = join(folder, 'garbage')
   writeFileSync(garbage, 'no key at all\n')
@@ -302,7 +302,7 @@ test('reads a bundle, as one is carried to a machine that reaches no server', as
 test('a repository that cannot be reached, or has no such branch, is unreachable and no commit', async (t) => {
   const { folder, repo, source } = makeWorld(t)
   const gone = await look(source({ url: join(folder, 'nowhere') }), null)
-  assert.equal(gone.kind === 'unreachable' && gone.error.code, 'git-failed')
+  assert.equal(gone.kind === 'unreachable' && gone.problem.code, 'git-failed')
   // It has no commit yet, so no branch.
   assert.equal(wordOf(await look(source(), null)), 'unreachable')
   repo.commit({ 'a.yaml': SPEC })
@@ -319,8 +319,8 @@ test('where its own place cannot be written it is looked again later, and the pl
   const source = branchSource(mirror, { trust: NONE, commits: 'all', layout: pathsLayout(['.']) })
   const news = await look(source, null)
   assert.ok(news.kind === 'unreachable', JSON.stringify(news))
-  assert.equal(news.error.code, 'system')
-  assert.ok(news.error.message.startsWith(taken), news.error.message)
+  assert.equal(news.problem.code, 'system-error')
+  assert.ok(news.problem.message.startsWith(taken), news.problem.message)
 })
 
 test('brings no more than it may', async (t) => {
@@ -328,7 +328,7 @@ test('brings no more than it may', async (t) => {
   // Bytes that do not compress.
   repo.commit({ 'a.yaml': SPEC, 'noise.bin': randomBytes(400_000) })
   const news = await look(source({ maxBytes: 100_000 }), null)
-  assert.equal(news.kind === 'unreachable' && news.error.code, 'git-too-large')
+  assert.equal(news.kind === 'unreachable' && news.problem.code, 'git-too-large')
   assert.equal(wordOf(await look(source({ maxBytes: 1_000_000 }), null)), 'commit')
 })
 
@@ -442,7 +442,7 @@ test('a commit that is ordered and not there is looked for again', async (t) => 
   const from = source({ kind: orderedSource })
   const news = await order(from, 'c'.repeat(40))
   assert.ok(news.kind === 'unreachable', JSON.stringify(news))
-  assert.match(news.error.message, /cccccccccccc, which was ordered, is not in the repository/)
+  assert.match(news.problem.message, /cccccccccccc, which was ordered, is not in the repository/)
   // One that is here needs nobody: the repository may be away.
   const second = repo.commit({ 'a.yaml': SPEC + '#' })
   assert.equal(wordOf(await order(from, second)), 'commit')

@@ -7,7 +7,7 @@ import { type News, type Source } from '../../agent/loop/source.ts'
 import { type Notice } from '../../agent/notify/notifications.ts'
 import { gateAt } from '../../agent/policy/calendar.ts'
 import { type Clock, type HostNews } from '../../agent/ports/ports.ts'
-import { type Memory, type Trouble } from '../../agent/state/memory.ts'
+import { type Memory } from '../../agent/state/memory.ts'
 import { type Ordered } from '../../agent/state/orders.ts'
 import { openStore } from '../../agent/state/store.ts'
 import { type Turn } from '../../agent/state/turn.ts'
@@ -16,14 +16,13 @@ import { stateFolder } from '../../app/host/connect.ts'
 import { qubesHost } from '../../app/host/qubesd/qubesd-host.ts'
 import { slicFiles } from '../../app/host/slic/files.ts'
 import { type Io } from '../../cli/io.ts'
-import { GitError } from '../../git/errors.ts'
 import { createClient } from '../../qubesd/client.ts'
 import { decodeEvents } from '../../qubesd/codec.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
 import { type Transport } from '../../qubesd/transport.ts'
-import { HostError } from '../../reconciler/ports/host.ts'
 import { encodeEvent } from '../../simulator/wire/wire.ts'
 import { type AgentConfig, type Freeze, type Window } from '../../spec/agent/model.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type TestHost } from '../support/host.ts'
 
 /** Time that stands still until it is told to go on. */
@@ -143,8 +142,8 @@ function sourceOf(branch: Branch, inFleet: boolean): Source {
       const tip = inFleet ? (ordered?.commit ?? base?.commit ?? null) : branch.tip
       if (tip === null && inFleet) return { kind: 'nothing' }
       if (!reachable || tip === null) {
-        const error = new GitError('git-failed', 'git fetch: nobody answers', 'see to the network')
-        return { kind: 'unreachable', error }
+        const unreached = problem('git-failed', 'git fetch: nobody answers', 'see to the network')
+        return { kind: 'unreachable', problem: unreached }
       }
       if (tip === base?.commit && base.known) return { kind: 'unchanged', commit: tip }
       const refuse = (code: 'rewound' | 'bad-signature'): News => ({
@@ -203,7 +202,7 @@ export interface AgentWorld {
   /** Has the fleet order a commit. */
   order(ordered: Ordered): Promise<void>
   /** What the fleet's part finds of its servers. */
-  fleet(trouble: Trouble | null): void
+  fleet(trouble: Problem | null): void
   /** The daemon is away, or there again. */
   away(isAway: boolean): Promise<void>
   /** Until the agent waits for time to go by. */
@@ -218,7 +217,7 @@ interface Run {
   readonly done: Promise<void>
   nudge: () => void
   wake: () => void
-  fleet: (trouble: Trouble | null) => void
+  fleet: (trouble: Problem | null) => void
   dead: boolean
 }
 
@@ -469,5 +468,5 @@ function openFeed(host: TestHost, isAway: boolean, isSilent: boolean): Feed {
 
 const lost = (): HostNews => ({
   kind: 'lost',
-  error: new HostError('daemon-gone', 'the event stream ended', 'qubesd was stopped or restarted', true),
+  problem: problem('daemon-unreachable', 'the event stream ended', 'qubesd was stopped or restarted'),
 })

@@ -258,7 +258,7 @@ test('--json puts answers and errors alike on stdout, as JSON', async (t) => {
   const failed = await runCli(['plan', '--json', WINDOWS_10], {
     env: { QSTATE_SOCKET: join(host.folder, 'no.sock') },
   })
-  assert.equal((JSON.parse(failed.out) as { error: { code: string } }).error.code, 'daemon-gone')
+  assert.equal((JSON.parse(failed.out) as { error: { code: string } }).error.code, 'daemon-unreachable')
   const state = await host.qstate('show', '--json', 'win10-work')
   assert.equal((JSON.parse(state.out) as { name: string }[])[0]?.name, 'win10-work')
   JSON.parse((await host.qstate('devices', '--json')).out)

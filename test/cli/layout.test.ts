@@ -86,7 +86,7 @@ const agentShown = (memory: Partial<Memory>): string =>
 test('what an agent has seen before its daemon went is told as such, with the time from which it is away', () => {
   const error = { message: '/q.sock: nothing listens', hint: '', since: SINCE }
   const since = showTime(SINCE)
-  const silent = { error: { ...error, code: 'daemon-gone' }, events: 'connected' as const }
+  const silent = { error: { ...error, code: 'daemon-unreachable' as const }, events: 'connected' as const }
   const gone = agentShown({ ...silent, drift: [drift] })
   assert.match(
     gone,
@@ -97,7 +97,7 @@ test('what an agent has seen before its daemon went is told as such, with the ti
   // Where there is nothing to follow, nothing is said of it.
   assert.doesNotMatch(agentShown(silent), /last seen/)
   assert.match(
-    agentShown({ error: { ...error, code: 'system' } }),
+    agentShown({ error: { ...error, code: 'system-error' } }),
     new RegExp(`error .*\\(since ${since}\\)`),
   )
   assert.doesNotMatch(agentShown({ drift: [drift] }), /last seen/)

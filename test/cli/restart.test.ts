@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { mayRestart, restartQube, type RestartReport } from '../../reconciler/applying/restart.ts'
-import { HostError } from '../../reconciler/ports/host.ts'
+import { type Code, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { act } from '../support/requests.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
@@ -149,7 +149,7 @@ test('a qube whose apply failed is not restarted', async (t) => {
 
 /** Restarts a qube of a host that is in these states one after the other, and answers a start as it is told. */
 async function restartOn(
-  states: (string | HostError)[],
+  states: (string | QstateError)[],
   start: () => Promise<void>,
 ): Promise<{ report: RestartReport; seen: string[] }> {
   const seen: string[] = []
@@ -178,7 +178,7 @@ test('a restarted qube is waited for until it is ready, with progress', async ()
 })
 
 test('a start that takes longer than a call may is waited for all the same', async () => {
-  const slow = (): Promise<void> => Promise.reject(new HostError('timeout', 'no answer', '', false))
+  const slow = (): Promise<void> => Promise.reject(new QstateError(problem('timeout', 'no answer', '')))
   const { report } = await restartOn(['Halted', 'Transient', 'Transient', 'Running'], slow)
   assert.equal(report.status, 'restarted')
 })
@@ -193,8 +193,8 @@ test('a qube whose qrexec does not come is told after the time-out, and goes on 
 })
 
 test('a state that qubesd does not tell for a while is asked for again, and the qube is not left halted', async () => {
-  const silent = (code: string) => new HostError(code, 'no answer', 'x', code === 'daemon-gone')
-  for (const code of ['refused', 'timeout']) {
+  const silent = (code: Code) => new QstateError(problem(code, 'no answer', 'x'))
+  for (const code of ['refused', 'timeout'] as const) {
     const states = ['Running', silent(code), 'Halted', silent(code), 'Transient', 'Running']
     const { report } = await restartOn(states, () => Promise.resolve())
     assert.equal(report.status, 'restarted', code)
@@ -202,17 +202,18 @@ test('a state that qubesd does not tell for a while is asked for again, and the 
   const { report } = await restartOn(['Halted', silent('refused')], () => Promise.resolve())
   assert.equal(report.status, 'started, not ready')
   assert.equal(report.error?.code, 'refused', 'why it is not known is told')
-  const gone = await restartOn(['Halted', silent('daemon-gone'), 'Running'], () => Promise.resolve())
-  assert.equal(gone.report.error?.code, 'daemon-gone')
+  const gone = await restartOn(['Halted', silent('daemon-unreachable'), 'Running'], () => Promise.resolve())
+  assert.equal(gone.report.error?.code, 'daemon-unreachable')
 })
 
 test('a start that fails while it is waited for is told with its reason', async () => {
-  const fails = (): Promise<void> => Promise.reject(new HostError('daemon-said-no', 'no memory', 'x', false))
+  const fails = (): Promise<void> =>
+    Promise.reject(new QstateError(problem('daemon-error', 'no memory', 'x')))
   const { report } = await restartOn(['Halted', 'Transient'], fails)
   assert.deepEqual(report, {
     qube: 'win',
     status: 'stopped, not started',
-    error: { code: 'daemon-said-no', message: 'no memory', hint: 'x' },
+    error: { code: 'daemon-error', message: 'no memory', hint: 'x' },
   })
 })
 

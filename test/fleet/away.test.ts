@@ -189,7 +189,7 @@ test('a disk that does not take what is known of the fleet is said once, and tri
   rmSync(inTheWay, { force: true })
   mkdirSync(inTheWay)
   const agent = fleet.begin()
-  const told = await fleet.told((away) => away?.code === 'system')
+  const told = await fleet.told((away) => away?.code === 'system-error')
   assert.match(told?.message ?? '', /^EISDIR/)
   await steadyClock.sleep(6000, new AbortController().signal)
   agent.child.kill()

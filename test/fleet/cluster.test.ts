@@ -5,7 +5,8 @@ import { natsConnect } from '../../fleet/nats/connect.ts'
 import { natsMemberStore } from '../../fleet/nats/member-store.ts'
 import { serverConfig } from '../../fleet/nats/server-config.ts'
 import { natsStore } from '../../fleet/nats/store.ts'
-import { type Store, StoreError } from '../../fleet/store/store.ts'
+import { type Store } from '../../fleet/store/store.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
 import { tempFolder } from '../support/temp.ts'
 import { makeKey } from './support/fleet.ts'
@@ -18,7 +19,7 @@ async function atLast<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error
+      if (!(error instanceof QstateError)) throw error
     }
   }
 }

@@ -125,7 +125,7 @@ test('no one connects without TLS, without a key, with a key of no part, or to a
     natsConnect({ servers: [plain], host: 'alice', keyFile: keys['alice']!, caFile: null }).then(
       (connection) => connection.close(),
     ),
-    { name: 'StoreError' },
+    { name: 'QstateError' },
   )
 })
 

@@ -7,7 +7,8 @@ import { serverConfig } from '../../fleet/nats/server-config.ts'
 import { natsStore } from '../../fleet/nats/store.ts'
 import { readRollout } from '../../fleet/rollout/read-rollout.ts'
 import { isEnded, type RolloutState } from '../../fleet/rollout/state.ts'
-import { KEYS, type Store, StoreError } from '../../fleet/store/store.ts'
+import { KEYS, type Store } from '../../fleet/store/store.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
 import { type Running, runQstate, startQstate } from '../support/process.ts'
 import { makeRepository, makeSshKey } from '../support/repository.ts'
@@ -35,7 +36,7 @@ async function waitFor(store: Store, isIt: (state: RolloutState) => boolean): Pr
       }
     } catch (error) {
       // The server may be on its way back.
-      if (!(error instanceof StoreError)) throw error
+      if (!(error instanceof QstateError)) throw error
     } finally {
       stop.abort()
     }

@@ -49,7 +49,7 @@ const load = (...texts: readonly string[]): ReturnType<typeof loadFleet> =>
 /** `LINE:COLUMN CODE MESSAGE — HINT` of everything that is wrong. */
 const told = (...texts: readonly string[]): readonly string[] =>
   load(...texts).diagnostics.map(
-    ({ position, code, message, hint }) => `${position.line}:${position.column} ${code} ${message} — ${hint}`,
+    ({ at, code, message, hint }) => `${at.line}:${at.column} ${code} ${message} — ${hint}`,
   )
 
 test('a fleet has its hosts with the groups they are in and the layers of their spec', () => {

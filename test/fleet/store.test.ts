@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { natsConnect } from '../../fleet/nats/connect.ts'
 import { natsStore } from '../../fleet/nats/store.ts'
 import { localStore } from '../../fleet/store/local-store.ts'
-import { type Store, StoreError } from '../../fleet/store/store.ts'
+import { type Store } from '../../fleet/store/store.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { tempFolder } from '../support/temp.ts'
 import { freePort, startNats } from './support/nats-server.ts'
 
@@ -145,7 +146,7 @@ test('NATS JetStream: a server that is killed and comes back has everything, and
   })()
   await beginning
   await server.kill()
-  await assert.rejects(store.get('orders/a'), { name: 'StoreError', code: 'store-unreachable' })
+  await assert.rejects(store.get('orders/a'), { name: 'QstateError', code: 'store-unreachable' })
   await server.start()
   for (;;) {
     const revision = await store.put('orders/a', { n: 2 }, first!).catch(() => 0)
@@ -175,7 +176,7 @@ test('NATS JetStream: a cluster of three that loses one has everything, and goes
     // The servers have to find each other first.
     for (;;) {
       const store = await natsStore(connection, 'acme', 3).catch((error: unknown) => {
-        if (!(error instanceof StoreError)) throw error
+        if (!(error instanceof QstateError)) throw error
         return null
       })
       if (store !== null) return store

@@ -6,7 +6,7 @@ import { type Sources } from '../../app/source/sources.ts'
 import { validateFleet } from '../../cli/commands/validate-fleet.ts'
 import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
-import { RevisionError } from '../../git/errors.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { makeRepository } from '../support/repository.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -171,8 +171,8 @@ test('of a fleet whose hosts have more files together than one may have, few ans
   const read = (paths: readonly string[]): Sources => {
     asked += 1
     if (paths.length > 2000)
-      throw new RevisionError('refused-content', 'it has more than 2000 YAML files', '')
-    if (paths.includes('h7.yaml')) throw new RevisionError('no-such-path', 'h7.yaml is not there', '')
+      throw new QstateError(problem('refused-content', 'it has more than 2000 YAML files', ''))
+    if (paths.includes('h7.yaml')) throw new QstateError(problem('no-such-path', 'h7.yaml is not there', ''))
     return sourcesOf(paths.map((path) => ({ path, text: ATTIC })))
   }
   let out = ''

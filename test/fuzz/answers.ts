@@ -10,10 +10,10 @@ import { QubesdError } from '../../qubesd/errors.ts'
 import { type Transport } from '../../qubesd/transport.ts'
 import { planIsBlocked } from '../../reconciler/plan/plan.ts'
 import { makePlan } from '../../reconciler/planning/make-plan.ts'
-import { HostError } from '../../reconciler/ports/host.ts'
 import { type Simulator } from '../../simulator/index.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { QUBE_NAME } from '../../spec/vocabulary/settings.ts'
 import { mutate, type Random } from './random.ts'
 
@@ -57,7 +57,7 @@ const NO_SLIC: SlicStore = {
   listingCosts: false,
   list: () => Promise.resolve([]),
   texts: () => Promise.resolve(undefined),
-  set: () => Promise.reject(new HostError('slic', 'no', 'no', false)),
+  set: () => Promise.reject(new QstateError(problem('slic', 'no', 'no'))),
   remove: () => Promise.resolve(),
 }
 
@@ -106,7 +106,7 @@ export async function fuzzAnswers(
     await listAvailable(client, release, 'sys-usb')
     return planIsBlocked(plan) ? 'blocked' : 'planned'
   } catch (error) {
-    if (error instanceof HostError || error instanceof QubesdError) return 'refused'
+    if (error instanceof QstateError || error instanceof QubesdError) return 'refused'
     throw error
   }
 }
@@ -156,7 +156,7 @@ export async function fuzzService(random: Random): Promise<'read' | 'refused'> {
       throw new Error('it gives a text without end')
     return 'read'
   } catch (error) {
-    if (error instanceof HostError) return 'refused'
+    if (error instanceof QstateError) return 'refused'
     throw error
   }
 }

@@ -73,9 +73,8 @@ export function fuzzSpec(random: Random): void {
   formatDiagnostics(diagnostics, sources, { color: random.below(2) === 0, width: 40 + random.below(100) })
   if (manifest === null && !diagnostics.some((d) => d.severity === 'error'))
     throw new Error('refused, and no error told')
-  for (const { position } of diagnostics) {
-    if (position.line < 1 || position.column < 1 || position.length < 1)
-      throw new Error('a place outside the file')
+  for (const { at } of diagnostics) {
+    if (at.line < 1 || at.column < 1 || at.length < 1) throw new Error('a place outside the file')
   }
   if (manifest !== null) resolve(manifest, HOST)
 }

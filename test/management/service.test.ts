@@ -16,8 +16,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { slicFiles } from '../../app/host/slic/files.ts'
-import { HostError } from '../../reconciler/ports/host.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { ROOT } from '../cli/run-cli.ts'
 import { check, LONG } from '../support/property.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -170,7 +170,7 @@ test('the service and qstate in dom0 write the same bytes and say the same of wh
     const both = async (operation: 'set' | 'remove'): Promise<void> => {
       const told = await (operation === 'set' ? store.set('win7', names) : store.remove('win7')).then(
         () => 'done',
-        (error: unknown) => (error instanceof HostError ? error.message : String(error)),
+        (error: unknown) => (error instanceof QstateError ? error.message : String(error)),
       )
       const reply = await call(operation, payload)
       const said = reply.kind === 'ok' ? 'done' : reply.kind === 'exception' ? reply.message : reply.kind

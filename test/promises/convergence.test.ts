@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import { test, type TestContext } from 'node:test'
-import { HostError } from '../../reconciler/ports/host.ts'
+import fc from 'fast-check'
 import { type Fault } from '../../simulator/wire/faults.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import {
   foreignWritesOf,
   meaningsIn,
@@ -48,7 +48,7 @@ async function cutOff(
   try {
     return await host.apply(desiredState(wanted), { parallelism })
   } catch (error) {
-    assert.ok(error instanceof HostError, String(error))
+    assert.ok(error instanceof QstateError, String(error))
     return undefined
   } finally {
     host.simulator.setFaults([])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { type Release } from '../../simulator/host/release.ts'
 import { type Simulator } from '../../simulator/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
@@ -140,7 +140,7 @@ test('a device that its qube does not give up is not given to another, and every
     reportOf(applied, 'win-b').outcomes.map(({ path, status, error }) => [path, status, error?.code]),
     [
       ['tags/office', 'applied', undefined],
-      [device('2-1'), 'failed', 'not-given-up'],
+      [device('2-1'), 'failed', 'device-in-use'],
     ],
   )
   assert.equal(applied.code, 3)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import { test } from 'node:test'
-import { HostError } from '../../reconciler/ports/host.ts'
+import fc from 'fast-check'
 import { type Fault } from '../../simulator/wire/faults.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { foreignWritesOf, QUBES, randomHost, releases, wantedOf } from '../support/generate.ts'
 import { type Applied, reportOf, startHost, statuses, type TestHost } from '../support/host.ts'
@@ -71,7 +71,7 @@ test('a qube whose writes are refused, all or one, stops no other, and report an
         // A device that the victim did not give up is not given to another: that is the one thing that may fail.
         const wrong = outcomes.filter((outcome) => outcome.error !== null)
         assert.ok(
-          wrong.every((outcome) => outcome.error?.code === 'not-given-up'),
+          wrong.every((outcome) => outcome.error?.code === 'device-in-use'),
           `${qube} ${JSON.stringify(wrong)}`,
         )
         if (wrong.length === 0) assert.ok(status === 'applied' || status === 'unchanged', `${qube} ${status}`)
@@ -235,7 +235,7 @@ for (const kind of KINDS) {
         try {
           run = await host.apply(desiredState(SECOND), { parallelism: 1, timeoutMs })
         } catch (error) {
-          assert.ok(error instanceof HostError, `call ${nth}: ${String(error)}`)
+          assert.ok(error instanceof QstateError, `call ${nth}: ${String(error)}`)
         }
         if (run !== undefined) assertReportIsTrue(host, run)
         if (run?.code === 0) assert.deepEqual(differences(goal, withoutRecords(host.snapshot())), [])

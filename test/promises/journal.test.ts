@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { sayOfSystem } from '../../git/errors.ts'
 import { writeDurably } from '../../journal/files.ts'
 import { generationJournal, readGeneration } from '../../journal/generations.ts'
+import { systemProblem } from '../../spec/diagnostics/index.ts'
 import { hostOptions, runCli, stateOf } from '../support/cli.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, statuses, type TestHost } from '../support/host.ts'
@@ -60,10 +60,14 @@ test('a file that cannot be written is named, and nothing of it is left', async 
   mkdirSync(join(taken, 'full'), { recursive: true })
   await assert.rejects(writeDurably(taken, 'text'), { path: new RegExp('taken') })
   assert.deepEqual(readdirSync(folder), ['taken'])
-  assert.deepEqual(sayOfSystem(Object.assign(new Error('ENOSPC: write'), { code: 'ENOSPC', path: '/s/a' })), {
-    message: '/s/a: no space is left there',
-    hint: 'make room there, and run this again',
-  })
+  assert.deepEqual(
+    systemProblem(Object.assign(new Error('ENOSPC: write'), { code: 'ENOSPC', path: '/s/a' })),
+    {
+      code: 'system-error',
+      message: '/s/a: no space is left there (ENOSPC)',
+      hint: 'make room there',
+    },
+  )
 })
 
 test('where the generation cannot be begun nothing is written to the host', async (t) => {

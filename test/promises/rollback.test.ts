@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import { test } from 'node:test'
-import { HostError } from '../../reconciler/ports/host.ts'
+import fc from 'fast-check'
 import { type Fault } from '../../simulator/wire/faults.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { foreignWritesOf, meaningsIn, randomHost, releases, wantedOf } from '../support/generate.ts'
 import { check } from '../support/property.ts'
 import { meaningOfValue } from '../support/settings.ts'
@@ -38,7 +38,7 @@ test('a rollback brings back every value that the apply changed, wherever it is 
         const fault: Fault = { match: { writesOnly: true }, after: nth, times: 1, do: cut }
         host.simulator.setFaults([fault])
         await host.rollback([plan], { parallelism }).catch((error: unknown) => {
-          assert.ok(error instanceof HostError, String(error))
+          assert.ok(error instanceof QstateError, String(error))
         })
         host.simulator.setFaults([])
         await host.simulator.restart()

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { type Plan } from '../../reconciler/plan/plan.ts'
-import { HostError } from '../../reconciler/ports/host.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 import { foreignWritesOf, meaningsIn, meddle, randomHost, releases, wantedOf } from '../support/generate.ts'
 import { reportOf, type TestHost } from '../support/host.ts'
 import { check } from '../support/property.ts'
@@ -59,7 +59,7 @@ test('what is said to wait is set otherwise than the running qube was found, and
             doing === 'apply' || last === null ? await host.apply(desired) : await host.rollback([last])
           ).plan
         } catch (error) {
-          assert.ok(error instanceof HostError, String(error))
+          assert.ok(error instanceof QstateError, String(error))
         }
         host.simulator.setFaults([])
         await host.simulator.restart()

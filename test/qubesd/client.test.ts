@@ -21,9 +21,10 @@ import {
 import { featureRemove, featureSet, propertySet, usbAssign, usbUnassign } from '../../qubesd/calls.ts'
 import { createClient } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
-import { fromException, policyLine, type QubesdErrorCode, quoteForTerminal } from '../../qubesd/errors.ts'
+import { fromException, policyLine, quoteForTerminal } from '../../qubesd/errors.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
+import { type CodeOf } from '../../spec/diagnostics/index.ts'
 import { clientOf, daemon, failsWith, failure, folder, read, RELEASES, simulator } from './support.ts'
 
 for (const release of RELEASES) {
@@ -65,7 +66,7 @@ test('what is not set is an answer, not a failure', async (t) => {
 })
 
 const HEADSET = { backend: 'sys-usb', port: '2-2.1', identity: '*' }
-const SAYS_NO: readonly { call: Call; code: QubesdErrorCode; reason: string }[] = [
+const SAYS_NO: readonly { call: Call; code: CodeOf<'host'>; reason: string }[] = [
   { call: read('nosuch'), code: 'unknown-qube', reason: 'a qube that is not there' },
   {
     call: featureSet('nosuch', 'a', 'b'),
@@ -105,13 +106,13 @@ test('already-assigned: the same device twice on one qube', async (t) => {
 
 test('an exception that qstate does not know keeps its name, and its words cannot act on a terminal', () => {
   const error = fromException(read(), 'toString', 'a\x1b[31m\u202eb\n')
-  assert.equal(error.code, 'daemon-said-no')
+  assert.equal(error.code, 'daemon-error')
   assert.ok(error.message.includes('(toString)'))
   assert.doesNotMatch(error.message, /[\x00-\x1f\u202e]/)
   assert.ok(quoteForTerminal('x'.repeat(10_000)).length < 400)
 })
 
-const FAULTS: readonly { do: Fault['do']; code: QubesdErrorCode; done: boolean; reason: string }[] = [
+const FAULTS: readonly { do: Fault['do']; code: CodeOf<'host'>; done: boolean; reason: string }[] = [
   { do: 'refuse', code: 'refused', done: false, reason: 'an empty answer is how qubesd refuses' },
   { do: 'drop-before', code: 'refused', done: false, reason: 'a closed connection looks like a refusal' },
   { do: 'drop-after', code: 'refused', done: true, reason: 'even where the work was done: look again' },
@@ -172,27 +173,30 @@ for (const [what, method, ask] of [
   })
 }
 
-test('daemon-gone: there is no socket', async (t) => {
+test('daemon-unreachable: there is no socket', async (t) => {
   const client = clientOf({ socket: join(folder(t), 'qubesd.sock') })
   const error = await failure(listQubes(client))
-  assert.equal(error.code, 'daemon-gone')
+  assert.equal(error.code, 'daemon-unreachable')
   assert.equal(error.retryable, true)
 })
 
-test('daemon-gone: the socket is of a daemon that is no more', async (t) => {
+test('daemon-unreachable: the socket is of a daemon that is no more', async (t) => {
   const stale = join(folder(t), 'stale.sock')
   const host = await simulator(t)
   linkSync(host.socket, stale)
   await host.close()
-  await assert.rejects(listQubes(clientOf({ socket: stale })), failsWith('daemon-gone', 'admin.vm.List'))
+  await assert.rejects(
+    listQubes(clientOf({ socket: stale })),
+    failsWith('daemon-unreachable', 'admin.vm.List'),
+  )
 })
 
-test('daemon-gone: after the daemon died', async (t) => {
+test('daemon-unreachable: after the daemon died', async (t) => {
   const faults = [{ match: { writesOnly: true }, do: 'die-before' as const }]
   const host = await simulator(t, { faults })
   const client = clientOf(host)
   await assert.rejects(send(client, featureSet('win7-oem', 'a', 'b')), failsWith('refused'))
-  await assert.rejects(listQubes(client), failsWith('daemon-gone'))
+  await assert.rejects(listQubes(client), failsWith('daemon-unreachable'))
   await host.restart()
   assert.ok((await listQubes(client)).length > 10)
 })
@@ -293,7 +297,7 @@ test('a listener is told of every call, how it went, and how long its payload wa
   const heard: unknown[] = []
   const client = clientOf(host, {
     onCall: ({ dest, method, payload }, outcome) => {
-      heard.push([method, dest, payload.length, outcome === 'ok' ? outcome : outcome.code])
+      heard.push([method, dest, payload.length, outcome])
     },
   })
   await send(client, featureSet('win7-oem', 'a', 'four'))

@@ -37,7 +37,7 @@ test('finds what this machine has, and says what it lacks', () => {
     existsSync(QREXEC_CLIENT) ? ['qrexec', QREXEC_CLIENT] : undefined,
   ].find((way) => way !== undefined)
   if (found === undefined) {
-    assert.throws(() => findTransport(HOST), failsWith('daemon-gone'))
+    assert.throws(() => findTransport(HOST), failsWith('daemon-unreachable'))
     return
   }
   const { kind, where } = findTransport(HOST)

@@ -85,7 +85,7 @@ test('a daemon that dies leaves a gap, and is listened to again when it is back'
   assert.deepEqual(names, [
     'domain-feature-pre-set:audio-model',
     'domain-feature-set:audio-model',
-    'gap daemon-gone',
+    'gap daemon-unreachable',
     'connection-established',
   ])
   assert.deepEqual(attempts, [1])
@@ -108,9 +108,9 @@ test('attempts are counted until one succeeds, then from the beginning', async (
     await clientOf(host).call(SET).catch(failsWith('refused'))
     const names = [await next(), await next(), await next(), await next()]
     assert.deepEqual(names, [
-      'gap daemon-gone',
-      'gap daemon-gone',
-      'gap daemon-gone',
+      'gap daemon-unreachable',
+      'gap daemon-unreachable',
+      'gap daemon-unreachable',
       'connection-established',
     ])
     assert.deepEqual(attempts, expected)
@@ -121,8 +121,8 @@ test('attempts are counted until one succeeds, then from the beginning', async (
 test('a daemon that is not there yet is waited for', async (t) => {
   const dir = folder(t)
   const { next, stop } = watch(`${dir}/qubesd.sock`)
-  assert.equal(await next(), 'gap daemon-gone')
-  assert.equal(await next(), 'gap daemon-gone')
+  assert.equal(await next(), 'gap daemon-unreachable')
+  assert.equal(await next(), 'gap daemon-unreachable')
   stop.abort()
   assert.equal(await next(), 'end')
 })
@@ -143,7 +143,7 @@ test('the signal ends the stream while it pauses', async (t) => {
     pausing.resolve()
     return held.promise
   })
-  assert.equal(await next(), 'gap daemon-gone')
+  assert.equal(await next(), 'gap daemon-unreachable')
   const last = next()
   await pausing.promise
   stop.abort()
@@ -199,7 +199,7 @@ test('an event cut off by a lost connection is not told, and leaves a gap', asyn
   const { next, stop } = watch(host.socket)
   assert.deepEqual(
     [await next(), await next(), await next()],
-    ['connection-established', 'gap daemon-gone', 'connection-established'],
+    ['connection-established', 'gap daemon-unreachable', 'connection-established'],
   )
   stop.abort()
 })

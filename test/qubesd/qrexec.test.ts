@@ -109,21 +109,21 @@ test('refused: qubesd gives no answer although policy does not mind', async (t) 
   assert.ok(error.hint.includes('admin.vm.List * mgmt @adminvm allow target=dom0'))
 })
 
-test('daemon-gone: the words of a program that failed are told, and cannot act on a terminal', async (t) => {
+test('daemon-unreachable: the words of a program that failed are told, and cannot act on a terminal', async (t) => {
   const client = clientBy(shell(t, `printf '\\033[31mno\\007 vchan\\n' >&2`, 'exit 1'))
   const error = await failure(listQubes(client))
-  assert.equal(error.code, 'daemon-gone')
+  assert.equal(error.code, 'daemon-unreachable')
   assert.ok(error.message.includes('\\u001b[31mno\\u0007 vchan'), error.message)
   assert.doesNotMatch(error.message, /[\x00-\x1f\x7f]/)
 })
 
 test('a program that answers and then fails is not believed', async (t) => {
   const client = clientBy(shell(t, `printf '0\\0'`, 'exit 2'))
-  await assert.rejects(listTags(client, 'win7-oem'), failsWith('daemon-gone'))
+  await assert.rejects(listTags(client, 'win7-oem'), failsWith('daemon-unreachable'))
 })
 
-test('daemon-gone: a program that is killed', async (t) => {
-  await assert.rejects(listQubes(clientBy(shell(t, 'kill -9 $$'))), failsWith('daemon-gone'))
+test('daemon-unreachable: a program that is killed', async (t) => {
+  await assert.rejects(listQubes(clientBy(shell(t, 'kill -9 $$'))), failsWith('daemon-unreachable'))
 })
 
 const NO_PROGRAM: readonly { file: (dir: string) => string; reason: string }[] = [
@@ -135,13 +135,13 @@ const NO_PROGRAM: readonly { file: (dir: string) => string; reason: string }[] =
 ]
 
 for (const { file, reason } of NO_PROGRAM) {
-  test(`daemon-gone: the program cannot be started, because ${reason}`, async (t) => {
+  test(`daemon-unreachable: the program cannot be started, because ${reason}`, async (t) => {
     const dir = folder(t)
     writeFileSync(join(dir, 'plain'), '', { mode: 0o644 })
     const path = file(dir)
-    await assert.rejects(listQubes(clientBy(path)), failsWith('daemon-gone', 'admin.vm.List'))
+    await assert.rejects(listQubes(clientBy(path)), failsWith('daemon-unreachable', 'admin.vm.List'))
     const { next } = watch(path)
-    assert.equal(await next(), 'gap daemon-gone')
+    assert.equal(await next(), 'gap daemon-unreachable')
   })
 }
 
@@ -278,7 +278,7 @@ test('a daemon that goes away leaves a gap in the events that come through qrexe
   const { next, stop } = watch(forwarder(t, host.socket))
   assert.equal(await next(), 'connection-established')
   await host.close()
-  assert.equal(await next(), 'gap daemon-gone')
+  assert.equal(await next(), 'gap daemon-unreachable')
   await host.restart()
   assert.equal(await next(), 'connection-established')
   stop.abort()

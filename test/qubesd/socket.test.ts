@@ -20,14 +20,14 @@ async function rudeDaemon(t: TestContext, says: string): Promise<{ readonly sock
   return { socket }
 }
 
-test('daemon-gone: the connection breaks before the answer', async (t) => {
+test('daemon-unreachable: the connection breaks before the answer', async (t) => {
   const client = clientOf(await rudeDaemon(t, ''))
-  for (let i = 0; i < 50; i++) await assert.rejects(client.call(read()), failsWith('daemon-gone'))
+  for (let i = 0; i < 50; i++) await assert.rejects(client.call(read()), failsWith('daemon-unreachable'))
 })
 
-test('daemon-gone: the connection breaks in the middle of the answer', async (t) => {
+test('daemon-unreachable: the connection breaks in the middle of the answer', async (t) => {
   const client = clientOf(await rudeDaemon(t, '0\0half'))
-  for (let i = 0; i < 50; i++) await assert.rejects(client.call(read()), failsWith('daemon-gone'))
+  for (let i = 0; i < 50; i++) await assert.rejects(client.call(read()), failsWith('daemon-unreachable'))
 })
 
 test('an answer in many pieces is put together', async (t) => {

@@ -6,9 +6,10 @@ import { type TestContext } from 'node:test'
 import { type Release } from '../../qubesd/calls.ts'
 import { type Client, type ClientOptions, createClient } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
-import { QubesdError, type QubesdErrorCode } from '../../qubesd/errors.ts'
+import { QubesdError } from '../../qubesd/errors.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/index.ts'
+import { type CodeOf } from '../../spec/diagnostics/index.ts'
 
 /** One recorded exchange. `where` is for messages of failed tests. */
 export interface Exchange {
@@ -143,7 +144,7 @@ export async function daemon(
 }
 
 /** For assert.rejects: the typed error of that code, about that call, with something to do next. */
-export function failsWith(code: QubesdErrorCode, method?: string): (error: unknown) => true {
+export function failsWith(code: CodeOf<'host'>, method?: string): (error: unknown) => true {
   return (error) => {
     if (!(error instanceof QubesdError)) throw error
     if (error.code !== code) throw new Error(`${error.code} instead of ${code}`, { cause: error })

@@ -127,7 +127,7 @@ test('a long chain of profiles is refused wherever it starts', () => {
   for (const order of [chain, [...chain].reverse()]) {
     const { diagnostics } = loadManifest([source(`${HEAD}profiles:\n  p0: {}\n${order.join('\n')}\n`)])
     assert.ok(diagnostics.length > 0)
-    assert.ok(diagnostics.every(({ code, position }) => code === 'extends-too-deep' && position.line > 1))
+    assert.ok(diagnostics.every(({ code, at }) => code === 'extends-too-deep' && at.line > 1))
   }
 })
 
@@ -137,7 +137,7 @@ test('names in a document that cannot be read are not called unknown', () => {
     source(`${HEAD}qubes: { win: { extends: office, usb: [headset] } }`, 'b.yaml'),
   ])
   assert.deepEqual(
-    diagnostics.map(({ position }) => position.file),
+    diagnostics.map(({ at }) => at.file),
     ['a.yaml'],
   )
 })

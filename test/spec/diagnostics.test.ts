@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadManifest } from '../../spec/compose/load.ts'
-import { type Diagnostic, sortDiagnostics } from '../../spec/diagnostics/diagnostic.ts'
+import { sortDiagnostics } from '../../spec/diagnostics/diagnostic.ts'
 import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
+import { type Code } from '../../spec/diagnostics/index.ts'
+import { type Diagnostic } from '../../spec/diagnostics/problem.ts'
 import { type SourceFile } from '../../spec/diagnostics/source.ts'
 import { editDistance, nearest, quote } from '../../spec/diagnostics/wording.ts'
 import { HEAD, source } from './manifests.ts'
@@ -12,8 +14,8 @@ const show = (sources: readonly SourceFile[], width = 110): string =>
 
 /** Formats one diagnostic about a part of a line. */
 function showLine(line: string, column: number, length: number, width = 110): readonly string[] {
-  const position = { file: 'a.yaml', line: 1, column, length }
-  const diagnostic: Diagnostic = { severity: 'error', code: 'x', message: 'm', hint: '', position }
+  const at = { file: 'a.yaml', line: 1, column, length }
+  const diagnostic: Diagnostic = { severity: 'error', code: 'bad-value', message: 'm', hint: '', at }
   return formatDiagnostics([diagnostic], [source(line, 'a.yaml')], { color: false, width })
     .split('\n')
     .slice(1, 3)
@@ -122,14 +124,20 @@ test('lines are counted as positions count them, whatever ends them', () => {
 })
 
 test('diagnostics are in order, and each is there once', () => {
-  const at = (file: string, line: number, column: number, code = 'a'): Diagnostic => ({
+  const at = (file: string, line: number, column: number, code: Code = 'bad-day'): Diagnostic => ({
     severity: 'error',
     code,
     message: 'm',
     hint: 'h',
-    position: { file, line, column, length: 1 },
+    at: { file, line, column, length: 1 },
   })
-  const ordered = [at('a', 2, 1), at('a', 10, 2), at('a', 10, 10, 'a'), at('a', 10, 10, 'b'), at('b', 1, 1)]
+  const ordered = [
+    at('a', 2, 1),
+    at('a', 10, 2),
+    at('a', 10, 10, 'bad-day'),
+    at('a', 10, 10, 'bad-key'),
+    at('b', 1, 1),
+  ]
   assert.deepEqual(sortDiagnostics([...ordered, ...ordered].reverse()), ordered)
 })
 

@@ -152,20 +152,14 @@ function checkAnswer(sources: readonly SourceFile[]): number {
     manifest === null,
     diagnostics.some(({ severity }) => severity === 'error'),
   )
-  for (const { position, message, hint, code } of diagnostics) {
-    const lines = (sources.find(({ path }) => path === position.file)?.text ?? '')
+  for (const { at, message, hint, code } of diagnostics) {
+    const lines = (sources.find(({ path }) => path === at.file)?.text ?? '')
       .replace(/^\uFEFF/, '')
       .split('\n')
-    const line = lines[position.line - 1]
-    assert.ok(line !== undefined, `line ${position.line} of ${lines.length}: ${message}`)
-    assert.ok(
-      position.column >= 1 && position.column <= line.length + 1,
-      `column ${position.column}: ${message}`,
-    )
-    assert.ok(
-      position.length >= 1 && position.length <= Math.max(line.length - position.column + 1, 1),
-      message,
-    )
+    const line = lines[at.line - 1]
+    assert.ok(line !== undefined, `line ${at.line} of ${lines.length}: ${message}`)
+    assert.ok(at.column >= 1 && at.column <= line.length + 1, `column ${at.column}: ${message}`)
+    assert.ok(at.length >= 1 && at.length <= Math.max(line.length - at.column + 1, 1), message)
     assert.match(code, /^[a-z]+(?:-[a-z]+)*$/)
     assert.ok(message.length > 0 && !message.includes('\n') && !hint.includes('\n'))
   }

@@ -19,8 +19,8 @@ function answer(yaml: string): readonly string[] {
   const wrong = diagnostics.some(({ severity }) => severity === 'error')
   assert.equal(manifest === null, wrong, 'an error, and only an error, keeps a spec from being used')
   return diagnostics.map(
-    ({ position, severity, code, message, hint }) =>
-      `${position.line}:${position.column} ${severity} ${code} ${message} — ${hint}`,
+    ({ at, severity, code, message, hint }) =>
+      `${at.line}:${at.column} ${severity} ${code} ${message} — ${hint}`,
   )
 }
 

@@ -6,7 +6,7 @@ import { desiredOf, HANGS_MS, HEAD, settingsOf, source } from './manifests.ts'
 /** `line:column+length code` of everything told. */
 function told(text: string): readonly string[] {
   return loadManifest([source(text)]).diagnostics.map(
-    ({ position: { line, column, length }, code }) => `${line}:${column}+${length} ${code}`,
+    ({ at: { line, column, length }, code }) => `${line}:${column}+${length} ${code}`,
   )
 }
 

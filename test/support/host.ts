@@ -9,7 +9,7 @@ import { socketTransport } from '../../qubesd/socket.ts'
 import { applyPlan } from '../../reconciler/applying/apply.ts'
 import { type Journal } from '../../reconciler/applying/journal.ts'
 import { type Plan } from '../../reconciler/plan/plan.ts'
-import { exitCodeOf, type QubeReport, type Report } from '../../reconciler/plan/report.ts'
+import { type QubeReport, type Report, reportExitCode } from '../../reconciler/plan/report.ts'
 import { makePlan } from '../../reconciler/planning/make-plan.ts'
 import { makeRollbackPlan } from '../../reconciler/planning/rollback-plan.ts'
 import { type Host, type HostQube } from '../../reconciler/ports/host.ts'
@@ -64,7 +64,7 @@ export interface TestHost {
   /** Stands in for `/` of dom0. */
   readonly dom0: string
   plan(spec: Spec, options?: RunOptions): Promise<Plan>
-  /** Fails with HostError only where nothing could be planned. */
+  /** Fails with QstateError only where nothing could be planned. */
   apply(spec: Spec, options?: RunOptions): Promise<Applied>
   applyPlan(plan: Plan, options?: RunOptions): Promise<Applied>
   /** Undoes plans that have been applied, the newest first. */
@@ -135,7 +135,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       journal: run.journal ?? NO_JOURNAL,
       signal: run.signal ?? new AbortController().signal,
     })
-    return { plan, report, code: exitCodeOf(report) }
+    return { plan, report, code: reportExitCode(report) }
   }
   return {
     simulator,

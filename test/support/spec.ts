@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Position } from '../../spec/diagnostics/source.ts'
+import { type SourceRange } from '../../spec/diagnostics/source.ts'
 import {
   AREAS,
   type DesiredQube,
@@ -10,7 +10,7 @@ import {
 /** Wanted values by qube and path; `null` is wanted absent. */
 export type Wanted = Readonly<Record<string, Readonly<Record<string, Value | null>>>>
 
-const NOWHERE: Position = { file: 'test', line: 1, column: 1, length: 1 }
+const NOWHERE: SourceRange = { file: 'test', line: 1, column: 1, length: 1 }
 
 /** A desired state without the YAML: what the core is handed. */
 export function desiredState(wanted: Wanted, name: string | null = 'test'): DesiredState {

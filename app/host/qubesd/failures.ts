@@ -1,19 +1,10 @@
-import { QubesdError } from '../../../qubesd/index.ts'
-import { HostError, type Unknown } from '../../../reconciler/index.ts'
+import { type Unknown } from '../../../reconciler/index.ts'
+import { QstateError } from '../../../spec/diagnostics/index.ts'
 
-/** What went wrong with a call, as the core knows it. Anything that is not a failure of qubesd is a bug, and thrown. */
-export function asHostError(error: unknown): HostError {
-  if (error instanceof HostError) return error
-  if (!(error instanceof QubesdError)) throw error
-  const fatal = error.code === 'daemon-gone' || error.code === 'aborted'
-  return new HostError(error.code, error.message, error.hint, fatal, error)
-}
-
-/** What one call could not tell is unknown; that the daemon is gone is everybody's failure. */
+/** What one call could not tell is unknown; that the daemon is gone is everybody's failure, and what is no failure a bug. */
 export function unknownOf(error: unknown): Unknown {
-  const failure = asHostError(error)
-  if (failure.fatal) throw failure
-  return { status: 'unknown', why: failure.message, hint: failure.hint }
+  if (!(error instanceof QstateError) || error.fatal) throw error
+  return { status: 'unknown', why: error.message, hint: error.hint }
 }
 
 export const noSuchProperty = (qube: string, name: string): Unknown => ({

@@ -5,9 +5,9 @@ import {
   getSomeProperties,
   listProperties,
   type PropertyAnswer,
-  QubesdError,
 } from '../../../qubesd/index.ts'
 import { type Observation, type Unknown } from '../../../reconciler/index.ts'
+import { hasCode } from '../../../spec/diagnostics/index.ts'
 import { unknownOf } from './failures.ts'
 
 /**
@@ -63,7 +63,7 @@ export async function readAllProperties(
 }
 
 /** qubesd says nothing where it fails inside, and where it forbids: asking for each by itself shows which it was. */
-const isOverOne = (error: unknown): boolean => error instanceof QubesdError && error.code === 'refused'
+const isOverOne = (error: unknown): boolean => hasCode(error, 'refused')
 
 function readEach(
   client: Client,

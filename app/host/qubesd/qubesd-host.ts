@@ -10,14 +10,8 @@ import {
   send,
   volumeSize,
 } from '../../../qubesd/index.ts'
-import {
-  type Host,
-  type HostCall,
-  HostError,
-  type HostQube,
-  type Release,
-} from '../../../reconciler/index.ts'
-import { asHostError } from './failures.ts'
+import { type Host, type HostCall, type HostQube, type Release } from '../../../reconciler/index.ts'
+import { hasCode, QstateError } from '../../../spec/diagnostics/index.ts'
 import { observe, readQube } from './reading.ts'
 
 export interface QubesHostOptions {
@@ -25,7 +19,7 @@ export interface QubesHostOptions {
   readonly slic: SlicStore
 }
 
-/** The host behind a qubesd, as the core wants it: failures of reading become `unknown`, failures of writing HostError. */
+/** The host behind a qubesd, as the core wants it: failures of reading become `unknown`, failures of writing QstateError. */
 export function qubesHost(options: QubesHostOptions): Host {
   const { client, slic } = options
   const { kind, where } = client.transport
@@ -36,7 +30,7 @@ export function qubesHost(options: QubesHostOptions): Host {
       try {
         return await listQubes(client)
       } catch (error) {
-        throw asHostError(error)
+        throw error
       }
     },
     ...(kind === 'socket' ? {} : { howListed: (qube: string) => howListed(qube, client.source) }),
@@ -55,14 +49,14 @@ export function qubesHost(options: QubesHostOptions): Host {
       try {
         return await powerState(client, qube)
       } catch (error) {
-        throw asHostError(error)
+        throw error
       }
     },
     async volumeSize(qube, volume) {
       try {
         return await volumeSize(client, qube, volume)
       } catch (error) {
-        throw asHostError(error)
+        throw error
       }
     },
     tableProblem: (table) => slic.problem(table),
@@ -92,7 +86,7 @@ async function writeCall(options: QubesHostOptions, release: Release, call: Host
     else await send(client, call)
   } catch (error) {
     const instead = release === '4.2' ? persistenceCall(call, error) : undefined
-    if (instead === undefined) throw asHostError(error)
+    if (instead === undefined) throw error
     await writeCall(options, '4.3', instead).catch((refusal: unknown) => {
       throw instead.payload === 'False' ? keptWhileAbsent(error, refusal, call.dest) : refusal
     })
@@ -101,10 +95,9 @@ async function writeCall(options: QubesHostOptions, release: Release, call: Host
 
 /** On 4.2 a device that is assigned and not attached cannot be taken from a qube that runs: the first answer says so. */
 function keptWhileAbsent(first: unknown, refusal: unknown, qube: string): unknown {
-  if (!(refusal instanceof HostError) || refusal.code !== 'refused') return refusal
+  if (!(first instanceof QstateError) || !hasCode(refusal, 'refused')) return refusal
   const hint = `on Qubes 4.2 a device that is not plugged in stays assigned while the qube runs: shut ${qube} down, or plug the device in, then apply again`
-  const { code, message } = asHostError(first)
-  return new HostError(code, message, hint, false, first)
+  return new QstateError({ ...first.problem, hint }, { cause: first })
 }
 
 /**

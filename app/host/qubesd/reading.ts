@@ -28,7 +28,7 @@ interface From {
 /** With this many tags of a qube to look for, one List is cheaper than as many Gets. */
 const LIST_TAGS_FROM = 2
 
-/** Reads of a qube what is needed, all at once. What one call could not tell is unknown. Fails with a fatal HostError only. */
+/** Reads of a qube what is needed, all at once. What one call could not tell is unknown. Fails with a fatal QstateError only. */
 export async function readQube(
   { client, slic, release }: From,
   qube: string,

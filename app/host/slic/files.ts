@@ -16,7 +16,8 @@ import {
   templateName,
   unusableTable,
 } from '../../../providers/index.ts'
-import { HostError, type Observation } from '../../../reconciler/index.ts'
+import { type Observation } from '../../../reconciler/index.ts'
+import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { QUBE_NAME } from '../../../spec/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
 
@@ -133,7 +134,7 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
         await tableBytes(table)
         return undefined
       } catch (error) {
-        if (error instanceof HostError) return { refused: error.message, hint: error.hint }
+        if (error instanceof QstateError) return { refused: error.message, hint: error.hint }
         throw error
       }
     },
@@ -203,12 +204,12 @@ async function removeFile(path: string): Promise<void> {
   }
 }
 
-function fileError(path: string, error: unknown): HostError {
+function fileError(path: string, error: unknown): QstateError {
   const why = error instanceof Error ? error.message : String(error)
   const hint = isCode(error, 'EACCES')
     ? 'run this as root: the host tables and the templates are root’s'
     : 'see to the file system of dom0'
-  return new HostError('file', `${path}: ${why}`, hint, false, error)
+  return new QstateError(problem('file', `${path}: ${why}`, hint), { cause: error })
 }
 
 const isCode = (error: unknown, code: string): boolean =>

@@ -13,7 +13,8 @@ import {
   unusableTable,
 } from '../../../providers/index.ts'
 import { type Call, type Client, MAX_REQUEST_BYTES, QubesdError } from '../../../qubesd/index.ts'
-import { HostError, type Observation, type Refusal } from '../../../reconciler/index.ts'
+import { type Observation, type Refusal } from '../../../reconciler/index.ts'
+import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { QUBE_NAME, TABLE } from '../../../spec/index.ts'
 import { tableProblem } from './acpi.ts'
 
@@ -94,7 +95,7 @@ function givenProblem(table: string, bytes: Buffer): Refusal | undefined {
   return { refused: `the table ${table} is too large for a call from a qube`, hint }
 }
 
-const refusal = ({ message, hint }: HostError): Refusal => ({ refused: message, hint })
+const refusal = ({ message, hint }: QstateError): Refusal => ({ refused: message, hint })
 
 const UPDATE =
   'is dom0/qstate.Slic there of this version of qstate? `qstate.Slic` is copied anew at an update'
@@ -166,13 +167,13 @@ async function ask(client: Client, call: Call): Promise<string> {
 }
 
 /** Not allowed, not installed, or refused: three things with three remedies. Other settings go on without SLIC. */
-function explained(call: Call, error: QubesdError): HostError {
+function explained(call: Call, error: QubesdError): QstateError {
   const name = call.arg === '' ? call.method : `${call.method}+${call.arg}`
   if (error.code === 'denied-by-policy') {
     const hint = `${error.hint}\nand install the service there, if it is not yet: docs/management-qube.md`
     return slicError(error.message, hint)
   }
-  if (error.code === 'daemon-gone' && NOT_INSTALLED.test(error.message)) {
+  if (error.code === 'daemon-unreachable' && NOT_INSTALLED.test(error.message)) {
     return slicError(
       `${name}: policy allows it, and dom0 has no such service`,
       'install it in dom0 with dom0/install.sh (docs/management-qube.md), or leave slic out of the spec here',
@@ -181,5 +182,7 @@ function explained(call: Call, error: QubesdError): HostError {
   const said = error.message.replace(': qubesd says ', ': the service in dom0 says ')
   const hint = 'see `journalctl -t qstate.Slic` in dom0; docs/management-qube.md tells what the service needs'
   // A call that was given up may be done yet, and the core goes by that code.
-  return error.code === 'timeout' ? new HostError('timeout', said, hint, false, error) : slicError(said, hint)
+  return error.code === 'timeout'
+    ? new QstateError(problem('timeout', said, hint), { cause: error })
+    : slicError(said, hint)
 }

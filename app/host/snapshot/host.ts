@@ -1,4 +1,5 @@
-import { type Host, HostError, type Observation, type Reading } from '../../../reconciler/index.ts'
+import { type Host, type Observation, type Reading } from '../../../reconciler/index.ts'
+import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { noSuchProperty } from '../qubesd/index.ts'
 import { type HostState, type PropertyState, type QubeState } from './model.ts'
 
@@ -34,16 +35,13 @@ export function recordedHost(state: HostState): Host {
   }
 }
 
-const noQube = (name: string): HostError =>
-  new HostError(
-    'no-such-qube',
-    `there is no qube ${name} in what was recorded`,
-    'record the host again',
-    false,
+const noQube = (name: string): QstateError =>
+  new QstateError(
+    problem('no-such-qube', `there is no qube ${name} in what was recorded`, 'record the host again'),
   )
 
-const recorded = (why: string): HostError =>
-  new HostError('recorded', why, 'use the host itself, or record it again', false)
+const recorded = (why: string): QstateError =>
+  new QstateError(problem('recorded', why, 'use the host itself, or record it again'))
 
 /** As qubesd looks it up: on the qube, else on its template. */
 function inheritedOf(

@@ -1,7 +1,6 @@
 import { type Client, listFeatures, listTags } from '../../../qubesd/index.ts'
 import {
   type Host,
-  HostError,
   type HostQube,
   mapLimited,
   NO_NEEDS,
@@ -9,6 +8,7 @@ import {
   type Release,
   type Unknown,
 } from '../../../reconciler/index.ts'
+import { QstateError } from '../../../spec/diagnostics/index.ts'
 import { observe, readAllProperties, type ToldProperty } from '../qubesd/index.ts'
 import { HOST_TABLES, type HostState, type PropertyState, type QubeState } from './model.ts'
 
@@ -24,7 +24,7 @@ export interface RecordContext {
 
 const VOLUMES = ['root', 'private'] as const
 
-/** Reads all that a spec could ask about. What is refused is recorded as that. Fails with HostError where the daemon is gone. */
+/** Reads all that a spec could ask about. What is refused is recorded as that. Fails with QstateError where the daemon is gone. */
 export async function recordHost(context: RecordContext): Promise<HostState> {
   const { host, release, now } = context
   const qubes = context.qubes.filter(({ klass }) => klass !== 'AdminVM')
@@ -108,7 +108,7 @@ async function volumesOf(name: string, host: Host): Promise<Readonly<Record<stri
       try {
         return [[volume, await host.volumeSize(name, volume)] as const]
       } catch (error) {
-        if (!(error instanceof HostError) || error.fatal) throw error
+        if (!(error instanceof QstateError) || error.fatal) throw error
         return []
       }
     }),

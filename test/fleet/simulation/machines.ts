@@ -1,7 +1,7 @@
 import { type Controller, controllerTurn, newController } from '../../../fleet/controller/controller.ts'
 import { follow } from '../../../fleet/controller/follow.ts'
 import { type Member, memberTurn } from '../../../fleet/member/member.ts'
-import { StoreError } from '../../../fleet/store/store.ts'
+import { QstateError } from '../../../spec/diagnostics/index.ts'
 import { type Commit, makeAgent, type SimulatedHost } from './host.ts'
 import { type Link, linkedStore, reach, type Server, type Weather } from './network.ts'
 import { type Scheduler } from './scheduler.ts'
@@ -58,7 +58,7 @@ export function startController(name: string, world: World): Machine {
       world.say(name, text)
     },
   }
-  void follow(mine.view, store, now, new AbortController().signal, () => undefined).catch(only(StoreError))
+  void follow(mine.view, store, now, new AbortController().signal, () => undefined).catch(only(QstateError))
   forever(link, scheduler, CONTROLLER_TICK_MS, () => controllerTurn(mine, context)).catch(
     (error: unknown) => {
       scheduler.fail(error)
@@ -102,7 +102,7 @@ async function forever(
   turn: () => Promise<boolean>,
 ): Promise<void> {
   for (;;) {
-    const more = await turn().catch(only(StoreError))
+    const more = await turn().catch(only(QstateError))
     await new Promise<void>((resolve) => {
       scheduler.after(more === true ? 100 : 1 + scheduler.random.below(2 * tickMs), () => {
         reach(link, scheduler, resolve)
@@ -112,7 +112,7 @@ async function forever(
 }
 
 const only =
-  (kind: typeof StoreError) =>
+  (kind: typeof QstateError) =>
   (error: unknown): undefined => {
     if (!(error instanceof kind)) throw error
     return undefined

@@ -1,4 +1,5 @@
-import { type Entry, type Store, StoreError } from '../../../fleet/store/store.ts'
+import { type Entry, type Store } from '../../../fleet/store/store.ts'
+import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { type Scheduler } from './scheduler.ts'
 
 /** The store of a simulated fleet, as it truly is. */
@@ -55,7 +56,7 @@ export function linkedStore(server: Server, link: Link, weather: Weather, schedu
       const fail = (): void => {
         soon(() => {
           reach(link, scheduler, () => {
-            reject(new StoreError('store-unreachable', 'lost', 'wait'))
+            reject(new QstateError(problem('store-unreachable', 'lost', 'wait')))
           })
         })
       }
