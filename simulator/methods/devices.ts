@@ -114,13 +114,13 @@ export const DEVICE_METHODS: MethodTable = {
   'admin.vm.device.denied.List': modern('none', 'none', ({ host, dest }) =>
     splitInterfaces(denied(host, dest)).join('\n'),
   ),
-  'admin.vm.device.denied.Add': modern('none', 'any', (call) => {
+  'admin.vm.device.denied.Add': modern('ignored', 'any', (call) => {
     const { host, dest } = call
     const added = interfacesIn(call)
     setProperty(host, dest, definition(host, dest, 'devices_denied'), denied(host, dest) + added.join(''))
     return ''
   }),
-  'admin.vm.device.denied.Remove': modern('none', 'any', (call) => {
+  'admin.vm.device.denied.Remove': modern('ignored', 'any', (call) => {
     const { host, dest, payload } = call
     const known = splitInterfaces(denied(host, dest))
     const gone = payload.toString('latin1') === 'all' ? known : interfacesIn(call)

@@ -11,7 +11,8 @@ export interface MethodCall {
 
 /** A method of the Admin API, with what it takes. */
 export interface Method {
-  readonly arg: 'none' | 'some' | 'any'
+  /** `ignored` before 4.4, which refuses one. */
+  readonly arg: 'none' | 'ignored' | 'some' | 'any'
   readonly payload: 'none' | 'some' | 'any'
   /** `admin` if only dom0 may be the destination. */
   readonly dest: 'admin' | 'any'

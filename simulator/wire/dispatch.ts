@@ -99,7 +99,8 @@ function check(method: Method, { host, dest, arg, payload }: MethodCall): void {
   if (strict && method.payload === 'some' && payload.length === 0) throw protocolError('expected payload')
   if (method.payload === 'none' && payload.length > 0) throw protocolError('unexpected payload')
   if (strict && method.arg === 'some' && arg === '') throw protocolError('expected an argument')
-  if (method.arg === 'none' && arg !== '') throw protocolError('unexpected argument')
+  const unwanted = method.arg === 'none' || (strict && method.arg === 'ignored')
+  if (unwanted && arg !== '') throw protocolError('unexpected argument')
   if (method.dest === 'admin' && dest.klass !== 'AdminVM') {
     throw protocolError('expected destination to be AdminVM')
   }

@@ -3,38 +3,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { decodeEvents } from '../../qubesd/codec.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
 import { toFixture } from '../../simulator/host/host.ts'
 import { type Release } from '../../simulator/host/release.ts'
-import { defaultFixture, type Simulator, startSimulator } from '../../simulator/index.ts'
-import { request, show } from './ask.ts'
+import { defaultFixture } from '../../simulator/index.ts'
+import { request } from './ask.ts'
+import { begin } from './begin.ts'
 
 /** What the recordings do not show, as the daemon's source has it. */
 
 const RELEASES: readonly Release[] = ['4.2', '4.3', '4.4']
-
-async function begin(
-  t: TestContext,
-  release: Release,
-): Promise<{ simulator: Simulator; act: Act; heard: () => string[] }> {
-  const dir = mkdtempSync(join(tmpdir(), 'qstate-behaviour-'))
-  const simulator = await startSimulator({ socket: join(dir, 's'), release })
-  t.after(async () => {
-    await simulator.close()
-    rmSync(dir, { recursive: true })
-  })
-  const events: string[] = []
-  simulator.host.listeners.add((event) => events.push(`${event.subject?.name ?? '@'} ${event.name}`))
-  const act: Act = (service, dest, payload = '') => {
-    events.length = 0
-    return show(simulator.act(request(service, dest, payload)))
-  }
-  return { simulator, act, heard: () => [...events] }
-}
-
-type Act = (service: string, dest: string, payload?: string) => string
 
 for (const release of RELEASES) {
   test(`${release}: Windows Tools announce themselves at every start, and suggest only what is not there`, async (t) => {
