@@ -65,7 +65,7 @@ export const QUBE_METHODS: MethodTable = {
   },
   'admin.label.Create': {
     arg: 'some',
-    payload: 'any',
+    payload: 'some',
     dest: 'admin',
     run: doing(({ host, arg, payload }) => {
       createLabel(host.labels, host.release, arg, payload)

@@ -10,7 +10,7 @@ import {
 } from '../host/index.ts'
 import { type MethodCall, type MethodTable } from './method.ts'
 
-/** Volumes, as far as their sizes go: in the pool `varlibqubes`, as a file each (qubes/storage/file.py). */
+/** Volumes, as far as their sizes go: in the pool `varlibqubes`, as files that are reflinked. */
 
 const GIB = 1024 ** 3
 
@@ -33,8 +33,8 @@ export const VOLUME_METHODS: MethodTable = {
         .map(({ name }) => `${name}\n`)
         .join(''),
   },
-  'admin.vm.volume.Info': { arg: 'any', payload: 'none', dest: 'any', run: info },
-  'admin.vm.volume.Resize': { arg: 'any', payload: 'any', dest: 'any', run: resize },
+  'admin.vm.volume.Info': { arg: 'some', payload: 'none', dest: 'any', run: info },
+  'admin.vm.volume.Resize': { arg: 'some', payload: 'some', dest: 'any', run: resize },
 }
 
 function volumesOf(qube: Qube): readonly Volume[] {
@@ -67,7 +67,8 @@ function info(call: MethodCall): string {
     usage: 0,
     rw: truth(volume.rw),
     source: volume.snapshot ? `vm-templates/${String(dest.properties.get('template') ?? '')}/root` : '',
-    path: `/var/lib/qubes/${folder}/${dest.name}/${volume.name}.img`,
+    // Of the image that a start makes, whether there is one now or not.
+    path: `/var/lib/qubes/${folder}/${dest.name}/${volume.name}-dirty.img`,
     save_on_stop: truth(volume.saved),
     snap_on_start: truth(volume.snapshot),
     revisions_to_keep: 1,

@@ -35,8 +35,7 @@ function tableFor(release: Release, holder: Holder): readonly PropertyDefinition
 export function definition(host: Host, holder: Holder, name: string): PropertyDefinition {
   const found = definitions(host, holder).find((candidate) => candidate.name === name)
   if (found) return found
-  // The real message ends in the address of an object where the host itself is meant.
-  const whose = holder?.name ?? '<qubes.app.Qubes object at 0x7f0000000000>'
+  const whose = holder?.name ?? 'Qubes'
   throw new Failure('QubesNoSuchPropertyError', `Invalid property ${repr(name)} of ${whose}`)
 }
 
