@@ -10,6 +10,7 @@ import {
   isHalted,
   isOrdinary,
   permissionDenied,
+  propertyValueError,
   protocolError,
   type Qube,
   type QubeClass,
@@ -19,7 +20,7 @@ import {
   unhandled,
   valueError,
 } from '../host/index.ts'
-import { definition, POOLS, read, setProperty, validateName } from '../properties/index.ts'
+import { definition, describe, POOLS, read, setProperty, validateName } from '../properties/index.ts'
 import { addTag } from '../reactions/index.ts'
 
 /** Creating and removing qubes. */
@@ -79,7 +80,8 @@ function parseOptions(host: Host, creation: Creation): Options {
     const parts = splitOnce(option, '=')
     if (!parts) throw unhandled('no equal sign')
     const [key, value] = parts
-    if (found.has(key) || (key === 'template' && creation.template !== '')) throw duplicate(strict, key)
+    const template = key === 'template' && host.qubes.has(creation.template)
+    if (found.has(key) || template) throw duplicate(strict, key)
     if (key === 'name') {
       validateName(value, host)
       found.set(key, value)
@@ -133,10 +135,29 @@ function checkVolume(key: string, strict: boolean): void {
 
 function chooseTemplate(host: Host, klass: QubeClass, wanted: string): string | null {
   if (klass !== 'AppVM' && klass !== 'DispVM') return null
-  if (wanted !== '') return wanted
   const standard = read(host, null, klass === 'DispVM' ? 'default_dispvm' : 'default_template')
-  if (typeof standard === 'string') return standard
-  throw valueError('Template for the qube not specified, nor default template set.')
+  const template = host.qubes.get(wanted !== '' ? wanted : str(standard ?? ''))
+  if (!template) throw valueError('Template for the qube not specified, nor default template set.')
+  if (klass === 'DispVM') refuseOrdinary(host, template)
+  else refuseClass(host, template)
+  return template.name
+}
+
+function refuseOrdinary(host: Host, template: Qube): void {
+  if (read(host, template, 'template_for_dispvms') === true) return
+  throw valueError(
+    `template for disposable (${template.name}) needs to be an AppVM with template_for_dispvms=True`,
+  )
+}
+
+/** Here the daemon has the qube itself in hand, where otherwise it has a name, and prints all of it. */
+function refuseClass(host: Host, template: Qube): void {
+  if (template.klass === 'TemplateVM') return
+  if (!isOrdinary(template)) throw unhandled('no volumes to take over')
+  const printed = describe(host, template)
+  throw propertyValueError(
+    `wrong VM class: domains[${printed}] is of type ${template.klass} and not TemplateVM`,
+  )
 }
 
 /** The qube as its constructor leaves it: nobody hears of it before it is added. */

@@ -20,7 +20,8 @@ export function icon(reader: Reader): Value | undefined {
   return `${iconKind()}-${str(label)}`
 
   function iconKind(): string {
-    if (qube?.klass === 'TemplateVM' || reader.read('template_for_dispvms') === true) return 'templatevm'
+    const makesDisposables = qube?.klass === 'AppVM' && reader.read('template_for_dispvms') === true
+    if (qube?.klass === 'TemplateVM' || makesDisposables) return 'templatevm'
     if (qube?.features.get('servicevm')) return 'servicevm'
     if (qube?.klass === 'DispVM') return 'dispvm'
     if (qube?.klass === 'StandaloneVM') return 'standalonevm'

@@ -15,6 +15,7 @@ export {
   defaultOf,
   definition,
   definitions,
+  describe,
   inheritedFeature,
   isDefault,
   read,

@@ -125,7 +125,7 @@ function checkQube(host: Host, holder: Holder, found: PropertyDefinition, wanted
 }
 
 /** How the daemon prints a qube in full. The address of the object is made up. */
-function describe(host: Host, holder: Holder): string {
+export function describe(host: Host, holder: Holder): string {
   if (holder === null) return '<qubes.app.Qubes object at 0x7f0000000000>'
   const rest = definitions(host, holder)
     .filter((found) => found.name !== 'name' && found.name !== 'qid')
