@@ -8,6 +8,7 @@ import {
   type Qube,
   type QubeClass,
   repr,
+  unhandled,
   type Value,
   valueError,
 } from '../host/index.ts'
@@ -145,6 +146,7 @@ export function disposableTemplate(name: string): (value: Value, reader: Reader)
   return (value, reader) => {
     const template = reader.qube(value)
     if (!template || !atLeast(reader.host.release, '4.4')) return value
+    if (template.klass === 'AdminVM') throw unhandled(`${name}: asserted not to be dom0`)
     if (reader.read('template_for_dispvms', template) === true) return value
     const target = reader.holder === null ? 'system' : `qube ${repr(reader.holder.name)}`
     throw propertyValueError(

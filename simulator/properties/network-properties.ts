@@ -81,6 +81,7 @@ function wouldLoop(reader: Reader, qube: Qube, candidate: Qube): boolean {
 export function setNetvm(value: Value, reader: Reader): Value {
   const netvm = reader.qube(value)
   if (!netvm) return null
+  if (netvm.klass === 'AdminVM') throw unhandled('dom0 has no provides_network')
   if (reader.read('provides_network', netvm) !== true) {
     throw valueError(`The ${netvm.name} qube does not provide network`)
   }

@@ -9,6 +9,7 @@ import {
   qubesInOrder,
   type Reaction,
   repr,
+  unhandled,
   type Value,
 } from '../host/index.ts'
 import { definitions, isDefault, read } from '../properties/index.ts'
@@ -35,6 +36,7 @@ export const reactAsHost: Reaction = (host, event) => {
       for (const qube of defaulting(host, 'default_dispvm')) {
         fire(host, qube, 'property-reset:default_dispvm', { name: 'default_dispvm', oldvalue })
       }
+      refuseWithoutPreload(host, [oldvalue, newvalue ?? read(host, null, 'default_dispvm') ?? null])
       return
     case 'property-set:default_audiovm':
     case 'property-set:default_guivm': {
@@ -55,6 +57,17 @@ export const reactAsHost: Reaction = (host, event) => {
     case 'domain-pre-delete': {
       refuseWhileUsed(host, event)
       return
+    }
+  }
+}
+
+/** Its preloaded disposables move with the setting: too late to refuse a qube that can have none. */
+function refuseWithoutPreload(host: Host, [before = null, after = null]: readonly Value[]): void {
+  if (before === after) return
+  for (const name of [before, after]) {
+    const qube = typeof name === 'string' ? host.qubes.get(name) : undefined
+    if (qube && qube.klass !== 'AppVM' && qube.klass !== 'StandaloneVM') {
+      throw unhandled(`${qube.name} has no disposables`)
     }
   }
 }

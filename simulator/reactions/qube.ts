@@ -86,6 +86,7 @@ function refuseStoppedNetwork(host: Host, qube: Qube, wanted: Value | undefined)
 
 function connect(host: Host, qube: Qube, wanted: Value | undefined): void {
   const netvm = typeof wanted === 'string' ? host.qubes.get(wanted) : undefined
+  if (netvm?.klass === 'AdminVM') throw unhandled('dom0 serves no addresses')
   if (netvm && isRunning(qube)) fire(host, netvm, 'net-domain-connect', { vm: qube.name })
 }
 
@@ -213,25 +214,57 @@ function reactAsApp(host: Host, qube: Qube, event: HostEvent): void {
           : 'Cannot unset template',
       )
     }
-    case 'property-pre-set:template':
-      if (isHalted(qube)) return
-      throw new Failure('QubesVMNotHaltedError', 'Cannot change template while qube is running')
-    case 'property-pre-set:template_for_dispvms': {
-      keepDisposableTemplate(host, qube, event.fields['newvalue'] ?? null)
+    case 'property-pre-set:template': {
+      keepTemplate(host, qube, event)
       return
     }
+    case 'property-pre-set:template_for_dispvms':
+    case 'property-pre-reset:template_for_dispvms':
     case 'property-pre-del:template_for_dispvms': {
-      keepDisposableTemplate(host, qube, false)
+      if (!event.fields['newvalue'] && event.fields['oldvalue']) keepDisposableTemplate(host, qube, event)
       return
     }
   }
 }
 
-function keepDisposableTemplate(host: Host, qube: Qube, wanted: Value): void {
-  if (wanted === true || !qubesInOrder(host).some((other) => templateOf(host, other) === qube)) return
-  // 4.3 raises it with a tuple for a message, which is printed as one.
-  const message = atLeast(host.release, '4.3')
-    ? "('Cannot change template_for_dispvms to False while there are some disposables based on this disposable template',)"
-    : 'Cannot change template_for_dispvms to False while there are some DispVMs based on this DVM template'
-  throw new Failure('QubesVMInUseError', message)
+function keepTemplate(host: Host, qube: Qube, { fields }: HostEvent): void {
+  if (!isHalted(qube)) {
+    throw new Failure('QubesVMNotHaltedError', 'Cannot change template while qube is running')
+  }
+  if (fields['newvalue'] === fields['oldvalue'] || read(host, qube, 'template_for_dispvms') !== true) return
+  if (!disposablesOf(host, qube).some(isRunning)) return
+  // Raised with a tuple for a message, which is printed as one.
+  const message =
+    'Cannot change template while there are running disposables based on this disposable template'
+  throw new Failure('QubesVMInUseError', `(${repr(message)},)`)
+}
+
+function disposablesOf(host: Host, template: Qube): Qube[] {
+  return qubesInOrder(host).filter((qube) => templateOf(host, qube) === template)
+}
+
+function keepDisposableTemplate(host: Host, qube: Qube, event: HostEvent): void {
+  if (atLeast(host.release, '4.4')) {
+    // Before it is deleted it is reset, which is the event that counts.
+    if (!event.name.startsWith('property-pre-del')) keepDisposableReferences(host, qube)
+    return
+  }
+  if (event.name.startsWith('property-pre-reset') || disposablesOf(host, qube).length === 0) return
+  const message =
+    'Cannot change template_for_dispvms to False while there are some disposables based on this disposable template'
+  throw new Failure('QubesVMInUseError', `(${repr(message)},)`)
+}
+
+/** 4.4 also minds who names the qube as template for disposables. */
+function keepDisposableReferences(host: Host, qube: Qube): void {
+  const ofHost = ['default_dispvm', 'management_dispvm']
+  const ofQubes = [...ofHost, 'template']
+  const refuse = (why: string, names: readonly string[]): never => {
+    const text = `Cannot change template_for_dispvms to False while it is ${why} by any of these properties`
+    throw new Failure('QubesVMInUseError', `${text}: ${names.join(', ')}`)
+  }
+  if (ofHost.some((name) => readQube(host, null, name) === qube)) refuse('in use by the system', ofHost)
+  const refers = (other: Qube): boolean => ofQubes.some((name) => other.properties.get(name) === qube.name)
+  const others = qubesInOrder(host).filter((other) => other !== qube)
+  if (others.some(refers)) refuse('the disposable template of a qube', ofQubes)
 }
