@@ -21,12 +21,23 @@ import {
   repr,
   unhandled,
 } from '../host/index.ts'
-import { inheritedFeature, read, readQube } from '../properties/index.ts'
+import { readQube } from '../properties/index.ts'
 import { notifyTools } from '../reactions/index.ts'
+import { LibvirtError, refuseAsLibvirt } from './libvirt.ts'
 
 /** Starting and stopping. What Xen would do is instantaneous here. */
 
 export function start(host: Host, qube: Qube): void {
+  try {
+    startQube(host, qube)
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error
+    const log = 'see /var/log/libvirt/libxl/libxl-driver.log for details'
+    throw new Failure('QubesException', `Start failed: ${error.message}, ${log}`)
+  }
+}
+
+function startQube(host: Host, qube: Qube): void {
   if (qube.klass === 'AdminVM') throw new Failure('QubesVMNotHaltedError', 'Cannot start Dom0 fake domain!')
   if (qube.klass === 'RemoteVM') throw new Failure('QubesVMNotHaltedError', 'Cannot start a RemoteVM.')
   if (!isHalted(qube)) return
@@ -36,8 +47,8 @@ export function start(host: Host, qube: Qube): void {
   try {
     refuseMissingDevice(host, qube)
     const netvm = readQube(host, qube, 'netvm')
-    if (netvm && netvm.klass !== 'AdminVM') start(host, netvm)
-    refuseUnknownSound(host, qube)
+    if (netvm && netvm.klass !== 'AdminVM') startQube(host, netvm)
+    refuseAsLibvirt(host, qube)
     qube.state = 'Running'
     qube.starts += 1
     fire(host, qube, 'domain-start', { start_guid: true })
@@ -72,20 +83,6 @@ function refuseMissingDevice(host: Host, qube: Qube): void {
   if (!missing) return
   const name = `${missing.backend ?? '*'}:${missing.port}:${missing.deviceId}`
   throw new Failure('QubesException', `Usb device ${name} not available`)
-}
-
-// Those that libvirt's driver for Xen can give a qube; anything else keeps it from starting.
-const SOUND_MODELS = ['ich6', 'ac97', 'es1370', 'sb16']
-
-/** The words are made up: no recording has those of libvirt. */
-function refuseUnknownSound(host: Host, qube: Qube): void {
-  const model = inheritedFeature(host, qube, 'audio-model')
-  if (!model || read(host, qube, 'virt_mode') !== 'hvm' || SOUND_MODELS.includes(model)) return
-  const log = 'see /var/log/libvirt/libxl/libxl-driver.log for details'
-  throw new Failure(
-    'QubesException',
-    `Start failed: unsupported configuration: sound model ${repr(model)}, ${log}`,
-  )
 }
 
 function attachDevices(host: Host, qube: Qube): void {

@@ -75,14 +75,6 @@ for (const release of RELEASES) {
     assert.equal(act('admin.vm.Shutdown+force', 'sys-audio'), '0|')
   })
 
-  test(`${release}: a sound model that Xen does not have keeps the qube from starting`, async (t) => {
-    const { simulator, act, heard } = await begin(t, release)
-    act('admin.vm.feature.Set+audio-model', 'win7-oem', 'ich9')
-    assert.match(act('admin.vm.Start', 'win7-oem'), /^2[|]QubesException[|][|]Start failed: .*'ich9'/)
-    assert.deepEqual(heard(), ['win7-oem domain-pre-start', 'win7-oem domain-start-failed'])
-    assert.equal(simulator.host.qubes.get('win7-oem')?.state, 'Halted')
-  })
-
   test(`${release}: a network is not shut down under those who use it, and has no loops`, async (t) => {
     const { act } = await begin(t, release)
     assert.equal(
