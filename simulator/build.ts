@@ -20,6 +20,7 @@ import {
   reactAsQube,
   reactToExtensions,
   reactToNetwork,
+  reactToPreload,
 } from './reactions/index.ts'
 
 /** Brings a host to life. Its defaults are guessed where the fixture does not name them. */
@@ -36,7 +37,7 @@ export function buildHost(fixture: HostFixture, release: Release): Host {
     labels: [...LABELS, ...Object.entries(fixture.labels ?? {}).map(([name, color]) => ({ name, color }))],
     listeners: new Set(),
     // The most general comes first, as the daemon calls the handlers of a base class before those of a class.
-    reactions: [reactAsHost, reactToExtensions, reactToNetwork, reactAsQube, reactAsClass],
+    reactions: [reactAsHost, reactToExtensions, reactToNetwork, reactAsQube, reactToPreload, reactAsClass],
     uuids: fixture.uuids ?? lastUuid(fixture),
   }
   for (const qube of fixture.qubes) host.qubes.set(qube.name, buildQube(host, qube))

@@ -20,7 +20,15 @@ import {
   unhandled,
   valueError,
 } from '../host/index.ts'
-import { definition, describe, POOLS, read, setProperty, validateName } from '../properties/index.ts'
+import {
+  definition,
+  definitions,
+  describe,
+  POOLS,
+  read,
+  setProperty,
+  validateName,
+} from '../properties/index.ts'
 import { addTag } from '../reactions/index.ts'
 
 /** Creating and removing qubes. */
@@ -51,7 +59,7 @@ export function create(host: Host, creation: Creation): void {
   }
   if (noTemplate) throw notFound(template)
   if (unknownPool) throw unknownPool
-  const qube = build(host, klass, name, label, chooseTemplate(host, klass, template))
+  const qube = buildQube(host, klass, { name, label, template: chooseTemplate(host, klass, template) })
   host.qubes.set(name, qube)
   fire(host, null, 'domain-add', { vm: name })
   addTag(host, qube, `created-by-${creation.creator}`)
@@ -160,10 +168,18 @@ function refuseClass(host: Host, template: Qube): void {
   )
 }
 
+interface NewQube {
+  /** A disposable needs neither: it is called after its number, and has the label of its template. */
+  readonly name?: string
+  readonly label?: string
+  readonly template: string | null
+}
+
 /** The qube as its constructor leaves it: nobody hears of it before it is added. */
-function build(host: Host, klass: QubeClass, name: string, label: string, template: string | null): Qube {
+export function buildQube(host: Host, klass: QubeClass, { name, label, template }: NewQube): Qube {
+  const dispid = klass === 'DispVM' ? unusedDispid(host) : undefined
   const qube: Qube = {
-    name,
+    name: name ?? `disp${String(dispid)}`,
     klass,
     state: klass === 'RemoteVM' ? 'Running' : 'Halted',
     tools: false,
@@ -179,9 +195,9 @@ function build(host: Host, klass: QubeClass, name: string, label: string, templa
   // A second dom0 fails at its first property.
   setProperty(quiet, qube, definition(host, qube, 'qid'), qid)
   if (hasTemplate(qube)) setProperty(quiet, qube, definition(host, qube, 'template'), template)
-  qube.properties.set('name', name)
-  qube.properties.set('label', label)
-  if (klass === 'DispVM') qube.properties.set('dispid', qid)
+  qube.properties.set('name', qube.name)
+  if (label !== undefined) qube.properties.set('label', label)
+  if (dispid !== undefined) qube.properties.set('dispid', dispid)
   host.uuids += 1
   qube.properties.set('uuid', `00000000-0000-4000-8000-${String(host.uuids).padStart(12, '0')}`)
   if (isOrdinary(qube) && read(host, null, 'check_updates_vm') !== true)
@@ -190,7 +206,27 @@ function build(host: Host, klass: QubeClass, name: string, label: string, templa
     const server = read(host, qube, property)
     if (typeof server === 'string') qube.tags.add(`${property}-${server}`)
   }
+  const origin = template === null ? undefined : host.qubes.get(template)
+  if (klass === 'DispVM' && origin) takeOver(host, qube, origin)
   return qube
+}
+
+/** A disposable is a copy of its template as it is then, but for what is assigned to that. */
+function takeOver(host: Host, qube: Qube, template: Qube): void {
+  const own = new Set(definitions(host, qube).map((found) => found.name))
+  for (const [name, value] of template.properties) {
+    if (own.has(name) && !qube.properties.has(name)) qube.properties.set(name, value)
+  }
+  for (const [name, value] of template.features) {
+    if (!name.startsWith('preload-dispvm')) qube.features.set(name, value)
+  }
+  for (const tag of template.tags) qube.tags.add(tag)
+}
+
+/** The daemon draws one by lot; on the recorded hosts they count from 1001. */
+function unusedDispid(host: Host): number {
+  const used = qubesInOrder(host).map((qube) => Number(read(host, qube, 'dispid') ?? 0))
+  return Math.max(1000, ...used) + 1
 }
 
 function unusedQid(host: Host): number {
@@ -206,6 +242,10 @@ export function remove(host: Host, qube: Qube): void {
   if (isOrdinary(qube) && !isHalted(qube)) {
     throw new Failure('QubesVMNotHaltedError', `Domain is not powered off: '${qube.name}'`)
   }
+  discard(host, qube)
+}
+
+export function discard(host: Host, qube: Qube): void {
   firePre(host, null, 'domain-pre-delete', { vm: qube.name })
   host.qubes.delete(qube.name)
   fire(host, null, 'domain-delete', { vm: qube.name })

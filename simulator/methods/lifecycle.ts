@@ -21,8 +21,9 @@ import {
   repr,
   unhandled,
 } from '../host/index.ts'
-import { readQube } from '../properties/index.ts'
+import { read, readQube } from '../properties/index.ts'
 import { notifyTools } from '../reactions/index.ts'
+import { discard } from './domains.ts'
 import { LibvirtError, refuseAsLibvirt } from './libvirt.ts'
 
 /** Starting and stopping. What Xen would do is instantaneous here. */
@@ -163,5 +164,15 @@ function halt(host: Host, qube: Qube): void {
     fire(host, qube, 'device-removed:usb', { port: `${qube.name}:${device.shown.port}` })
   for (const { device, front } of gone) {
     fire(host, front, 'device-detach:usb', { port: `${device.backend.name}:${device.shown.port}` })
+  }
+  if (read(host, qube, 'auto_cleanup') === true) cleanUp(host, qube)
+}
+
+/** After the answer, so that only dom0's log says if something still names the qube. */
+function cleanUp(host: Host, qube: Qube): void {
+  try {
+    discard(host, qube)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
   }
 }

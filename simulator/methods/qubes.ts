@@ -20,6 +20,7 @@ import {
 } from '../host/index.ts'
 import { inheritedFeature, read, readQube } from '../properties/index.ts'
 import { addTag, featureNotFound, removeFeature, removeTag, setFeature } from '../reactions/index.ts'
+import { createDisposable } from './disposables.ts'
 import { create, remove } from './domains.ts'
 import { kill, pause, shutdown, start, unpause } from './lifecycle.ts'
 import { type Method, type MethodCall, type MethodTable } from './method.ts'
@@ -115,6 +116,7 @@ export const QUBE_METHODS: MethodTable = {
     }),
   ),
   ...creations(),
+  'admin.vm.CreateDisposable': createDisposable,
   ...featureMethods(),
   ...tagMethods(),
 }

@@ -29,6 +29,13 @@ export function icon(reader: Reader): Value | undefined {
   }
 }
 
+/** The template lists those that it keeps ready. */
+export function isPreload(reader: Reader): Value {
+  const template = reader.qube(reader.read('template'))
+  const ready = template?.features.get('preload-dispvm')?.split(' ') ?? []
+  return ready.includes(reader.holder?.name ?? '')
+}
+
 export function keyboardLayout(reader: Reader): Value | undefined {
   const guivm = reader.qube(reader.read('guivm'))
   return (guivm && reader.read('keyboard_layout', guivm)) ?? 'us++'

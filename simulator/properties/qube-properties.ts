@@ -11,6 +11,7 @@ import {
   appBootmode,
   bootmode,
   icon,
+  isPreload,
   kernelOptions,
   keyboardLayout,
   maxmem,
@@ -163,6 +164,7 @@ function disposable(inherited: PropertyDefinition[]): PropertyDefinition[] {
   return [
     ...inherited.filter((definition) => definition.name !== 'include_in_backups'),
     { name: 'auto_cleanup', kind: 'bool', stage: 2, default: always(false) },
+    { name: 'is_preload', kind: 'bool', stage: 2, forbidden: true, default: isPreload },
     { name: 'dispid', kind: 'int', stage: 2, writeOnce: true },
     { name: 'include_in_backups', kind: 'bool', stage: 2, default: (r) => r.read('auto_cleanup') !== true },
     { name: 'default_dispvm', kind: 'vm', stage: 4, nullable: true, default: (r) => r.read('template') },

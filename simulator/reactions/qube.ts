@@ -177,6 +177,7 @@ export const reactAsClass: Reaction = (host, event) => {
   if (qube === null) return
   if (qube.klass === 'TemplateVM') reactAsTemplate(host, qube, event)
   else if (qube.klass === 'AppVM' || qube.klass === 'StandaloneVM') reactAsApp(host, qube, event)
+  else if (qube.klass === 'DispVM') reactAsDisposable(qube, event)
 }
 
 function reactAsTemplate(host: Host, template: Qube, event: HostEvent): void {
@@ -227,20 +228,30 @@ function reactAsApp(host: Host, qube: Qube, event: HostEvent): void {
   }
 }
 
+function reactAsDisposable(qube: Qube, event: HostEvent): void {
+  if (event.name === 'property-pre-reset:template') throw valueError('Cannot unset template')
+  if (event.name === 'property-pre-set:template' && !isHalted(qube)) {
+    throw new Failure('QubesVMNotHaltedError', 'Cannot change template while qube is running')
+  }
+}
+
 function keepTemplate(host: Host, qube: Qube, { fields }: HostEvent): void {
   if (!isHalted(qube)) {
     throw new Failure('QubesVMNotHaltedError', 'Cannot change template while qube is running')
   }
   if (fields['newvalue'] === fields['oldvalue'] || read(host, qube, 'template_for_dispvms') !== true) return
-  if (!disposablesOf(host, qube).some(isRunning)) return
+  if (!disposablesOf(host, qube).some((disposable) => isRunning(disposable))) return
   // Raised with a tuple for a message, which is printed as one.
   const message =
     'Cannot change template while there are running disposables based on this disposable template'
   throw new Failure('QubesVMInUseError', `(${repr(message)},)`)
 }
 
+/** Those that are only kept ready go by themselves. */
 function disposablesOf(host: Host, template: Qube): Qube[] {
-  return qubesInOrder(host).filter((qube) => templateOf(host, qube) === template)
+  return qubesInOrder(host).filter(
+    (qube) => templateOf(host, qube) === template && read(host, qube, 'is_preload') !== true,
+  )
 }
 
 function keepDisposableTemplate(host: Host, qube: Qube, event: HostEvent): void {
@@ -265,6 +276,8 @@ function keepDisposableReferences(host: Host, qube: Qube): void {
   }
   if (ofHost.some((name) => readQube(host, null, name) === qube)) refuse('in use by the system', ofHost)
   const refers = (other: Qube): boolean => ofQubes.some((name) => other.properties.get(name) === qube.name)
-  const others = qubesInOrder(host).filter((other) => other !== qube)
+  const others = qubesInOrder(host).filter(
+    (other) => other !== qube && read(host, other, 'is_preload') !== true,
+  )
   if (others.some(refers)) refuse('the disposable template of a qube', ofQubes)
 }

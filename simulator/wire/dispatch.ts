@@ -11,6 +11,7 @@ import {
 import {
   DEVICE_METHODS,
   isWrite,
+  keepReady,
   type Method,
   type MethodCall,
   OTHER_DEVICE_METHODS,
@@ -45,6 +46,7 @@ export function dispatch(host: Host, request: WireRequest, saved: () => void): A
     if (method === EVENTS) return { kind: 'events', of: call.dest }
     const content = method.run(call)
     if (isWrite(request.method)) {
+      keepReady(host)
       refuseUnsaveable(host)
       saved()
     }
