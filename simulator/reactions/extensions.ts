@@ -37,6 +37,8 @@ function onFeature(host: Host, qube: Qube, event: HostEvent): void {
   if (!event.name.startsWith('domain-feature-set:')) return
   if (feature === 'service.meminfo-writer') turnBalancing(host, qube, value !== '')
   if (feature.startsWith('vm-config.')) checkConfig(feature.slice('vm-config.'.length))
+  if (feature.startsWith('custom-persist.'))
+    checkPersistent(feature.slice('custom-persist.'.length), String(value))
 }
 
 function checkService(host: Host, feature: string): void {
@@ -64,6 +66,20 @@ function checkConfig(config: string): void {
   if (config.length > 52) throw valueError('VM config name must not exceed 46 bytes')
   if (config === '') throw valueError('Empty config name not allowed')
   if (!/^[a-zA-Z]/.test(config)) throw valueError('Config name must start with an ASCII letter')
+}
+
+/** As late: `/PATH`, or `file:OWNER:GROUP:MODE:/PATH`. */
+function checkPersistent(key: string, value: string): void {
+  if (key === '') throw valueError('custom-persist key cannot be empty')
+  if (key.length > 54) throw valueError(`custom-persist key is too long (max 54), ignoring: ${key}`)
+  if (value.startsWith('/')) return
+  const [type = '', , , mode = '', path = ''] = value.split(':')
+  if (!path.startsWith('/')) throw valueError(`invalid value format: '${value}'`)
+  if (type !== 'file' && type !== 'dir') {
+    throw valueError(`invalid resource type option '${type}' in value '${value}'`)
+  }
+  const octal = /^(0[oO])?[0-7]+$/.test(mode) ? parseInt(mode.replace(/^0[oO]/, ''), 8) : NaN
+  if (!(octal <= 0o7777)) throw valueError(`invalid mode option '${mode}' in value '${value}'`)
 }
 
 function onServer(host: Host, qube: Qube, event: HostEvent): void {
