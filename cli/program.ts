@@ -1,8 +1,12 @@
 import { type Command, Option } from 'commander'
 import { collect } from './collect.ts'
+import { type ManagedVersion } from '../reconciler/index.ts'
 import { addFleetCommands } from './fleet-program.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
+
+/** The compiler has one added here that is new. Those of the simulator are the same. */
+const MANAGED_VERSIONS = Object.keys({ '4.3': true, '4.4': true } satisfies Record<ManagedVersion, true>)
 
 /** The commands. What a command needs is loaded when it is run: `qstate version` reads no YAML library. */
 export function addCommands(program: Command, io: Io, done: (code: number) => void): void {
@@ -194,7 +198,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .command('policy [paths...]')
     .description('prints the qrexec policy that a management qube needs for a spec')
     .requiredOption('--qube <name>', 'the qube that qstate runs in')
-    .addOption(new Option('--for <release>', 'Qubes of the host').choices(['4.2', '4.3', '4.4']))
+    .addOption(new Option('--for <release>', 'Qubes of the host').choices(MANAGED_VERSIONS))
     .option('--restart', 'also for `apply --restart` of every qube')
     .option('--live', 'also for `apply --live`')
     .option('--explain', 'also for what a plan reads only to explain itself')
@@ -266,7 +270,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .command('simulator')
     .description('stands in for qubesd on --socket PATH, so that anything can be tried anywhere')
     .option('--fixture <file>', 'host to start with, as JSON')
-    .addOption(new Option('--release <release>', 'Qubes to be').choices(['4.2', '4.3', '4.4']))
+    .addOption(new Option('--release <release>', 'Qubes to be').choices(MANAGED_VERSIONS))
     .option('--state <file>', 'keeps its state there')
     .option('--faults <file>', 'misbehaves as the JSON in it says')
     .action(

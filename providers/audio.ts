@@ -1,3 +1,4 @@
+import { VERSIONS } from '../qubesd/index.ts'
 import { type Provider } from '../reconciler/index.ts'
 import { storedProvider } from './stored.ts'
 
@@ -10,9 +11,9 @@ const LATENCY: ReadonlySet<string> = new Set(['audio/timerPeriod', 'audio/latenc
  */
 export const audio: Provider = storedProvider('audio', {
   effect: () => 'next-start',
-  remark(path, value, { release }) {
+  remark(path, value, { version }) {
     if (LATENCY.has(path) && value !== null)
-      return `Qubes ${release} reads this feature nowhere: it changes nothing`
+      return `${VERSIONS[version].label} reads this feature nowhere: it changes nothing`
     if (path === 'audio/model' && typeof value === 'string' && !['', 'ich6'].includes(value)) {
       return 'likely silent: the stubdomain passes its audio backend to ich6 only'
     }

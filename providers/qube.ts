@@ -1,3 +1,4 @@
+import { VERSIONS } from '../qubesd/index.ts'
 import { type Provider } from '../reconciler/index.ts'
 import { storedProvider } from './stored.ts'
 
@@ -25,10 +26,11 @@ const SHUT_DOWN =
 /** The qube around the emulated hardware: its properties, and features by their own names. */
 export const qube: Provider = storedProvider('qube', {
   effect: (path) => (AT_ONCE.has(path) ? 'now' : 'next-start'),
-  haltedOnly(path, after, { release }) {
+  haltedOnly(path, after, { version }) {
     // Going back to the default is not refused.
-    if (path === 'qube/maxmem' && release === '4.4' && after !== null)
-      return { refused: 'Qubes 4.4 changes it on a halted qube only', hint: SHUT_DOWN }
+    const { label, fixesMaxmemWhileRunning } = VERSIONS[version]
+    if (path === 'qube/maxmem' && fixesMaxmemWhileRunning && after !== null)
+      return { refused: `${label} changes it on a halted qube only`, hint: SHUT_DOWN }
     if (path === 'qube/properties/template')
       return { refused: 'Qubes changes the template of a halted qube only', hint: SHUT_DOWN }
     return undefined

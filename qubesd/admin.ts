@@ -1,5 +1,5 @@
 import { type CodeOf } from '../spec/diagnostics/index.ts'
-import { isWrite, type Release, type UsbDevice } from './calls.ts'
+import { isWrite, type UsbDevice } from './calls.ts'
 import { type Client } from './client.ts'
 import { type Call } from './codec.ts'
 import { QubesdError, quoteForTerminal } from './errors.ts'
@@ -19,6 +19,7 @@ import {
   parseSomeProperties,
   type PropertyAnswer,
 } from './parse.ts'
+import { exactVersion, listedVersion, type QubesVersion, VERSIONS } from './versions.ts'
 
 /**
  * Typed reads. Each fails with QubesdError; "not set" is an answer, not a failure.
@@ -77,7 +78,7 @@ export function listTags(client: Client, qube: string): Promise<readonly string[
   return ask(client, read(qube, 'admin.vm.tag.List'), (text) => parseNames(text, /^[A-Za-z0-9_-]*$/))
 }
 
-/** Denied interface patterns. Not on 4.2. The one list whose last line does not end. */
+/** Denied interface patterns, where the version has them. The one list whose last line does not end. */
 export function listDenied(client: Client, qube: string): Promise<readonly string[]> {
   return ask(client, read(qube, 'admin.vm.device.denied.List'), (text) =>
     parseNames(text === '' ? text : `${text}\n`, /^[\x21-\x7e]{7}$/),
@@ -85,8 +86,12 @@ export function listDenied(client: Client, qube: string): Promise<readonly strin
 }
 
 /** USB devices assigned to a qube, that is, kept for its next starts. */
-export function listAssigned(client: Client, release: Release, qube: string): Promise<readonly Assignment[]> {
-  return release === '4.2'
+export function listAssigned(
+  client: Client,
+  version: QubesVersion,
+  qube: string,
+): Promise<readonly Assignment[]> {
+  return VERSIONS[version].usb === 'ports'
     ? ask(client, read(qube, 'admin.vm.device.usb.List'), parseList42)
     : ask(client, read(qube, 'admin.vm.device.usb.Assigned'), parseAssigned)
 }
@@ -94,22 +99,20 @@ export function listAssigned(client: Client, release: Release, qube: string): Pr
 /** Devices that a qube has now and that are not assigned to it by port and identity: none, or a wider assignment, gives them back. */
 export function listAttachedByHand(
   client: Client,
-  release: Release,
   qube: string,
   kind: 'usb' | 'block',
 ): Promise<readonly UsbDevice[]> {
-  const verb = release === '4.2' ? 'List' : 'Attached'
-  return ask(client, read(qube, `admin.vm.device.${kind}.${verb}`), parseByHand)
+  return ask(client, read(qube, `admin.vm.device.${kind}.Attached`), parseByHand)
 }
 
 /** USB devices that a backend qube has plugged in now. */
 export function listAvailable(
   client: Client,
-  release: Release,
+  version: QubesVersion,
   backend: string,
 ): Promise<readonly AvailableDevice[]> {
   return ask(client, read(backend, 'admin.vm.device.usb.Available'), (text) =>
-    release === '4.2' ? parseAvailable42(text, backend) : parseAvailable(text),
+    VERSIONS[version].usb === 'ports' ? parseAvailable42(text, backend) : parseAvailable(text),
   )
 }
 
@@ -130,21 +133,19 @@ export function volumeSize(client: Client, qube: string, volume: string): Promis
   })
 }
 
-/**
- * Tells the releases apart by what the daemon answers. 4.2 lists no UUIDs; 4.4 says why it refuses, where
- * 4.3 says nothing. `qubes` is a listing that the caller has already.
- */
-export async function detectRelease(client: Client, qubes: readonly ListedQube[]): Promise<Release> {
-  if (!qubes.some((qube) => qube.uuid !== null)) return '4.2'
+/** Tells the versions apart by what the daemon answers. `qubes` is a listing that the caller has already. */
+export async function detectVersion(client: Client, qubes: readonly ListedQube[]): Promise<QubesVersion> {
+  const listed = listedVersion(qubes)
+  if (!VERSIONS[listed].listsUuids) return listed
   const probe: Call = { dest: 'dom0', method: 'admin.vmclass.List', arg: 'probe', payload: '' }
   try {
     await client.call(probe)
-    return '4.4'
+    return exactVersion(listed, true)
   } catch (error) {
     const code = error instanceof QubesdError ? error.code : undefined
-    if (code === 'invalid-value') return '4.4'
+    if (code === 'invalid-value') return exactVersion(listed, true)
     // Policy may forbid the question; 4.3 and 4.4 are sent the same.
-    if (code === 'refused' || code === 'denied-by-policy') return '4.3'
+    if (code === 'refused' || code === 'denied-by-policy') return exactVersion(listed, false)
     throw error
   }
 }

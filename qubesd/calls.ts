@@ -5,9 +5,6 @@ import { type Call } from './codec.ts'
  * Their arguments have been validated: names match what Qubes accepts, values are printable ASCII.
  */
 
-/** 4.3 stands for early and late 4.3; what differs between 4.3 and 4.4 never changes what qstate sends. */
-export type Release = '4.2' | '4.3' | '4.4'
-
 export type Mode = 'auto-attach' | 'ask-to-attach' | 'required'
 
 /** A device as an assignment names it. Port or identity, not both, may be `*`. */
@@ -34,17 +31,15 @@ export const tagSet = (qube: string, name: string): Call => call(qube, 'admin.vm
 
 export const tagRemove = (qube: string, name: string): Call => call(qube, 'admin.vm.tag.Remove', name)
 
-/** Denies interfaces, each `u` and six characters, for manual attach. Not on 4.2. */
+/** Denies interfaces, each `u` and six characters, for manual attach. */
 export const deniedAdd = (qube: string, pattern: string): Call =>
   call(qube, 'admin.vm.device.denied.Add', '', pattern)
 
 export const deniedRemove = (qube: string, pattern: string): Call =>
   call(qube, 'admin.vm.device.denied.Remove', '', pattern)
 
-/** Assigns without attaching. On 4.2 a device is a port, and the only mode is `persistent`. */
-export function usbAssign(release: Release, qube: string, device: UsbDevice, mode: Mode): Call {
-  if (release === '4.2')
-    return call(qube, 'admin.vm.device.usb.Attach', portArgument(device), 'persistent=True')
+/** Assigns without attaching. */
+export function usbAssign(qube: string, device: UsbDevice, mode: Mode): Call {
   const payload = `${devicePayload(device, mode)} frontend_domain='${qube}'`
   return call(qube, 'admin.vm.device.usb.Assign', deviceArgument(device), payload)
 }
@@ -61,13 +56,10 @@ function devicePayload(device: UsbDevice, mode: Mode | 'manual'): string {
   return pairs.join(' ')
 }
 
-export function usbUnassign(release: Release, qube: string, device: UsbDevice): Call {
-  return release === '4.2'
-    ? call(qube, 'admin.vm.device.usb.Detach', portArgument(device))
-    : call(qube, 'admin.vm.device.usb.Unassign', deviceArgument(device))
-}
+export const usbUnassign = (qube: string, device: UsbDevice): Call =>
+  call(qube, 'admin.vm.device.usb.Unassign', deviceArgument(device))
 
-/** Attaches now, to a running qube. From 4.3 on: on 4.2 assigning to a running qube attaches. */
+/** Attaches now, to a running qube. */
 export function usbAttach(qube: string, device: UsbDevice): Call {
   return call(qube, 'admin.vm.device.usb.Attach', deviceArgument(device), devicePayload(device, 'manual'))
 }
@@ -76,7 +68,7 @@ export function usbAttach(qube: string, device: UsbDevice): Call {
 export const usbDetach = (qube: string, device: UsbDevice): Call =>
   call(qube, 'admin.vm.device.usb.Detach', deviceArgument(device))
 
-/** Changes the mode of an assignment that is there. Not on 4.2. */
+/** Changes the mode of an assignment that is there. */
 export const usbSetMode = (qube: string, device: UsbDevice, mode: Mode): Call =>
   call(qube, 'admin.vm.device.usb.Set.assignment', deviceArgument(device), mode)
 
@@ -88,8 +80,6 @@ function deviceArgument(device: UsbDevice): string {
   const text = `${device.backend}+${device.port}:${device.identity}`
   return text.replaceAll('?******', '_______').replaceAll(':', '+').replaceAll('*', '_')
 }
-
-const portArgument = (device: UsbDevice): string => `${device.backend}+${device.port}`
 
 /** Whether a call changes something on the host. */
 export function isWrite(method: string): boolean {

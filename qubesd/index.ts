@@ -2,7 +2,7 @@
  * The Admin API client: codec, transports, typed verbs, errors. It knows nothing of qstate.
  */
 export {
-  detectRelease,
+  detectVersion,
   getFeature,
   getInheritedFeature,
   getProperties,
@@ -46,12 +46,12 @@ export { findTransport } from './connect.ts'
 export { describeCall, policyLine, QubesdError, quoteForTerminal } from './errors.ts'
 export { daemonEvents, type EventOrGap } from './events.ts'
 export { type Assignment, type AvailableDevice, type PropertyAnswer } from './parse.ts'
-export {
-  attachPersistent,
-  attachPort,
-  detachPort,
-  printAttached,
-  printAvailable,
-  setPersistent,
-} from './simulator/index.ts'
 export { QUBESD_SOCKET } from './socket.ts'
+export {
+  exactVersion,
+  isManaged,
+  isQubesVersion,
+  listedVersion,
+  type QubesVersion,
+  VERSIONS,
+} from './versions.ts'

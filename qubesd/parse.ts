@@ -119,15 +119,15 @@ export function parseAssigned(text: string): readonly Assignment[] | undefined {
 }
 
 /**
- * `BACKEND+PORT:IDENTITY … mode='manual' …` a line, or on 4.2 `BACKEND+PORT … persistent=no`: devices that were attached by
- * hand, or, from 4.3 on, by an assignment that does not name both port and identity.
+ * `BACKEND+PORT:IDENTITY … mode='manual' …` a line: devices that were attached by hand, or by an assignment that does not
+ * name both port and identity.
  */
 export function parseByHand(text: string): readonly UsbDevice[] | undefined {
   const all = eachLine(text, (line) => {
     const match = /^([A-Za-z][A-Za-z0-9_.-]*)\+([A-Za-z0-9_.-]+)(?=[: ])(?::(.*?) device_id=')?/.exec(line)
     if (match === null) return undefined
     const [, backend = '', port = '', identity = '*'] = match
-    return { backend, port, identity, byHand: / (?:mode='manual'|persistent=no)(?: |$)/.test(line) }
+    return { backend, port, identity, byHand: / mode='manual'(?: |$)/.test(line) }
   })
   return all
     ?.filter(({ byHand }) => byHand)

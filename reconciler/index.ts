@@ -5,7 +5,7 @@
 export { diffOfTemplate, isEdited } from './annotate/index.ts'
 export {
   applyPlan,
-  isPluggedIn,
+  isMeant,
   isWanted,
   type Journal,
   type LiveAction,
@@ -57,6 +57,7 @@ export {
   type Host,
   type HostCall,
   type HostQube,
+  type ManagedVersion,
   mapLimited,
   mergeNeeds,
   type Needs,
@@ -68,9 +69,9 @@ export {
   providerOf,
   type Providers,
   type QubeFacts,
+  type QubesVersion,
   type Reading,
   type Refusal,
-  type Release,
   type SettingChange,
   type TemplateTexts,
   type Unknown,

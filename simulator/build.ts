@@ -9,7 +9,7 @@ import {
   LABELS,
   type Qube,
   type QubeFixture,
-  type Release,
+  type SimulatedVersion,
   str,
   type Value,
 } from './host/index.ts'
@@ -24,7 +24,7 @@ import {
 } from './reactions/index.ts'
 
 /** Brings a host to life. Its defaults are guessed where the fixture does not name them. */
-export function buildHost(fixture: HostFixture, release: Release): Host {
+export function buildHost(fixture: HostFixture, release: SimulatedVersion): Host {
   const host: Host = {
     release,
     qubes: new Map(),

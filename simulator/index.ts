@@ -8,7 +8,7 @@ import {
   type HostFixture,
   type Listener as EventListener,
   type Qube,
-  type Release,
+  type SimulatedVersion,
 } from './host/index.ts'
 import { isWrite } from './methods/index.ts'
 import { notifyTools } from './reactions/index.ts'
@@ -25,7 +25,7 @@ import {
 } from './wire/index.ts'
 
 /**
- * A qubesd that runs anywhere: the Admin API of 4.2, 4.3 or 4.4 over a Unix socket, on a host that is
+ * A qubesd that runs anywhere: the Admin API of 4.3 or 4.4 over a Unix socket, on a host that is
  * in memory. It answers as the real daemon does, down to the text of errors and the order of events.
  * It knows nothing of qstate, of policy (whoever reaches the socket is dom0), or of Xen: starting and
  * stopping take no time, of volumes there are only their sizes, and pools, firewalls and backups are not there.
@@ -38,7 +38,7 @@ export interface SimulatorOptions {
   readonly socket: string
   readonly fixture?: HostFixture
   /** Instead of the fixture's. */
-  readonly release?: Release
+  readonly release?: SimulatedVersion
   /** Loaded if it exists, before the fixture; written after every write. */
   readonly stateFile?: string
   readonly faults?: readonly Fault[]
@@ -227,35 +227,6 @@ function concerns(host: Host, of: Qube, event: HostEvent): boolean {
   return event.subject === null || host.qubes.get(event.subject.name) === event.subject
 }
 
-export {
-  attachedDevices,
-  attachedTo,
-  connectDevice,
-  deviceAt,
-  disconnectDevice,
-  exposed,
-  printOptions,
-  type UsbDevice,
-} from './devices/index.ts'
 export { makeDom0Tree } from './dom0-tree.ts'
-export {
-  ascii,
-  type Assignment,
-  assignmentKey,
-  byCodePoint,
-  decodeComplaint,
-  Failure,
-  fire,
-  firePre,
-  type Host,
-  isHalted,
-  isRunning,
-  parseFixture,
-  protocolError,
-  type Qube,
-  repr,
-  splitOnce,
-  unhandled,
-} from './host/index.ts'
-export { parseBool } from './properties/index.ts'
+export { type SimulatedVersion, parseFixture } from './host/index.ts'
 export { parseFaults } from './wire/index.ts'

@@ -21,9 +21,9 @@ import {
 } from '../apply/index.ts'
 import {
   type Connection,
-  listQubes,
+  listManaged,
+  type ManagedSession,
   planSpec,
-  type Session,
   stateFolder,
   type Tables,
 } from '../host/index.ts'
@@ -58,7 +58,7 @@ export function currentTables(): CurrentTables {
 export function agentHost(tables: CurrentTables, options: AgentHostOptions): AgentHost {
   const { global, io, connection } = options
   const folder = stateFolder(global, io, connection)
-  const session = (): Promise<Session> => listQubes(connection)
+  const session = (): Promise<ManagedSession> => listManaged(connection)
   return {
     where: connection.host.where,
     async plan(spec, selects) {
@@ -84,6 +84,7 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
     },
     start: (qube) =>
       startQube(qube, {
+        // Only ever after a plan, which there is none of for a host that is not to be changed.
         host: connection.host,
         signal: io.signal,
         patience: options.restartTimeout,
@@ -97,7 +98,7 @@ export function agentHost(tables: CurrentTables, options: AgentHostOptions): Age
 
 function planFor(
   spec: CommittedSpec,
-  session: Session,
+  session: ManagedSession,
   selects: Selects,
   { global, io }: AgentHostOptions,
 ): Promise<Plan> {

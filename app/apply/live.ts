@@ -4,17 +4,14 @@ import {
   featureRemove,
   featureSet,
   getFeature,
-  listAttachedByHand,
   listAvailable,
   QubesdError,
   usbAttach,
   usbDetach,
-  usbUnassign,
 } from '../../qubesd/index.ts'
 import {
   countingNow,
-  deviceOf,
-  isPluggedIn,
+  isMeant,
   isWanted,
   type LiveAction,
   liveActions,
@@ -27,7 +24,7 @@ import {
 } from '../../reconciler/index.ts'
 import { QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
-import { type Session } from '../host/index.ts'
+import { type ManagedSession } from '../host/index.ts'
 
 /** What became of one device, or why nothing did. */
 export interface LiveReport {
@@ -42,17 +39,16 @@ export interface LiveReport {
 export async function attachNow(
   plan: Plan,
   report: Report | null,
-  session: Session,
+  session: ManagedSession,
 ): Promise<readonly LiveReport[]> {
   const wishes = liveWishes(plan, report)
-  if (session.release === '4.2') return detachNow(wishes, session)
   if (wishes.length === 0) return []
   const backends = [...new Set(wishes.map(({ path }) => backendOf(path)))].sort()
   const present: PresentDevice[] = []
   const reports: LiveReport[] = []
   for (const backend of backends) {
     try {
-      present.push(...(await listAvailable(session.client, session.release, backend)))
+      present.push(...(await listAvailable(session.client, session.version, backend)))
     } catch (error) {
       if (!(error instanceof QubesdError)) throw error
       const affected = wishes.filter(({ path }) => backendOf(path) === backend)
@@ -77,7 +73,7 @@ function wishesMet(
 ): readonly LiveWish[] {
   return wishes.filter(({ qube, path, wanted }) => {
     const meant = present.filter(
-      (device) => isPluggedIn(path, device, '4.3') && (wanted || !isWanted(qube, device, wishes)),
+      (device) => isMeant(path, device) && (wanted || !isWanted(qube, device, wishes)),
     )
     const has = meant.some((device) => {
       const done = reports.find((one) => one.qube === qube && one.path === pathOfDevice(device))?.status
@@ -88,7 +84,11 @@ function wishesMet(
 }
 
 /** Nothing of it waits for a restart any more. Where that cannot be written it goes on waiting, which harms nobody. */
-async function tellCounting(plan: Plan, counting: readonly LiveWish[], session: Session): Promise<void> {
+async function tellCounting(
+  plan: Plan,
+  counting: readonly LiveWish[],
+  session: ManagedSession,
+): Promise<void> {
   const { client, host } = session
   for (const dest of new Set(counting.map(({ qube }) => qube))) {
     const paths = counting.filter(({ qube }) => qube === dest).map(({ path }) => path)
@@ -112,30 +112,11 @@ const waitingOf = (qube: string, plan: Plan, report: Report | null): readonly st
   plan.qubes.find((planned) => planned.qube === qube)?.waiting ??
   []
 
-/** On 4.2 assigning to a running qube attaches; what is taken away is kept no longer, and stays attached. */
-async function detachNow(wishes: readonly LiveWish[], session: Session): Promise<readonly LiveReport[]> {
-  const reports: LiveReport[] = []
-  for (const { qube, path } of wishes.filter(({ wanted }) => !wanted)) {
-    const { backend, port } = deviceOf(path)
-    try {
-      const loose = await listAttachedByHand(session.client, '4.2', qube, 'usb')
-      const device = loose.find((one) => one.backend === backend && one.port === port)
-      if (device === undefined) continue
-      await session.host.write(usbUnassign('4.2', qube, device))
-      reports.push({ qube, path, status: 'detached', text: '', hint: '' })
-    } catch (error) {
-      if (!(error instanceof QstateError) && !(error instanceof QubesdError)) throw error
-      reports.push(failed(qube, path, error.message, error.hint))
-    }
-  }
-  return reports
-}
-
 async function act(
   action: LiveAction,
   plan: Plan,
   report: Report | null,
-  session: Session,
+  session: ManagedSession,
 ): Promise<LiveReport> {
   const { qube, kind, device } = action
   const path = pathOfDevice(device)

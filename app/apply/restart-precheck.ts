@@ -8,13 +8,7 @@ import {
   QubesdError,
   type UsbDevice,
 } from '../../qubesd/index.ts'
-import {
-  deviceOf,
-  isPluggedIn,
-  pathOfDevice,
-  type QubePlan,
-  requiredDevices,
-} from '../../reconciler/index.ts'
+import { deviceOf, isMeant, pathOfDevice, type QubePlan, requiredDevices } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Session } from '../host/index.ts'
 
@@ -34,9 +28,9 @@ export async function careFor(planned: QubePlan, session: Session): Promise<Care
     (await sleeping(planned, session)) ??
     (await missingDevice(planned, session))
   if (refusal !== null) return { refusal, byHand: null }
-  const { client, release } = session
+  const { client } = session
   const lists = (['usb', 'block'] as const).map((kind) =>
-    known(() => listAttachedByHand(client, release, planned.qube, kind)),
+    known(() => listAttachedByHand(client, planned.qube, kind)),
   )
   const [usb, block] = await Promise.all(lists)
   if (usb === undefined || block === undefined) return { refusal: null, byHand: null }
@@ -80,22 +74,20 @@ async function sleeping({ qube }: QubePlan, { client }: Session): Promise<Proble
 async function withoutAssigned(
   attached: readonly UsbDevice[],
   qube: string,
-  { client, release }: Session,
+  { client, version }: Session,
 ): Promise<readonly UsbDevice[]> {
-  if (attached.length === 0 || release === '4.2') return attached
-  const assigned = (await known(() => listAssigned(client, release, qube))) ?? []
-  const means = (a: UsbDevice, device: UsbDevice): boolean => isPluggedIn(pathOfDevice(a), device, release)
-  return attached.filter((device) => !assigned.some((assignment) => means(assignment, device)))
+  if (attached.length === 0) return attached
+  const assigned = (await known(() => listAssigned(client, version, qube))) ?? []
+  return attached.filter((device) => !assigned.some((one) => isMeant(pathOfDevice(one), device)))
 }
 
 /** Of the devices that qstate has assigned; a backend that is not running, or not to be asked, is qubesd's to judge. */
-async function missingDevice(planned: QubePlan, { client, release }: Session): Promise<Problem | null> {
-  for (const path of requiredDevices(planned, release)) {
-    const plugged = await known(() => listAvailable(client, release, deviceOf(path).backend))
-    if (plugged === undefined || plugged.some((device) => isPluggedIn(path, device, release))) continue
+async function missingDevice(planned: QubePlan, { client, version }: Session): Promise<Problem | null> {
+  for (const path of requiredDevices(planned)) {
+    const plugged = await known(() => listAvailable(client, version, deviceOf(path).backend))
+    if (plugged === undefined || plugged.some((device) => isMeant(path, device))) continue
     const message = `it would not start again: ${showPath(path)} is not plugged in`
-    const hint =
-      'plug it in, or take the assignment out of the spec; from Qubes 4.3 on `auto-attach` does without it'
+    const hint = 'plug it in, or take the assignment out of the spec; `auto-attach` does without it'
     return { code: 'device-absent', message, hint }
   }
   return null

@@ -14,7 +14,7 @@ import {
 } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
-import { type Session } from '../host/index.ts'
+import { type ManagedSession } from '../host/index.ts'
 import { type Care, careFor } from './restart-precheck.ts'
 
 export interface RestartOptions {
@@ -71,7 +71,7 @@ interface Candidate {
 export async function restartWaiting(
   plan: Plan,
   report: Report | null,
-  session: Session,
+  session: ManagedSession,
   options: RestartOptions & GlobalOptions,
   io: Io,
 ): Promise<readonly RestartReport[]> {

@@ -2,7 +2,7 @@ import { type Io } from '../../cli/io.ts'
 import { generationJournal, takeLock } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import { applyPlan, type Plan, type Report } from '../../reconciler/index.ts'
-import { type Session } from '../host/index.ts'
+import { type ManagedSession } from '../host/index.ts'
 
 export interface LockedRun {
   readonly who: string
@@ -33,7 +33,7 @@ export const PARALLELISM = 4
 /** Does what a fresh plan says, with nobody to ask, and the lock of the folder held. `generation` null: nothing was begun. */
 export async function applyUnasked(
   plan: Plan,
-  { host, qubes }: Session,
+  { host, qubes }: ManagedSession,
   { folder, ...meta }: LockedRun & { readonly folder: string; readonly kind: 'agent' | 'rollout' },
   io: Io,
 ): Promise<{ readonly report: Report; readonly generation: number | null }> {

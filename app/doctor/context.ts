@@ -4,7 +4,7 @@ import {
   type HostQube,
   mapLimited,
   type Observation,
-  type Release,
+  type QubesVersion,
 } from '../../reconciler/index.ts'
 import { type DesiredState, SLIC_TABLES } from '../../spec/index.ts'
 import { type Asking, attempt } from './asking.ts'
@@ -16,7 +16,7 @@ export interface Scene {
   readonly asking: Asking
   readonly host: Host
   readonly dom0: Dom0
-  readonly release: Release
+  readonly version: QubesVersion
   /** This qube's name, for policy lines. */
   readonly source: string
   readonly qubes: readonly HostQube[]
@@ -38,12 +38,12 @@ export async function readScene(
   start: Omit<Scene, 'patients' | 'plugged' | 'unasked'>,
   { windows, unasked }: Found,
 ): Promise<Scene> {
-  const { asking, desired, qubes, release } = start
+  const { asking, desired, qubes, version } = start
   const [patients, plugged] = await Promise.all([
     mapLimited(windows, 4, (qube) =>
       readPatient(qube, {
         client: asking.client,
-        release,
+        version,
         qubes,
         wanted: desired?.qubes.get(qube.name) ?? null,
       }),
@@ -57,7 +57,7 @@ export async function readScene(
 async function readPlugged(
   start: Omit<Scene, 'patients' | 'plugged' | 'unasked'>,
 ): Promise<Scene['plugged']> {
-  const { asking, desired, qubes, release } = start
+  const { asking, desired, qubes, version } = start
   const all = qubes.filter(({ klass, state }) => klass !== 'AdminVM' && state === 'Running')
   const named = desired === null ? new Set<string>() : backendsIn(desired)
   const few = asking.client.transport.kind === 'qrexec' && desired !== null
@@ -65,7 +65,7 @@ async function readPlugged(
   const found = await mapLimited(
     asked,
     8,
-    async ({ name }) => [name, await attempt(() => listAvailable(asking.client, release, name))] as const,
+    async ({ name }) => [name, await attempt(() => listAvailable(asking.client, version, name))] as const,
   )
   return new Map(found)
 }

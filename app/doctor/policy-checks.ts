@@ -15,14 +15,14 @@ const WRITES =
 export const policyCheck: Check<Scene> = { name: 'policy', look: policy }
 
 async function policy(scene: Scene): Promise<Judgements> {
-  const { asking: own, patients, desired, source, host, qubes, release } = scene
+  const { asking: own, patients, desired, source, host, qubes, version } = scene
   if (own.client.transport.kind === 'socket') return ok('none applies in dom0')
   const probing = asking(own.client)
   const probed = probeHost(probing.client, host)
-  probed.release(qubes)
+  probed.version(qubes)
   for (const patient of patients) {
     const wanted = patient.wanted ?? (desired === null ? typical(patient) : null)
-    if (wanted !== null) await observeQube(probed, providers, { qube: patient.qube, release }, wanted)
+    if (wanted !== null) await observeQube(probed, providers, { qube: patient.qube, version }, wanted)
   }
   return [
     ...(qubes.every(({ klass }) => klass === 'AdminVM') ? [nothingListed(source)] : denials(probing, source)),

@@ -5,7 +5,7 @@ import {
   getInheritedFeature,
   listAssigned,
 } from '../../qubesd/index.ts'
-import { hasTemplate, type HostQube, type Observation, type Release } from '../../reconciler/index.ts'
+import { hasTemplate, type HostQube, type Observation, type QubesVersion } from '../../reconciler/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
 import { readProperties } from '../host/index.ts'
 import { attempt, unseenFor } from './asking.ts'
@@ -42,7 +42,7 @@ export interface Patient {
   readonly qube: HostQube
   /** What the spec wants of it; null where it does not name it. */
   readonly wanted: DesiredQube | null
-  readonly release: Release
+  readonly version: QubesVersion
   /** All qubes of the host. */
   readonly qubes: readonly HostQube[]
   /** What counts: the qube's own, or its template's. */
@@ -56,14 +56,14 @@ export interface Patient {
 
 export interface PatientContext {
   readonly client: Client
-  readonly release: Release
+  readonly version: QubesVersion
   readonly qubes: readonly HostQube[]
   readonly wanted: DesiredQube | null
 }
 
 /** One question a feature, and one for all properties: what is needed, and nothing of other qubes. */
 export async function readPatient(qube: HostQube, context: PatientContext): Promise<Patient> {
-  const { client, release, qubes, wanted } = context
+  const { client, version, qubes, wanted } = context
   // Without a template there is nothing to inherit, and `Get` is what policy allows for plan and apply anyhow.
   const get = hasTemplate(qube) ? getInheritedFeature : getFeature
   const [features, properties, assigned, record] = await Promise.all([
@@ -71,14 +71,14 @@ export async function readPatient(qube: HostQube, context: PatientContext): Prom
       FEATURES.map(async (name) => [name, await attempt(() => get(client, qube.name, name))] as const),
     ),
     readProperties(client, qube.name, PROPERTIES, unseenFor),
-    attempt(() => listAssigned(client, release, qube.name)),
+    attempt(() => listAssigned(client, version, qube.name)),
     attempt(() => getFeature(client, qube.name, RECORD_FEATURE)),
   ])
   const byName = new Map(features)
   return {
     qube,
     wanted,
-    release,
+    version,
     qubes,
     assigned,
     record,

@@ -1,8 +1,17 @@
-import { detectRelease, QubesdError } from '../../qubesd/index.ts'
-import { hasTemplate, type HostQube, type Release } from '../../reconciler/index.ts'
+import { detectVersion, QubesdError, VERSIONS } from '../../qubesd/index.ts'
+import { hasTemplate, type HostQube, type QubesVersion } from '../../reconciler/index.ts'
 import { isDomain } from '../../spec/diagnostics/index.ts'
 import { type Asking } from './asking.ts'
-import { examine, type Examined, type Finding, ok, problem, unseen } from './check.ts'
+import {
+  examine,
+  type Examined,
+  type Finding,
+  type Judgement,
+  ok,
+  problem,
+  unseen,
+  warning,
+} from './check.ts'
 import { type Scene } from './context.ts'
 import { HOST_CHECKS } from './host-checks.ts'
 import { QUBE_CHECKS } from './qube-checks.ts'
@@ -11,28 +20,36 @@ import { requiredDevices } from './usb-checks.ts'
 
 /** All that was looked at, the host first. */
 export interface Examination {
-  readonly release: Release | null
+  readonly version: QubesVersion | null
   readonly examined: readonly Examined[]
 }
 
-/** Which release answers. Asked past the record of denials: no plan needs to know it so exactly. */
-export async function releaseFinding(
+/** Which version answers. Asked past the record of denials: no plan needs to know it so exactly. */
+export async function versionFinding(
   { client }: Asking,
   qubes: readonly HostQube[],
-): Promise<{ readonly finding: Finding; readonly release: Release | null }> {
+): Promise<{ readonly finding: Finding; readonly version: QubesVersion | null }> {
   const check = 'release'
   try {
-    const release = await detectRelease(client, qubes)
-    const found = release === '4.4' ? 'Qubes 4.4 or later, which is in development' : `Qubes ${release}`
-    return { release, finding: { check, ...ok(found) } }
+    const version = await detectVersion(client, qubes)
+    return { version, finding: { check, ...judgeVersion(version) } }
   } catch (error) {
     if (!(error instanceof QubesdError)) throw error
     const finding = {
       check,
       ...unseen(error.message, 'is this a newer Qubes than this qstate knows? see `qstate version --host`'),
     }
-    return { release: null, finding }
+    return { version: null, finding }
   }
+}
+
+function judgeVersion(version: QubesVersion): Judgement {
+  const { label, endOfLife, note } = VERSIONS[version]
+  if (endOfLife === null) return ok(note === null ? label : `${label} ${note}`)
+  return warning(
+    `${label}, which qstate can read but not change (end of life ${endOfLife})`,
+    'upgrade dom0 to Qubes 4.3',
+  )
 }
 
 /** Nobody answers: that is the one finding, and nothing else can be looked at. */
@@ -40,17 +57,17 @@ export function unreachable(error: unknown): Examination | undefined {
   if (!isDomain(error, 'host')) return undefined
   if (error.code === 'aborted') return undefined
   const findings = [{ check: 'daemon', ...problem(error.message, error.hint) }]
-  return { release: null, examined: [{ qube: null, about: 'not reached', findings }] }
+  return { version: null, examined: [{ qube: null, about: 'not reached', findings }] }
 }
 
 export async function examineAll(
   scene: Scene,
   first: readonly Finding[],
-  release: Release | null,
+  version: QubesVersion | null,
 ): Promise<Examination> {
   const host: Examined = {
     qube: null,
-    about: release === null ? scene.host.where : `${scene.host.where}, Qubes ${release}`,
+    about: version === null ? scene.host.where : `${scene.host.where}, ${VERSIONS[version].label}`,
     findings: [...first, ...(await examine(HOST_CHECKS, scene))],
   }
   const checks = [...QUBE_CHECKS, requiredDevices(scene)]
@@ -62,7 +79,7 @@ export async function examineAll(
     })),
   )
   const qubes = alone.map((one, index) => besideTemplate(one, templateOf(scene.patients[index]), alone))
-  return { release, examined: [host, ...qubes] }
+  return { version, examined: [host, ...qubes] }
 }
 
 function templateOf(patient: Patient | undefined): string | undefined {

@@ -8,9 +8,9 @@ import { type FleetHost, type Reach } from '../../spec/fleet/index.ts'
 import { alone, applyUnasked, PARALLELISM } from '../apply/index.ts'
 import {
   connect,
-  listQubes,
+  listManaged,
   type LoadedSpec,
-  openSession,
+  openManaged,
   planSpec,
   stateFolder,
   tablesOf,
@@ -60,7 +60,7 @@ export interface Comparison {
 
 /** What the spec would change on the host now. Writes nothing. */
 export async function compareHost(spec: LoadedSpec, { options, io }: HostWay): Promise<Comparison> {
-  const session = await openSession(options, io, tablesOf(spec))
+  const session = await openManaged(options, io, tablesOf(spec))
   const plan = await planSpec(spec, session, { ...options, parallelism: String(PARALLELISM) }, io)
   const runs = session.qubes.filter(({ state }) => state === 'Running')
   return {
@@ -92,7 +92,7 @@ export async function applyToHost(
   const connection = await connect(options, io, tablesOf(spec))
   const folder = stateFolder(options, io, connection)
   return alone(folder, who, io, async (run) => {
-    const session = await listQubes(connection)
+    const session = await listManaged(connection)
     const plan = await planSpec(spec, session, { ...options, parallelism: String(PARALLELISM) }, io)
     const held = plan.qubes.flatMap((planned) => {
       const why = consentFor(planned)

@@ -10,10 +10,11 @@ import {
   type Host,
   type HostQube,
   makePlan,
+  type ManagedVersion,
   mapLimited,
   type Plan,
   type PlanContext,
-  type Release,
+  type QubesVersion,
 } from '../../reconciler/index.ts'
 import {
   type Diagnostic,
@@ -27,13 +28,14 @@ import { tagsOf, targetFilter, unfinishedChanges } from '../apply/index.ts'
 import { readSources, type Sources } from '../source/index.ts'
 import { qubesHost } from './qubesd/index.ts'
 import { slicFiles, slicService } from './slic/index.ts'
+import { requireManaged } from './managed.ts'
 
 /** A host to plan for: one that answers, or one that was recorded, which has neither daemon nor history. */
 export interface PlanningHost {
   readonly client: Client | null
   readonly host: Host
   readonly qubes: readonly HostQube[]
-  readonly release: Release
+  readonly version: ManagedVersion
 }
 
 /** A way to one host, on which nothing has been asked yet. */
@@ -42,9 +44,16 @@ export interface Connection {
   readonly host: Host
 }
 
-/** One host, and its qubes as they were listed. */
-export interface Session extends Connection, PlanningHost {
+/** One host, and its qubes as they were listed: what reads takes this. */
+export interface Session extends Connection {
+  readonly qubes: readonly HostQube[]
+  readonly version: QubesVersion
+}
+
+/** The same of a version that qstate changes: whatever plans or writes takes this. */
+export interface ManagedSession extends Session, PlanningHost {
   readonly client: Client
+  readonly version: ManagedVersion
 }
 
 /** Bytes of a table from the spec, by its SHA-256. */
@@ -60,15 +69,24 @@ export async function connect(
   return { client, host: qubesHost({ client, slic: slicStore(options, io, client, tables) }) }
 }
 
-/** Lists the host's qubes: what is there now, whatever an earlier listing said. */
-export async function listQubes({ client, host }: Connection): Promise<Session> {
-  const qubes = await host.list()
-  return { client, host, qubes, release: host.release(qubes) }
+/** Finds qubesd and lists the host's qubes, to read what is there. */
+export async function openSession(options: GlobalOptions, io: Io, tables?: Tables): Promise<Session> {
+  return listHost(await connect(options, io, tables))
 }
 
-/** Finds qubesd and lists the host's qubes. */
-export async function openSession(options: GlobalOptions, io: Io, tables?: Tables): Promise<Session> {
-  return listQubes(await connect(options, io, tables))
+/** The same to plan for the host. */
+export async function openManaged(options: GlobalOptions, io: Io, tables?: Tables): Promise<ManagedSession> {
+  return listManaged(await connect(options, io, tables))
+}
+
+/** Lists the host's qubes to plan for them or to change them: what is there now, whatever an earlier listing said. */
+export async function listManaged(connection: Connection): Promise<ManagedSession> {
+  return requireManaged(await listHost(connection))
+}
+
+async function listHost({ client, host }: Connection): Promise<Session> {
+  const qubes = await host.list()
+  return { client, host, qubes, version: host.version(qubes) }
 }
 
 export async function makeClient(options: GlobalOptions, io: Io): Promise<Client> {
@@ -202,7 +220,7 @@ export async function planSpec(
     host: session.host,
     providers,
     qubes: session.qubes,
-    release: session.release,
+    version: session.version,
     now: io.now().toISOString(),
     commit,
     mode,

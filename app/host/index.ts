@@ -4,12 +4,14 @@
 export {
   connect,
   type Connection,
-  listQubes,
+  listManaged,
   type LoadedSpec,
   loadSources,
   loadSpec,
   makeClient,
+  type ManagedSession,
   nearestQube,
+  openManaged,
   openSession,
   type PlanOptions,
   planSpec,
@@ -23,6 +25,7 @@ export {
   tellDiagnostics,
 } from './connect.ts'
 export { qubesHost, readAllProperties, readProperties, type ToldProperty } from './qubesd/index.ts'
+export { requireManaged } from './managed.ts'
 export { openHost, type RecordedOptions } from './recorded.ts'
 export { tableProblem } from './slic/index.ts'
 export { recordHost } from './snapshot/index.ts'

@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import { type Io } from '../../cli/io.ts'
 import { type GlobalOptions } from '../../cli/options.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { openSession, type PlanningHost, type Tables } from './connect.ts'
+import { openManaged, type PlanningHost, type Tables } from './connect.ts'
 import { readHostState, recordedHost } from './snapshot/index.ts'
+import { requireManaged } from './managed.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
 
@@ -20,7 +21,7 @@ export function openHost(
   tables?: Tables,
 ): Promise<PlanningHost> {
   return options.hostState === undefined
-    ? openSession(options, io, tables)
+    ? openManaged(options, io, tables)
     : openRecorded(options.hostState, io)
 }
 
@@ -33,7 +34,7 @@ async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
   if ('problem' in state) throw refused(path, state.problem)
   const host = recordedHost(state)
   const qubes = await host.list()
-  return { client: null, host, qubes, release: host.release(qubes) }
+  return requireManaged({ client: null, host, qubes, version: host.version(qubes) })
 }
 
 const refused = (path: string, why: string): QstateError =>

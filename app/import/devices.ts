@@ -56,7 +56,7 @@ const fits = (found: AvailableDevice, { backend, port, identity }: Assigned): bo
 /** Without these a device has no name of its own; nothing else depends on it. */
 async function available(backend: string, session: Session, io: Io): Promise<readonly AvailableDevice[]> {
   try {
-    return await listAvailable(session.client, session.release, backend)
+    return await listAvailable(session.client, session.version, backend)
   } catch (error) {
     if (!(error instanceof QubesdError) || error.retryable || error.code === 'aborted') throw error
     io.err(`${error.message}\n`)

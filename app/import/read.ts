@@ -28,7 +28,7 @@ export interface ImportedQube {
 /** Everything that is set on a qube, as values of a spec. */
 export async function readQube(candidate: Candidate, session: Session, all: boolean): Promise<ImportedQube> {
   const { qube } = candidate
-  const facts = { qube, release: session.release }
+  const facts = { qube, version: session.version }
   const seen = await look(candidate, session)
   const { owned, owner } = await ownership(facts, seen.features, session)
   const settings = new Map<string, Value>()

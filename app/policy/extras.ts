@@ -1,21 +1,20 @@
 import { providers } from '../../providers/index.ts'
 import { usbAttach, usbDetach } from '../../qubesd/index.ts'
-import { deviceOf, providerOf, type Release, takesByItself } from '../../reconciler/index.ts'
+import { deviceOf, providerOf, takesByItself } from '../../reconciler/index.ts'
 import { SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type Group, QREXEC_ARGUMENT, rule, type Rule, type Scope } from './rules.ts'
 
 /** What goes beyond plan and apply: restarts, devices attached now, and what is read only to explain. */
 
 /** With what a restart minds: devices attached by hand, which it loses, and those without which the qube does not start. */
-export function restartGroups(scope: Scope, release: Release): readonly Group[] {
+export function restartGroups(scope: Scope): readonly Group[] {
   const { target } = scope
-  const now = release === '4.2' ? 'List' : 'Attached'
   const methods = [
     ...['Shutdown', 'CurrentState', 'Start'].map((verb) => `admin.vm.${verb}`),
-    ...['usb', 'block'].map((kind) => `admin.vm.device.${kind}.${now}`),
-    ...(release === '4.2' ? [] : ['admin.vm.device.usb.Assigned']),
+    ...['usb', 'block'].map((kind) => `admin.vm.device.${kind}.Attached`),
+    'admin.vm.device.usb.Assigned',
   ]
-  const required = devicesOf(scope).filter(([, value]) => release === '4.2' || isRequired(value))
+  const required = devicesOf(scope).filter(([, value]) => isRequired(value))
   return [
     {
       title: `${target}: shut down, wait until it is halted, start again, and what that detaches`,
@@ -25,7 +24,6 @@ export function restartGroups(scope: Scope, release: Release): readonly Group[] 
   ]
 }
 
-/** On 4.2 assigning to a running qube attaches: there is nothing more to allow. */
 export function liveGroups(scope: Scope): readonly Group[] {
   const paths = devicesOf(scope).map(([path]) => path)
   return [
@@ -53,14 +51,13 @@ function attachRules(target: string, path: string): readonly Rule[] | undefined 
 }
 
 /** Reads only, and some of them of every qube. `hasAll`: a plan reads all properties of the qube anyway. */
-export function explainGroups(scope: Scope, release: Release, hasAll: boolean): readonly Group[] {
+export function explainGroups(scope: Scope, hasAll: boolean): readonly Group[] {
   const { target, settings, ensure } = scope
   const paths = [...settings.keys()]
   const mayBeTemplate = ensure === null
   const mayHaveTemplate = ensure === null || ensure === 'absent' || ensure.klass === 'AppVM'
   const features = paths.flatMap((path) => providerOf(providers, path).inheritedFeature?.(path)?.name ?? [])
   const goesByName = paths.includes(SLIC_TABLES) || devicesOf(scope).length > 0
-  const assigned = release === '4.2' ? 'admin.vm.device.usb.List' : 'admin.vm.device.usb.Assigned'
   const groups: readonly Group[] = [
     {
       title: `${target}: what its template gives, and which that is, to explain a plan`,
@@ -79,7 +76,7 @@ export function explainGroups(scope: Scope, release: Release, hasAll: boolean): 
     },
     {
       title: 'every qube: which USB devices it has, to tell in a plan who else takes one',
-      rules: devicesOf(scope).length > 0 ? [rule(assigned, '', '@anyvm')] : [],
+      rules: devicesOf(scope).length > 0 ? [rule('admin.vm.device.usb.Assigned', '', '@anyvm')] : [],
     },
   ]
   return groups.filter(({ rules }) => rules.length > 0)

@@ -3,13 +3,13 @@ import {
   creationOf,
   growthsOf,
   type HostCall,
+  type ManagedVersion,
   mergeNeeds,
   type Needs,
   needsOf as pathNeeds,
   providerOf,
   type QubeFacts,
   type Refusal,
-  type Release,
 } from '../../reconciler/index.ts'
 import {
   type Area,
@@ -31,47 +31,43 @@ import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Scope } from './ru
 export function groupsOf(
   scope: Scope,
   others: readonly Scope[],
-  release: Release,
+  version: ManagedVersion,
   extras: Extras,
 ): readonly Group[] {
   const facts: QubeFacts = {
     qube: { name: scope.target, klass: '', state: '', uuid: null },
-    release,
+    version,
   }
-  const needs = needsOf(scope, facts)
-  const shared = mergeNeeds([needs, ...others.map((other) => needsOf(other, facts))])
+  const needs = needsOf(scope)
+  const shared = mergeNeeds([needs, ...others.map((other) => needsOf(other))])
   const { target } = scope
   return [
     recordGroup(scope, facts),
     ...(scope.ensure === null
       ? []
       : [scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure)]),
-    ...(scope.restarts || extras.restart ? restartGroups(scope, release) : []),
-    ...(extras.live && release !== '4.2' ? liveGroups(scope) : []),
-    ...(extras.explain ? explainGroups(scope, release, several(needs.properties, shared.properties)) : []),
-    ...readGroups(target, needs, shared, release),
+    ...(scope.restarts || extras.restart ? restartGroups(scope) : []),
+    ...(extras.live ? liveGroups(scope) : []),
+    ...(extras.explain ? explainGroups(scope, several(needs.properties, shared.properties)) : []),
+    ...readGroups(target, needs, shared),
     ...[...scope.settings].flatMap(([path, value]) => settingGroups(scope, path, value, facts)),
   ].filter((group) => group.rules.length > 0 || group.without !== undefined)
 }
 
-function needsOf(scope: Scope, facts: QubeFacts): Needs {
-  return pathNeeds(providers, scope.settings.keys(), {
-    features: [RECORD_FEATURE],
-    properties: facts.release === '4.2' ? ['uuid'] : [],
-  })
+function needsOf(scope: Scope): Needs {
+  return pathNeeds(providers, scope.settings.keys(), { features: [RECORD_FEATURE] })
 }
 
-/** With whose it is, which the listing of 4.2 does not tell, and since when the qube runs: what waits for a restart. */
+/** With since when the qube runs: what waits for a restart. */
 function recordGroup({ target, settings }: Scope, facts: QubeFacts): Group {
   const waits = [...settings.keys()].some(
     (path) => providerOf(providers, path).effect(path, facts) === 'next-start',
   )
-  const properties = [...(facts.release === '4.2' ? ['uuid'] : []), ...(waits ? ['start_time'] : [])]
   return {
     title: `${target}: the record of what qstate has set there, and what of it waits for a restart`,
     rules: [
       ...['Get', 'Set', 'Remove'].map((verb) => rule(`admin.vm.feature.${verb}`, RECORD_FEATURE, target)),
-      ...properties.map((name) => rule('admin.vm.property.Get', name, target)),
+      ...(waits ? [rule('admin.vm.property.Get', 'start_time', target)] : []),
     ],
   }
 }
@@ -95,19 +91,17 @@ const removeGroup = (target: string): Group => ({
 const several = (own: readonly string[], all: readonly string[]): boolean => own.length > 0 && all.length > 1
 
 /** Lists that are read whole: one call for several properties or tags, and all USB assignments. */
-function readGroups(target: string, needs: Needs, shared: Needs, release: Release): readonly Group[] {
-  const assigned = release === '4.2' ? 'admin.vm.device.usb.List' : 'admin.vm.device.usb.Assigned'
+function readGroups(target: string, needs: Needs, shared: Needs): readonly Group[] {
   const when = (needed: boolean, title: string, method: string): Group => ({
     title: `${target}: ${title}`,
     rules: needed ? [rule(method, '', target)] : [],
   })
   const properties = several(needs.properties, shared.properties)
-  const denied = needs.denied && release !== '4.2'
   return [
     when(properties, 'several properties in one call', 'admin.vm.property.GetAll'),
     when(several(needs.tags, shared.tags), 'several tags in one call', 'admin.vm.tag.List'),
-    when(needs.usb, 'which USB devices are assigned', assigned),
-    when(denied, 'which interfaces are denied', 'admin.vm.device.denied.List'),
+    when(needs.usb, 'which USB devices are assigned', 'admin.vm.device.usb.Assigned'),
+    when(needs.denied, 'which interfaces are denied', 'admin.vm.device.denied.List'),
   ]
 }
 
@@ -164,9 +158,7 @@ function callsFor(
   ] as const) {
     const calls = provider.calls({ qube, path, before, after }, facts)
     if ('refused' in calls) return calls
-    all.push(
-      ...calls.filter(isOf(facts.release)).flatMap((call) => [call, ...insteadOf(call, facts.release)]),
-    )
+    all.push(...calls)
   }
   const seen = new Set<string>()
   return all.filter(({ dest, method, arg }) => {
@@ -174,18 +166,6 @@ function callsFor(
     return seen.has(key) ? false : seen.add(key)
   })
 }
-
-/** 4.2 has one mode of assignment, so that there is none to change. */
-const isOf =
-  (release: Release) =>
-  ({ method }: HostCall): boolean =>
-    release !== '4.2' || method !== 'admin.vm.device.usb.Set.assignment'
-
-/** On 4.2 a device that is attached now is kept, or kept no longer, by another call (providers/host.ts). */
-const insteadOf = (call: HostCall, release: Release): readonly HostCall[] =>
-  release === '4.2' && call.method === 'admin.vm.device.usb.Attach'
-    ? [{ ...call, method: 'admin.vm.device.usb.Set.persistent' }]
-    : []
 
 const SAMPLES: Readonly<Partial<Record<Area, Value>>> = {
   slic: ['host:SLIC'],

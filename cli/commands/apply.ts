@@ -19,11 +19,11 @@ import {
 import {
   connect,
   type Connection,
-  listQubes,
+  listManaged,
   loadSpec,
+  type ManagedSession,
   type PlanOptions,
   planSpec,
-  type Session,
   stateFolder,
   tablesOf,
 } from '../../app/host/index.ts'
@@ -86,7 +86,7 @@ export interface Run {
 /** Shows, asks, applies, reports. */
 export async function confirmAndApply(
   made: Plan,
-  session: Session,
+  session: ManagedSession,
   options: ApplyOptions,
   io: Io,
   { saved = false, ...what }: Run,
@@ -111,7 +111,7 @@ export async function confirmAndApply(
   if (asked && !((await confirmed(question, options, io)) && (await removalsConfirmed(plan, io))))
     return io.signal.aborted ? signalExit(io) : EXIT.error
   // A person may have taken an hour to say yes.
-  const now = asked ? await listQubes(session) : session
+  const now = asked ? await listManaged(session) : session
   const report = await run(plan, now, options, io, { ...what, saved: saved || asked })
   if (options.json !== true) {
     io.out(`\n${reportView(report, style)}`)
@@ -137,7 +137,7 @@ const NOTHING: Afterwards = { live: [], restarts: [] }
 async function afterwards(
   plan: Plan,
   report: Report | null,
-  session: Session,
+  session: ManagedSession,
   options: ApplyOptions,
   io: Io,
 ): Promise<Afterwards> {
@@ -172,7 +172,7 @@ type Applied = Report & { readonly generation: number | null }
 
 async function run(
   plan: Plan,
-  session: Session,
+  session: ManagedSession,
   options: ApplyOptions,
   io: Io,
   { saved = false, ...what }: Run,
@@ -225,7 +225,7 @@ export async function locked(
   connection: Connection,
   options: Pick<ApplyOptions, 'lockTimeout'> & GlobalOptions,
   io: Io,
-  work: (session: Session) => Promise<number>,
+  work: (session: ManagedSession) => Promise<number>,
 ): Promise<number> {
   const folder = stateFolder(options, io, connection)
   const patience = wholeNumber(options.lockTimeout, '--lock-timeout', 0, 86_400) * 1000
@@ -255,7 +255,7 @@ export async function locked(
   }
   try {
     await tellUnfinished(folder, io, 'alone')
-    return await work(await listQubes(connection))
+    return await work(await listManaged(connection))
   } finally {
     await lock.release()
   }

@@ -1,6 +1,6 @@
 import { openSession, type Session } from '../../app/host/index.ts'
 import { uniqueName } from '../../app/import/index.ts'
-import { type AvailableDevice, listAvailable, QubesdError } from '../../qubesd/index.ts'
+import { type AvailableDevice, listAvailable, QubesdError, VERSIONS } from '../../qubesd/index.ts'
 import { mapLimited } from '../../reconciler/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { scalar } from '../../spec/export/index.ts'
@@ -16,7 +16,8 @@ export async function devices(options: GlobalOptions, io: Io): Promise<number> {
   const found = seen.flatMap((one) => ('error' in one ? [] : one.devices))
   const unread = seen.flatMap((one) => ('error' in one ? [one.error] : []))
   if (options.json === true) io.out(`${JSON.stringify(found, null, 2)}\n`)
-  else if (found.length > 0 || unread.length === 0) io.out(asYaml(found, session.release === '4.2'))
+  else if (found.length > 0 || unread.length === 0)
+    io.out(asYaml(found, VERSIONS[session.version].usb === 'ports'))
   for (const error of unread) io.err(`${error.message}\n  ${error.hint}\n`)
   return unread.length === 0 ? EXIT.done : EXIT.error
 }
@@ -31,7 +32,7 @@ type Seen = { readonly devices: readonly AvailableDevice[] } | { readonly error:
 
 async function available(session: Session, backend: string): Promise<Seen> {
   try {
-    return { devices: await listAvailable(session.client, session.release, backend) }
+    return { devices: await listAvailable(session.client, session.version, backend) }
   } catch (error) {
     if (!(error instanceof QubesdError) || error.retryable) throw error
     return { error }

@@ -7,8 +7,8 @@ import {
   findWindows,
   ok,
   readScene,
-  releaseFinding,
   unreachable,
+  versionFinding,
 } from '../../app/doctor/index.ts'
 import { type LoadedSpec, loadSpec, openSession, tablesOf, tellDiagnostics } from '../../app/host/index.ts'
 import { type Client, hasTag } from '../../qubesd/index.ts'
@@ -28,8 +28,8 @@ export async function doctor(paths: readonly string[], options: GlobalOptions, i
     if (found === undefined) throw error
     return found
   })
-  const { release, examined } = examination
-  if (options.json === true) io.out(`${JSON.stringify({ release, examined }, null, 2)}\n`)
+  const { version, examined } = examination
+  if (options.json === true) io.out(`${JSON.stringify({ release: version, examined }, null, 2)}\n`)
   else io.out(doctorView(examined, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
   const hasProblem = examined.some(({ findings }) => findings.some(({ verdict }) => verdict === 'problem'))
   return hasProblem ? EXIT.error : EXIT.done
@@ -53,19 +53,19 @@ async function lookAround(spec: LoadedSpec | null, options: GlobalOptions, io: I
     check: 'daemon',
     ...ok(kind === 'socket' ? `answers on ${where}` : `answers through ${where}`),
   }
-  const { finding, release } = await releaseFinding(asks, session.qubes)
+  const { finding, version } = await versionFinding(asks, session.qubes)
   const desired = spec === null ? null : await wantedOf(spec, session.qubes, asks.client, options, io)
   const found = await findWindows(asks.client, session.qubes, desired)
   const start = {
     asking: asks,
     host: session.host,
     dom0: dom0Files(options, io),
-    release: release ?? session.release,
+    version: version ?? session.version,
     source: io.hostname,
     qubes: session.qubes,
     desired,
   }
-  return examineAll(await readScene(start, found), [daemon, finding], release)
+  return examineAll(await readScene(start, found), [daemon, finding], version)
 }
 
 /** The spec with its selectors applied. A tag that cannot be read matches nothing; the check of policy tells. */

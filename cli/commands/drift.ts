@@ -1,4 +1,4 @@
-import { openSession, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
+import { openManaged, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
 import { agentState, findSpec, type SpecOptions } from '../../app/source/index.ts'
 import { type Plan, planIsBlocked } from '../../reconciler/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
@@ -14,7 +14,7 @@ export async function drift(
   io: Io,
 ): Promise<number> {
   const spec = await findSpec(paths, options, io, () => agentState(options, io))
-  const session = await openSession(options, io, tablesOf(spec))
+  const session = await openManaged(options, io, tablesOf(spec))
   const plan = await planSpec(spec, session, { ...options, explain: false }, io)
   const found = driftIn(plan)
   if (options.json === true) {

@@ -106,7 +106,7 @@ async function ownerOf(
   const here = new Set(qubes.map((qube) => qube.name))
   const others = session.qubes.filter((qube) => qube.klass !== 'AdminVM' && !here.has(qube.name))
   const theirs = await mapLimited(others, 8, async (qube) => {
-    const facts = { qube, release: session.release }
+    const facts = { qube, version: session.version }
     const { record } = await observeQube(session.host, providers, facts, null)
     return record.kind === 'record' && record.record.name === name ? [qube.name] : []
   })

@@ -1,8 +1,8 @@
-import { loadSpec, openSession, type Session, tellDiagnostics } from '../../app/host/index.ts'
+import { loadSpec, openSession, requireManaged, type Session, tellDiagnostics } from '../../app/host/index.ts'
 import { type Extras, type Group, groupsOf, rule, type Rule, type Scope } from '../../app/policy/index.ts'
 import { type Sources } from '../../app/source/index.ts'
 import { QubesdError } from '../../qubesd/index.ts'
-import { type Release } from '../../reconciler/index.ts'
+import { type ManagedVersion } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import {
   type DesiredQube,
@@ -19,7 +19,7 @@ import { policyText } from '../views/policy.ts'
 
 export interface PolicyOptions extends GlobalOptions {
   readonly qube: string
-  readonly for?: Release
+  readonly for?: ManagedVersion
   readonly restart?: boolean
   readonly live?: boolean
   readonly explain?: boolean
@@ -36,7 +36,7 @@ export async function policy(paths: readonly string[], options: PolicyOptions, i
   }
   const { manifest, sources } = loadSpec(paths, options, io)
   const session = needsHost(manifest) ? await connect(options, io) : undefined
-  const release = options.for ?? session?.release ?? '4.3'
+  const version = options.for ?? (session === undefined ? '4.3' : requireManaged(session).version)
   const tell = (state: ReturnType<typeof resolve>): NonNullable<typeof state.desired> =>
     desiredOf(state, sources, options, io)
   const scopes = [...namedScopes(manifest, tell), ...selectorScopes(manifest, session, tell)]
@@ -47,12 +47,12 @@ export async function policy(paths: readonly string[], options: PolicyOptions, i
     agent: options.agent === true,
   }
   const groups = withoutRepeats([
-    ...hostGroups(manifest, release, extras, scopes),
-    ...scopeGroups(scopes, release, extras),
+    ...hostGroups(manifest, extras, scopes),
+    ...scopeGroups(scopes, version, extras),
   ])
   const printed = {
     source: options.qube,
-    release,
+    release: version,
     extras,
     paths: sources.paths,
     groups,
@@ -145,12 +145,7 @@ function matched(manifest: Manifest, selector: Selector): DesiredQube | undefine
 }
 
 /** What is asked of the host, and of all its qubes. */
-function hostGroups(
-  manifest: Manifest,
-  release: Release,
-  extras: Extras,
-  scopes: readonly Scope[],
-): readonly Group[] {
+function hostGroups(manifest: Manifest, extras: Extras, scopes: readonly Scope[]): readonly Group[] {
   const told = toldOf(manifest, extras, scopes)
   const groups: Group[] = [
     {
@@ -167,10 +162,7 @@ function hostGroups(
   if (manifest.name !== null) {
     groups.push({
       title: 'every qube: the record of what qstate has set, to find the qubes that the spec has dropped',
-      rules: [
-        rule('admin.vm.feature.Get', RECORD_FEATURE, '@anyvm'),
-        ...(release === '4.2' ? [rule('admin.vm.property.Get', 'uuid', '@anyvm')] : []),
-      ],
+      rules: [rule('admin.vm.feature.Get', RECORD_FEATURE, '@anyvm')],
     })
   }
   for (const tag of manifest.selects.tags) {
@@ -194,12 +186,12 @@ function toldOf(manifest: Manifest, extras: Extras, scopes: readonly Scope[]): r
   return ['@adminvm', ...new Set([...scopes.map(({ target }) => target), ...templates].sort())]
 }
 
-function scopeGroups(scopes: readonly Scope[], release: Release, extras: Extras): readonly Group[] {
+function scopeGroups(scopes: readonly Scope[], version: ManagedVersion, extras: Extras): readonly Group[] {
   const isPattern = (scope: Scope): boolean => scope.target.startsWith('@')
   return scopes.flatMap((scope) => {
     // A qube with lines of its own may be one of a pattern's, and a pattern's may be another's, too.
     const others = scopes.filter((other) => other !== scope && isPattern(other))
-    return groupsOf(scope, others, release, extras)
+    return groupsOf(scope, others, version, extras)
   })
 }
 

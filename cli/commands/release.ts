@@ -13,7 +13,7 @@ export async function release(names: readonly string[], options: ApplyOptions, i
     const plan = await makeReleasePlan(qubes, {
       host: session.host,
       providers,
-      release: session.release,
+      version: session.version,
       now: io.now().toISOString(),
     })
     return confirmAndApply(plan, session, options, io, { kind: 'release' })

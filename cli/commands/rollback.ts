@@ -36,7 +36,7 @@ export async function rollback(
       host: session.host,
       providers,
       qubes: session.qubes,
-      release: session.release,
+      version: session.version,
       now: io.now().toISOString(),
     })
     if (options.json !== true) io.out(`Undoing ${undoneText(undone)}.\n\n`)

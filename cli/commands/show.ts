@@ -59,7 +59,7 @@ export function findQube(name: string, session: Session): HostQube {
 
 /** Everything that is set on a qube, what it has from its template, and what could not be read. */
 async function settingsOf(qube: HostQube, session: Session): Promise<readonly ShownSetting[]> {
-  const facts = { qube, release: session.release }
+  const facts = { qube, version: session.version }
   const [seen, observed] = await Promise.all([
     readCandidate(qube, session).then((candidate) => look(candidate, session)),
     observeQube(session.host, providers, facts, null),

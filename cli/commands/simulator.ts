@@ -1,14 +1,19 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Release } from '../../reconciler/index.ts'
-import { makeDom0Tree, parseFaults, parseFixture, startSimulator } from '../../simulator/index.ts'
+import {
+  makeDom0Tree,
+  parseFaults,
+  parseFixture,
+  type SimulatedVersion,
+  startSimulator,
+} from '../../simulator/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
 
 export interface SimulatorCommandOptions extends GlobalOptions {
   readonly fixture?: string
-  readonly release?: Release
+  readonly release?: SimulatedVersion
   readonly state?: string
   readonly faults?: string
 }

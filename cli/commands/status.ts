@@ -1,4 +1,4 @@
-import { openSession, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
+import { openManaged, type PlanOptions, planSpec, tablesOf } from '../../app/host/index.ts'
 import { agentState, findSpec, isNoSpec, type SpecOptions } from '../../app/source/index.ts'
 import { needsApply, type Plan, planIsBlocked, planIsEmpty, type QubePlan } from '../../reconciler/index.ts'
 import { EXIT, QstateError } from '../../spec/diagnostics/index.ts'
@@ -29,7 +29,7 @@ export async function status(
   }
   try {
     const spec = await findSpec(paths, options, io, () => Promise.resolve(agent))
-    const session = await openSession(options, io, tablesOf(spec))
+    const session = await openManaged(options, io, tablesOf(spec))
     const plan = await planSpec(spec, session, { ...options, explain: false }, io)
     const rows = plan.qubes.map(summaryOf)
     if (options.json === true) print({ spec: plan.spec, host: plan.host, qubes: rows })

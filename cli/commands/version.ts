@@ -33,11 +33,11 @@ async function hostVersion(
   options: GlobalOptions,
   io: Io,
 ): Promise<{ readonly qubes: string; readonly where: string }> {
-  const [{ openSession }, { detectRelease }] = await Promise.all([
+  const [{ openSession }, { detectVersion }] = await Promise.all([
     import('../../app/host/index.ts'),
     import('../../qubesd/index.ts'),
   ])
   const session = await openSession(options, io)
   const listed = session.qubes.map((qube) => ({ ...qube }))
-  return { qubes: await detectRelease(session.client, listed), where: session.host.where }
+  return { qubes: await detectVersion(session.client, listed), where: session.host.where }
 }

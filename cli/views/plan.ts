@@ -9,6 +9,7 @@ import {
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
+import { VERSIONS } from '../../qubesd/index.ts'
 
 /**
  * A plan for people: what changes where, why, and when it counts; then one line that sums it up. `nothing`: what an empty plan
@@ -52,10 +53,11 @@ const orphanText = (qube: string, path: string, style: Style): string =>
 
 /** Which host, which commit. */
 export function header(plan: Plan, style: Style): string {
-  const release = plan.host.release === '4.2' ? 'Qubes 4.2' : 'Qubes 4.3 or later'
+  const { label, endOfLife } = VERSIONS[plan.host.release]
+  const version = endOfLife === null ? `${label} or later` : label
   const commit = plan.spec.commit === null ? '' : ` · commit ${shortCommit(plan.spec.commit)}`
   const name = plan.spec.name === null ? '' : `${plan.spec.name} · `
-  return style.dim(`${name}${plan.host.where} · ${release}${commit}`)
+  return style.dim(`${name}${plan.host.where} · ${version}${commit}`)
 }
 
 const worthTelling = (qube: QubePlan): boolean =>

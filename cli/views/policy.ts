@@ -1,11 +1,11 @@
 import { type Extras, type Group, type Rule } from '../../app/policy/index.ts'
-import { type Release } from '../../reconciler/index.ts'
+import { type ManagedVersion } from '../../reconciler/index.ts'
 import { fold } from './style.ts'
 
 export interface PrintedPolicy {
   /** The qube that qstate runs in. */
   readonly source: string
-  readonly release: Release
+  readonly release: ManagedVersion
   readonly extras: Extras
   readonly paths: readonly string[]
   readonly groups: readonly Group[]

@@ -15,7 +15,6 @@ import { findCreated, identified } from '../planning/index.ts'
 import {
   type Host,
   type HostCall,
-  NO_NEEDS,
   type Observation,
   providerOf,
   type Providers,
@@ -70,7 +69,7 @@ export async function checkGuards(
   changes: readonly Change[] = run.plan.changes,
 ): Promise<boolean> {
   const { plan, facts } = run
-  const mismatch = run.mismatch ?? (await otherQube(run))
+  const mismatch = run.mismatch
   if (mismatch !== null) {
     fail(run, 'stale', { code: 'unknown-qube', message: mismatch, hint: 'make a new plan' })
     return false
@@ -108,14 +107,6 @@ export async function checkGuards(
 
 /** What is not there has no values to compare. */
 const isToBeCreated = ({ plan }: QubeRun): boolean => plan.create !== undefined && plan.uuid === null
-
-/** Qubes 4.2 lists no UUIDs, so that there the qube itself is asked whether it is still the one of the plan. */
-async function otherQube({ plan, facts, host }: QubeRun): Promise<string | null> {
-  if (facts.qube.uuid !== null || plan.uuid === null) return null
-  const uuid = (await host.read(plan.qube, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')
-  if (uuid.status === 'unknown') return `whether ${plan.qube} is the qube that was planned for: ${uuid.why}`
-  return valueOf(uuid) === plan.uuid ? null : notPlannedFor(plan.qube)
-}
 
 export const notPlannedFor = (qube: string): string => `${qube} is not the qube that was planned for`
 
@@ -173,7 +164,7 @@ async function createQube(run: QubeRun): Promise<void> {
   for (const call of run.plan.create?.calls ?? []) await send(run, call, 'create')
   const qube = await findCreated(run.host, run.plan.qube)
   run.facts = { ...run.facts, qube }
-  run.plan = identified(run.plan, qube.uuid ?? '')
+  run.plan = identified(run.plan, qube.uuid)
 }
 
 /** With the record as it was planned for, so that whose it is has just been looked at. qubesd removes no qube that runs. */

@@ -172,7 +172,7 @@ function startRun(
   const replaced = uuid !== null && plan.uuid !== null && uuid !== plan.uuid
   const { release } = whole.host
   const mismatch =
-    context.host.release(context.qubes) !== release
+    context.host.version(context.qubes) !== release
       ? `the plan is for Qubes ${release}, and this host is not`
       : plan.create !== undefined
         ? creationProblem(plan, whole, context.qubes)
@@ -183,7 +183,7 @@ function startRun(
     plan,
     facts: {
       qube: qube ?? { name: plan.qube, klass: plan.klass, state: 'Halted', uuid: plan.uuid },
-      release: whole.host.release,
+      version: release,
     },
     mismatch,
     host: context.host,

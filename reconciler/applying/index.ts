@@ -5,7 +5,7 @@
 export { applyPlan } from './apply.ts'
 export { type Journal } from './journal.ts'
 export {
-  isPluggedIn,
+  isMeant,
   isWanted,
   type LiveAction,
   liveActions,

@@ -1,7 +1,6 @@
 import { type Value } from '../../spec/index.ts'
 import { parseRecord } from '../ownership/index.ts'
 import { deviceOf, isDevice, type Plan, type QubePlan, type Report, takesByItself } from '../plan/index.ts'
-import { type Release } from '../ports/index.ts'
 
 /** A USB device that is plugged in now. */
 export interface PresentDevice {
@@ -79,10 +78,10 @@ export function isWanted(qube: string, device: PresentDevice, wishes: readonly L
   return wishes.some((wish) => wish.qube === qube && wish.wanted && isMeant(wish.path, device))
 }
 
-/** Devices of the spec without which a qube does not start. On 4.2 that is every device. */
-export function requiredDevices(qube: QubePlan, release: Release): readonly string[] {
+/** Devices of the spec without which a qube does not start. */
+export function requiredDevices(qube: QubePlan): readonly string[] {
   return devicesOf(qube)
-    .filter(([, value]) => release === '4.2' || isRequired(value))
+    .filter(([, value]) => isRequired(value))
     .map(([path]) => path)
 }
 
@@ -97,16 +96,8 @@ function devicesOf(qube: QubePlan): readonly (readonly [string, Value | null])[]
   return [...reading.record.set].filter(([path, value]) => takesByItself(path, value))
 }
 
-/** Whether a device that is plugged in is the one of a path. 4.2 knows ports only. */
-export function isPluggedIn(
-  path: string,
-  device: Omit<PresentDevice, 'attachedTo'>,
-  release: Release,
-): boolean {
-  return isMeant(release === '4.2' ? `${path.slice(0, path.indexOf(':'))}:*` : path, device)
-}
-
-function isMeant(path: string, is: Omit<PresentDevice, 'attachedTo'>): boolean {
+/** Whether a device that is plugged in is the one of a path. */
+export function isMeant(path: string, is: Omit<PresentDevice, 'attachedTo'>): boolean {
   const { backend, port, identity } = deviceOf(path)
   const fits = (wanted: string, found: string): boolean => wanted === '*' || wanted === found
   return backend === is.backend && fits(port, is.port) && fits(identity, is.identity)

@@ -2,7 +2,6 @@
  * A host → what is set on a qube now. Reads only, and everything once.
  */
 export { isGuestValue } from './guest-values.ts'
-export { identify } from './identity.ts'
 export {
   foreseeQube,
   type Look,

@@ -1,5 +1,5 @@
 import { type CreatableClass, type RestartPolicy, type Value } from '../../spec/index.ts'
-import { type HostCall, type Orphan, type Release, type VolumeName } from '../ports/index.ts'
+import { type HostCall, type Orphan, type QubesVersion, type VolumeName } from '../ports/index.ts'
 import { type Operation } from './patch.ts'
 
 /**
@@ -10,7 +10,7 @@ export interface Plan {
   readonly schema: typeof PLAN_SCHEMA
   readonly version: 1
   readonly createdAt: string
-  readonly host: { readonly where: string; readonly release: Release }
+  readonly host: { readonly where: string; readonly release: QubesVersion }
   readonly spec: {
     readonly name: string | null
     /** SHA-256 of the desired state. */

@@ -2,7 +2,7 @@ import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Ensure } from '../../spec/index.ts'
 import { formatRecord, ownRecord } from '../ownership/index.ts'
 import { type Creation, type QubePlan, type VolumeGrowth } from '../plan/index.ts'
-import { type Host, type HostQube, NO_NEEDS, orListed, type VolumeName } from '../ports/index.ts'
+import { type Host, type HostQube, orListed, type VolumeName } from '../ports/index.ts'
 
 /** Name, label and template have been checked: nothing in them can become another option. */
 export function creationOf(name: string, ensure: Pick<Ensure, 'klass' | 'template' | 'label'>): Creation {
@@ -35,19 +35,17 @@ export function templateProblem(template: string | null, qubes: readonly HostQub
   return found.klass === 'TemplateVM' ? null : `${template} is a ${found.klass}, and no template`
 }
 
-/** The qube that has just been made, as the host lists it, with the UUID that 4.2 does not list. */
-export async function findCreated(host: Host, name: string): Promise<HostQube> {
+/** The qube that has just been made, as the host lists it. */
+export async function findCreated(host: Host, name: string): Promise<HostQube & { readonly uuid: string }> {
   const qube = (await host.list()).find((candidate) => candidate.name === name)
   const hint = 'run this again: it goes on from what is there'
   if (qube === undefined) {
     const message = `${name} is not there after it was created`
     throw new QstateError(problem('not-kept', message, orListed(hint, host, name)))
   }
-  if (qube.uuid !== null) return qube
-  const uuid = (await host.read(name, { ...NO_NEEDS, properties: ['uuid'] })).effective('uuid')
-  if (uuid.status === 'present') return { ...qube, uuid: uuid.value }
-  const why = uuid.status === 'unknown' ? uuid.why : 'it has none'
-  throw new QstateError(problem('unreadable-uuid', `${name} does not tell its UUID: ${why}`, hint))
+  if (qube.uuid === null)
+    throw new QstateError(problem('unreadable-uuid', `${name} is listed without its UUID`, hint))
+  return { ...qube, uuid: qube.uuid }
 }
 
 /** The plan of a qube that was not there, now that it is: the record that it writes is this very qube's. */

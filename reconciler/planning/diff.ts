@@ -29,9 +29,6 @@ export interface QubeDifference {
   readonly notes: Note[]
 }
 
-/** What a path stands for on this host, where several stand for one thing. */
-type PlaceOf = (path: string) => string
-
 /** What one setting is judged by, and what has been found of those before it. */
 interface Sides {
   readonly providers: Providers
@@ -39,9 +36,6 @@ interface Sides {
   readonly observed: ObservedQube
   readonly record: OwnershipRecord | null
   readonly unfinished: Unfinished | undefined
-  readonly placeOf: PlaceOf
-  readonly askedFor: () => ReadonlySet<string>
-  readonly taken: () => ReadonlySet<string>
   readonly found: QubeDifference
 }
 
@@ -62,10 +56,7 @@ export function diffQube(
   unfinished?: Unfinished,
 ): QubeDifference {
   const found: QubeDifference = { differences: [], set: new Map(), was: new Map(), blocked: [], notes: [] }
-  const placeOf: PlaceOf = (path) => providerOf(providers, path).place?.(path, observed.facts) ?? path
-  const askedFor = lazy(() => placesAskedFor(desired, placeOf))
-  const taken = lazy(() => placesTaken(desired, found.set, placeOf))
-  const sides: Sides = { providers, desired, observed, record, unfinished, placeOf, askedFor, taken, found }
+  const sides: Sides = { providers, desired, observed, record, unfinished, found }
   for (const setting of desired?.settings.values() ?? []) diffWanted(setting, sides)
   for (const path of record?.set.keys() ?? []) {
     if (desired?.settings.has(path) !== true) diffOwned(path, sides)
@@ -78,12 +69,6 @@ function diffWanted({ path, value }: DesiredSetting, sides: Sides): void {
   const { differences, set, was, blocked, notes } = sides.found
   const seen = observed.values.get(path)
   if (seen === undefined) throw new Error(`${path} was not observed`)
-  if (value === null && sides.askedFor().has(sides.placeOf(path))) {
-    const why = 'on this release it is the same as another setting of this qube, which asks for it'
-    blocked.push({ path, why, hint: 'name the device in one way for hosts of this release' })
-    keep(path, sides)
-    return
-  }
   if (seen.status === 'unknown') {
     blocked.push({ path, why: seen.why, hint: seen.hint })
     keep(path, sides)
@@ -130,8 +115,6 @@ function diffOwned(path: string, sides: Sides): void {
     before !== null && providerOf(providers, path).isOwnMaking?.(path, before) === true
   if (same(path, before, null, sides)) {
     notes.push({ kind: 'forgotten', path, text: 'no longer asked for, and nothing is there' })
-  } else if (sides.taken().has(sides.placeOf(path))) {
-    notes.push({ kind: 'forgotten', path, text: 'asked for under another name, which owns it now' })
   } else if (!canBeAbsent(path)) {
     notes.push({
       kind: 'released',
@@ -180,26 +163,4 @@ function keep(path: string, { record, found }: Sides): void {
   if (value !== undefined) found.set.set(path, value)
   const before = record?.was.get(path)
   if (before !== undefined) found.was.set(path, before)
-}
-
-/** What is wanted, as places. Looked at only where something is wanted absent. */
-function placesAskedFor(desired: DesiredQube | null, placeOf: PlaceOf): ReadonlySet<string> {
-  const wanted = [...(desired?.settings.values() ?? [])].filter(({ value }) => value !== null)
-  return new Set(wanted.map(({ path }) => placeOf(path)))
-}
-
-/** What is wanted and owned from now on, as places. Looked at only where something owned is no longer wanted. */
-function placesTaken(
-  desired: DesiredQube | null,
-  set: QubeDifference['set'],
-  placeOf: PlaceOf,
-): ReadonlySet<string> {
-  const owned = [...(desired?.settings.keys() ?? [])].filter((path) => (set.get(path) ?? null) !== null)
-  return new Set(owned.map(placeOf))
-}
-
-/** Made at the first look. */
-function lazy<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => (made ??= make())
 }

@@ -41,7 +41,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
-    host: { where: context.host.where, release: context.release },
+    host: { where: context.host.where, release: context.version },
     spec: { name: desired.name, digest: desired.digest, commit: context.commit },
     qubes,
     ...(await findOrphans(desired, context)),
@@ -71,7 +71,7 @@ async function findDropped(desired: DesiredState, context: PlanContext): Promise
   const others = context.qubes.filter((q) => q.klass !== 'AdminVM' && !desired.qubes.has(q.name))
   const found = await mapLimited(others, context.parallelism, async (qube) => {
     if (!context.selects(qube.name, '')) return []
-    const record = await observeRecord(context.host, { qube, release: context.release })
+    const record = await observeRecord(context.host, { qube, version: context.version })
     // One that does not tell whose it is may be ours: it is planned for, so that this is told.
     if (record.kind === 'unreadable') return [qube.name]
     return record.kind === 'record' && record.record.name === desired.name ? [qube.name] : []
@@ -112,8 +112,8 @@ async function planQube(
   }
   const whole = desired.qubes.get(name) ?? null
   const wanted = select(whole, context)
-  const { host, providers, release } = context
-  const look = await lookAt(host, providers, { qube, release }, wanted)
+  const { host, providers, version } = context
+  const look = await lookAt(host, providers, { qube, version }, wanted)
   const settled =
     wanted !== null && wanted === whole ? settledPlan(look, wanted, desired, providers) : undefined
   if (look.needs.usb) context.explain.saw(name, look.reading.usb())
@@ -154,8 +154,6 @@ async function planCreation(
   const { klass, template, label } = ensure
   const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
   const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
-  if (context.release === '4.2' && name.includes('.'))
-    return blocked('it cannot be created: Qubes 4.2 takes no dot in the name of a qube', 'name it otherwise')
   const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
     const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
@@ -171,7 +169,7 @@ async function planCreation(
     ['qube/label', label],
     ...(template === null ? [] : [['qube/properties/template', template] as const]),
   ])
-  const facts = { qube, release: context.release }
+  const facts = { qube, version: context.version }
   const observed = await foreseeQube(context.host, context.providers, facts, wanted, created)
   const plan = await planObserved(observed, wanted, null, desired, context)
   if (plan.blocked.some(({ path }) => path === null)) return plan

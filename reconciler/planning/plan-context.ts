@@ -1,4 +1,4 @@
-import { type Host, type HostQube, type Providers, type Release } from '../ports/index.ts'
+import { type Host, type HostQube, type ManagedVersion, type Providers } from '../ports/index.ts'
 import { type Unfinished } from './diff.ts'
 
 /** What planning needs besides the desired state. */
@@ -6,7 +6,7 @@ export interface PlanContext {
   readonly host: Host
   readonly providers: Providers
   readonly qubes: readonly HostQube[]
-  readonly release: Release
+  readonly version: ManagedVersion
   /** ISO 8601, for the plan and the records that it writes. */
   readonly now: string
   readonly commit: string | null

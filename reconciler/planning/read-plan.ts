@@ -21,7 +21,7 @@ import {
   type QubePlan,
   type VolumeGrowth,
 } from '../plan/index.ts'
-import { providerOf, type Providers, type Release } from '../ports/index.ts'
+import { providerOf, type Providers, QUBES_VERSIONS, type QubesVersion } from '../ports/index.ts'
 import { creationOf, growthOf, VOLUMES } from './creation.ts'
 import { removalOf } from './plan-removal.ts'
 
@@ -48,7 +48,7 @@ export function readPlan(
   if (!isObject(host) || !isObject(spec) || !Array.isArray(qubes) || typeof createdAt !== 'string') {
     return { problem: 'a part of it is missing' }
   }
-  if (typeof host['where'] !== 'string' || !['4.2', '4.3', '4.4'].includes(String(host['release']))) {
+  if (typeof host['where'] !== 'string' || !isVersion(host['release'])) {
     return { problem: 'it does not say for which host it is' }
   }
   if (!areTexts([createdAt, host['where']]) || !areTextsOrNull([spec['name'], spec['commit']])) {
@@ -67,7 +67,7 @@ export function readPlan(
     const problem =
       qubeProblem(qube) ??
       recordProblem(qube as QubePlan, json as unknown as Plan) ??
-      callsProblem(qube as QubePlan, host['release'] as Release, providers)
+      callsProblem(qube as QubePlan, host['release'], providers)
     if (problem !== undefined) return { problem }
     const { qube: name } = qube as QubePlan
     if (seen.has(name)) return { problem: `it names ${name} twice` }
@@ -191,9 +191,9 @@ function changeProblem(qube: string, change: unknown): string | undefined {
 }
 
 /** The calls that it shows are those that an apply will make. */
-function callsProblem(plan: QubePlan, release: Release, providers: Providers): string | undefined {
+function callsProblem(plan: QubePlan, version: QubesVersion, providers: Providers): string | undefined {
   const { qube: name, klass, running, uuid } = plan
-  const facts = { qube: { name, klass, state: running ? 'Running' : 'Halted', uuid }, release }
+  const facts = { qube: { name, klass, state: running ? 'Running' : 'Halted', uuid }, version }
   const other = plan.changes.find(({ path, before, after, calls }) => {
     const made = providerOf(providers, path).calls({ qube: name, path, before, after }, facts)
     return JSON.stringify(made) !== JSON.stringify(calls)
@@ -206,6 +206,8 @@ function operationOf(qube: string, path: string, before: Value | null, after: Va
   if (after === null) return { op: 'remove', path: pointer }
   return { op: before === null ? 'add' : 'replace', path: pointer, value: after }
 }
+
+const isVersion = (value: unknown): value is QubesVersion => QUBES_VERSIONS.some((one) => one === value)
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,19 +1,19 @@
 import { RECORD_FEATURE } from '../../spec/index.ts'
-import { identify, observePaths } from '../observe/index.ts'
+import { observePaths } from '../observe/index.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from '../plan/index.ts'
 import {
   type Host,
   type HostQube,
   isRunning,
+  type ManagedVersion,
   mapLimited,
   type Providers,
-  type Release,
 } from '../ports/index.ts'
 
 export interface ReleaseContext {
   readonly host: Host
   readonly providers: Providers
-  readonly release: Release
+  readonly version: ManagedVersion
   readonly now: string
 }
 
@@ -24,16 +24,14 @@ export async function makeReleasePlan(qubes: readonly HostQube[], context: Relea
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
-    host: { where: context.host.where, release: context.release },
+    host: { where: context.host.where, release: context.version },
     spec: { name: null, digest: '', commit: null },
     qubes: plans,
   }
 }
 
-async function releaseQube(listed: HostQube, context: ReleaseContext): Promise<QubePlan> {
-  // Whose the record was has to be known to whoever undoes this.
-  const qube = await identify(listed, context.host)
-  const facts = { qube, release: context.release }
+async function releaseQube(qube: HostQube, context: ReleaseContext): Promise<QubePlan> {
+  const facts = { qube, version: context.version }
   const { recordText } = await observePaths(context.host, context.providers, facts, [])
   const before = recordText.status === 'present' ? recordText.value : null
   return {

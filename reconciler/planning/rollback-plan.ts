@@ -1,5 +1,5 @@
 import { canBeAbsent, type Value } from '../../spec/index.ts'
-import { identify, observePaths, planWaits } from '../observe/index.ts'
+import { observePaths, planWaits } from '../observe/index.ts'
 import {
   formatRecord,
   isEmptyRecord,
@@ -23,11 +23,11 @@ import {
   type Host,
   type HostQube,
   isRunning,
+  type ManagedVersion,
   mapLimited,
   providerOf,
   type Providers,
   type QubeFacts,
-  type Release,
   sameValue,
 } from '../ports/index.ts'
 import { changeOf } from './change.ts'
@@ -39,7 +39,7 @@ export interface RollbackContext {
   readonly host: Host
   readonly providers: Providers
   readonly qubes: readonly HostQube[]
-  readonly release: Release
+  readonly version: ManagedVersion
   readonly now: string
 }
 
@@ -54,7 +54,7 @@ export async function makeRollbackPlan(undone: readonly Undone[], context: Rollb
     schema: PLAN_SCHEMA,
     version: 1,
     createdAt: context.now,
-    host: { where: context.host.where, release: context.release },
+    host: { where: context.host.where, release: context.version },
     spec: { name: undone.at(-1)?.plan.spec.name ?? null, digest: '', commit: null },
     qubes,
     tables: Object.assign({}, ...undone.map(({ plan }) => plan.tables ?? {})) as Record<string, string>,
@@ -64,26 +64,25 @@ export async function makeRollbackPlan(undone: readonly Undone[], context: Rollb
 async function rollbackQube(name: string, doing: Doing, context: RollbackContext): Promise<QubePlan> {
   const qube = context.qubes.find((candidate) => candidate.name === name)
   const isOther = doing.uuid !== null || !doing.created ? qube?.uuid !== doing.uuid : false
-  if (qube === undefined || (qube.uuid !== null && isOther)) {
+  if (qube === undefined || isOther) {
     const why = 'the qube that was changed then is not there any more'
     return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
-  const known = doing.uuid === null ? await identify(qube, context.host) : { ...qube, uuid: doing.uuid }
-  const facts: QubeFacts = { qube: known, release: context.release }
+  const facts: QubeFacts = { qube, version: context.version }
   const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
   const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
-  const reading = parseRecord(recordText ?? undefined, { name, uuid: known.uuid ?? '' })
+  const reading = parseRecord(recordText ?? undefined, { name, uuid: qube.uuid ?? '' })
   if (reading.kind === 'unreadable' || reading.kind === 'foreign') {
     const foreign = {
       why: 'the ownership record is another qube’s',
       hint: 'nothing of it can be rolled back',
     }
-    return empty(name, known, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
+    return empty(name, qube, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
   }
   if (doing.created && doing.uuid === null && reading.kind === 'none') {
     // The plan that created it could not know its UUID: only its record tells that it is the same.
     const why = 'whether this is the qube that was created then is not known: it carries no record'
-    return empty(name, known, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
+    return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
   }
   const made: Change[] = []
   const blocked: Blocked[] = []
@@ -110,7 +109,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     else made.push(change)
   }
   const now = reading.kind === 'record' ? reading.record : null
-  const then = ownRecord(doing.record, known)
+  const then = ownRecord(doing.record, qube)
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
     {
@@ -126,7 +125,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
   const after = rolledBack(now, then, changes, blocked, waits)
   const same = now === null ? after === null : after !== null && sameOwnership(now, after)
   return {
-    ...empty(name, known, blocked),
+    ...empty(name, qube, blocked),
     changes,
     record: { before: recordText, after: same ? recordText : after === null ? null : formatRecord(after) },
     waiting,

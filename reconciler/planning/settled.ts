@@ -60,8 +60,6 @@ function isSet(
 ): boolean {
   const provider = providers.get(area)
   if (provider === undefined || provider.normalize(path, value, facts) !== value) return false
-  // What is wanted absent may stand for something else that is wanted here.
-  if (value === null && provider.place !== undefined) return false
   const seen = provider.decode(path, reading, facts)
   if (seen.status === 'unknown') return false
   const is = seen.status === 'absent' ? null : seen.value

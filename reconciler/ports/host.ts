@@ -4,7 +4,12 @@ import { type Value, type VolumeSizes } from '../../spec/index.ts'
  * What the core needs of the outer world, handed to it by the caller. Nothing here knows how the host is reached.
  */
 
-export type Release = '4.2' | '4.3' | '4.4'
+/** What each of them has and lacks is not known here: the table is `qubesd/versions.ts`, and the providers look there. */
+export const QUBES_VERSIONS = ['4.2', '4.3', '4.4'] as const
+export type QubesVersion = (typeof QUBES_VERSIONS)[number]
+
+/** A version that qstate plans for and changes; of others it reads only. */
+export type ManagedVersion = Exclude<QubesVersion, '4.2'>
 
 /** One call as it will be sent; a plan lists them. `dest` is a qube. */
 export interface HostCall {
@@ -18,7 +23,7 @@ export interface HostQube {
   readonly name: string
   readonly klass: string
   readonly state: string
-  /** Not told by the listing of 4.2; read when it is needed. */
+  /** Null where the version does not list it. */
   readonly uuid: string | null
 }
 
@@ -103,7 +108,7 @@ export interface Host {
   list(): Promise<readonly HostQube[]>
   /** Where not every qube may be listed: what would have one listed. */
   readonly howListed?: (qube: string) => string
-  release(qubes: readonly HostQube[]): Release
+  version(qubes: readonly HostQube[]): QubesVersion
   /** What could not be read is unknown. Fails with a fatal QstateError only: the daemon is gone, or the run is stopped. */
   read(qube: string, needs: Needs): Promise<Reading>
   /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
@@ -121,10 +126,10 @@ export interface Host {
   /** The text of a feature on the qube or, failing that, on its template. Fails with a fatal QstateError only. */
   inheritedFeature(qube: string, name: string): Promise<Observation<string>>
   /**
-   * The release with 4.3 and 4.4 told apart, which takes a call: a read of a property of a qube that may be read anyway.
+   * The version with 4.3 and 4.4 told apart, which takes a call: a read of a property of a qube that may be read anyway.
    * Fails with a fatal QstateError only.
    */
-  exactRelease(qube: string, property: string): Promise<Release>
+  exactVersion(qube: string, property: string): Promise<QubesVersion>
   /** `Running`, `Halted`, … as the host says now. Fails with QstateError. */
   state(qube: string): Promise<string>
   /** Bytes of a volume as the host says now. Fails with QstateError. */

@@ -3,15 +3,15 @@ import {
   type HostCall,
   type HostQube,
   type Observation,
+  type QubesVersion,
   type Reading,
   type Refusal,
-  type Release,
 } from './host.ts'
 
 /** What a provider may know of the qube besides its readings. */
 export interface QubeFacts {
   readonly qube: HostQube
-  readonly release: Release
+  readonly version: QubesVersion
   /** Tables that this host cannot give, with the reason. Known where SLIC has been read. */
   readonly hostTables?: ReadonlyMap<string, Refusal>
 }
@@ -32,17 +32,15 @@ export interface Provider {
   calls(change: SettingChange, facts: QubeFacts): readonly HostCall[] | Refusal
   /** When a change counts on a qube that runs. On a halted qube everything counts at its next start. */
   effect(path: string, facts: QubeFacts): 'now' | 'next-start'
-  /** What a path stands for on this host, where several paths stand for one thing: taking one away takes all. */
-  place?(path: string, facts: QubeFacts): string
   /** Whether a value that is not the one that qstate set is of its making all the same, so that it may be pruned. */
   isOwnMaking?(path: string, value: Value): boolean
   /** What counts while a setting is absent, from what has been read anyway. */
   inherited?(path: string, peek: Reading['peek']): Value | undefined
   /** The feature behind a setting, which a template hands on to its app qubes, and the value that its text is. */
   inheritedFeature?(path: string): { readonly name: string; value(text: string): Value } | undefined
-  /** Why a change cannot be made while the qube runs. The release is what it is known to be. */
+  /** Why a change cannot be made while the qube runs. The version is what it is known to be. */
   haltedOnly?(path: string, after: Value | null, facts: QubeFacts): Refusal | undefined
-  /** Something a person should know of this setting on this host: it has no effect on this release, and the like. */
+  /** Something a person should know of this setting on this host: it has no effect on this version, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
 }
 

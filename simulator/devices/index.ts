@@ -1,15 +1,7 @@
 /**
  * USB devices: identity, assignment and attachment.
  */
-export {
-  attachedDevices,
-  attachedTo,
-  connectDevice,
-  deviceAt,
-  disconnectDevice,
-  exposed,
-  type UsbDevice,
-} from './devices.ts'
+export { attachedTo, disconnectDevice, exposed, printDevice, type UsbDevice } from './devices.ts'
 export { parseAssignment, parseDeviceName, printAssignment, printExposed } from './serial.ts'
 export {
   assign,
@@ -19,7 +11,6 @@ export {
   detach,
   deviceNamed,
   missingRequired,
-  printOptions,
   refuseDenied,
   setMode,
   unassign,

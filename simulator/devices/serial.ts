@@ -2,17 +2,17 @@ import {
   ascii,
   type Assignment,
   ASSIGNMENT_MODES,
+  BEHAVIOUR,
   decodeComplaint,
   type Host,
   protocolError,
-  type Release,
   repr,
   splitOnce,
   unhandled,
 } from '../host/index.ts'
 import { attachedTo, interfacesOf, type UsbDevice } from './devices.ts'
 
-/** `key='value'` lists, in which 4.3 and later print devices and assignments, and take assignments. */
+/** `key='value'` lists, in which qubesd prints devices and assignments, and takes assignments. */
 
 /** What `BACKEND+PORT:DEVICE_ID` names; a device that is not there can be named too. */
 export interface DeviceName {
@@ -51,18 +51,11 @@ function nameFields(name: DeviceName): string[] {
   ]
 }
 
-// The daemon prints them in the order of a set, which its hash seed decides: these two were recorded.
-const ORDER: Readonly<
-  Record<Exclude<Release, '4.2'>, readonly ('name' | 'product' | 'vendor' | 'serial' | 'manufacturer')[]>
-> = {
-  '4.3': ['name', 'product', 'vendor', 'serial', 'manufacturer'],
-  '4.4': ['manufacturer', 'name', 'product', 'vendor', 'serial'],
-}
-
 export function printExposed(host: Host, device: UsbDevice): string {
   const { shown } = device
-  const order = ORDER[host.release === '4.2' ? '4.3' : host.release]
-  const known = order.flatMap((key) => (shown[key] ? [pair(key, shown[key])] : []))
+  const known = BEHAVIOUR[host.release].deviceFields.flatMap((key) =>
+    shown[key] ? [pair(key, shown[key])] : [],
+  )
   const attached = attachedTo(host, device)
   const name = { backend: device.backend.name, port: shown.port, deviceId: device.deviceId }
   return [

@@ -2,7 +2,7 @@ import {
   type Assignment,
   assignmentKey,
   type AssignmentMode,
-  atLeast,
+  BEHAVIOUR,
   Failure,
   fire,
   firePre,
@@ -34,7 +34,7 @@ import {
 } from './devices.ts'
 import { type DeviceName, printName } from './serial.ts'
 
-/** Assignment and attachment of USB devices in 4.3 and later. */
+/** Assignment and attachment of USB devices. */
 
 export function assign(host: Host, qube: Qube, assignment: Assignment): void {
   const name = printName(assignment)
@@ -121,7 +121,7 @@ export function attach(host: Host, qube: Qube, wanted: Assignment): void {
 function theDevice(host: Host, wanted: Assignment): UsbDevice {
   const found = candidates(host, wanted)
   if (found.length === 1 && found[0]) return found[0]
-  if (isEmptyPort(host, wanted) && !atLeast(host.release, '4.4')) {
+  if (isEmptyPort(host, wanted) && !BEHAVIOUR[host.release].ignoresEmptyPorts) {
     throw protocolError(`usb device not recognized in ${wanted.port} port.`)
   }
   throw protocolError('Cannot attach ambiguous usb device.')
@@ -202,6 +202,6 @@ function refuseOptions(assignment: Assignment, what: string): void {
 }
 
 /** A dictionary as Python prints it. */
-export function printOptions(options: ReadonlyMap<string, string>): string {
+function printOptions(options: ReadonlyMap<string, string>): string {
   return `{${[...options].map(([key, value]) => `${repr(key)}: ${repr(value)}`).join(', ')}}`
 }

@@ -1,4 +1,4 @@
-import { atLeast, type Release } from './release.ts'
+import { BEHAVIOUR, type SimulatedVersion } from './release.ts'
 
 /**
  * How a request fails inside the daemon. `type` is the name of the exception as the wire carries it;
@@ -23,8 +23,8 @@ const SILENT_BEFORE_4_4 = new Set([
   'QubesUnrecognizedDeviceAssignmentMode',
 ])
 
-export function isSilent(failure: Failure, release: Release): boolean {
-  return failure.type === '' || (!atLeast(release, '4.4') && SILENT_BEFORE_4_4.has(failure.type))
+export function isSilent(failure: Failure, release: SimulatedVersion): boolean {
+  return failure.type === '' || (!BEHAVIOUR[release].namesRefusals && SILENT_BEFORE_4_4.has(failure.type))
 }
 
 /** An exception that qubesd does not expect: a KeyError, a failed assertion, a wrong encoding. */

@@ -10,14 +10,14 @@ import {
   refuseOthers,
   wrong,
 } from './json-shape.ts'
-import { isRelease, type Release, RELEASES } from './release.ts'
+import { BEHAVIOUR, isSimulatedVersion, type SimulatedVersion } from './release.ts'
 
 /**
  * A host in neutral form, as recorded from real qubesd. What a running simulator adds to it (assignments,
  * attachments, settings of the host itself) is optional, so a saved state is a fixture too.
  */
 export interface HostFixture {
-  readonly release: Release
+  readonly release: SimulatedVersion
   readonly qubes: readonly QubeFixture[]
   /** USB devices by the qube that exposes them. */
   readonly usb: Readonly<Record<string, readonly UsbFixture[]>>
@@ -62,11 +62,8 @@ export interface UsbFixture {
   readonly product: string | null
   readonly manufacturer: string | null
   readonly name: string | null
-  /** The name that 4.2 shows as description; later releases never print it. */
-  readonly description?: string
 }
 
-/** `mode` is `required` for what 4.2 calls a persistent attachment. */
 export interface AssignmentFixture {
   readonly qube: string
   readonly backend: string
@@ -101,7 +98,9 @@ export function parseFixture(value: unknown): HostFixture {
     'uuids',
   ]
   refuseOthers(root, known, 'fixture')
-  if (!isRelease(root['release'])) throw wrong('fixture.release', `one of ${RELEASES.join(', ')}`)
+  if (!isSimulatedVersion(root['release'])) {
+    throw wrong('fixture.release', `one of ${Object.keys(BEHAVIOUR).join(', ')}`)
+  }
   const qubes = asList(root['qubes'], 'fixture.qubes').map((item, i) =>
     parseQube(item, `fixture.qubes[${i}]`),
   )
@@ -184,7 +183,7 @@ function checkQubes(qubes: readonly QubeFixture[]): void {
 function parseUsb(value: unknown, at: string): UsbFixture {
   const device = asObject(value, at)
   const texts = ['vendor', 'product', 'manufacturer', 'name'] as const
-  refuseOthers(device, ['port', 'vendor_product', 'serial', 'interfaces', ...texts, 'description'], at)
+  refuseOthers(device, ['port', 'vendor_product', 'serial', 'interfaces', ...texts], at)
   const port = asString(device['port'], `${at}.port`)
   if (!/^[0-9]+-[0-9]+(\.[0-9]+)*$/.test(port)) throw wrong(`${at}.port`, 'a port such as 2-1 or 2-1.4')
   const vendorProduct = asString(device['vendor_product'], `${at}.vendor_product`)
@@ -203,9 +202,6 @@ function parseUsb(value: unknown, at: string): UsbFixture {
     product: text('product'),
     manufacturer: text('manufacturer'),
     name: text('name'),
-    ...(device['description'] === undefined
-      ? {}
-      : { description: asString(device['description'], `${at}.description`) }),
   }
 }
 

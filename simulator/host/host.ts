@@ -8,7 +8,7 @@ import {
 } from './fixture.ts'
 import { type Label, LABELS } from './labels.ts'
 import { byCodePoint, type Value } from './python.ts'
-import { type Release } from './release.ts'
+import { type SimulatedVersion } from './release.ts'
 
 /** A qube of the simulated host. Maps and sets keep insertion order, as the daemon's own do. */
 export interface Qube {
@@ -60,7 +60,7 @@ export interface HostEvent {
 export type Listener = (event: HostEvent) => void
 
 export interface Host {
-  readonly release: Release
+  readonly release: SimulatedVersion
   readonly qubes: Map<string, Qube>
   readonly usb: Map<string, UsbFixture[]>
   /** Which qube a device is attached to, by `backend port`. */

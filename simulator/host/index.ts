@@ -59,4 +59,4 @@ export {
   str,
   type Value,
 } from './python.ts'
-export { atLeast, type Release } from './release.ts'
+export { BEHAVIOUR, type SimulatedVersion } from './release.ts'

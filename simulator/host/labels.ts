@@ -1,6 +1,6 @@
 import { Failure, permissionDenied, unhandled, valueError } from './failure.ts'
 import { ascii, parsePythonInt, repr } from './python.ts'
-import { atLeast, type Release } from './release.ts'
+import { BEHAVIOUR, type SimulatedVersion } from './release.ts'
 
 export interface Label {
   readonly name: string
@@ -46,10 +46,10 @@ export function labelFromProperty(labels: Labels, text: string): string {
 }
 
 /** What may be the name of a new label, or follow `label=` where a qube is created. */
-export function checkLabelName(name: string, release: Release): void {
+export function checkLabelName(name: string, release: SimulatedVersion): void {
   const safe = /^[a-zA-Z0-9\-_.]*$/.test(name)
   const number = /^[0-9]+$/.test(name)
-  if (!atLeast(release, '4.4')) {
+  if (!BEHAVIOUR[release].validatesRequests) {
     if (!safe || number) throw permissionDenied('')
     return
   }
@@ -59,8 +59,8 @@ export function checkLabelName(name: string, release: Release): void {
   if (!safe) throw new Failure('QubesInvalidLabelError', `Label must be in safe set: ${chars}`)
 }
 
-export function createLabel(labels: Label[], release: Release, name: string, payload: Buffer): void {
-  const strict = atLeast(release, '4.4')
+export function createLabel(labels: Label[], release: SimulatedVersion, name: string, payload: Buffer): void {
+  const strict = BEHAVIOUR[release].validatesRequests
   checkLabelName(name, release)
   const color = ascii(payload)?.trim()
   const exists = labelNumber(labels, name) !== undefined

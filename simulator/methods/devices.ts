@@ -1,4 +1,3 @@
-import { attachPort, detachPort, printAttached, printAvailable, setPersistent } from '../../qubesd/index.ts'
 import {
   assign,
   attach,
@@ -18,7 +17,7 @@ import {
   ascii,
   type Assignment,
   type AssignmentMode,
-  atLeast,
+  BEHAVIOUR,
   byCodePoint,
   Failure,
   type Host,
@@ -35,22 +34,20 @@ import { type Method, type MethodCall, type MethodTable } from './method.ts'
 
 const none: Method = { arg: 'any', payload: 'none', dest: 'any', run: () => '' }
 
-/** Methods about USB devices. 4.2 has one set of names, later releases another. */
+/** Methods about USB devices. */
 export const DEVICE_METHODS: MethodTable = {
   'admin.vm.device.usb.Available': {
     arg: 'any',
     payload: 'none',
     dest: 'any',
-    run: ({ host, dest, arg }) =>
-      host.release === '4.2' ? printAvailable(host, dest, arg) : available(host, dest, arg),
+    run: ({ host, dest, arg }) => available(host, dest, arg),
   },
   'admin.vm.device.usb.Attach': {
     arg: 'some',
     payload: 'any',
     dest: 'any',
     run: (call) => {
-      if (call.host.release === '4.2') attachPort(call.host, call.dest, call.arg, call.payload)
-      else attachNamed(call)
+      attachNamed(call)
       return ''
     },
   },
@@ -59,50 +56,29 @@ export const DEVICE_METHODS: MethodTable = {
     payload: 'none',
     dest: 'any',
     run: ({ host, dest, arg }) => {
-      if (host.release === '4.2') detachPort(host, dest, arg)
-      else detach(host, withDevices(dest), parseDeviceName(arg, host).port)
+      detach(host, withDevices(dest), parseDeviceName(arg, host).port)
       return ''
     },
-  },
-  'admin.vm.device.usb.List': {
-    arg: 'any',
-    payload: 'none',
-    dest: 'any',
-    until: '4.2',
-    run: ({ host, dest, arg }) => printAttached(host, dest, arg),
   },
   // No block device is simulated.
-  'admin.vm.device.block.List': { ...none, until: '4.2' },
-  'admin.vm.device.block.Attached': modern('any', 'none', () => ''),
-  'admin.vm.device.usb.Set.persistent': {
-    arg: 'some',
-    payload: 'any',
-    dest: 'any',
-    until: '4.2',
-    run: ({ host, dest, arg, payload }) => {
-      const wanted = payload.toString('latin1')
-      if (wanted !== 'True' && wanted !== 'False') throw permissionDenied('')
-      setPersistent(host, dest, arg, wanted === 'True')
-      return ''
-    },
-  },
-  'admin.vm.device.usb.Assigned': modern('any', 'none', ({ host, dest, arg }) =>
+  'admin.vm.device.block.Attached': method('any', 'none', () => ''),
+  'admin.vm.device.usb.Assigned': method('any', 'none', ({ host, dest, arg }) =>
     list([...dest.assignments.values()], arg, host),
   ),
-  'admin.vm.device.usb.Attached': modern('any', 'none', ({ host, dest, arg }) =>
+  'admin.vm.device.usb.Attached': method('any', 'none', ({ host, dest, arg }) =>
     list(attachments(host, dest), arg, host),
   ),
-  'admin.vm.device.usb.Assign': modern('some', 'some', ({ host, dest, arg, payload }) => {
+  'admin.vm.device.usb.Assign': method('some', 'some', ({ host, dest, arg, payload }) => {
     const assignment = parseAssignment(payload, parseDeviceName(arg, host), host)
     assign(host, withDevices(dest), assignment)
     return ''
   }),
-  'admin.vm.device.usb.Unassign': modern('some', 'none', ({ host, dest, arg }) => {
+  'admin.vm.device.usb.Unassign': method('some', 'none', ({ host, dest, arg }) => {
     const name = parseDeviceName(arg, host)
     unassign(host, withDevices(dest), name)
     return ''
   }),
-  'admin.vm.device.usb.Set.assignment': modern('some', 'some', ({ host, dest, arg, payload }) => {
+  'admin.vm.device.usb.Set.assignment': method('some', 'some', ({ host, dest, arg, payload }) => {
     const mode = assignable(payload)
     if (mode === undefined) {
       // 4.3 calls it a denial and 4.4 a mistake; only 4.4 says so.
@@ -111,16 +87,16 @@ export const DEVICE_METHODS: MethodTable = {
     setMode(host, dest, parseDeviceName(arg, host), mode)
     return ''
   }),
-  'admin.vm.device.denied.List': modern('none', 'none', ({ host, dest }) =>
+  'admin.vm.device.denied.List': method('none', 'none', ({ host, dest }) =>
     splitInterfaces(denied(host, dest)).join('\n'),
   ),
-  'admin.vm.device.denied.Add': modern('ignored', 'any', (call) => {
+  'admin.vm.device.denied.Add': method('ignored', 'any', (call) => {
     const { host, dest } = call
     const added = interfacesIn(call)
     setProperty(host, dest, definition(host, dest, 'devices_denied'), denied(host, dest) + added.join(''))
     return ''
   }),
-  'admin.vm.device.denied.Remove': modern('ignored', 'any', (call) => {
+  'admin.vm.device.denied.Remove': method('ignored', 'any', (call) => {
     const { host, dest, payload } = call
     const known = splitInterfaces(denied(host, dest))
     const gone = payload.toString('latin1') === 'all' ? known : interfacesIn(call)
@@ -134,14 +110,13 @@ export const DEVICE_METHODS: MethodTable = {
 export const OTHER_DEVICE_METHODS: MethodTable = Object.fromEntries(
   ['block', 'pci'].flatMap((devclass) => [
     [`admin.vm.device.${devclass}.Available`, none],
-    [`admin.vm.device.${devclass}.List`, { ...none, until: '4.2' }],
-    [`admin.vm.device.${devclass}.Assigned`, { ...none, since: '4.3' }],
-    [`admin.vm.device.${devclass}.Attached`, { ...none, since: '4.3' }],
+    [`admin.vm.device.${devclass}.Assigned`, none],
+    [`admin.vm.device.${devclass}.Attached`, none],
   ]),
 )
 
-function modern(arg: Method['arg'], payload: Method['payload'], run: (call: MethodCall) => string): Method {
-  return { arg, payload, dest: 'any', since: '4.3', run }
+function method(arg: Method['arg'], payload: Method['payload'], run: (call: MethodCall) => string): Method {
+  return { arg, payload, dest: 'any', run }
 }
 
 function available(host: Host, backend: Qube, only: string): string {
@@ -167,7 +142,7 @@ function list(assignments: readonly Assignment[], arg: string, host: Host): stri
 }
 
 function tooMany(host: Host): Failure {
-  return atLeast(host.release, '4.4') ? new Failure('DeviceNotFound', '') : permissionDenied('')
+  return BEHAVIOUR[host.release].namesRefusals ? new Failure('DeviceNotFound', '') : permissionDenied('')
 }
 
 function attachNamed({ host, dest, arg, payload }: MethodCall): void {
@@ -194,7 +169,7 @@ function denied(host: Host, qube: Qube): string {
 }
 
 function interfacesIn({ host, payload }: MethodCall): string[] {
-  const strict = atLeast(host.release, '4.4')
+  const strict = BEHAVIOUR[host.release].validatesRequests
   const text = ascii(payload)
   if (text === undefined) {
     throw strict ? protocolError('Device interface contains non-ASCII characters') : unhandled('not ASCII')

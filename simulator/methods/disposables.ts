@@ -1,5 +1,5 @@
 import {
-  atLeast,
+  BEHAVIOUR,
   Failure,
   fire,
   type Host,
@@ -30,7 +30,7 @@ import { type Method, type MethodCall } from './method.ts'
 export const createDisposable: Method = { arg: 'any', payload: 'any', dest: 'any', run: create }
 
 function create({ host, source, dest, arg, payload }: MethodCall): string {
-  const strict = atLeast(host.release, '4.4')
+  const strict = BEHAVIOUR[host.release].validatesRequests
   if (arg !== '' && arg !== 'preload') {
     throw permissionDenied(strict ? `Argument not in "'', 'preload'"` : '')
   }

@@ -1,6 +1,6 @@
 import {
   ascii,
-  atLeast,
+  BEHAVIOUR,
   checkLabelName,
   Failure,
   fire,
@@ -42,7 +42,7 @@ interface Creation {
 }
 
 export function create(host: Host, creation: Creation): void {
-  const strict = atLeast(host.release, '4.4')
+  const strict = BEHAVIOUR[host.release].validatesRequests
   const { klass, template } = creation
   const wantsTemplate = klass === 'AppVM' || klass === 'DispVM'
   if (template !== '' && !wantsTemplate) {
@@ -77,7 +77,7 @@ interface Options {
 }
 
 function parseOptions(host: Host, creation: Creation): Options {
-  const strict = atLeast(host.release, '4.4')
+  const strict = BEHAVIOUR[host.release].validatesRequests
   const text = ascii(creation.payload)
   if (text === undefined) {
     throw strict ? protocolError('Parameters contains non-ASCII characters') : unhandled('not ASCII')
@@ -91,7 +91,7 @@ function parseOptions(host: Host, creation: Creation): Options {
     const template = key === 'template' && host.qubes.has(creation.template)
     if (found.has(key) || template) throw duplicate(strict, key)
     if (key === 'name') {
-      validateName(value, host)
+      validateName(value)
       found.set(key, value)
     } else if (key === 'label') {
       const known = checkLabel(host, value)
@@ -130,7 +130,7 @@ function strangeOption(key: string): string {
 function checkLabel(host: Host, label: string): boolean {
   checkLabelName(label, host.release)
   const known = host.labels.some((candidate) => candidate.name === label)
-  if (!known && !atLeast(host.release, '4.4'))
+  if (!known && !BEHAVIOUR[host.release].validatesRequests)
     throw new Failure('QubesLabelNotFoundError', `Label does not exist: ${label}`)
   return known
 }

@@ -1,14 +1,12 @@
-import { attachPersistent } from '../../qubesd/index.ts'
 import {
   attachAssigned,
   attachedTo,
-  deviceAt,
   disconnectDevice,
   exposed,
   missingRequired,
+  printDevice,
 } from '../devices/index.ts'
 import {
-  atLeast,
   Failure,
   fire,
   firePre,
@@ -65,21 +63,13 @@ function startQube(host: Host, qube: Qube): void {
 
 function refuseProhibited(host: Host, qube: Qube): void {
   const rationale = qube.features.get('prohibit-start')
-  if (!atLeast(host.release, '4.3') || !rationale) return
+  if (!rationale) return
   const reason = `Qube start is prohibited. Rationale: ${rationale}`
   fire(host, qube, 'domain-start-failed', { reason })
   throw new Failure('QubesException', reason)
 }
 
 function refuseMissingDevice(host: Host, qube: Qube): void {
-  if (host.release === '4.2') {
-    for (const item of qube.assignments.values()) {
-      const backend = item.backend === null ? undefined : host.qubes.get(item.backend)
-      if (deviceAt(host, backend, item.port)) continue
-      throw new Failure('QubesException', `usb device ${item.backend ?? '*'}:${item.port} not available`)
-    }
-    return
-  }
   const missing = missingRequired(host, qube)
   if (!missing) return
   const name = `${missing.backend ?? '*'}:${missing.port}:${missing.deviceId}`
@@ -87,17 +77,14 @@ function refuseMissingDevice(host: Host, qube: Qube): void {
 }
 
 function attachDevices(host: Host, qube: Qube): void {
-  if (host.release === '4.2') attachPersistent(host, qube)
-  else attachAssigned(host, qube)
+  attachAssigned(host, qube)
   const shown = exposed(host, qube)
   if (shown.length === 0) return
   // A backend shows its devices once it is up; the qubes that wait for one get it then.
   fire(host, qube, 'device-list-change:usb')
   for (const device of shown) {
-    const identity = host.release === '4.2' ? '' : `:${device.deviceId}`
-    fire(host, qube, 'device-added:usb', { device: `${qube.name}:${device.shown.port}${identity}` })
+    fire(host, qube, 'device-added:usb', { device: printDevice(device) })
   }
-  if (host.release === '4.2') return
   for (const waiting of qubesInOrder(host)) if (waiting !== qube) attachAssigned(host, waiting)
 }
 
@@ -106,7 +93,7 @@ export function shutdown(host: Host, qube: Qube, force: boolean): void {
   if (isHalted(qube)) throw new Failure('QubesVMNotStartedError', `Domain is powered off: ${repr(qube.name)}`)
   try {
     firePre(host, qube, 'domain-pre-shutdown', { force })
-    if (qube.state === 'Paused' && atLeast(host.release, '4.3') && !force) throw notRunning(qube)
+    if (qube.state === 'Paused' && !force) throw notRunning(qube)
   } catch (error) {
     const reason = error instanceof Error ? error.message : ''
     fire(host, qube, 'domain-shutdown-failed', { reason })
@@ -125,7 +112,7 @@ export function kill(host: Host, qube: Qube): void {
 export function pause(host: Host, qube: Qube): void {
   if (!isOrdinary(qube)) throw unhandled('cannot be paused')
   if (!isRunning(qube)) throw notRunning(qube)
-  if (atLeast(host.release, '4.3')) firePre(host, qube, 'domain-pre-paused')
+  firePre(host, qube, 'domain-pre-paused')
   qube.state = 'Paused'
   fire(host, qube, 'domain-paused')
 }
@@ -134,7 +121,7 @@ export function unpause(host: Host, qube: Qube): void {
   if (!isOrdinary(qube)) throw unhandled('cannot be unpaused')
   if (qube.state !== 'Paused')
     throw new Failure('QubesVMNotPausedError', `Domain is not paused: ${repr(qube.name)}`)
-  if (atLeast(host.release, '4.3')) firePre(host, qube, 'domain-pre-unpaused')
+  firePre(host, qube, 'domain-pre-unpaused')
   qube.state = 'Running'
   fire(host, qube, 'domain-unpaused')
 }
@@ -159,7 +146,6 @@ function halt(host: Host, qube: Qube): void {
   qube.state = 'Halted'
   fire(host, qube, 'domain-shutdown')
   fire(host, qube, 'device-list-change:usb')
-  if (host.release === '4.2') return
   for (const device of lent)
     fire(host, qube, 'device-removed:usb', { port: `${qube.name}:${device.shown.port}` })
   for (const { device, front } of gone) {

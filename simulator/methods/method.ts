@@ -1,4 +1,4 @@
-import { type Host, type Qube, type Release } from '../host/index.ts'
+import { type Host, type Qube } from '../host/index.ts'
 
 /** A request that names an existing source, destination and method. */
 export interface MethodCall {
@@ -16,8 +16,6 @@ export interface Method {
   readonly payload: 'none' | 'some' | 'any'
   /** `admin` if only dom0 may be the destination. */
   readonly dest: 'admin' | 'any'
-  readonly since?: Release
-  readonly until?: Release
   /** Answers, or throws a Failure. */
   readonly run: (call: MethodCall) => string
 }

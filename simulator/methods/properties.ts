@@ -51,7 +51,7 @@ function forHolder(prefix: string, dest: Method['dest'], holderOf: (dest: Qube) 
       return value === undefined ? '' : `type=${found.kind} ${printValue(value)}`
     }),
     [`${prefix}.Set`]: single('any', ({ host, payload }, holder, found) => {
-      setProperty(host, holder, found, sanitize(found, payload, host))
+      setProperty(host, holder, found, sanitize(found, payload))
       return ''
     }),
     [`${prefix}.Reset`]: single('none', ({ host }, holder, found) => {

@@ -1,6 +1,6 @@
 import {
   ascii,
-  atLeast,
+  BEHAVIOUR,
   byCodePoint,
   createLabel,
   Failure,
@@ -54,9 +54,7 @@ const lines = (names: readonly string[]): string => names.map((name) => `${name}
 /** Methods about qubes, their features and tags, and the lists a client reads first. */
 export const QUBE_METHODS: MethodTable = {
   'admin.vm.List': plain('any', listQubes),
-  'admin.vmclass.List': plain('admin', ({ host }) =>
-    lines(CLASSES.filter((klass) => klass !== 'RemoteVM' || atLeast(host.release, '4.3'))),
-  ),
+  'admin.vmclass.List': plain('admin', () => lines(CLASSES)),
   'admin.deviceclass.List': plain('admin', () => lines(['block', 'pci', 'usb'])),
   'admin.label.List': plain('admin', ({ host }) => lines(host.labels.map((label) => label.name))),
   'admin.label.Get': { ...named(({ host, arg }) => label(host, arg).color), dest: 'admin' },
@@ -126,14 +124,14 @@ function listQubes({ host, source, dest }: MethodCall): string {
   if (source.klass !== 'AdminVM') return ''
   return (dest.klass === 'AdminVM' ? qubesInOrder(host) : [dest])
     .map((qube) => {
-      const uuid = atLeast(host.release, '4.3') ? ` uuid=${str(read(host, qube, 'uuid') ?? '')}` : ''
-      return `${qube.name} class=${qube.klass} state=${qube.state}${uuid}\n`
+      const uuid = str(read(host, qube, 'uuid') ?? '')
+      return `${qube.name} class=${qube.klass} state=${qube.state} uuid=${uuid}\n`
     })
     .join('')
 }
 
 function label({ labels, release }: Host, text: string): Label {
-  if (!atLeast(release, '4.4') && labelNumber(labels, text) === undefined) throw valueError('')
+  if (!BEHAVIOUR[release].validatesRequests && labelNumber(labels, text) === undefined) throw valueError('')
   const name = labelName(labels, text)
   const found = labels.find((candidate) => candidate.name === name)
   if (!found) throw unhandled('no such label')
@@ -144,7 +142,7 @@ function label({ labels, release }: Host, text: string): Label {
 function powerAndMemory({ host, dest }: MethodCall): string {
   const memory = isRunning(dest) && dest.klass !== 'RemoteVM' ? 4_194_304 : 0
   const maxmem = Number(read(host, dest, 'maxmem') ?? 0) * 1024
-  const limit = memory > 0 && atLeast(host.release, '4.4') ? maxmem : memory
+  const limit = memory > 0 && BEHAVIOUR[host.release].reportsMaxmemAsLimit ? maxmem : memory
   return `mem=${memory} mem_static_max=${limit} cputime=0 power_state=${dest.state}`
 }
 
@@ -155,7 +153,6 @@ function creations(): MethodTable {
       arg: 'any',
       payload: 'any',
       dest: 'admin',
-      ...(klass === 'RemoteVM' ? { since: '4.3' } : {}),
       run: doing(({ host, source, arg, payload }) => {
         create(host, { klass, template: arg, payload, inPool, creator: source.name })
       }),
@@ -186,7 +183,7 @@ function featureMethods(): MethodTable {
     'admin.vm.feature.Set': { arg: 'some', payload: 'any', dest: 'any', run: setFeatureChecked },
     'admin.vm.feature.Remove': named(
       doing(({ host, dest, arg }) => {
-        refuseInternal(host.release, arg)
+        refuseInternal(arg)
         removeFeature(host, dest, arg)
       }),
     ),
@@ -203,20 +200,17 @@ function withNetvm({ host, dest, arg }: MethodCall): string | undefined {
   return undefined
 }
 
-/** 4.2 takes any ASCII; later releases want a plain name and a printable value. */
+/** A plain name and a printable value. */
 function setFeatureChecked({ host, dest, arg, payload }: MethodCall): string {
-  const wrong = atLeast(host.release, '4.4') ? protocolError : valueError
+  const strict = BEHAVIOUR[host.release].validatesRequests
+  const wrong = strict ? protocolError : valueError
   const value = ascii(payload)
   if (value === undefined) {
-    throw atLeast(host.release, '4.4')
-      ? protocolError('Feature value contains non-ASCII characters')
-      : unhandled('not ASCII')
+    throw strict ? protocolError('Feature value contains non-ASCII characters') : unhandled('not ASCII')
   }
-  if (atLeast(host.release, '4.3')) {
-    if (!/^[a-zA-Z0-9_.-]+$/.test(arg)) throw wrong('feature name contains illegal characters')
-    if (!/^[\x20-\x7e]*$/.test(value)) throw wrong(`${arg} value contains illegal characters`)
-  }
-  refuseInternal(host.release, arg)
+  if (!/^[a-zA-Z0-9_.-]+$/.test(arg)) throw wrong('feature name contains illegal characters')
+  if (!/^[\x20-\x7e]*$/.test(value)) throw wrong(`${arg} value contains illegal characters`)
+  refuseInternal(arg)
   setFeature(host, dest, arg, value)
   return ''
 }
@@ -228,15 +222,15 @@ const INTERNAL = [
   'preload-dispvm-in-progress',
 ]
 
-function refuseInternal(release: Parameters<typeof atLeast>[0], feature: string): void {
-  if (!atLeast(release, '4.3') || !INTERNAL.includes(feature)) return
+function refuseInternal(feature: string): void {
+  if (!INTERNAL.includes(feature)) return
   throw permissionDenied('changing this feature is prohibited by qubes.ext.admin.AdminExtension')
 }
 
 function tagMethods(): MethodTable {
   const tagMethod = (run: (call: MethodCall) => string): Method =>
     named((call) => {
-      const strict = atLeast(call.host.release, '4.4')
+      const strict = BEHAVIOUR[call.host.release].validatesRequests
       if (strict && call.arg === '') throw new Failure('QubesInvalidTagError', 'tag cannot be empty')
       if (!/^[a-zA-Z0-9_-]*$/.test(call.arg)) {
         throw strict

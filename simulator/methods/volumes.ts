@@ -1,12 +1,12 @@
 import {
-  atLeast,
+  BEHAVIOUR,
   Failure,
   hasTemplate,
   isOrdinary,
   permissionDenied,
   protocolError,
   type Qube,
-  type Release,
+  type SimulatedVersion,
 } from '../host/index.ts'
 import { type MethodCall, type MethodTable } from './method.ts'
 
@@ -51,7 +51,9 @@ function volumesOf(qube: Qube): readonly Volume[] {
 function volumeOf({ host, dest, arg }: MethodCall): Volume {
   const found = volumesOf(dest).find(({ name }) => name === arg)
   if (found !== undefined) return found
-  throw permissionDenied(atLeast(host.release, '4.4') ? `Argument not in '${dest.name} volumes'` : '')
+  throw permissionDenied(
+    BEHAVIOUR[host.release].namesRefusals ? `Argument not in '${dest.name} volumes'` : '',
+  )
 }
 
 const sizeOf = (qube: Qube, { name, size }: Volume): number => qube.volumes.get(name) ?? size
@@ -103,8 +105,8 @@ function resize(call: MethodCall): string {
 const storageFailure = (message: string): Failure => new Failure('StoragePoolException', message)
 
 /** 4.4 words it in general, for all numbers. */
-function sizeFrom(text: string, release: Release): number {
-  const strict = atLeast(release, '4.4')
+function sizeFrom(text: string, release: SimulatedVersion): number {
+  const strict = BEHAVIOUR[release].validatesRequests
   const wrong = (before: string, since: string): Failure =>
     protocolError(strict ? `Volume size ${since}` : before)
   if (!/^[0-9]+$/.test(text)) throw wrong('Size must be ASCII digits (only)', 'contains non ASCII digits')

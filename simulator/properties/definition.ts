@@ -1,6 +1,6 @@
 import {
   ascii,
-  atLeast,
+  BEHAVIOUR,
   type Host,
   isPrintable,
   parsePythonInt,
@@ -46,11 +46,11 @@ export interface PropertyDefinition {
 }
 
 /** What a payload means for a property, before the property itself has a say. */
-export function sanitize(definition: PropertyDefinition, payload: Buffer, host: Host): Value {
+export function sanitize(definition: PropertyDefinition, payload: Buffer): Value {
   const text = ascii(payload)
   if (definition.kind === 'vm') {
     if (text === undefined) throw valueError('')
-    if (text !== '') validateName(text, host)
+    if (text !== '') validateName(text)
     return text
   }
   if (text === undefined) throw valueError('Non-ASCII bytes in property value')
@@ -77,7 +77,7 @@ export function restore(definition: PropertyDefinition, text: string): Value {
   return text
 }
 
-export function parseBool(text: string): boolean {
+function parseBool(text: string): boolean {
   const lower = text.toLowerCase()
   if (['0', 'no', 'false', 'off'].includes(lower)) return false
   if (['1', 'yes', 'true', 'on'].includes(lower)) return true
@@ -103,14 +103,13 @@ function parseAs(type: 'IPv4Address' | 'IPv6Address' | 'UUID', text: string): st
   return hex.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** Which names a qube may have; 4.3 allows dots. */
-export function validateName(name: string, host: Host): void {
+/** Which names a qube may have. */
+export function validateName(name: string): void {
   if (name.length > 31) throw valueError('VM name must be shorter than 32 characters')
-  const dots = atLeast(host.release, '4.3')
-  if (dots && /^[0-9_.-][^\n]*$/.test(name)) {
+  if (/^[0-9_.-][^\n]*$/.test(name)) {
     throw valueError('VM name cannot start with hyphen, underscore, dot or numbers')
   }
-  if (!(dots ? /^[a-zA-Z][a-zA-Z0-9_.-]*$/ : /^[a-zA-Z][a-zA-Z0-9_-]*$/).test(name)) {
+  if (!/^[a-zA-Z][a-zA-Z0-9_.-]*$/.test(name)) {
     throw valueError('VM name contains illegal characters')
   }
   if (name === 'Domain-0') throw valueError("VM name cannot be 'Domain-0'")
@@ -145,7 +144,7 @@ export function fromTemplate(name: string, otherwise: (reader: Reader) => Value 
 export function disposableTemplate(name: string): (value: Value, reader: Reader) => Value {
   return (value, reader) => {
     const template = reader.qube(value)
-    if (!template || !atLeast(reader.host.release, '4.4')) return value
+    if (!template || !BEHAVIOUR[reader.host.release].requiresDisposableTemplates) return value
     if (template.klass === 'AdminVM') throw unhandled(`${name}: asserted not to be dom0`)
     if (reader.read('template_for_dispvms', template) === true) return value
     const target = reader.holder === null ? 'system' : `qube ${repr(reader.holder.name)}`

@@ -1,4 +1,4 @@
-import { atLeast, propertyValueError, type Release, str, type Value } from '../host/index.ts'
+import { BEHAVIOUR, propertyValueError, type SimulatedVersion, str, type Value } from '../host/index.ts'
 import { disposableTemplate, type PropertyDefinition } from './definition.ts'
 import { setDefaultNetvm } from './network-properties.ts'
 
@@ -6,7 +6,7 @@ import { setDefaultNetvm } from './network-properties.ts'
 export const POOLS: readonly string[] = ['varlibqubes', 'linux-kernel']
 
 /** The properties of the host itself, such as `default_netvm`, sorted as the daemon lists them. */
-export function hostProperties(release: Release): PropertyDefinition[] {
+export function hostProperties(release: SimulatedVersion): PropertyDefinition[] {
   const always = (value: Value) => (): Value => value
   const pool = (name: string): PropertyDefinition => ({
     name,
@@ -52,7 +52,9 @@ export function hostProperties(release: Release): PropertyDefinition[] {
     number('default_shutdown_timeout', 60),
     { name: 'default_template', kind: 'vm', stage: 3, nullable: true, class: 'TemplateVM' },
     qube('management_dispvm', null, disposableTemplate('management_dispvm')),
-    ...(atLeast(release, '4.4') ? [number('maxmem', 16_384, true), number('no_cpus', 4, true)] : []),
+    ...(BEHAVIOUR[release].hasHostResources
+      ? [number('maxmem', 16_384, true), number('no_cpus', 4, true)]
+      : []),
     number('stats_interval', 3),
     qube('updatevm', null),
   ]

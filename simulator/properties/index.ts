@@ -1,14 +1,7 @@
 /**
  * The properties of qubes and of the host: definitions, defaults, setters.
  */
-export {
-  type Holder,
-  parseBool,
-  type PropertyDefinition,
-  restore,
-  sanitize,
-  validateName,
-} from './definition.ts'
+export { type Holder, type PropertyDefinition, restore, sanitize, validateName } from './definition.ts'
 export { POOLS } from './host-properties.ts'
 export { connected, setNetvm } from './network-properties.ts'
 export {

@@ -6,8 +6,8 @@ import {
   type Host,
   propertyValueError,
   type Qube,
-  type Release,
   repr,
+  type SimulatedVersion,
   str,
   unhandled,
   type Value,
@@ -28,7 +28,7 @@ export function definitions(host: Host, holder: Holder): readonly PropertyDefini
   return table
 }
 
-function tableFor(release: Release, holder: Holder): readonly PropertyDefinition[] {
+function tableFor(release: SimulatedVersion, holder: Holder): readonly PropertyDefinition[] {
   return holder === null ? hostProperties(release) : qubeProperties(holder.klass, release)
 }
 

@@ -1,9 +1,9 @@
 import {
-  atLeast,
+  BEHAVIOUR,
   labelFromProperty,
   propertyValueError,
   type QubeClass,
-  type Release,
+  type SimulatedVersion,
   str,
   type Value,
 } from '../host/index.ts'
@@ -43,19 +43,17 @@ const fromHost =
     reader.read(`@${name}`)
 
 /** Which properties a qube of this class has, sorted as the daemon lists them. */
-export function qubeProperties(klass: QubeClass, release: Release): PropertyDefinition[] {
+export function qubeProperties(klass: QubeClass, release: SimulatedVersion): PropertyDefinition[] {
   const table =
     klass === 'AdminVM'
       ? adminProperties(release)
       : klass === 'RemoteVM'
         ? remoteProperties()
-        : ordinary(klass, release)
+        : ordinary(klass)
   return table.sort((a, b) => a.stage - b.stage || (a.name < b.name ? -1 : 1))
 }
 
-function ordinary(klass: QubeClass, release: Release): PropertyDefinition[] {
-  const modern = atLeast(release, '4.3')
-  const number = modern ? 'int' : 'str'
+function ordinary(klass: QubeClass): PropertyDefinition[] {
   const p: PropertyDefinition[] = [
     ...identity(),
     { name: 'autostart', kind: 'bool', stage: 2, default: always(false) },
@@ -109,7 +107,7 @@ function ordinary(klass: QubeClass, release: Release): PropertyDefinition[] {
       default: startTime,
     },
     { name: 'stubdom_mem', kind: 'int', stage: 2, default: always(null), set: positive('stubdom_mem') },
-    { name: 'stubdom_xid', kind: number, stage: 2, forbidden: true, default: always(-1) },
+    { name: 'stubdom_xid', kind: 'int', stage: 2, forbidden: true, default: always(-1) },
     {
       name: 'updateable',
       kind: 'bool',
@@ -131,7 +129,7 @@ function ordinary(klass: QubeClass, release: Release): PropertyDefinition[] {
       default: fromTemplate('virt_mode', always('pvh')),
       set: setVirtMode,
     },
-    { name: 'xid', kind: number, stage: 2, forbidden: true, default: whileRunning(7, -1) },
+    { name: 'xid', kind: 'int', stage: 2, forbidden: true, default: whileRunning(7, -1) },
     { name: 'audiovm', kind: 'vm', stage: 4, nullable: true, default: fromHost('default_audiovm') },
     { name: 'guivm', kind: 'vm', stage: 4, nullable: true, default: fromHost('default_guivm') },
     { name: 'kernelopts', kind: 'str', stage: 4, default: kernelOptions, set: setKernelOptions },
@@ -144,14 +142,12 @@ function ordinary(klass: QubeClass, release: Release): PropertyDefinition[] {
       set: disposableTemplate('management_dispvm'),
     },
     ...net.properties(klass),
+    deniedDevices(),
+    { name: 'stubdom_uuid', kind: 'str', stage: 2, forbidden: true, default: always('') },
+    { name: 'bootmode', kind: 'str', stage: 4, default: bootmode },
   ]
-  if (modern) {
-    p.push(deniedDevices())
-    p.push({ name: 'stubdom_uuid', kind: 'str', stage: 2, forbidden: true, default: always('') })
-    p.push({ name: 'bootmode', kind: 'str', stage: 4, default: bootmode })
-    if (klass === 'TemplateVM') {
-      p.push({ name: 'appvm_default_bootmode', kind: 'str', stage: 4, default: appBootmode })
-    }
+  if (klass === 'TemplateVM') {
+    p.push({ name: 'appvm_default_bootmode', kind: 'str', stage: 4, default: appBootmode })
   }
   if (klass === 'AppVM' || klass === 'StandaloneVM') {
     p.push({ name: 'template_for_dispvms', kind: 'bool', stage: 2, default: always(false) })
@@ -181,7 +177,7 @@ function disposable(inherited: PropertyDefinition[]): PropertyDefinition[] {
   ]
 }
 
-function adminProperties(release: Release): PropertyDefinition[] {
+function adminProperties(release: SimulatedVersion): PropertyDefinition[] {
   const p: PropertyDefinition[] = [
     { name: 'icon', kind: 'str', stage: 2, forbidden: true, default: always('adminvm-black') },
     { name: 'include_in_backups', kind: 'bool', stage: 2, default: always(true) },
@@ -199,9 +195,9 @@ function adminProperties(release: Release): PropertyDefinition[] {
       default: always('00000000-0000-0000-0000-000000000000'),
     },
     defaultDisposable(),
+    deniedDevices(),
   ]
-  if (atLeast(release, '4.3')) p.push(deniedDevices())
-  if (atLeast(release, '4.4'))
+  if (BEHAVIOUR[release].hasHostResources)
     p.push({ name: 'maxmem', kind: 'int', stage: 2, forbidden: true, default: always(4096) })
   return p
 }

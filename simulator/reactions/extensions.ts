@@ -1,5 +1,4 @@
 import {
-  atLeast,
   Failure,
   fire,
   type Host,
@@ -33,7 +32,7 @@ export const reactToExtensions: Reaction = (host, event) => {
 function onFeature(host: Host, qube: Qube, event: HostEvent): void {
   const feature = String(event.fields['feature'])
   const value = event.fields['value']
-  if (event.name.startsWith('domain-feature-pre-set:')) checkService(host, feature)
+  if (event.name.startsWith('domain-feature-pre-set:')) checkService(feature)
   if (!event.name.startsWith('domain-feature-set:')) return
   if (feature === 'service.meminfo-writer') turnBalancing(host, qube, value !== '')
   if (feature.startsWith('vm-config.')) checkConfig(feature.slice('vm-config.'.length))
@@ -41,14 +40,14 @@ function onFeature(host: Host, qube: Qube, event: HostEvent): void {
     checkPersistent(feature.slice('custom-persist.'.length), String(value))
 }
 
-function checkService(host: Host, feature: string): void {
+function checkService(feature: string): void {
   if (!feature.startsWith('service.')) return
   const service = feature.slice('service.'.length)
   if (service === '') throw valueError('Service name cannot be empty')
   if (service.includes('/')) throw valueError('Service name cannot contain a slash')
   if (service === '.' || service === '..') throw valueError('Service name cannot be "." or ".."')
-  const longAllowed = atLeast(host.release, '4.3') && service.startsWith('app-dispvm.')
-  if (service.length > 48 && !longAllowed) throw valueError('Service name must not exceed 48 bytes')
+  if (service.length > 48 && !service.startsWith('app-dispvm.'))
+    throw valueError('Service name must not exceed 48 bytes')
 }
 
 /** The old switch for memory balancing: it becomes a property, and the feature goes. */
@@ -128,8 +127,10 @@ function refuseWhileServing(host: Host, qube: Qube, force: boolean): void {
       .map((other) => other.name)
   const heard = served('audiovm').filter((name) => name !== qube.name)
   if (heard.length > 0) {
-    const type = atLeast(host.release, '4.3') ? 'QubesVMInUseError' : 'QubesVMError'
-    throw new Failure(type, `There are running VMs using this VM as AudioVM: ${heard.join(', ')}`)
+    throw new Failure(
+      'QubesVMInUseError',
+      `There are running VMs using this VM as AudioVM: ${heard.join(', ')}`,
+    )
   }
   const seen = served('guivm')
   if (seen.length > 0) {

@@ -1,5 +1,4 @@
 import {
-  atLeast,
   Failure,
   fire,
   firePre,
@@ -90,28 +89,25 @@ function onClock(host: Host, event: HostEvent): void {
   }
 }
 
-/** A qube that another, or the host, refers to is not removed. 4.2 counts what others have by default too. */
+/** A qube that another, or the host, refers to is not removed. */
 function refuseWhileUsed(host: Host, event: HostEvent): void {
   const name = event.fields['vm']
   if (typeof name !== 'string') return
-  const defaultsCount = !atLeast(host.release, '4.3')
   const refers = (holder: Qube | null): boolean =>
     definitions(host, holder).some(
       (found) =>
         found.kind === 'vm' &&
-        (holder === null || defaultsCount || !isDefault(holder, host, found.name)) &&
+        (holder === null || !isDefault(holder, host, found.name)) &&
         read(host, holder, found.name) === name,
     )
   const others = qubesInOrder(host).filter((qube) => qube.name !== name)
   if (others.some(refers) || refers(null)) {
-    const gap = defaultsCount ? ';' : ';  '
     const advice = "see 'journalctl -u qubesd -e' in dom0 for details"
-    throw new Failure('QubesVMInUseError', `Domain is in use: ${repr(name)}${gap}${advice}`)
+    throw new Failure('QubesVMInUseError', `Domain is in use: ${repr(name)};  ${advice}`)
   }
   const ports = others.flatMap((qube) =>
     [...qube.assignments.values()].filter((item) => item.backend === name).map((item) => item.port),
   )
   if (ports.length === 0) return
-  const how = defaultsCount ? 'attached persistently' : 'assigned'
-  throw new Failure('QubesVMInUseError', `VM has devices ${how} to other VMs: ${ports.join(', ')}`)
+  throw new Failure('QubesVMInUseError', `VM has devices assigned to other VMs: ${ports.join(', ')}`)
 }

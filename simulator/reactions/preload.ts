@@ -1,4 +1,4 @@
-import { atLeast, type Host, type HostEvent, type Qube, type Reaction, valueError } from '../host/index.ts'
+import { BEHAVIOUR, type Host, type HostEvent, type Qube, type Reaction, valueError } from '../host/index.ts'
 import { inheritedFeature, read, readQube, templateOf } from '../properties/index.ts'
 import { removeFeature, setFeature } from './features.ts'
 
@@ -20,11 +20,10 @@ export function preloadLimit(host: Host, template: Qube): number {
 
 /** What a qube lacks to be kept ready, as the daemon words it: services that its agent has to announce. */
 export function missingServices(host: Host, template: Qube): string | undefined {
-  const strict = atLeast(host.release, '4.4')
-  const needed = ['qubes.WaitForRunningSystem', ...(strict ? ['qubes.WaitForSession'] : [])]
+  const needed = BEHAVIOUR[host.release].preloadServices
   const missing = needed.filter((service) => !inheritedFeature(host, template, `supported-rpc.${service}`))
   if (missing.length === 0) return undefined
-  return `Qube does not support the RPC${strict ? '(s)' : ''} '${missing.join(', ')}'`
+  return `Qube does not support the RPC${needed.length > 1 ? '(s)' : ''} '${missing.join(', ')}'`
 }
 
 export const reactToPreload: Reaction = (host, event) => {

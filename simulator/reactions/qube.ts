@@ -1,5 +1,5 @@
 import {
-  atLeast,
+  BEHAVIOUR,
   Failure,
   fire,
   firePre,
@@ -138,13 +138,13 @@ export const reactAsQube: Reaction = (host, event) => {
       return
     }
     case 'property-pre-set:maxmem': {
-      if (!atLeast(host.release, '4.4') || newvalue === oldvalue || isHalted(qube)) return
+      if (!BEHAVIOUR[host.release].fixesMaxmemWhileRunning || newvalue === oldvalue || isHalted(qube)) return
       // 4.4 stumbles over its own error message here, so that the caller gets no answer.
       if (!inheritedFeature(host, qube, 'memory-hotplug')) throw unhandled('maxmem of a running qube')
       return
     }
     case 'domain-feature-set:boot-mode.active':
-      if (atLeast(host.release, '4.3') && event.fields['value'] !== oldvalue) resetBootmode(host, qube)
+      if (event.fields['value'] !== oldvalue) resetBootmode(host, qube)
   }
 }
 
@@ -189,7 +189,6 @@ function reactAsTemplate(host: Host, template: Qube, event: HostEvent): void {
       if (isDefault(child, host, name)) fire(host, child, `property-reset:${name}`, { name })
     }
   }
-  if (!atLeast(host.release, '4.3')) return
   const bootmode = 'appvm_default_bootmode'
   if (event.name === 'domain-feature-set:boot-mode.appvm-default') {
     if (event.fields['value'] === oldvalue || !isDefault(template, host, bootmode)) return
@@ -255,7 +254,7 @@ function disposablesOf(host: Host, template: Qube): Qube[] {
 }
 
 function keepDisposableTemplate(host: Host, qube: Qube, event: HostEvent): void {
-  if (atLeast(host.release, '4.4')) {
+  if (BEHAVIOUR[host.release].requiresDisposableTemplates) {
     // Before it is deleted it is reset, which is the event that counts.
     if (!event.name.startsWith('property-pre-del')) keepDisposableReferences(host, qube)
     return

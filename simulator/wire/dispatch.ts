@@ -1,5 +1,5 @@
 import {
-  atLeast,
+  BEHAVIOUR,
   Failure,
   type Host,
   isSilent,
@@ -47,7 +47,6 @@ export function dispatch(host: Host, request: WireRequest, saved: () => void): A
     const content = method.run(call)
     if (isWrite(request.method)) {
       keepReady(host)
-      refuseUnsaveable(host)
       saved()
     }
     return { kind: 'reply', bytes: encodeOk(content) }
@@ -65,20 +64,15 @@ function resolve(host: Host, request: WireRequest): { method: Method; call: Meth
   const dest = findQube(host, request.dest)
   if (/[^\0-\x7f]/.test(request.arg + request.method)) throw unhandled('not ASCII')
   const method = request.method === 'admin.Events' ? EVENTS : METHODS.get(request.method)
-  const known = method && (!method.since || atLeast(host.release, method.since))
-  if (!known || (method.until && !atLeast(method.until, host.release))) {
-    throw protocolError(`no such method: ${repr(request.method)}`)
-  }
+  if (!method) throw protocolError(`no such method: ${repr(request.method)}`)
   return { method, call: { host, source, dest, arg: request.arg, payload: request.payload } }
 }
 
-/** By name; by `uuid:` too since 4.3, which also checks that it is a name at all. */
+/** By name, or by `uuid:`. */
 function findQube(host: Host, text: string): Qube {
   if (/[^\0-\x7f]/.test(text)) throw unhandled('not ASCII')
-  if (atLeast(host.release, '4.3')) {
-    if (text.startsWith('uuid:')) return findByUuid(host, text)
-    validateName(text, host)
-  }
+  if (text.startsWith('uuid:')) return findByUuid(host, text)
+  validateName(text)
   return host.qubes.get(text) ?? missing(text)
 }
 
@@ -97,7 +91,7 @@ function missing(text: string): never {
 
 /** 4.4 checks all of it for every method; before, a method asks for no more than it does without. */
 function check(method: Method, { host, dest, arg, payload }: MethodCall): void {
-  const strict = atLeast(host.release, '4.4')
+  const strict = BEHAVIOUR[host.release].validatesRequests
   if (strict && method.payload === 'some' && payload.length === 0) throw protocolError('expected payload')
   if (method.payload === 'none' && payload.length > 0) throw protocolError('unexpected payload')
   if (strict && method.arg === 'some' && arg === '') throw protocolError('expected an argument')
@@ -105,15 +99,5 @@ function check(method: Method, { host, dest, arg, payload }: MethodCall): void {
   if (unwanted && arg !== '') throw protocolError('unexpected argument')
   if (method.dest === 'admin' && dest.klass !== 'AdminVM') {
     throw protocolError('expected destination to be AdminVM')
-  }
-}
-
-/** 4.2 takes features that XML cannot hold, and then cannot save any more. */
-function refuseUnsaveable(host: Host): void {
-  if (host.release !== '4.2') return
-  for (const qube of host.qubes.values()) {
-    for (const [name, value] of qube.features) {
-      if (/[\0-\x08\x0b\x0c\x0e-\x1f]/.test(name + value)) throw unhandled('not XML')
-    }
   }
 }

@@ -74,6 +74,7 @@ export const CODES = {
       'unknown-property',
       'unknown-qube',
       'unknown-tag',
+      'unsupported-version',
     ],
   },
   /** Why a qube was not restarted, or not to its end. */

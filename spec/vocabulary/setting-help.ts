@@ -9,7 +9,7 @@ export const SETTING_HELP: Readonly<Record<string, string>> = {
   'stubdom/qrexec': 'Full stubdomain with a qrexec agent: USB devices attach without tools in the guest.',
   'stubdom/linux': 'Off means the old MiniOS stubdomain, which has neither audio nor USB.',
   'stubdom/memory': 'Memory of the stubdomain in MiB.',
-  'stubdom/qemuExtraArgs': 'Arguments added to QEMU. Qubes 4.2 ignores them.',
+  'stubdom/qemuExtraArgs': 'Arguments added to QEMU.',
   'stubdom/videoModel': 'vga by default; cirrus for some old Windows; none.',
   'qube/memory': 'Memory at start in MiB; 4096 to 8192 for Windows.',
   'qube/maxmem': 'Upper bound of memory balancing in MiB; 0 or off turns balancing off, which Windows needs.',

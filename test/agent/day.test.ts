@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
-import { type Release } from '../../simulator/host/release.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { writeManifest } from '../../spec/export/manifest.ts'
@@ -22,6 +21,7 @@ import { changedKeys, RECORD, type Snapshot } from '../support/snapshot.ts'
 import { type Wanted } from '../support/spec.ts'
 import { ownScope } from '../support/temp.ts'
 import { type AgentWorld, agentWorld } from './world.ts'
+import { type SimulatedVersion } from '../../simulator/index.ts'
 
 /** A day in the life of an agent: random commits, foreign changes and faults, in virtual time. */
 
@@ -58,31 +58,35 @@ interface Step {
 const MINUTE = 60_000
 const DAY_MINUTES = 24 * 60
 
-const daysOf = (release: Release): fc.Arbitrary<readonly Step[]> => {
-  const qube = fc.constantFrom(...QUBES)
-  const happening: fc.Arbitrary<Happening> = fc.oneof(
-    { weight: 4, arbitrary: wantedOf(release).map((wanted) => ({ what: 'commit' as const, wanted })) },
-    {
-      weight: 6,
-      arbitrary: foreignWritesOf(release, 4).map((writes) => ({ what: 'meddle' as const, writes })),
-    },
-    { weight: 2, arbitrary: qube.map((name) => ({ what: 'refuse-writes' as const, qube: name })) },
-    { weight: 2, arbitrary: qube.map((name) => ({ what: 'restart-qube' as const, qube: name })) },
-    { weight: 12, arbitrary: fc.constantFrom(...PLAIN).map((what) => ({ what })) },
-  )
-  return fc.array(fc.record({ minutes: fc.integer({ min: 0, max: 60 }), happening }), {
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 4, arbitrary: wantedOf().map((wanted) => ({ what: 'commit' as const, wanted })) },
+  {
+    weight: 6,
+    arbitrary: foreignWritesOf(4).map((writes) => ({ what: 'meddle' as const, writes })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(...QUBES).map((name) => ({ what: 'refuse-writes' as const, qube: name })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(...QUBES).map((name) => ({ what: 'restart-qube' as const, qube: name })),
+  },
+  { weight: 12, arbitrary: fc.constantFrom(...PLAIN).map((what) => ({ what })) },
+)
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({ minutes: fc.integer({ min: 0, max: 60 }), happening }),
+  {
     minLength: 40,
     maxLength: 60,
-  })
-}
-
-const days = fc.constantFrom<Release>('4.3', '4.4').chain((release) =>
-  fc.record({
-    release: fc.constant(release),
-    initial: foreignWritesOf(release, 6),
-    steps: daysOf(release),
-  }),
+  },
 )
+
+const days = fc.record({
+  release: fc.constantFrom<SimulatedVersion>('4.3', '4.4'),
+  initial: foreignWritesOf(6),
+  steps,
+})
 
 /** A spec that says what is wanted, as far as one spec can. Off is written, absent is left out. */
 function yamlOf(wanted: Wanted): string {

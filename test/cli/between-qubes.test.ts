@@ -6,7 +6,7 @@ import { type Host, simulatedHost } from './run-cli.ts'
 
 /** Settings that name other qubes of the same apply: qubesd takes them only once those are there, and of use. */
 
-const RELEASES = ['4.2', '4.3', '4.4'] as const
+const RELEASES = ['4.3', '4.4'] as const
 
 function spec(host: Host, qubes: string): string {
   const path = join(host.folder, 'spec.yaml')

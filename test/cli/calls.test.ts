@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { storedAt } from '../../providers/values.ts'
-import { type Release } from '../../simulator/host/release.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { type Host, ROOT, simulatedHost } from './run-cli.ts'
@@ -11,12 +10,11 @@ import { type Host, ROOT, simulatedHost } from './run-cli.ts'
 type Counts = Record<string, number>
 
 /**
- * The least that a plan can ask, from what the spec says and what the releases have.
+ * The least that a plan can ask, from what the spec says.
  * No call gives the values of several features. One gives all properties of a qube, one all its tags, one all its assignments;
- * for a single property or tag there is a cheaper one. 4.2 lists no UUIDs, without which a record is not believed, and denies
- * no interfaces.
+ * for a single property or tag there is a cheaper one.
  */
-function leastOf(path: string, release: Release, host: Host): Counts {
+function leastOf(path: string, host: Host): Counts {
   const { manifest } = loadManifest([{ path, text: readFileSync(join(ROOT, path), 'utf8') }])
   assert.ok(manifest)
   const there = [...host.simulator.host.qubes.values()].filter(({ klass }) => klass !== 'AdminVM')
@@ -37,7 +35,6 @@ function leastOf(path: string, release: Release, host: Host): Counts {
     oneOrAll(manifest.selects.tags.length, 'admin.vm.tag.Get', 'admin.vm.tag.List')
     if (desired.qubes.has(name) || desired.name === null) continue
     askRecord()
-    if (release === '4.2') ask('admin.vm.property.Get')
   }
   for (const { name, settings } of desired.qubes.values()) {
     // What is not there is not asked for anything.
@@ -50,14 +47,10 @@ function leastOf(path: string, release: Release, host: Host): Counts {
     )
     askRecord()
     ask('admin.vm.feature.Get', stored('feature'))
-    oneOrAll(
-      stored('property') + (release === '4.2' ? 1 : 0),
-      'admin.vm.property.Get',
-      'admin.vm.property.GetAll',
-    )
+    oneOrAll(stored('property'), 'admin.vm.property.Get', 'admin.vm.property.GetAll')
     oneOrAll(paths.filter((of) => of.startsWith('tags/')).length, 'admin.vm.tag.Get', 'admin.vm.tag.List')
-    if (assigned) ask(`admin.vm.device.usb.${release === '4.2' ? 'List' : 'Assigned'}`)
-    if (denied && release !== '4.2') ask('admin.vm.device.denied.List')
+    if (assigned) ask('admin.vm.device.usb.Assigned')
+    if (denied) ask('admin.vm.device.denied.List')
   }
   return counts
 }
@@ -65,7 +58,7 @@ function leastOf(path: string, release: Release, host: Host): Counts {
 const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'))
 
 for (const name of EXAMPLES) {
-  for (const release of ['4.2', '4.3', '4.4'] as const) {
+  for (const release of ['4.3', '4.4'] as const) {
     test(`planning ${name} on ${release} makes the least calls, before an apply and after it`, async (t) => {
       const own = `examples/hosts/${name.replace('.yaml', '.json')}`
       const host = await simulatedHost(t, {
@@ -81,9 +74,9 @@ for (const name of EXAMPLES) {
       }
       const spec = `examples/${name}`
       // What is read only to explain a plan to a person comes besides, where there is something to explain.
-      assert.deepEqual(await counted('status', spec), leastOf(spec, release, host))
+      assert.deepEqual(await counted('status', spec), leastOf(spec, host))
       assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
-      assert.deepEqual(await counted('plan', spec), leastOf(spec, release, host))
+      assert.deepEqual(await counted('plan', spec), leastOf(spec, host))
     })
   }
 }

@@ -266,7 +266,7 @@ test('--json puts answers and errors alike on stdout, as JSON', async (t) => {
 })
 
 test('devices prints YAML that a spec can hold', async (t) => {
-  for (const release of ['4.2', '4.3', '4.4'] as const) {
+  for (const release of ['4.3', '4.4'] as const) {
     const host = await simulatedHost(t, { release })
     const { out } = await host.qstate('devices')
     const spec = join(host.folder, 'devices.yaml')
@@ -277,7 +277,7 @@ test('devices prints YAML that a spec can hold', async (t) => {
   }
 })
 
-for (const release of ['4.2', '4.3', '4.4'] as const) {
+for (const release of ['4.3', '4.4'] as const) {
   test(`devices prints any words of a device as names that a spec can hold: ${release}`, async (t) => {
     const host = await simulatedHost(t, { release })
     const words = [
@@ -496,7 +496,7 @@ test('a target that there is not is a mistake, with the nearest name', async (t)
 
 const TAGS = ['2024', '-', '-x']
 
-for (const release of ['4.2', '4.3', '4.4'] as const) {
+for (const release of ['4.3', '4.4'] as const) {
   test(`a tag may begin with a digit or a hyphen, in a spec, a selector and a target: ${release}`, async (t) => {
     const host = await simulatedHost(t, { release })
     const spec = join(host.folder, 'spec.yaml')

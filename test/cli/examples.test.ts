@@ -18,7 +18,7 @@ for (const name of EXAMPLES) {
     assert.match(out, /^Valid: /)
   })
 
-  for (const release of ['4.2', '4.3', '4.4'] as const) {
+  for (const release of ['4.3', '4.4'] as const) {
     test(`${name} is planned and applied on ${release}, and then there is nothing to do and nothing is written`, async (t) => {
       const host = await simulatedHost(t, {
         release,

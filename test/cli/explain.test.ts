@@ -6,7 +6,7 @@ import { type Plan } from '../../reconciler/plan/plan.ts'
 import { act } from '../support/requests.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
-const RELEASES = ['4.2', '4.3', '4.4'] as const
+const RELEASES = ['4.3', '4.4'] as const
 
 function spec(host: Host, qubes: string): string {
   const path = join(host.folder, 'spec.yaml')
@@ -21,10 +21,6 @@ const give = (host: Host, dest: string, method: string, arg: string, payload = '
 /** Another program lets a qube take whatever is on a port. */
 function assign(host: Host, qube: string, port: string, mode = 'auto-attach'): void {
   const method = 'admin.vm.device.usb'
-  if (host.simulator.host.release === '4.2') {
-    give(host, qube, `${method}.Attach`, `sys-usb+${port}`, 'persistent=True')
-    return
-  }
   const payload = `device_id='*' port_id='${port}' devclass='usb' backend_domain='sys-usb' mode='${mode}' frontend_domain='${qube}'`
   give(host, qube, `${method}.Assign`, `sys-usb+${port}+_`, payload)
 }
@@ -57,7 +53,7 @@ test('a plan tells which qubes outside the spec take a device by themselves, too
   for (const release of RELEASES) {
     const host = await simulatedHost(t, { release })
     assign(host, 'win10-home', '2-1')
-    if (release !== '4.2') assign(host, 'live-linux', '2-1', 'ask-to-attach')
+    assign(host, 'live-linux', '2-1', 'ask-to-attach')
     const path = spec(
       host,
       '  win7-oem:\n    stubdom: { qrexec: true }\n    usb: { "sys-usb+2-1:*": auto-attach }\n',
@@ -130,7 +126,7 @@ test('a plan of a template tells which of its app qubes run, and have what chang
     await host.qstate('plan', path)
     assert.deepEqual(
       host.simulator.requests.filter(({ method }) => method.includes('property')).map(({ dest }) => dest),
-      release === '4.2' ? ['win11-template'] : [],
+      [],
       'a settled host is not asked',
     )
   }

@@ -7,13 +7,17 @@ import { type Plan } from '../../reconciler/plan/plan.ts'
 import { type Report } from '../../reconciler/plan/report.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
 import { type HostFixture } from '../../simulator/host/fixture.ts'
-import { type Release } from '../../simulator/host/release.ts'
-import { defaultFixture, type Simulator, startSimulator } from '../../simulator/index.ts'
+import {
+  defaultFixture,
+  type SimulatedVersion,
+  type Simulator,
+  startSimulator,
+} from '../../simulator/index.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { type Result, runCli } from './run-cli.ts'
 
-export const RELEASES = ['4.2', '4.3', '4.4'] as const
+export const RELEASES = ['4.3', '4.4'] as const
 
 export interface Host {
   readonly simulator: Simulator
@@ -28,7 +32,7 @@ export interface Host {
 
 export async function startHost(
   fixture: HostFixture,
-  release: Release,
+  release: SimulatedVersion,
   faults: readonly Fault[] = [],
 ): Promise<Host> {
   const folder = mkdtempSync(join(tmpdir(), 'qstate-import-'))
@@ -66,7 +70,7 @@ export const closeHost = async (host: Host): Promise<void> => {
 export async function withHost(
   t: TestContext,
   fixture: HostFixture = defaultFixture(),
-  release: Release = '4.3',
+  release: SimulatedVersion = '4.3',
   faults: readonly Fault[] = [],
 ): Promise<Host> {
   const host = await startHost(fixture, release, faults)

@@ -12,8 +12,7 @@ import {
   type UsbFixture,
 } from '../../simulator/host/fixture.ts'
 import { type Qube } from '../../simulator/host/host.ts'
-import { type Release } from '../../simulator/host/release.ts'
-import { defaultFixture } from '../../simulator/index.ts'
+import { defaultFixture, type SimulatedVersion } from '../../simulator/index.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { settingOf } from '../../spec/vocabulary/settings.ts'
@@ -162,15 +161,12 @@ const TOOLS = {
 function hostOf(
   qubes: readonly RandomQube[],
   devices: readonly RandomDevice[],
-  release: Release,
+  release: SimulatedVersion,
 ): HostFixture {
   const base = defaultFixture()
   const uuidOf = (index: number): string => `10000000-0000-4000-8000-${String(index).padStart(12, '0')}`
   const reserved = new Set([...base.qubes.map(({ name }) => name), 'win-dvm', 'none', 'default'])
-  const mine = qubes.filter(
-    // 4.2 knows no dot in a name.
-    ({ name }) => !reserved.has(name) && (release !== '4.2' || !name.includes('.')),
-  )
+  const mine = qubes.filter(({ name }) => !reserved.has(name))
   return {
     ...base,
     kernels: ['6.1', 'a b'],
@@ -189,14 +185,13 @@ function hostOf(
       },
       ...mine.map((qube, index) => qubeOf(qube, uuidOf(index), index, release)),
     ],
-    assignments: mine.flatMap((qube) => assignmentsOf(qube, release)),
+    assignments: mine.flatMap((qube) => assignmentsOf(qube)),
   }
 }
 
-function qubeOf(qube: RandomQube, uuid: string, index: number, release: Release): QubeFixture {
+function qubeOf(qube: RandomQube, uuid: string, index: number, release: SimulatedVersion): QubeFixture {
   const template = TEMPLATES[qube.klass]
   const recipe = qube.recipe ? { virt_mode: 'hvm', kernel: '', maxmem: '0', qrexec_timeout: '6000' } : {}
-  const { devices_denied: denied, ...properties } = qube.properties
   return {
     name: qube.name,
     class: qube.klass,
@@ -214,8 +209,7 @@ function qubeOf(qube: RandomQube, uuid: string, index: number, release: Release)
       ...(template === undefined ? {} : { template }),
       ...(qube.klass === 'DispVM' ? { dispid: String(100 + index) } : {}),
       ...recipe,
-      ...properties,
-      ...(denied === undefined || release === '4.2' ? {} : { devices_denied: denied }),
+      ...qube.properties,
     },
   }
 }
@@ -227,15 +221,15 @@ const TEMPLATES: Readonly<Record<RandomQube['klass'], string | undefined>> = {
   TemplateVM: undefined,
 }
 
-function assignmentsOf(qube: RandomQube, release: Release): AssignmentFixture[] {
+function assignmentsOf(qube: RandomQube): AssignmentFixture[] {
   return qube.devices
-    .filter(([port, identity]) => (release === '4.2' ? port !== '*' : port !== '*' || identity !== '*'))
+    .filter(([port, identity]) => port !== '*' || identity !== '*')
     .map(([port_id, device_id, mode, backend]) => ({
       qube: qube.name,
-      backend: release === '4.2' && backend === '*' ? 'sys-usb' : backend,
+      backend,
       port_id,
-      device_id: release === '4.2' ? '*' : device_id,
-      mode: release === '4.2' ? 'required' : mode,
+      device_id,
+      mode,
       frontend_domain: qube.name,
       options: {},
     }))

@@ -191,15 +191,6 @@ test('USB devices get the names that they call themselves', async (t) => {
   await checkSettles(host, yaml)
 })
 
-test('on 4.2 an assignment is a port', async (t) => {
-  const fixture = assigned([['win10-work', WEBCAM.port_id, WEBCAM.device_id, 'required']])
-  const host = await withHost(t, fixture, '4.2')
-  const yaml = await host.imported('win10-work')
-  assert.match(yaml, /backend: sys-usb, port: "2-1" \}/)
-  assert.doesNotMatch(yaml, /identity/)
-  await checkSettles(host, yaml)
-})
-
 test('of two qubes that take one device by themselves, one has it as a comment', async (t) => {
   const host = await withHost(
     t,

@@ -90,39 +90,6 @@ test('what --live has seen to leaves a qube known as created', async (t) => {
   assert.deepEqual((JSON.parse(record) as Record<string, unknown>)['set'], {})
 })
 
-test('on 4.2 assigning to a running qube attaches, with the same words', async (t) => {
-  const host = await simulatedHost(t, { release: '4.2' })
-  const { code, out } = await host.qstate(
-    'apply',
-    '--yes',
-    '--live',
-    spec(host, '"sys-usb+2-1:*": auto-attach'),
-  )
-  assert.equal(code, 0, out)
-  assert.match(out, /auto-attach\s+new, at once/)
-})
-
-test('on 4.2 what is taken away stays attached, and is detached with --live', async (t) => {
-  const host = await simulatedHost(t, { release: '4.2' })
-  const kept = (): string => spec(host, '"sys-usb+2-1:*": auto-attach')
-  await host.qstate('apply', '--yes', kept())
-  assert.equal((await host.qstate('apply', '--yes', spec(host))).code, 0)
-  assert.deepEqual(attached(host), ['sys-usb 2-1 win10-work'])
-  await host.qstate('apply', '--yes', kept())
-  const { code, out } = await host.qstate('apply', '--yes', '--live', spec(host))
-  assert.equal(code, 0, out)
-  assert.match(out, /✓ win10-work {2}usb sys-usb\+2-1:\* detached/)
-  assert.deepEqual(attached(host), [])
-})
-
-test('on 4.2 a device that is not plugged in is taken from a halted qube only, and that is said', async (t) => {
-  const host = await simulatedHost(t, { release: '4.2' })
-  await host.qstate('apply', '--yes', spec(host, '"sys-usb+9-9:*": auto-attach'))
-  const { code, out } = await host.qstate('apply', '--yes', spec(host))
-  assert.equal(code, 3, out)
-  assert.match(out.replaceAll(/\s+/g, ' '), /shut win10-work down, or plug the device in, then apply again/)
-})
-
 test('an absent device is assigned and said so; one that asks first is not attached', async (t) => {
   const host = await simulatedHost(t)
   const path = spec(host, '"sys-usb+9-9:*": auto-attach', '"sys-usb+3-1:*": ask-to-attach')

@@ -6,8 +6,7 @@ import { type Io } from '../../cli/io.ts'
 import { main } from '../../cli/main.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
 import { parseFixture } from '../../simulator/host/fixture.ts'
-import { type Release } from '../../simulator/host/release.ts'
-import { type Simulator, startSimulator } from '../../simulator/index.ts'
+import { type SimulatedVersion, type Simulator, startSimulator } from '../../simulator/index.ts'
 
 /** The root of the checkout: examples and recordings are read from there. */
 export const ROOT = process.cwd()
@@ -39,7 +38,7 @@ interface World {
 /** A simulated host for one test, with its own folder, gone when the test ends. */
 export async function simulatedHost(
   t: TestContext,
-  options: { readonly fixture?: string; readonly release?: Release } = {},
+  options: { readonly fixture?: string; readonly release?: SimulatedVersion } = {},
 ): Promise<Host> {
   const folder = mkdtempSync(join(tmpdir(), 'qstate-test-'))
   const socket = join(folder, 'qubesd.sock')
@@ -63,11 +62,20 @@ export async function simulatedHost(
 
 export async function runCli(argv: readonly string[], world: Partial<World> = {}): Promise<Result> {
   let [out, err] = ['', '']
+  const io = ioOf(world, { out: (text) => (out += text), err: (text) => (err += text) })
+  const code = await main(argv, io)
+  return { code, out, err }
+}
+
+/** What a command is handed of a world that a test makes up. */
+export function ioOf(
+  world: Partial<World>,
+  hear: { readonly out: (text: string) => void; readonly err: (text: string) => void },
+): Io {
   const answers = [...(world.answers ?? [])]
   const terminal = world.terminal ?? false
-  const io: Io = {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
+  return {
+    ...hear,
     env: world.env ?? {},
     cwd: world.cwd ?? ROOT,
     outIsTerminal: terminal,
@@ -82,10 +90,8 @@ export async function runCli(argv: readonly string[], world: Partial<World> = {}
     onHangup: () => undefined,
     onStop: () => undefined,
     ask(question) {
-      err += question
+      hear.err(question)
       return Promise.resolve(answers.shift() ?? null)
     },
   }
-  const code = await main(argv, io)
-  return { code, out, err }
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { type Release } from '../../simulator/host/release.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
+import { type SimulatedVersion } from '../../simulator/index.ts'
 
 const WORK = 'win10-work'
-const RELEASES: readonly Release[] = ['4.2', '4.3', '4.4']
+const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
 
 interface Shown {
   readonly settings: readonly {
@@ -20,7 +20,7 @@ interface Shown {
 
 async function begin(
   t: TestContext,
-  release: Release = '4.3',
+  release: SimulatedVersion = '4.3',
 ): Promise<{
   readonly host: Host
   readonly send: (call: string, payload?: string) => void
@@ -86,16 +86,6 @@ test('what is set and what no spec can name is shown, with the reason', async (t
   const { out } = await host.qstate('show', WORK)
   assert.match(out, /ask-to-attach {2}not managed: .*name the port, with \* for the identity/)
   assert.match(out, /odd_port:\* +auto-attach {2}not managed: the port "odd_port" is not a USB port/)
-})
-
-test('on 4.2 a feature of a name that later releases refuse is shown as well', async (t) => {
-  const { send, settings } = await begin(t, '4.2')
-  send(`admin.vm.feature.Set+a/b dom0 name ${WORK}`, 'x')
-  const shown = await settings()
-  assert.deepEqual(
-    [shown.get('qube/features/a/b')?.origin, shown.get('qube/features/a/b')?.value],
-    ['unmanaged', 'x'],
-  )
 })
 
 for (const [method, path] of [

@@ -16,6 +16,7 @@ import { resolve } from '../../spec/compose/resolve.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { QUBE_NAME } from '../../spec/vocabulary/settings.ts'
 import { mutate, type Random } from './random.ts'
+import { isManaged } from '../../qubesd/index.ts'
 
 const WORDS = [
   '\0',
@@ -90,20 +91,21 @@ export async function fuzzAnswers(
   const host = qubesHost({ client, slic: NO_SLIC })
   try {
     const qubes = await host.list()
-    const release = host.release(qubes)
+    const version = host.version(qubes)
+    if (!isManaged(version)) return 'refused'
     const { desired } = resolve(manifest, { qubes: [] })
     if (desired === null) throw new Error('the example is wrong')
     const plan = await makePlan(desired, {
       host,
       providers,
       qubes,
-      release,
+      version,
       now: '2026-11-24T12:00:00Z',
       commit: null,
       selects: () => true,
       parallelism: 4,
     })
-    await listAvailable(client, release, 'sys-usb')
+    await listAvailable(client, version, 'sys-usb')
     return planIsBlocked(plan) ? 'blocked' : 'planned'
   } catch (error) {
     if (error instanceof QstateError || error instanceof QubesdError) return 'refused'

@@ -18,7 +18,7 @@ const targets = (policy: string): readonly string[] => [
 ]
 
 test('qstate policy: two runs print the same, and every line can be read by qrexec', async () => {
-  for (const release of ['4.2', '4.3'] as const) {
+  for (const release of ['4.3', '4.4'] as const) {
     const policy = await policyFor('examples/office.yaml', release)
     assert.equal(await policyFor('examples/office.yaml', release), policy)
     const rules = parsePolicy({ '30-qstate.policy': policy })
@@ -38,11 +38,7 @@ test('qstate policy: nothing is written on more than the qubes that are named or
   }
 })
 
-test('qstate policy: the calls are those of the release', async () => {
-  const old = await policyFor('examples/windows-10.yaml', '4.2')
-  assert.match(old, /^admin\.vm\.device\.usb\.Attach +\+sys-usb\+2-1 /m)
-  assert.match(old, /^admin\.vm\.device\.usb\.Set\.persistent +\+sys-usb\+2-1 /m)
-  assert.doesNotMatch(old, /usb\.Assign|\+046d/)
+test('qstate policy: a device is assigned by port and identity, and not attached', async () => {
   const recent = await policyFor('examples/windows-10.yaml', '4.3')
   assert.match(recent, /^admin\.vm\.device\.usb\.Assign +\+sys-usb\+2-1\+046d\+0843\+/m)
   assert.doesNotMatch(recent, /usb\.Attach|usb\.List|usb\.Detach/)
@@ -108,7 +104,7 @@ test('qstate policy: a device whose name qrexec would change has no line, and a 
   )
 })
 
-test('qstate policy: what a release cannot have has no line, and a comment says why', async (t) => {
+test('qstate policy: a device without a port, and denied interfaces, have lines', async (t) => {
   const spec = specFile(
     t,
     `qubes:
@@ -120,10 +116,9 @@ test('qstate policy: what a release cannot have has no line, and a comment says 
       denied: [u080650]
 `,
   )
-  const policy = await policyFor(spec, '4.2')
-  assert.match(policy, /^# .*no line to change it, because Qubes 4\.2 assigns a port/m)
-  assert.match(policy, /^# .*no line to change it, because Qubes 4\.2 cannot deny interfaces/m)
-  assert.match(await policyFor(spec, '4.3'), /^admin\.vm\.device\.denied\.Add /m)
+  const policy = await policyFor(spec, '4.3')
+  assert.match(policy, /^admin\.vm\.device\.usb\.Assign +\+sys-usb\+_\+046d\+085b\+AB12\+u0e0100 /m)
+  assert.match(policy, /^admin\.vm\.device\.denied\.Add /m)
 })
 
 test('qstate policy: restarts are allowed where the spec allows them', async (t) => {
@@ -220,7 +215,7 @@ test('a qube that policy keeps from the list is told with the line that would sh
   assert.doesNotMatch(seen.out, /no such qube/)
 })
 
-for (const release of ['4.2', '4.3', '4.4'] as const) {
+for (const release of ['4.3', '4.4'] as const) {
   test(`on ${release} a hidden qube is not created again, and that it is there is told`, async (t) => {
     const { host, qrexec, qstate } = await world(t, release)
     const spec = specFile(

@@ -27,8 +27,6 @@ export function lifeOf(world: World, example: string): readonly Step[] {
   const haltAll = (w: World): void => {
     for (const qube of state.qubes.keys()) halt(w, qube)
   }
-  // A running qube of 4.2 does not give up a device that is not plugged in.
-  const before = world.host.simulator.host.release === '4.2' ? haltAll : nothing
   const again = (w: World): Promise<Run> => applyOutside(w, state)
   return [
     { name: 'new', meddle: nothing, apply: again },
@@ -41,7 +39,7 @@ export function lifeOf(world: World, example: string): readonly Step[] {
         })),
       ),
     ),
-    { name: 'everything is dropped', meddle: before, apply: (w) => applyOutside(w, emptied(state)) },
+    { name: 'everything is dropped', meddle: nothing, apply: (w) => applyOutside(w, emptied(state)) },
     {
       name: 'shut down, nothing waits any more',
       meddle: haltAll,
@@ -63,8 +61,8 @@ function driftsOf(
   value: Value | null,
 ): readonly ((w: World) => void)[] {
   if (path === SLIC_TABLES) return [removeTemplate(qube)]
-  const { release } = world.host.simulator.host
-  const facts = { qube: { name: qube, klass: '', state: '', uuid: null }, release }
+  const { release: version } = world.host.simulator.host
+  const facts = { qube: { name: qube, klass: '', state: '', uuid: null }, version }
   const calls = (before: Value | null, after: Value | null): readonly HostCall[] => {
     const made = providerOf(providers, path).calls({ qube, path, before, after }, facts)
     return 'refused' in made ? [] : made
@@ -74,17 +72,8 @@ function driftsOf(
   }
   const gone = drift(calls(value, null))
   if (!path.startsWith('usb/') || path.startsWith('usb/denied/')) return [gone]
-  if (release !== '4.2') return [gone, drift(calls(value, { mode: 'required' }))]
-  // 4.2 takes a device from a halted qube only, and attaches it for now to a running one only.
-  const halted = (then: (w: World) => void) => (w: World) => {
-    halt(w, qube)
-    then(w)
-  }
-  const attach = calls(null, value).map((call) => ({ ...call, payload: '' }))
-  return [halted(gone), halted(drift([...calls(value, null), { ...START, dest: qube }, ...attach]))]
+  return [gone, drift(calls(value, { mode: 'required' }))]
 }
-
-const START = { method: 'admin.vm.Start', arg: '', payload: '' }
 
 const removeTemplate =
   (qube: string) =>

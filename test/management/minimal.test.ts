@@ -7,9 +7,6 @@ import { allowLines, exampleWorld, plain, policyFor, type World } from './world.
 /** What is read for a remark only: without its line the plan says what cannot be told, and goes on. */
 const REMARK = / \+start_time /
 
-/** On 4.2 a device is attached for now only while it is plugged in; nothing is, on these ports of the host. */
-const NOT_PLUGGED_IN = /Set\.persistent .*\+sys-usb\+(?:3-1|2-2\.2) /
-
 /** Goes through a life under the whole policy; tells which line was first needed at which step. */
 async function firstNeeds(
   world: World,
@@ -31,27 +28,24 @@ async function firstNeeds(
   return needed
 }
 
-for (const release of ['4.2', '4.3'] as const) {
-  for (const example of [
-    'live-linux',
-    'shared-headset',
-    'windows-10',
-    'windows-11-template',
-    'windows-7-oem',
-  ]) {
-    test(`every line for ${example}.yaml on ${release} is needed at some time of its life`, async (t) => {
-      const name = `${example}.yaml`
-      const policy = await policyFor(`examples/${name}`, release)
-      const world = await exampleWorld(t, release, name)
-      const needed = await firstNeeds(world, name, policy)
-      assert.deepEqual(
-        allowLines(policy).filter(
-          (line) => !needed.has(line) && !REMARK.test(line) && !NOT_PLUGGED_IN.test(line),
-        ),
-        [],
-      )
-    })
-  }
+// Not on 4.4, which takes `maxmem` from a halted qube only: the lives here are those of running ones.
+for (const example of [
+  'live-linux',
+  'shared-headset',
+  'windows-10',
+  'windows-11-template',
+  'windows-7-oem',
+]) {
+  test(`every line for ${example}.yaml on 4.3 is needed at some time of its life`, async (t) => {
+    const name = `${example}.yaml`
+    const policy = await policyFor(`examples/${name}`, '4.3')
+    const world = await exampleWorld(t, '4.3', name)
+    const needed = await firstNeeds(world, name, policy)
+    assert.deepEqual(
+      allowLines(policy).filter((line) => !needed.has(line) && !REMARK.test(line)),
+      [],
+    )
+  })
 }
 
 test('without any one line something fails, with an error that names the line', async (t) => {

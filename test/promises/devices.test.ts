@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Release } from '../../simulator/host/release.ts'
+import { type SimulatedVersion } from '../../simulator/host/release.ts'
 import { type Simulator } from '../../simulator/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { reportOf, startHost, statuses } from '../support/host.ts'
@@ -16,7 +16,7 @@ const NAMES = ['win-a', 'win-b', 'win-c', 'win-d'] as const
 const PORTS = ['2-1', '2-2', '3-1'] as const
 const AUTO = { mode: 'auto-attach' } as const
 const device = (port: string): string => `usb/sys-usb+${port}:*`
-const hostOf = (release: Release): ReturnType<typeof windowsHost> =>
+const hostOf = (release: SimulatedVersion): ReturnType<typeof windowsHost> =>
   windowsHost(
     NAMES.map((name) => ({ name })),
     release,
@@ -69,7 +69,7 @@ const MOVES: readonly { readonly what: string; readonly from: Places; readonly t
 for (const { what, from, to } of MOVES) {
   for (const parallelism of [1, 4]) {
     test(`${what}, ${parallelism} at once: no two qubes ever hold one device, on any release`, async () => {
-      for (const release of ['4.2', '4.3', '4.4'] as const) {
+      for (const release of ['4.3', '4.4'] as const) {
         const scope = ownScope()
         try {
           const host = await startHost(scope, { fixture: hostOf(release) })
@@ -91,7 +91,7 @@ for (const { what, from, to } of MOVES) {
 
 test('whatever moves where, and whichever write is refused or cut off, no two qubes ever hold one device', async (t) => {
   const cases = fc.record({
-    release: fc.constantFrom<Release[]>('4.2', '4.3', '4.4'),
+    release: fc.constantFrom<SimulatedVersion[]>('4.3', '4.4'),
     from: places,
     to: places,
     fault: fc.constantFrom('refuse', 'drop-before', 'drop-after', 'die-before', 'die-after', 'garbage'),
@@ -164,39 +164,3 @@ test('a giver that has changed since the plan keeps its device, and the taker do
   assert.deepEqual([giver, taker], ['stale', 'failed'])
   assert.deepEqual(twice, [])
 })
-
-test('on 4.2, where a device is its port, naming it by another identity takes nothing away and settles at once', async (t) => {
-  const host = await startHost(t, { fixture: hostOf('4.2') })
-  const named = 'usb/sys-usb+2-1:046d:085b:ABC12345:u0e0100u0e0200'
-  await host.apply(desiredState({ 'win-a': { [device('2-1')]: AUTO } }))
-  const renamed = desiredState({ 'win-a': { [named]: AUTO } })
-  assert.equal((await host.apply(renamed)).code, 0)
-  assert.equal(host.simulator.host.qubes.get('win-a')?.assignments.size, 1)
-  assert.deepEqual(Object.keys(ownedIn(host.snapshot())), [`win-a ${named}`])
-  host.simulator.clearLog()
-  assert.equal((await host.apply(renamed)).code, 0)
-  assert.equal(host.simulator.writes(), 0)
-  await host.apply(desiredState({}))
-  assert.equal(host.simulator.host.qubes.get('win-a')?.assignments.size, 0)
-})
-
-test('on 4.2 a port that is asked for and taken away under two names does not flap', async (t) => {
-  const host = await startHost(t, { fixture: hostOf('4.2') })
-  const named = 'usb/sys-usb+2-1:046d:085b:ABC12345:u0e0100u0e0200'
-  const both = desiredState({ 'win-a': { [device('2-1')]: AUTO, [named]: null } })
-  assert.equal((await host.apply(both)).code, 3)
-  assert.equal(host.simulator.host.qubes.get('win-a')?.assignments.size, 1)
-  host.simulator.clearLog()
-  assert.equal((await host.apply(both)).code, 1)
-  assert.equal(host.simulator.writes(), 0)
-})
-
-for (const state of ['Halted', 'Running'] as const) {
-  test(`on 4.2 a device can be taken from a qube that is ${state.toLowerCase()}`, async (t) => {
-    const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a', state }], '4.2') })
-    await host.apply(desiredState({ 'win-a': { [device('2-1')]: AUTO } }))
-    const applied = await host.apply(desiredState({ 'win-a': {} }))
-    assert.equal(applied.code, 0, JSON.stringify(applied.report.qubes))
-    assert.equal(host.simulator.host.qubes.get('win-a')?.assignments.size, 0)
-  })
-}

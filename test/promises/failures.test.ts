@@ -14,17 +14,15 @@ import { ownScope } from '../support/temp.ts'
 
 /** Promise 5, and faults at every call: one qube's trouble is its own, and the report is exact. */
 
-const refusals = releases.chain((release) =>
-  fc.record({
-    release: fc.constant(release),
-    initial: foreignWritesOf(release, 8),
-    first: wantedOf(release),
-    wanted: wantedOf(release),
-    victim: fc.constantFrom(...QUBES),
-    nth: fc.option(fc.nat(5), { nil: undefined }),
-    parallelism: fc.constantFrom(1, 4),
-  }),
-)
+const refusals = fc.record({
+  release: releases,
+  initial: foreignWritesOf(8),
+  first: wantedOf(),
+  wanted: wantedOf(),
+  victim: fc.constantFrom(...QUBES),
+  nth: fc.option(fc.nat(5), { nil: undefined }),
+  parallelism: fc.constantFrom(1, 4),
+})
 
 /** What the report says of each setting is what is there. */
 function assertReportIsTrue(host: TestHost, { report, code }: Applied): void {
@@ -119,7 +117,7 @@ test('a qube that cannot be read is blocked before any write, and the others are
 })
 
 test('where qubesd fails over all properties at once, each is asked for by itself', async (t) => {
-  for (const release of ['4.2', '4.3', '4.4'] as const) {
+  for (const release of ['4.3', '4.4'] as const) {
     const host = await startHost(t, { fixture: three, release })
     // Two GUI qubes that refer to each other send qubesd round in circles over their keyboard layouts.
     const write = (qube: string, guivm: string): void => {

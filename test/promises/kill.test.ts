@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { planIsEmpty } from '../../reconciler/plan/plan.ts'
 import { mapLimited } from '../../reconciler/ports/map-limited.ts'
-import { type Release } from '../../simulator/host/release.ts'
 import { hostOptions } from '../support/cli.ts'
 import { readFixture, ROOT, startHost, type TestHost } from '../support/host.ts'
 import { startQstate } from '../support/process.ts'
@@ -13,6 +12,7 @@ import { differences, ownedIn, type Snapshot, withoutRecords } from '../support/
 import { desiredState } from '../support/spec.ts'
 import { ownScope, type Scope } from '../support/temp.ts'
 import { untilRequest } from '../support/watch.ts'
+import { type SimulatedVersion } from '../../simulator/index.ts'
 
 /**
  * Promises 2 and 4 with real processes: `qstate apply` of the office of twelve qubes is killed (SIGKILL) right before and
@@ -20,7 +20,7 @@ import { untilRequest } from '../support/watch.ts'
  */
 
 const SPEC = 'examples/office.yaml'
-const RELEASES: readonly Release[] = ['4.3', '4.2', '4.4']
+const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
 /** Points to try in `npm test`, spread over all of them; `QSTATE_LONG=1` tries every one. */
 const DEFAULT_POINTS = 20
 
@@ -33,17 +33,17 @@ interface Goal {
 }
 
 interface Point {
-  readonly release: Release
+  readonly release: SimulatedVersion
   readonly nth: number
   readonly moment: 'before' | 'after'
   readonly parallelism: 1 | 4
 }
 
-const office = (scope: Scope, release: Release): Promise<TestHost> =>
+const office = (scope: Scope, release: SimulatedVersion): Promise<TestHost> =>
   startHost(scope, { fixture: readFixture('examples/hosts/office.json'), release })
 
 /** What an uninterrupted run leaves, and what is left when everything is dropped. */
-async function goalOf(release: Release): Promise<Goal> {
+async function goalOf(release: SimulatedVersion): Promise<Goal> {
   const scope = ownScope()
   try {
     const host = await office(scope, release)
@@ -103,7 +103,7 @@ async function killAt({ release, nth, moment, parallelism }: Point, goal: Goal):
 }
 
 test('killed before or after any write of an apply of twelve qubes, the next run leaves what no kill would have left', async (t) => {
-  const goals = new Map<Release, Goal>()
+  const goals = new Map<SimulatedVersion, Goal>()
   for (const release of RELEASES) goals.set(release, await goalOf(release))
   const all = [...goals].flatMap(([release, { writes }]) =>
     Array.from({ length: writes }, (_, nth) => nth).flatMap((nth): Point[] => [

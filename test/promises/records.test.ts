@@ -13,7 +13,7 @@ import { desiredState, type Wanted } from '../support/spec.ts'
 
 /** The ownership record: whose it is, what it may say, and what follows where it cannot be believed. */
 
-const RELEASES = ['4.2', '4.3', '4.4'] as const
+const RELEASES = ['4.3', '4.4'] as const
 const WANTED: Wanted = { 'win-a': { 'audio/model': 'ich6', 'tags/office': true, 'qube/memory': 2048 } }
 
 const begin = (t: TestContext, release: (typeof RELEASES)[number] = '4.3'): Promise<TestHost> =>

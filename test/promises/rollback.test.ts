@@ -12,19 +12,17 @@ import { ownScope } from '../support/temp.ts'
 
 /** Promise 4 for the way back: a rollback that is cut off, twice, is made good by the third, and forgets nothing. */
 
-const cases = releases.chain((release) =>
-  fc.record({
-    release: fc.constant(release),
-    initial: foreignWritesOf(release, 8),
-    first: wantedOf(release),
-    second: wantedOf(release),
-    cuts: fc.array(
-      fc.tuple(fc.constantFrom('drop-before', 'drop-after', 'die-before', 'die-after'), fc.nat(8)),
-      { maxLength: 2 },
-    ),
-    parallelism: fc.constantFrom(1, 4),
-  }),
-)
+const cases = fc.record({
+  release: releases,
+  initial: foreignWritesOf(8),
+  first: wantedOf(),
+  second: wantedOf(),
+  cuts: fc.array(
+    fc.tuple(fc.constantFrom('drop-before', 'drop-after', 'die-before', 'die-after'), fc.nat(8)),
+    { maxLength: 2 },
+  ),
+  parallelism: fc.constantFrom(1, 4),
+})
 
 test('a rollback brings back every value that the apply changed, wherever it is cut off, and what was owned then', async (t) => {
   await check(t, cases, 25, async ({ release, initial, first, second, cuts, parallelism }) => {

@@ -21,18 +21,16 @@ import { ownScope } from '../support/temp.ts'
 
 /** Promise 3: what someone else changed between plan and apply is not overwritten. */
 
-const cases = releases.chain((release) =>
-  fc.record({
-    initial: foreignWritesOf(release, 10),
-    first: wantedOf(release),
-    wanted: wantedOf(release),
-    meddling: foreignWritesOf(release, 2),
-    // Which of the planned changes others get to first, and what they write there.
-    aimed: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 3 }),
-    release: fc.constant(release),
-    parallelism: fc.constantFrom(1, 4),
-  }),
-)
+const cases = fc.record({
+  initial: foreignWritesOf(10),
+  first: wantedOf(),
+  wanted: wantedOf(),
+  meddling: foreignWritesOf(2),
+  // Which of the planned changes others get to first, and what they write there.
+  aimed: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 3 }),
+  release: releases,
+  parallelism: fc.constantFrom(1, 4),
+})
 
 /** `QUBE PATH` of every planned change whose old value is not there any more. */
 function movedOn(plan: Plan, host: TestHost): readonly string[] {
@@ -180,7 +178,7 @@ test('a record that another run writes while a device is being moved is not over
   assert.notEqual(reportOf(applied, 'win-a').status, 'applied')
 })
 
-for (const release of ['4.2', '4.3', '4.4'] as const) {
+for (const release of ['4.3', '4.4'] as const) {
   test(`${release}: a saved plan is not applied to another qube that has taken the name`, async (t) => {
     const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }, { name: 'win-b' }], release) })
     const plan = await host.plan(desiredState(TWO))
@@ -203,9 +201,9 @@ for (const release of ['4.2', '4.3', '4.4'] as const) {
 }
 
 test('a plan for another release of Qubes is not applied', async (t) => {
-  const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }, { name: 'win-b' }], '4.2') })
+  const host = await startHost(t, { fixture: twoQubes })
   const plan = await host.plan(desiredState(TWO))
-  const applied = await host.applyPlan({ ...plan, host: { ...plan.host, release: '4.3' } }, { recheck: true })
+  const applied = await host.applyPlan({ ...plan, host: { ...plan.host, release: '4.2' } }, { recheck: true })
   assert.equal(host.simulator.writes(), 0)
   assert.equal(applied.code, 4)
 })

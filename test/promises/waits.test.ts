@@ -19,25 +19,23 @@ import { ownScope } from '../support/temp.ts'
 
 const QUBE = 'win-run'
 
-const cases = releases.chain((release) =>
-  fc.record({
-    release: fc.constant(release),
-    initial: foreignWritesOf(release, 6, [QUBE]),
-    steps: fc.array(
-      fc.record({
-        wanted: wantedOf(release, [QUBE]),
-        doing: fc.constantFrom('apply', 'apply', 'rollback'),
-        cut: fc.option(
-          fc.tuple(
-            fc.constantFrom('refuse', 'drop-before', 'drop-after', 'die-before', 'die-after'),
-            fc.nat(6),
-          ),
+const cases = fc.record({
+  release: releases,
+  initial: foreignWritesOf(6, [QUBE]),
+  steps: fc.array(
+    fc.record({
+      wanted: wantedOf([QUBE]),
+      doing: fc.constantFrom('apply', 'apply', 'rollback'),
+      cut: fc.option(
+        fc.tuple(
+          fc.constantFrom('refuse', 'drop-before', 'drop-after', 'die-before', 'die-after'),
+          fc.nat(6),
         ),
-      }),
-      { minLength: 1, maxLength: 4 },
-    ),
-  }),
-)
+      ),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+})
 
 test('what is said to wait is set otherwise than the running qube was found, and all that is waits', async (t) => {
   await check(t, cases, 40, async ({ release, initial, steps }) => {

@@ -10,7 +10,6 @@ import {
   type Mode,
   propertyReset,
   propertySet,
-  type Release,
   tagRemove,
   tagSet,
   usbAssign,
@@ -27,22 +26,21 @@ interface Recorded {
 }
 
 /** Requests that qubesd took, by method. */
-function taken(method: string, release?: Release): Recorded[] {
+function taken(method: string): Recorded[] {
   return exchanges().flatMap((exchange) => {
     const call = readRequest(exchange.request)?.call
     if (call?.method !== method || decodeReply(exchange.response).kind !== 'ok') return []
-    if (release !== undefined && exchange.release !== release) return []
     return [{ exchange, call }]
   })
 }
 
 const SAME: readonly { method: string; make: (call: Call) => Call; count: number }[] = [
-  { method: 'admin.vm.feature.Set', make: (c) => featureSet(c.dest, c.arg, c.payload), count: 41 },
-  { method: 'admin.vm.feature.Remove', make: (c) => featureRemove(c.dest, c.arg), count: 9 },
-  { method: 'admin.vm.property.Set', make: (c) => propertySet(c.dest, c.arg, c.payload), count: 51 },
-  { method: 'admin.vm.property.Reset', make: (c) => propertyReset(c.dest, c.arg), count: 6 },
-  { method: 'admin.vm.tag.Set', make: (c) => tagSet(c.dest, c.arg), count: 6 },
-  { method: 'admin.vm.tag.Remove', make: (c) => tagRemove(c.dest, c.arg), count: 6 },
+  { method: 'admin.vm.feature.Set', make: (c) => featureSet(c.dest, c.arg, c.payload), count: 39 },
+  { method: 'admin.vm.feature.Remove', make: (c) => featureRemove(c.dest, c.arg), count: 8 },
+  { method: 'admin.vm.property.Set', make: (c) => propertySet(c.dest, c.arg, c.payload), count: 49 },
+  { method: 'admin.vm.property.Reset', make: (c) => propertyReset(c.dest, c.arg), count: 5 },
+  { method: 'admin.vm.tag.Set', make: (c) => tagSet(c.dest, c.arg), count: 4 },
+  { method: 'admin.vm.tag.Remove', make: (c) => tagRemove(c.dest, c.arg), count: 4 },
   { method: 'admin.vm.device.denied.Add', make: (c) => deniedAdd(c.dest, c.payload), count: 2 },
   { method: 'admin.vm.device.denied.Remove', make: (c) => deniedRemove(c.dest, c.payload), count: 4 },
 ]
@@ -78,7 +76,7 @@ test('an assignment says what the recorded ones say, in qrexec’s spelling', ()
   for (const { exchange, call } of recorded) {
     const device = deviceOf(call.arg)
     const fields = fieldsOf(call.payload)
-    const made = usbAssign(exchange.release, call.dest, device, fields['mode'] as Mode)
+    const made = usbAssign(call.dest, device, fields['mode'] as Mode)
     assert.deepEqual(deviceOf(made.arg), device, exchange.where)
     assert.match(made.arg, /^[A-Za-z0-9_.+-]+$/)
     assert.equal(made.dest, call.dest)
@@ -89,8 +87,8 @@ test('an assignment says what the recorded ones say, in qrexec’s spelling', ()
 test('taking an assignment back, and changing its mode, name the device the same way', () => {
   const unassigned = taken('admin.vm.device.usb.Unassign')
   assert.equal(unassigned.length, 14)
-  for (const { exchange, call } of unassigned) {
-    const made = usbUnassign(exchange.release, call.dest, deviceOf(call.arg))
+  for (const { call } of unassigned) {
+    const made = usbUnassign(call.dest, deviceOf(call.arg))
     assert.deepEqual({ ...made, arg: deviceOf(made.arg) }, { ...call, arg: deviceOf(call.arg) })
   }
   const changed = taken('admin.vm.device.usb.Set.assignment')
@@ -101,22 +99,9 @@ test('taking an assignment back, and changing its mode, name the device the same
   }
 })
 
-test('4.2 knows ports only, and is asked byte for byte as recorded', () => {
-  const device = (arg: string): UsbDevice => {
-    const [backend = '', port = ''] = arg.split('+')
-    return { backend, port, identity: 'whatever it is' }
-  }
-  const attached = taken('admin.vm.device.usb.Attach', '4.2')
-  const detached = taken('admin.vm.device.usb.Detach', '4.2')
-  assert.deepEqual([attached.length, detached.length], [4, 4])
-  for (const { call } of attached)
-    assert.deepEqual(usbAssign('4.2', call.dest, device(call.arg), 'auto-attach'), call)
-  for (const { call } of detached) assert.deepEqual(usbUnassign('4.2', call.dest, device(call.arg)), call)
-})
-
 test('a quote in an identity is escaped, so that it cannot end its field', () => {
   const device = { backend: 'sys-usb', port: '2-1', identity: "1:2:x' mode='required:u030000" }
-  const { payload } = usbAssign('4.3', 'win10', device, 'ask-to-attach')
+  const { payload } = usbAssign('win10', device, 'ask-to-attach')
   assert.ok(payload.startsWith("device_id='1:2:x\\' mode=\\'required:u030000' port_id='2-1' "))
 })
 
@@ -141,7 +126,7 @@ for (const release of ['4.3', '4.4'] as const) {
       const daemon = await simulator(t, { release })
       const client = clientOf(daemon)
       const device = { backend: 'sys-usb', port, identity }
-      const made = usbAssign(release, 'win7-oem', device, 'auto-attach')
+      const made = usbAssign('win7-oem', device, 'auto-attach')
       const recorded = { ...made, arg: `sys-usb+${port}:${identity}` }
       const assignments: unknown[] = []
       for (const call of [made, recorded]) {
@@ -149,7 +134,7 @@ for (const release of ['4.3', '4.4'] as const) {
         assignments.push(await listAssigned(client, release, 'win7-oem'))
         await send(client, usbSetMode('win7-oem', device, 'required'))
         assignments.push(await listAssigned(client, release, 'win7-oem'))
-        await send(client, usbUnassign(release, 'win7-oem', device))
+        await send(client, usbUnassign('win7-oem', device))
         assert.deepEqual(await listAssigned(client, release, 'win7-oem'), [])
       }
       const found = (mode: Mode): unknown => [{ ...device, mode }]
@@ -162,15 +147,6 @@ for (const release of ['4.3', '4.4'] as const) {
     })
   }
 }
-
-test('4.2 keeps and forgets a port', async (t) => {
-  const client = clientOf(await simulator(t, { release: '4.2' }))
-  const device = { backend: 'sys-usb', port: '2-1', identity: '*' }
-  await send(client, usbAssign('4.2', 'win7-oem', device, 'auto-attach'))
-  assert.deepEqual(await listAssigned(client, '4.2', 'win7-oem'), [{ ...device, mode: 'auto-attach' }])
-  await send(client, usbUnassign('4.2', 'win7-oem', device))
-  assert.deepEqual(await listAssigned(client, '4.2', 'win7-oem'), [])
-})
 
 test('denied interfaces are added, listed and removed', async (t) => {
   const client = clientOf(await simulator(t))

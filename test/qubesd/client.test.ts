@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import {
-  detectRelease,
+  detectVersion,
   getFeature,
   getInheritedFeature,
   getProperties,
@@ -32,7 +32,7 @@ for (const release of RELEASES) {
     const host = await simulator(t, { release })
     const client = clientOf(host)
     const qubes = await listQubes(client)
-    assert.equal(await detectRelease(client, qubes), release)
+    assert.equal(await detectVersion(client, qubes), release)
     assert.deepEqual(
       qubes.map(({ name, klass }) => [name, klass]),
       [...host.host.qubes.values()].map(({ name, klass }) => [name, klass]).sort(),
@@ -81,7 +81,7 @@ const SAYS_NO: readonly { call: Call; code: CodeOf<'host'>; reason: string }[] =
   },
   { call: propertySet('win7-oem', 'label', 'no-such'), code: 'unknown-label', reason: 'no such label' },
   { call: propertySet('win7-oem', 'virt_mode', 'x'), code: 'invalid-value', reason: 'no such mode' },
-  { call: usbUnassign('4.3', 'win7-oem', HEADSET), code: 'not-assigned', reason: 'nothing to take back' },
+  { call: usbUnassign('win7-oem', HEADSET), code: 'not-assigned', reason: 'nothing to take back' },
   { call: read('win7-oem', 'admin.vm.NoSuch'), code: 'refused', reason: 'a method that 4.3 does not know' },
 ]
 
@@ -97,7 +97,7 @@ for (const { call, code, reason } of SAYS_NO) {
 test('already-assigned: the same device twice on one qube', async (t) => {
   for (const release of RELEASES) {
     const client = clientOf(await simulator(t, { release }))
-    const call = usbAssign(release, 'win7-oem', HEADSET, 'auto-attach')
+    const call = usbAssign('win7-oem', HEADSET, 'auto-attach')
     await send(client, call)
     await assert.rejects(send(client, call), failsWith('already-assigned', call.method))
     assert.equal((await listAssigned(client, release, 'win7-oem')).length, 1)
@@ -316,14 +316,16 @@ test('a release is not guessed at when the question failed', async (t) => {
     const host = await simulator(t, { faults: [{ match: { method: 'admin.vmclass.List' }, do: action }] })
     const client = clientOf(host, { timeoutMs: 20 })
     const qubes = await listQubes(client)
-    await assert.rejects(detectRelease(client, qubes), failsWith(code, 'admin.vmclass.List'))
+    await assert.rejects(detectVersion(client, qubes), failsWith(code, 'admin.vmclass.List'))
   }
 })
 
-test('an empty listing tells no release, so that the oldest is assumed without a further call', async (t) => {
+test('a listing without a UUID is of 4.2, which takes no further call; an empty one is of no version', async (t) => {
   const host = await simulator(t)
-  assert.equal(await detectRelease(clientOf(host), []), '4.2')
+  const listed = { name: 'dom0', klass: 'AdminVM', state: 'Running', uuid: null }
+  assert.equal(await detectVersion(clientOf(host), [listed]), '4.2')
   assert.equal(host.requests.length, 0)
+  assert.equal(await detectVersion(clientOf(host), []), '4.3')
 })
 
 test('a bug of qstate is not dressed up as an answer of the daemon', async () => {
@@ -333,5 +335,5 @@ test('a bug of qstate is not dressed up as an answer of the daemon', async () =>
   })
   await assert.rejects(getFeature(broken, 'a', 'b'), TypeError)
   const listed = { name: 'dom0', klass: 'AdminVM', state: 'Running', uuid: 'x' }
-  await assert.rejects(detectRelease(broken, [listed]), TypeError)
+  await assert.rejects(detectVersion(broken, [listed]), TypeError)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { detectRelease, getFeature, listQubes, listTags, send } from '../../qubesd/admin.ts'
+import { detectVersion, getFeature, listQubes, listTags, send } from '../../qubesd/admin.ts'
 import { featureSet, tagSet, usbAssign } from '../../qubesd/calls.ts'
 import { type Client, type ClientOptions, createClient } from '../../qubesd/client.ts'
 import { type Call, encodeRequest } from '../../qubesd/codec.ts'
@@ -43,7 +43,7 @@ for (const release of RELEASES) {
     const client = clientBy(forwarder(t, host.socket))
     const qubes = await listQubes(client)
     assert.equal(qubes.length, host.host.qubes.size)
-    assert.equal(await detectRelease(client, qubes), release)
+    assert.equal(await detectVersion(client, qubes), release)
     await send(client, featureSet('win7-oem', 'audio-model', 'ich6'))
     await send(client, tagSet('win7-oem', 'through-qrexec'))
     assert.equal(await getFeature(client, 'win7-oem', 'audio-model'), 'ich6')
@@ -59,7 +59,7 @@ test('a call reaches the daemon as it was meant, byte for byte', async (t) => {
   const payload = Array.from({ length: 256 }, (_, i) => String.fromCharCode(i)).join('')
   const odd: Call = { dest: 'win7-oem', method: 'admin.vm.feature.Set', arg: 'a+b', payload }
   const device = { backend: 'sys-usb', port: '3-1', identity: '*' }
-  const assign = usbAssign('4.3', 'win7-oem', device, 'auto-attach')
+  const assign = usbAssign('win7-oem', device, 'auto-attach')
   await client.call(odd).catch(() => undefined)
   await send(client, assign)
   assert.deepEqual(
@@ -100,7 +100,7 @@ test('denied-by-policy: the hint is the line for the policy of dom0', async (t) 
 test('a release that policy does not let one ask for is not older than 4.3', async (t) => {
   const client = clientBy(shell(t, 'exit 126'))
   const listed = { name: 'dom0', klass: 'AdminVM', state: 'Running', uuid: 'x' }
-  assert.equal(await detectRelease(client, [listed]), '4.3')
+  assert.equal(await detectVersion(client, [listed]), '4.3')
 })
 
 test('refused: qubesd gives no answer although policy does not mind', async (t) => {

@@ -3,32 +3,37 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext } from 'node:test'
-import { type Release } from '../../qubesd/calls.ts'
 import { type Client, type ClientOptions, createClient } from '../../qubesd/client.ts'
 import { type Call } from '../../qubesd/codec.ts'
 import { QubesdError } from '../../qubesd/errors.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/index.ts'
+import {
+  type SimulatedVersion,
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../simulator/index.ts'
 import { type CodeOf } from '../../spec/diagnostics/index.ts'
+import { type QubesVersion } from '../../reconciler/index.ts'
 
 /** One recorded exchange. `where` is for messages of failed tests. */
 export interface Exchange {
   readonly where: string
   readonly folder: string
-  readonly release: Release
+  readonly release: QubesVersion
   readonly scenario: string
   readonly note: string
   readonly request: Buffer
   readonly response: Buffer
 }
 
-const FOLDERS: readonly (readonly [string, Release])[] = [
+const FOLDERS: readonly (readonly [string, QubesVersion])[] = [
   ['4.2', '4.2'],
   ['4.3', '4.3'],
   ['4.4-dev', '4.4'],
 ]
 
-export const RELEASES: readonly Release[] = ['4.2', '4.3', '4.4']
+export const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
 
 /** All that was recorded, of all releases, in the order it was sent. */
 export function exchanges(): Exchange[] {

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext } from 'node:test'
-import { type Release } from '../../simulator/host/release.ts'
+import { type SimulatedVersion } from '../../simulator/host/release.ts'
 import { type Simulator, startSimulator } from '../../simulator/index.ts'
 import { request, show } from './ask.ts'
 
 /** A simulator of the default host, with one call for a request and one for the events that it caused. */
 export async function begin(
   t: TestContext,
-  release: Release,
+  release: SimulatedVersion,
 ): Promise<{ simulator: Simulator; act: Act; heard: () => string[] }> {
   const dir = mkdtempSync(join(tmpdir(), 'qstate-behaviour-'))
   const simulator = await startSimulator({ socket: join(dir, 's'), release })

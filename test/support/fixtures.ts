@@ -1,5 +1,5 @@
 import { type HostFixture } from '../../simulator/host/fixture.ts'
-import { type Release } from '../../simulator/host/release.ts'
+import { type SimulatedVersion } from '../../simulator/index.ts'
 
 type QubeFixture = HostFixture['qubes'][number]
 
@@ -14,7 +14,7 @@ const IDENTITIES = {
 /** A host as people have it, with the given Windows qubes: dom0, a template, network, USB and audio qubes. */
 export function windowsHost(
   qubes: readonly WindowsQube[],
-  release: Release = '4.3',
+  release: SimulatedVersion = '4.3',
   assignments: HostFixture['assignments'] = [],
 ): HostFixture {
   const service = (name: string, properties: Record<string, string>, tags: string[] = []): QubeFixture => ({

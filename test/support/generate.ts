@@ -1,5 +1,4 @@
 import fc from 'fast-check'
-import { type Release } from '../../simulator/host/release.ts'
 import { type Value } from '../../spec/vocabulary/desired-state.ts'
 import { windowsHost } from './fixtures.ts'
 import { startHost, type TestHost } from './host.ts'
@@ -8,6 +7,7 @@ import { foreignWrite, KNOWN, meaningOf, textIn } from './settings.ts'
 import { type Snapshot } from './snapshot.ts'
 import { type Wanted } from './spec.ts'
 import { type Scope } from './temp.ts'
+import { type SimulatedVersion } from '../../simulator/index.ts'
 
 /** Qubes of every generated host. Names that JavaScript objects have already are names that Qubes allows. */
 export const QUBES = ['win-a', 'win-b', 'win-run', 'win-app', 'constructor'] as const
@@ -18,15 +18,12 @@ export interface ForeignWrite {
   readonly text: string | null
 }
 
-export const releases: fc.Arbitrary<Release> = fc.constantFrom('4.2', '4.3', '4.4')
-
-const settingsFor = (release: Release): typeof KNOWN =>
-  KNOWN.filter((setting) => release !== '4.2' || setting.since43 !== true)
+export const releases: fc.Arbitrary<SimulatedVersion> = fc.constantFrom('4.3', '4.4')
 
 /** What a spec may say: some qubes, some settings of each. */
-export function wantedOf(release: Release, qubes: readonly string[] = QUBES): fc.Arbitrary<Wanted> {
+export function wantedOf(qubes: readonly string[] = QUBES): fc.Arbitrary<Wanted> {
   const settings = fc
-    .subarray([...settingsFor(release)])
+    .subarray([...KNOWN])
     .chain((chosen) =>
       fc
         .tuple(...chosen.map(({ path, values }) => fc.tuple(fc.constant(path), fc.constantFrom(...values))))
@@ -39,11 +36,10 @@ export function wantedOf(release: Release, qubes: readonly string[] = QUBES): fc
 }
 
 export function foreignWritesOf(
-  release: Release,
   maxLength: number,
   qubes: readonly string[] = QUBES,
 ): fc.Arbitrary<readonly ForeignWrite[]> {
-  const settings = settingsFor(release).filter(({ foreign }) => foreign.length > 0)
+  const settings = KNOWN.filter(({ foreign }) => foreign.length > 0)
   const one = fc
     .tuple(fc.constantFrom(...qubes), fc.constantFrom(...settings))
     .chain(([qube, { path, foreign }]) =>
@@ -55,7 +51,7 @@ export function foreignWritesOf(
 /** A host with things on it that nobody asked qstate to mind. */
 export async function randomHost(
   scope: Scope,
-  release: Release,
+  release: SimulatedVersion,
   writes: readonly ForeignWrite[],
 ): Promise<TestHost> {
   const noise = { features: { 'foreign.note': 'keep', os: 'Windows' }, tags: ['windows', 'foreign'] }

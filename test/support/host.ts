@@ -15,8 +15,7 @@ import { makeRollbackPlan } from '../../reconciler/planning/rollback-plan.ts'
 import { type Host, type HostQube } from '../../reconciler/ports/host.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
 import { type HostFixture, parseFixture } from '../../simulator/host/fixture.ts'
-import { type Release } from '../../simulator/host/release.ts'
-import { type Simulator, startSimulator } from '../../simulator/index.ts'
+import { type SimulatedVersion, type Simulator, startSimulator } from '../../simulator/index.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
@@ -24,13 +23,22 @@ import { type DesiredState } from '../../spec/vocabulary/desired-state.ts'
 import { act } from './requests.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
 import { type Scope, tempFolder } from './temp.ts'
+import { type ManagedVersion } from '../../reconciler/index.ts'
+import { isManaged } from '../../qubesd/index.ts'
 
 /** YAML, or what it comes to. */
 export type Spec = string | DesiredState
 
+/** The version of a host that a test plans for. */
+export function managedVersion(host: Host, qubes: readonly HostQube[]): ManagedVersion {
+  const version = host.version(qubes)
+  assert.ok(isManaged(version))
+  return version
+}
+
 export interface HostOptions {
   readonly fixture?: HostFixture
-  readonly release?: Release
+  readonly release?: SimulatedVersion
   readonly faults?: readonly Fault[]
 }
 
@@ -111,7 +119,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       host,
       providers,
       qubes,
-      release: host.release(qubes),
+      version: managedVersion(host, qubes),
       now: run.now ?? NOW,
       commit: null,
       explains: true,
@@ -124,7 +132,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
     plan: Plan,
     run: RunOptions,
   ): Promise<Applied> => {
-    host.release(qubes)
+    host.version(qubes)
     const report = await applyPlan(plan, {
       host,
       providers,
@@ -153,8 +161,8 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
     async rollback(undone, run = {}) {
       const connection = await connect(run)
       const { host, qubes } = connection
-      const release = host.release(qubes)
-      const context = { host, providers, qubes, release, now: run.now ?? NOW, dom0: null }
+      const version = managedVersion(host, qubes)
+      const context = { host, providers, qubes, version, now: run.now ?? NOW, dom0: null }
       const done = undone.map((plan) => ({ plan, report: null }))
       return applyOn(connection, await makeRollbackPlan(done, context), run)
     },

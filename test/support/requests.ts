@@ -7,14 +7,8 @@ function requestBytes(call: HostCall): Buffer {
   return Buffer.from(`${service} dom0 name ${call.dest}\0${call.payload}`, 'latin1')
 }
 
-const answerTo = (simulator: Simulator, call: HostCall): string =>
-  simulator.act(requestBytes(call)).toString('latin1')
-
 /** Does a call as another program on the host would: not over the socket, and not in the simulator's log. */
 export function act(simulator: Simulator, call: HostCall): void {
-  const answer = answerTo(simulator, call)
+  const answer = simulator.act(requestBytes(call)).toString('latin1')
   if (answer !== '0\0') throw new Error(`${call.method}+${call.arg} ${call.dest}: ${JSON.stringify(answer)}`)
 }
-
-/** The same, where the host may refuse it. */
-export const attempt = (simulator: Simulator, call: HostCall): boolean => answerTo(simulator, call) === '0\0'

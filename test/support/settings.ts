@@ -1,6 +1,6 @@
 import { type Simulator } from '../../simulator/index.ts'
 import { type Value } from '../../spec/vocabulary/desired-state.ts'
-import { act, attempt } from './requests.ts'
+import { act } from './requests.ts'
 import { type Snapshot } from './snapshot.ts'
 
 /**
@@ -13,8 +13,6 @@ export interface KnownSetting {
   readonly values: readonly (Value | null)[]
   /** Texts that other programs leave there; `null` is absent. */
   readonly foreign: readonly (string | null)[]
-  /** Not on Qubes 4.2. */
-  readonly since43?: true
 }
 
 const WEBCAM = 'usb/sys-usb+2-1:046d:085b:ABC12345:u0e0100u0e0200'
@@ -41,16 +39,14 @@ export const KNOWN: readonly KnownSetting[] = [
     path: WEBCAM,
     values: [{ mode: 'auto-attach' }, { mode: 'ask-to-attach' }, { mode: 'required' }, null],
     foreign: ['auto-attach', 'required', null],
-    since43: true,
   },
   {
     path: 'usb/sys-usb+*:046d:085b:ABC12345:u0e0100u0e0200',
     values: [{ mode: 'ask-to-attach' }, null],
     foreign: ['required', null],
-    since43: true,
   },
-  { path: 'usb/denied/u03****', values: [true, null], foreign: ['yes', null], since43: true },
-  { path: 'usb/denied/u080650', values: [true, null], foreign: ['yes', null], since43: true },
+  { path: 'usb/denied/u03****', values: [true, null], foreign: ['yes', null] },
+  { path: 'usb/denied/u080650', values: [true, null], foreign: ['yes', null] },
   {
     path: 'slic/tables',
     values: [['host:SLIC'], ['host:MSDM'], ['host:SLIC', 'host:MSDM'], [], null],
@@ -128,8 +124,6 @@ export function textIn(snapshot: Snapshot, qube: string, path: string): string |
 export function meaningOf(path: string, text: string | null): string | null {
   if (text === null) return null
   if (path === 'stubdom/qrexec') return text === '' ? 'off' : 'on'
-  // 4.2 has one kind of assignment only, and the fixture calls it required.
-  if (path === 'usb/sys-usb+2-2:*') return 'assigned'
   return text
 }
 
@@ -137,7 +131,6 @@ export function meaningOf(path: string, text: string | null): string | null {
 export function meaningOfValue(path: string, value: Value | null): string | null {
   if (value === null || (Array.isArray(value) && value.length === 0)) return null
   if (path === 'stubdom/qrexec') return value === true ? 'on' : 'off'
-  if (path === 'usb/sys-usb+2-2:*') return 'assigned'
   if (path.startsWith('tags/') || path.startsWith('usb/denied/')) return 'yes'
   if (Array.isArray(value)) return value.join(',')
   if (typeof value === 'object') return (value as { mode: string }).mode
@@ -159,11 +152,7 @@ export function isKeyOf(qube: string, path: string, key: string): boolean {
     case 'denied':
       return key === `${qube} property devices_denied`
     case 'usb':
-      return (
-        key === `${qube} usb ${place.backend}+${place.port}:${place.id}` ||
-        // Qubes 4.2 attaches to a running qube at once what it assigns.
-        key === `attached ${place.backend} ${place.port}`
-      )
+      return key === `${qube} usb ${place.backend}+${place.port}:${place.id}`
     case 'slic':
       return key === template(qube) || key === `file var/lib/qstate/acpi/${qube}.bin`
   }
@@ -172,7 +161,6 @@ export function isKeyOf(qube: string, path: string, key: string): boolean {
 /** Another program sets a text, or takes it away. */
 export function foreignWrite(simulator: Simulator, qube: string, path: string, text: string | null): void {
   const place = placeOf(path)
-  const { release } = simulator.host
   const before = simulator.host.qubes.get(qube)
   if (before === undefined) throw new Error(`there is no qube ${qube}`)
   const send = (method: string, arg: string, payload = ''): void => {
@@ -197,19 +185,6 @@ export function foreignWrite(simulator: Simulator, qube: string, path: string, t
     case 'usb': {
       const { backend, port, id } = place
       const there = before.assignments.has(`${backend} ${port} ${id}`)
-      if (release === '4.2') {
-        if (there === (text !== null)) return
-        if (text === null && before.state !== 'Halted')
-          send('device.usb.Set.persistent', `${backend}+${port}`, 'False')
-        else if (text === null) send('device.usb.Detach', `${backend}+${port}`)
-        else {
-          const attach = { dest: qube, method: 'admin.vm.device.usb.Attach', arg: `${backend}+${port}` }
-          // One that was assigned to the running qube before is attached to it still.
-          if (!attempt(simulator, { ...attach, payload: 'persistent=True' }))
-            send('device.usb.Set.persistent', `${backend}+${port}`, 'True')
-        }
-        return
-      }
       if (there) send('device.usb.Unassign', `${backend}+${port}:${id}`)
       if (text === null) return
       const fields = { device_id: id, port_id: port, devclass: 'usb', backend_domain: backend, mode: text }

@@ -1,17 +1,18 @@
 import { SLIC_REMOVE, SLIC_SET, type SlicStore } from '../../../providers/index.ts'
 import {
   type Client,
+  exactVersion,
   getInheritedFeature,
+  listedVersion,
   listQubes,
   namesRefusals,
   policyLine,
   powerState,
-  QubesdError,
   send,
+  VERSIONS,
   volumeSize,
 } from '../../../qubesd/index.ts'
-import { type Host, type HostCall, type HostQube, type Release } from '../../../reconciler/index.ts'
-import { hasCode, QstateError } from '../../../spec/diagnostics/index.ts'
+import { type Host, type HostCall, type HostQube, type QubesVersion } from '../../../reconciler/index.ts'
 import { observe, readQube } from './reading.ts'
 
 export interface QubesHostOptions {
@@ -23,7 +24,7 @@ export interface QubesHostOptions {
 export function qubesHost(options: QubesHostOptions): Host {
   const { client, slic } = options
   const { kind, where } = client.transport
-  let release: Release = '4.3'
+  let version: QubesVersion = '4.3'
   return {
     where: kind === 'socket' ? where : `dom0, through ${where}`,
     async list() {
@@ -34,16 +35,16 @@ export function qubesHost(options: QubesHostOptions): Host {
       }
     },
     ...(kind === 'socket' ? {} : { howListed: (qube: string) => howListed(qube, client.source) }),
-    release(qubes: readonly HostQube[]) {
-      release = qubes.some((qube) => qube.uuid !== null) ? '4.3' : '4.2'
-      return release
+    version(qubes: readonly HostQube[]) {
+      version = listedVersion(qubes)
+      return version
     },
-    read: (qube, needs) => readQube({ client, slic, release }, qube, needs),
+    read: (qube, needs) => readQube({ client, slic, version }, qube, needs),
     inheritedFeature: (qube, name) => observe(getInheritedFeature(client, qube, name)),
-    async exactRelease(qube, property) {
-      if (release === '4.2') return release
+    async exactVersion(qube, property) {
+      if (!VERSIONS[version].listsUuids) return version
       const seen = await observe(namesRefusals(client, qube, property))
-      return seen.status === 'present' && seen.value ? '4.4' : release
+      return exactVersion(version, seen.status === 'present' && seen.value)
     },
     async state(qube) {
       try {
@@ -68,7 +69,7 @@ export function qubesHost(options: QubesHostOptions): Host {
       const seen = await observe(slic.texts(qube, tables))
       return seen.status === 'present' ? seen.value : undefined
     },
-    write: (call) => writeCall(options, release, call),
+    write: (call) => writeCall(options, call),
   }
 }
 
@@ -78,38 +79,8 @@ function howListed(qube: string, source: string): string {
   return `or, if it is there, have policy in dom0 let it be listed:\n  ${line}`
 }
 
-async function writeCall(options: QubesHostOptions, release: Release, call: HostCall): Promise<void> {
-  const { client, slic } = options
-  try {
-    if (call.method === SLIC_SET) await slic.set(call.arg, call.payload.split('\n'))
-    else if (call.method === SLIC_REMOVE) await slic.remove(call.arg)
-    else await send(client, call)
-  } catch (error) {
-    const instead = release === '4.2' ? persistenceCall(call, error) : undefined
-    if (instead === undefined) throw error
-    await writeCall(options, '4.3', instead).catch((refusal: unknown) => {
-      throw instead.payload === 'False' ? keptWhileAbsent(error, refusal, call.dest) : refusal
-    })
-  }
-}
-
-/** On 4.2 a device that is assigned and not attached cannot be taken from a qube that runs: the first answer says so. */
-function keptWhileAbsent(first: unknown, refusal: unknown, qube: string): unknown {
-  if (!(first instanceof QstateError) || !hasCode(refusal, 'refused')) return refusal
-  const hint = `on Qubes 4.2 a device that is not plugged in stays assigned while the qube runs: shut ${qube} down, or plug the device in, then apply again`
-  return new QstateError({ ...first.problem, hint }, { cause: first })
-}
-
-/**
- * On 4.2 a device that is attached for now is kept by saying so, not by attaching it again; and one that a running qube
- * keeps cannot be detached, only be kept no longer.
- */
-function persistenceCall(call: HostCall, error: unknown): HostCall | undefined {
-  if (!(error instanceof QubesdError)) return undefined
-  const method = 'admin.vm.device.usb.Set.persistent'
-  if (call.method === 'admin.vm.device.usb.Attach' && error.code === 'already-assigned')
-    return { ...call, method, payload: 'True' }
-  if (call.method === 'admin.vm.device.usb.Detach' && error.message.includes('QubesVMNotHaltedError'))
-    return { ...call, method, payload: 'False' }
-  return undefined
+async function writeCall({ client, slic }: QubesHostOptions, call: HostCall): Promise<void> {
+  if (call.method === SLIC_SET) await slic.set(call.arg, call.payload.split('\n'))
+  else if (call.method === SLIC_REMOVE) await slic.remove(call.arg)
+  else await send(client, call)
 }

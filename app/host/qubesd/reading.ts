@@ -7,12 +7,13 @@ import {
   listDenied,
   listTags,
   type PropertyAnswer,
+  VERSIONS,
 } from '../../../qubesd/index.ts'
 import {
   type Needs,
   type Observation,
+  type QubesVersion,
   type Reading,
-  type Release,
   type UsbAssignment,
 } from '../../../reconciler/index.ts'
 import { noSuchProperty, unknownOf } from './failures.ts'
@@ -22,7 +23,7 @@ import { eachNamed, type Properties, readProperties } from './properties.ts'
 interface From {
   readonly client: Client
   readonly slic: SlicStore
-  readonly release: Release
+  readonly version: QubesVersion
 }
 
 /** With this many tags of a qube to look for, one List is cheaper than as many Gets. */
@@ -30,7 +31,7 @@ const LIST_TAGS_FROM = 2
 
 /** Reads of a qube what is needed, all at once. What one call could not tell is unknown. Fails with a fatal QstateError only. */
 export async function readQube(
-  { client, slic, release }: From,
+  { client, slic, version }: From,
   qube: string,
   needs: Needs,
 ): Promise<Reading> {
@@ -38,8 +39,8 @@ export async function readQube(
     eachNamed(needs.features, (name) => observe(getFeature(client, qube, name))),
     readProperties(client, qube, needs.properties),
     readTags(client, qube, needs.tags),
-    needs.usb ? observe(listAssigned(client, release, qube)) : NOT_READ,
-    needs.denied ? readDenied(client, release, qube) : NOT_READ,
+    needs.usb ? observe(listAssigned(client, version, qube)) : NOT_READ,
+    needs.denied ? readDenied(client, version, qube) : NOT_READ,
     needs.slic ? slic.read(qube).catch(unknownOf) : NOT_READ,
   ])
   return new QubeReading(features, known(properties, qube), tags, usb, denied, tables)
@@ -142,8 +143,12 @@ function readTags(
   })
 }
 
-function readDenied(client: Client, release: Release, qube: string): Promise<Observation<readonly string[]>> {
-  return release === '4.2' ? Promise.resolve(ABSENT) : observe(listDenied(client, qube))
+function readDenied(
+  client: Client,
+  version: QubesVersion,
+  qube: string,
+): Promise<Observation<readonly string[]>> {
+  return VERSIONS[version].deniesInterfaces ? observe(listDenied(client, qube)) : Promise.resolve(ABSENT)
 }
 
 /** An answer as what looking found. */

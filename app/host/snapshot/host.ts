@@ -17,7 +17,7 @@ export function recordedHost(state: HostState): Host {
       Promise.resolve(
         state.qubes.map(({ name, klass, state: is, uuid }) => ({ name, klass, state: is, uuid })),
       ),
-    release: () => state.release,
+    version: () => state.release,
     read: (name) => Promise.resolve(readingOf(qubeOf(name))),
     state: (name) => Promise.resolve(qubeOf(name).state),
     volumeSize(name, volume) {
@@ -30,7 +30,7 @@ export function recordedHost(state: HostState): Host {
     // Texts of files are not recorded.
     templateTexts: () => Promise.resolve(undefined),
     inheritedFeature: (name, feature) => Promise.resolve(inheritedOf(qubeOf(name), feature, qubes)),
-    exactRelease: () => Promise.resolve(state.exactRelease),
+    exactVersion: () => Promise.resolve(state.exactRelease),
     write: () => Promise.reject(recorded('a recorded host takes no write')),
   }
 }

@@ -1,8 +1,8 @@
+import { isQubesVersion, type QubesVersion } from '../../../qubesd/index.ts'
 import {
   type Observation,
   type Orphan,
   type Refusal,
-  type Release,
   type Unknown,
   type UsbAssignment,
 } from '../../../reconciler/index.ts'
@@ -18,9 +18,9 @@ export interface HostState {
   /** ISO 8601. */
   readonly recordedAt: string
   readonly where: string
-  readonly release: Release
-  /** The release with 4.3 and 4.4 told apart, as far as it could be. */
-  readonly exactRelease: Release
+  readonly release: QubesVersion
+  /** The version with 4.3 and 4.4 told apart, as far as it could be. */
+  readonly exactRelease: QubesVersion
   readonly qubes: readonly QubeState[]
   /** Host tables that cannot be given to a qube, and why; null for those that can. */
   readonly tables: Readonly<Record<string, Refusal | null>>
@@ -66,8 +66,7 @@ export function readHostState(text: string): HostState | { readonly problem: str
   if (json['version'] !== 1) return { problem: 'it was recorded by another version of qstate' }
   const { qubes, tables, templates, release } = json
   const isWhole = Array.isArray(qubes) && qubes.every(isQube) && isObject(tables) && isObservation(templates)
-  const isRelease = (text: unknown): boolean => ['4.2', '4.3', '4.4'].includes(String(text))
-  if (!isWhole || ![release, json['exactRelease']].every(isRelease)) return { problem: 'it is damaged' }
+  if (!isWhole || ![release, json['exactRelease']].every(isQubesVersion)) return { problem: 'it is damaged' }
   return json as unknown as HostState
 }
 

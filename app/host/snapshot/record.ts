@@ -5,7 +5,7 @@ import {
   mapLimited,
   NO_NEEDS,
   type Observation,
-  type Release,
+  type QubesVersion,
   type Unknown,
 } from '../../../reconciler/index.ts'
 import { QstateError } from '../../../spec/diagnostics/index.ts'
@@ -16,7 +16,7 @@ export interface RecordContext {
   readonly client: Client
   readonly host: Host
   readonly qubes: readonly HostQube[]
-  readonly release: Release
+  readonly version: QubesVersion
   /** ISO 8601. */
   readonly now: string
   readonly onQube?: (done: number, total: number) => void
@@ -26,7 +26,7 @@ const VOLUMES = ['root', 'private'] as const
 
 /** Reads all that a spec could ask about. What is refused is recorded as that. Fails with QstateError where the daemon is gone. */
 export async function recordHost(context: RecordContext): Promise<HostState> {
-  const { host, release, now } = context
+  const { host, version, now } = context
   const qubes = context.qubes.filter(({ klass }) => klass !== 'AdminVM')
   const [first] = qubes
   let done = 0
@@ -44,8 +44,8 @@ export async function recordHost(context: RecordContext): Promise<HostState> {
     version: 1,
     recordedAt: now,
     where: host.where,
-    release,
-    exactRelease: first === undefined ? release : await host.exactRelease(first.name, 'label'),
+    release: version,
+    exactRelease: first === undefined ? version : await host.exactVersion(first.name, 'label'),
     qubes: states.sort((a, b) => (a.name < b.name ? -1 : 1)),
     tables: Object.fromEntries(problems),
     templates: await host.tableTemplates(true),

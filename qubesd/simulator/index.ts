@@ -1,8 +1,0 @@
-export {
-  attachPersistent,
-  attachPort,
-  detachPort,
-  printAttached,
-  printAvailable,
-  setPersistent,
-} from './usb-legacy.ts'
