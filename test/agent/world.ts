@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as nextRound } from 'node:timers/promises'
 import { runAgent } from '../../agent/loop/loop.ts'
 import { type News, type Source } from '../../agent/loop/source.ts'
 import { type Notice } from '../../agent/notify/notifications.ts'
@@ -338,14 +337,20 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     running.catch((error: unknown) => void log.push(`BUG ${String(error)}`))
   }
 
-  const settle = async (): Promise<void> => {
-    for (let still = 0; still < 4; still += 1) {
-      await nextRound()
-      const isBusy =
-        exchanges > 0 || process.getActiveResourcesInfo().some((name) => /^(?:FSReq|CloseReq)/.test(name))
-      if (isBusy) still = -1
-    }
-  }
+  const isBusy = (): boolean =>
+    exchanges > 0 || process.getActiveResourcesInfo().some((name) => /^(?:FSReq|CloseReq)/.test(name))
+  // Plain callbacks: the runner tracks every promise, and a day of the agent has a hundred thousand of these rounds.
+  const settle = (): Promise<void> =>
+    new Promise((resolve) => {
+      let still = 0
+      const look = (): void => {
+        still = isBusy() ? 0 : still + 1
+        if (still === 4) resolve()
+        else if (still === 0) setTimeout(look, 1)
+        else setImmediate(look)
+      }
+      setImmediate(look)
+    })
   const place = (): string => {
     const client = createClient(socketTransport(host.socket))
     return stateFolder(global, { env: {}, username: 'root' } as unknown as Io, { client })
