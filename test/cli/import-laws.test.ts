@@ -16,13 +16,11 @@ import { defaultFixture, type SimulatedVersion } from '../../simulator/index.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { settingOf } from '../../spec/vocabulary/settings.ts'
+import { check } from '../support/property.ts'
 import { checkSettles, closeHost, HEADSET, type Host, RELEASES, startHost, WEBCAM } from './import-host.ts'
 import { type Result, runCli } from './run-cli.ts'
 
 /** Whatever a host is like: its import is a spec that changes nothing, and other commands have no less to say of it. */
-
-const SEED = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const RUNS = Number(process.env['FC_RUNS'] ?? 15)
 
 const text = fc.oneof(
   fc.constantFrom(
@@ -310,9 +308,9 @@ const pathsOf = ({ features, tags, assignments }: Qube): readonly string[] => [
 
 for (const release of RELEASES) {
   test(`whatever a host of ${release} has, an import of it settles`, async (t) => {
-    t.diagnostic(`FC_SEED=${SEED} repeats this run`)
     const devices = fc.array(plugged, { maxLength: 3 })
-    const law = fc.asyncProperty(randomQubes, devices, fc.boolean(), async (qubes, plugs, all) => {
+    const cases = fc.tuple(randomQubes, devices, fc.boolean())
+    await check(t, cases, 15, async ([qubes, plugs, all]) => {
       const host = await startHost(hostOf(qubes, plugs, release), release)
       try {
         const flags = all ? ['--all'] : []
@@ -337,6 +335,5 @@ for (const release of RELEASES) {
         await closeHost(host)
       }
     })
-    await fc.assert(law, { seed: SEED, numRuns: RUNS, includeErrorInReport: true })
   })
 }

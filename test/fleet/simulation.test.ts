@@ -1,9 +1,9 @@
 import { test } from 'node:test'
+import { SEED } from '../support/property.ts'
 import { simulate } from './simulation/simulate.ts'
 
-// QSTATE_SCHEDULES sets how many; QSTATE_FLEET_SEED repeats one, and QSTATE_FLEET_LOG=1 tells all that was stored in it.
+// QSTATE_SCHEDULES sets how many; QSTATE_SEED repeats one, and QSTATE_FLEET_LOG=1 tells all that was stored in it.
 const SCHEDULES = Number(process.env['QSTATE_SCHEDULES'] ?? 2000)
-const SEED = Number(process.env['QSTATE_FLEET_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const LOG =
   process.env['QSTATE_FLEET_LOG'] === '1'
     ? (line: string) => void process.stderr.write(`${line}\n`)
@@ -20,7 +20,7 @@ test('whatever dies, sleeps, or is lost, doubled or late, a rollout keeps its pr
       events += ending.events
       troubles += ending.troubles
     } catch (error) {
-      throw new Error(`QSTATE_FLEET_SEED=${seed} QSTATE_SCHEDULES=1 repeats this`, { cause: error })
+      throw new Error(`QSTATE_SEED=${seed} QSTATE_SCHEDULES=1 repeats this`, { cause: error })
     }
   }
   const told = [...endings].map(([phase, count]) => `${count} ${phase}`).join(', ')

@@ -7,7 +7,7 @@ import { mapLimited } from '../../reconciler/ports/map-limited.ts'
 import { hostOptions } from '../support/cli.ts'
 import { readFixture, ROOT, startHost, type TestHost } from '../support/host.ts'
 import { startQstate } from '../support/process.ts'
-import { LONG } from '../support/property.ts'
+import { sample } from '../support/property.ts'
 import { differences, ownedIn, type Snapshot, withoutRecords } from '../support/snapshot.ts'
 import { desiredState } from '../support/spec.ts'
 import { ownScope, type Scope } from '../support/temp.ts'
@@ -111,11 +111,7 @@ test('killed before or after any write of an apply of twelve qubes, the next run
       { release, nth, moment: 'after', parallelism: nth % 2 === 0 ? 4 : 1 },
     ]),
   )
-  // An odd step meets both moments and both parallelisms.
-  const step = LONG ? 1 : Math.floor(all.length / DEFAULT_POINTS) | 1
-  const points = all.filter((_, index) => index % step === 0)
-  t.diagnostic(`${points.length} of ${all.length} points (every ${step}th; QSTATE_LONG=1: all)`)
-  await mapLimited(points, 2, (point) => killAt(point, goals.get(point.release)!))
+  await mapLimited(sample(t, all, DEFAULT_POINTS), 2, (point) => killAt(point, goals.get(point.release)!))
 })
 
 test('dropping everything leaves no trace of qstate, and of the host only what qstate took over from it is gone', async () => {

@@ -14,9 +14,9 @@ import { isSettingPath, isValueFor } from '../../spec/vocabulary/paths.ts'
 import { USB_DEVICE } from '../../spec/vocabulary/settings.ts'
 import { overlap, parseUsbKey, usbKey } from '../../spec/vocabulary/usb-device.ts'
 import { writtenFrom } from '../../spec/yaml/node.ts'
+import { SEED } from '../support/property.ts'
 import { desiredOf, HANGS_MS, HEAD, host, source } from './manifests.ts'
 
-const SEED = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const runs = (numRuns: number): { seed: number; numRuns: number; includeErrorInReport: boolean } => ({
   seed: SEED,
   numRuns,
@@ -24,7 +24,7 @@ const runs = (numRuns: number): { seed: number; numRuns: number; includeErrorInR
 })
 
 test('generated cases can be repeated', (t) => {
-  t.diagnostic(`FC_SEED=${SEED} repeats this run`)
+  t.diagnostic(`QSTATE_SEED=${SEED} repeats this run`)
 })
 
 const SAMPLE = `${HEAD}name: office
