@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { ROOT } from './host.ts'
 
 export interface Ended {
@@ -17,14 +17,21 @@ export interface Running {
   said(text: string): Promise<void>
 }
 
-/** The command line of the same compilation as the test. */
-const BIN = fileURLToPath(new URL('../../cli/bin.js', import.meta.url))
+/** As it is shipped: the bundle, unless something was compiled after it, and with V8's compiled code of an earlier start. */
+const PROGRAM = join(ROOT, 'bin', 'qstate')
+const CACHE = join(ROOT, 'dist', 'cache')
 
 /** Starts `qstate` as a process of its own. */
 export function startQstate(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [BIN, ...argv], {
+  const child = spawn(process.execPath, [PROGRAM, ...argv], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NO_COLOR: '1', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: '/nonexistent',
+      XDG_CACHE_HOME: CACHE,
+      NO_COLOR: '1',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''
