@@ -3,14 +3,12 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type Finding } from '../../app/doctor/check.ts'
-import { type Mode, usbAssign } from '../../qubesd/calls.ts'
-import { policyFor, world as managementWorld } from '../management/world.ts'
+import { type Mode, type Release, usbAssign } from '../../qubesd/calls.ts'
 import { act } from '../support/requests.ts'
 import { differences, takeSnapshot } from '../support/snapshot.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
-import { type SimulatedVersion } from '../../simulator/index.ts'
 
-const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
+const RELEASES: readonly Release[] = ['4.2', '4.3', '4.4']
 const BY_NAME = 'etc/qubes/templates/libvirt/xen/by-name'
 const SECRET = 'FAKE0'
 
@@ -24,7 +22,7 @@ interface Told {
 
 interface Scene {
   readonly host: Host
-  readonly release: SimulatedVersion
+  readonly release: Release
   readonly feature: (qube: string, name: string, value: string | null) => void
   readonly property: (qube: string, name: string, value: string) => void
   readonly assign: (qube: string, device: string, mode?: Mode) => void
@@ -33,7 +31,7 @@ interface Scene {
 }
 
 /** A host on which nothing is amiss: Windows Tools everywhere, and the full image in dom0. */
-async function healthy(t: TestContext, release: SimulatedVersion): Promise<Scene> {
+async function healthy(t: TestContext, release: Release): Promise<Scene> {
   const host = await simulatedHost(t, { release })
   const scene: Scene = {
     host,
@@ -48,7 +46,7 @@ async function healthy(t: TestContext, release: SimulatedVersion): Promise<Scene
     assign(qube, device, mode = 'auto-attach') {
       const [backend = '', rest = ''] = device.split('+')
       const [port = '', ...identity] = rest.split(':')
-      act(host.simulator, usbAssign(qube, { backend, port, identity: identity.join(':') }, mode))
+      act(host.simulator, usbAssign(release, qube, { backend, port, identity: identity.join(':') }, mode))
     },
     file(path, content) {
       const full = join(`${host.socket}.dom0`, path)
@@ -114,6 +112,7 @@ interface Case {
   readonly verdict: 'warning' | 'problem' | 'unknown'
   readonly found: RegExp
   readonly mend: RegExp
+  readonly only?: readonly Release[]
 }
 
 const WORK = 'win10-work'
@@ -298,6 +297,7 @@ const CASES: readonly Case[] = [
     verdict: 'warning',
     found: /^\*\+\*:0781:5581:STICK0003:u080650 is assigned to win10-work from no qube: Qubes never finds it/,
     mend: /sys-usb/,
+    only: ['4.3', '4.4'],
   },
   {
     name: 'a device that two qubes take by themselves',
@@ -311,6 +311,8 @@ const CASES: readonly Case[] = [
     verdict: 'warning',
     found: /^sys-usb\+3-1:\* is attached by itself to win10-home and to win10-work/,
     mend: /ask-to-attach/,
+    // On 4.2 the second assignment is refused by qubesd itself.
+    only: ['4.3', '4.4'],
   },
   {
     name: 'a required device that is not plugged in',
@@ -322,6 +324,7 @@ const CASES: readonly Case[] = [
     verdict: 'problem',
     found: /dead:beef::u0e0100 is required and not there: the qube will not start/,
     mend: /auto-attach/,
+    only: ['4.3', '4.4'],
   },
   {
     name: 'a qube that is not HVM',
@@ -553,6 +556,7 @@ for (const release of RELEASES) {
 
 for (const release of RELEASES) {
   for (const one of CASES) {
+    if (one.only?.includes(release) === false) continue
     test(`on ${release} it finds: ${one.name}`, async (t) => {
       const scene = await healthy(t, release)
       one.arrange(scene)
@@ -673,86 +677,4 @@ test('the questions are few: of other qubes no more than whether they are Window
     [],
   )
   assert.equal(asked.filter((line) => line.endsWith(' win11-office')).length, 12)
-})
-
-test('from a management qube: what policy lets through is fine, and writes cannot be tried', async (t) => {
-  for (const release of RELEASES) {
-    const { host, qrexec, qstate } = await managementWorld(t, release)
-    const example = 'examples/windows-10.yaml'
-    qrexec.setPolicy(await policyFor(example, release))
-    const before = takeSnapshot(host.simulator, `${host.socket}.dom0`)
-    const { out } = await qstate('--json', 'doctor', example)
-    assert.deepEqual(differences(before, takeSnapshot(host.simulator, `${host.socket}.dom0`)), [])
-    const told = JSON.parse(out) as Told
-    const policy = told.examined[0]?.findings.filter(({ check }) => check === 'policy') ?? []
-    assert.deepEqual(
-      policy.map(({ verdict }) => verdict),
-      ['ok', 'unknown'],
-      JSON.stringify(policy, null, 1),
-    )
-    assert.match(policy[1]?.found ?? '', /qstate policy --qube/)
-    const text = notOk(told).join('\n')
-    assert.match(text, /stubdomain-image unknown: .*cannot be seen from here/)
-    assert.deepEqual(
-      told.examined.map(({ qube }) => qube),
-      [null, WORK],
-    )
-    assert.ok(qrexec.seen.every(({ call }) => !/\.(?:Set|Remove|Reset|Assign|Unassign|Attach)\b/.test(call)))
-  }
-})
-
-test('from a management qube: a call that policy lacks is named, with its line', async (t) => {
-  const { qrexec, qstate } = await managementWorld(t, '4.3')
-  const example = 'examples/windows-10.yaml'
-  const policy = await policyFor(example, '4.3')
-  qrexec.setPolicy(policy.replace(/^admin\.vm\.feature\.Get +\+audio-model .*$/m, ''))
-  const { code, out } = await qstate('doctor', example)
-  assert.equal(code, 1, out)
-  assert.match(out, /✗ policy: policy does not allow admin\.vm\.feature\.Get\+audio-model on win10-work/)
-  assert.match(out, /admin\.vm\.feature\.Get \+audio-model test-host win10-work allow target=dom0/)
-})
-
-test('from a management qube without a spec, a typical one says which calls are tried', async (t) => {
-  const { qrexec, qstate } = await managementWorld(t, '4.3')
-  qrexec.setPolicy(
-    [
-      'admin.vm.List * test-host @adminvm allow target=dom0',
-      'admin.vm.List * test-host @anyvm allow target=dom0',
-      'admin.vm.tag.Get +windows test-host @anyvm allow target=dom0',
-    ].join('\n'),
-  )
-  const { code, out } = await qstate('doctor')
-  assert.equal(code, 1, out)
-  assert.match(out, /policy does not allow admin\.vm\.feature\.Get\+stubdom-qrexec on .*win10-work/)
-  assert.match(out, /policy does not allow admin\.vm\.property\.GetAll on/)
-})
-
-test('from a management qube that may see none, that is the finding', async (t) => {
-  const { qrexec, qstate } = await managementWorld(t, '4.3')
-  qrexec.setPolicy('admin.vm.List * test-host @adminvm allow target=dom0')
-  const { code, out } = await qstate('doctor')
-  assert.equal(code, 1, out)
-  assert.match(out, /✗ policy: policy lets this qube see no qube but dom0/)
-  assert.match(out, /admin\.vm\.List \* test-host @anyvm allow target=dom0/)
-})
-
-test('from a management qube: the tables of the host, through the service of dom0', async (t) => {
-  const { host, qrexec, qstate } = await managementWorld(t, '4.3')
-  const example = 'examples/windows-7-oem.yaml'
-  qrexec.setPolicy(await policyFor(example, '4.3'))
-  const tables = async (): Promise<readonly string[]> => {
-    const { out } = await qstate('--json', 'doctor', example)
-    const findings = (JSON.parse(out) as Told).examined[0]?.findings ?? []
-    return findings.flatMap(({ check, verdict, found }) =>
-      check === 'host-tables' ? [`${verdict}: ${found}`] : [],
-    )
-  }
-  assert.deepEqual(await tables(), ['ok: SLIC is there and sound', 'ok: MSDM is there and sound'])
-  rmSync(`${host.socket}.dom0/sys/firmware/acpi/tables/SLIC`)
-  assert.deepEqual(await tables(), [
-    'problem: SLIC: this machine has no table SLIC',
-    'ok: MSDM is there and sound',
-  ])
-  qrexec.missing.add('qstate.slic.Get')
-  assert.match((await tables()).join(), /^problem: .*dom0 has no such service$/)
 })

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { type Io } from '../../cli/io.ts'
 import { makeProgram } from '../../cli/main.ts'
-import { outputOf, ROOT, run, startSimulatorOf, temporaryFolder } from './run.ts'
+import { outputOf, ROOT, run, startSimulatorOf, temporaryFolder } from '../bundle/run.ts'
 
 const missing = (program: string): string | false =>
   spawnSync(program, ['--version']).status === 0 ? false : `${program} is not installed`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decide, parsePolicy, type PolicyQube, PolicySyntaxError } from '../../simulator/wire/policy.ts'
+import { decide, parsePolicy, type PolicyQube, PolicySyntaxError } from '../../../simulator/wire/policy.ts'
 
 const QUBES: ReadonlyMap<string, PolicyQube> = new Map([
   ['mgmt', { type: 'AppVM', tags: new Set(['admin']) }],

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { PTY } from '../support/pty.ts'
-import { type Host, simulatedHost } from './run-cli.ts'
+import { PTY } from './pty.ts'
+import { type Host, simulatedHost } from '../cli/run-cli.ts'
 import { spawn } from 'node:child_process'
 
 const BIN = fileURLToPath(new URL('../../cli/bin.js', import.meta.url))

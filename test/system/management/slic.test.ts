@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Plan } from '../../reconciler/plan/plan.ts'
+import { type Plan } from '../../../reconciler/plan/plan.ts'
 import { allowLines, MGMT, plain, policyFor, type World, world } from './world.ts'
 
 const SPEC = `apiVersion: qstate/v1

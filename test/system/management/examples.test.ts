@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ROOT } from '../cli/run-cli.ts'
+import { ROOT } from '../../cli/run-cli.ts'
 import { applyOutside, emptied, exampleState, troubles } from './in-process.ts'
 import { exampleWorld, policyFor, type World } from './world.ts'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { parsePolicy } from '../../simulator/wire/policy.ts'
-import { ROOT, runCli } from '../cli/run-cli.ts'
-import { tempFolder } from '../support/temp.ts'
+import { parsePolicy } from '../../../simulator/wire/policy.ts'
+import { ROOT, runCli } from '../../cli/run-cli.ts'
+import { tempFolder } from '../../support/temp.ts'
 import { allowLines, MGMT, plain, policyFor, world } from './world.ts'
 
 function specFile(t: TestContext, yaml: string): string {

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { decodeReply, type Reply } from '../../qubesd/codec.ts'
-import { ROOT } from '../cli/run-cli.ts'
-import { type Scope } from '../support/temp.ts'
+import { decodeReply, type Reply } from '../../../qubesd/codec.ts'
+import { ROOT } from '../../cli/run-cli.ts'
+import { type Scope } from '../../support/temp.ts'
 import { python } from './python.ts'
 import { SERVICE_FILE } from './stand-in.ts'
 
-const DRIVER = join(ROOT, 'test/management/driver.py')
+const DRIVER = join(ROOT, 'test/system/management/driver.py')
 
 /** Asks the service of dom0 in one process for many calls. */
 export function serviceProcess(scope: Scope): (args: readonly string[], payload?: string) => Promise<Reply> {

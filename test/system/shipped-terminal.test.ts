@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { PTY } from '../support/pty.ts'
-import { ROOT, run, startSimulatorOf, temporaryFolder } from './run.ts'
+import { PTY } from './pty.ts'
+import { ROOT, run, startSimulatorOf, temporaryFolder } from '../bundle/run.ts'
 
 test('what is shipped asks on a terminal, and does as it is told', async (t) => {
   const folder = temporaryFolder(t)
