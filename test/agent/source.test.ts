@@ -15,88 +15,14 @@ import { test } from 'node:test'
 import { branchSource, type News, orderedSource, type Source } from '../../agent/loop/source.ts'
 import { pathsLayout } from '../../git/layout.ts'
 import { openMirror } from '../../git/mirror.ts'
-import { type AgentTrust } from '../../spec/agent/model.ts'
-import { makeRepository, makeSshKey, type Repository } from '../support/repository.ts'
-import { type Scope, tempFolder } from '../support/temp.ts'
+import { base, look, makeWorld, never, NONE, signers, SPEC, wordOf } from './source-world.ts'
 
-const NONE: AgentTrust = { by: 'none' }
-const SPEC = 'apiVersion: qstate/v1\nqubes: {}\n'
-
-interface World {
-  readonly folder: string
-  readonly repo: Repository
-  readonly source: (more?: Partial<Options>) => Source
-}
-
-interface Options {
-  readonly trust: AgentTrust
-  readonly commits: 'all' | 'tip'
-  readonly url: string
-  readonly tag: string
-  readonly maxBytes: number
-  readonly paths: readonly string[]
-  readonly kind: typeof branchSource
-}
-
-function makeWorld(scope: Scope): World {
-  const folder = tempFolder(scope)
-  const repo = makeRepository(scope)
-  let mirrors = 0
-  return {
-    folder,
-    repo,
-    source({
-      trust = NONE,
-      commits = 'all',
-      url = repo.folder,
-      tag,
-      maxBytes = 2 ** 26,
-      paths = ['.'],
-      kind = branchSource,
-    } = {}) {
-      mirrors += 1
-      const mirror = openMirror(join(folder, `mirror-${mirrors}.git`), {
-        url,
-        ref: tag === undefined ? { kind: 'branch', name: 'main' } : { kind: 'tag', name: tag },
-        maxBytes,
-        identity: null,
-        knownHosts: null,
-      })
-      return kind(mirror, { trust, commits, layout: pathsLayout(paths) })
-    },
-  }
-}
-
-const never = new AbortController().signal
-const base = (commit: string): { commit: string; known: boolean } => ({ commit, known: true })
 /** One that is in force, and whose files are not known any more. */
 const unknown = (commit: string): Parameters<Source['look']>[0] => ({
   base: { commit, known: false },
   accepted: null,
   ordered: null,
 })
-const look = (source: Source, from: string | null, accepted: string | null = null): Promise<News> =>
-  source.look({ base: from === null ? null : base(from), accepted, ordered: null }, never)
-
-/** What became of it, in a word: the code of a refusal where it was refused. */
-const wordOf = (news: News): string => (news.kind === 'refused' ? news.refusal.code : news.kind)
-
-/** Two people who may sign, one who may not. */
-function signers(
-  scope: Scope,
-  folder: string,
-): { trust: AgentTrust; alice: string; bela: string; eve: string } {
-  const [alice, bela, eve] = ['alice', 'bela', 'eve'].map((name) => makeSshKey(scope, name))
-  assert.ok(alice && bela && eve)
-  const file = join(folder, 'allowed')
-  writeFileSync(file, `alice@example.org ${alice.public}\nbela@example.org ${bela.public}\n`)
-  return {
-    trust: { by: 'ssh', allowedSigners: file, revoked: null },
-    alice: alice.path,
-    bela: bela.path,
-    eve: eve.path,
-  }
-}
 
 test('brings a commit, tells when there is nothing new, and reads one again', async (t) => {
   const { repo, source } = makeWorld(t)
@@ -232,29 +158,6 @@ test('a mirror that turns out to be damaged when it is read is made anew', async
   assert.equal(news.revision.files.get('a.yaml'), SPEC)
 })
 
-test('a signature of the other kind is none, whatever keys this user has', async (t) => {
-  const { folder, repo, source } = makeWorld(t)
-  const { alice } = signers(t, folder)
-  const { home, id, keyring } = gpgKey(folder, 'carla')
-  repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
-  assert.equal(wordOf(await look(source({ trust: { by: 'gpg', keyring } }), null)), 'bad-signature')
-  repo.commit({ 'a.yaml': SPEC }, { gpgKey: { id, home } })
-  const { trust } = signers(t, folder)
-  assert.equal(wordOf(await look(source({ trust }), null)), 'bad-signature')
-})
-
-test('takes commits signed by GPG keys in the ring, and by no other', async (t) => {
-  const { folder, repo, source } = makeWorld(t)
-  const carla = gpgKey(folder, 'carla')
-  const mallory = gpgKey(folder, 'mallory')
-  const trust: AgentTrust = { by: 'gpg', keyring: carla.keyring }
-  repo.commit({ 'a.yaml': SPEC }, { gpgKey: carla })
-  const news = await look(source({ trust }), null)
-  assert.equal(news.kind === 'commit' && news.signers, 'carla <carla@example.org>')
-  repo.commit({ 'a.yaml': SPEC }, { gpgKey: mallory })
-  assert.equal(wordOf(await look(source({ trust }), null)), 'bad-signature')
-})
-
 test('history that is rewritten or set back is refused, until a person takes the commit', async (t) => {
   const { folder, repo, source } = makeWorld(t)
   const { trust, alice } = signers(t, folder)
@@ -353,25 +256,6 @@ test('a revision that leads elsewhere is refused for what it holds', async (t) =
   repo.commit({ 'a.yaml': SPEC, 'b.yaml': { linkTo: '/etc/passwd' } })
   assert.equal(wordOf(await look(source(), null)), 'refused-content')
 })
-
-/** A key of GPG in a home of its own, and its public half as a ring. */
-function gpgKey(
-  folder: string,
-  name: string,
-): { readonly home: string; readonly id: string; readonly keyring: string } {
-  const home = join(folder, `gnupg-${name}`)
-  mkdirSync(home, { mode: 0o700 })
-  const gpg = (...args: string[]): string =>
-    execFileSync('gpg', ['--homedir', home, '--batch', '--quiet', '--pinentry-mode', 'loopback', ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-  const id = `${name} <${name}@example.org>`
-  gpg('--passphrase', '', '--quick-generate-key', id, 'ed25519', 'sign', 'never')
-  const keyring = join(folder, `${name}.gpg`)
-  gpg('--export', '--output', keyring, id)
-  return { home, id, keyring }
-}
 
 /** What becomes of an order, with this commit in force. */
 const order = (
