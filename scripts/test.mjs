@@ -1,25 +1,84 @@
-// Runs the compiled tests. Files are named here, since Node 20 and Node 22 read patterns and folders differently.
+// Runs the compiled tests: those that need no more of the system than git and a nats-server, or with --system those in
+// test/system/, which need more of it or long. Further words choose files by their path. QSTATE_SEED repeats a run.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { obtainNatsServer } from './nats-server.mjs'
+import { missingTools } from './test-tools.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const tests = join(root, 'dist', 'test')
-const wanted = process.argv.slice(2)
-const files = readdirSync(tests, { recursive: true })
-  .filter((file) => file.endsWith('.test.js'))
-  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
-  .map((file) => join(tests, file))
+const isSystem = process.argv.includes('--system')
+const words = process.argv.slice(2).filter((word) => word !== '--system')
+
+/** Tests of which `npm test` takes a sample; the suite of the system runs every case. */
+const SAMPLED = ['promises/kill.test.ts']
+
+// Files are named here, since Node 20 and Node 22 read patterns and folders differently; and after their sources, since the
+// compiled form of one that was moved or removed may still lie there.
+const all = readdirSync(join(root, 'test'), { recursive: true })
+  .filter((file) => file.endsWith('.test.ts'))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
   .sort()
-if (files.length === 0) {
-  console.error(`no test file matches ${wanted.join(' ')}`)
+const compiled = (files) => files.map((file) => join(root, 'dist', 'test', file.replace(/ts$/, 'js')))
+const inSystem = (file) => file.startsWith('system/')
+
+const runs = isSystem
+  ? [
+      { files: all.filter(inSystem), env: {} },
+      { files: all.filter((file) => SAMPLED.includes(file)), env: { QSTATE_LONG: '1' } },
+    ]
+  : [{ files: all.filter((file) => !inSystem(file)), env: {} }]
+if (runs.every(({ files }) => files.length === 0)) {
+  console.error(`no test file matches ${words.join(' ')}`)
   process.exit(1)
 }
+
+const missing = missingTools(isSystem)
+for (const { program, package: name } of missing)
+  console.error(`${program} is missing: the tests that need it will fail. Install Debian's package ${name}.`)
 obtainNatsServer(root)
-const result = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {
-  cwd: root,
-  stdio: ['ignore', 'inherit', 'inherit'],
-})
-process.exit(result.status ?? 1)
+
+const seed = process.env.QSTATE_SEED ?? String(Math.floor(Math.random() * 0x7fff_ffff))
+const folder = temporaryFolder()
+const REPORTERS = ['spec', join(root, 'scripts', 'slowest-files.mjs')]
+const statuses = runs
+  .filter(({ files }) => files.length > 0)
+  .map(({ files, env }) => {
+    const reporters = REPORTERS.flatMap((one) => [
+      `--test-reporter=${one}`,
+      '--test-reporter-destination=stdout',
+    ])
+    const args = ['--test', `--test-concurrency=${availableParallelism()}`, ...reporters]
+    return spawnSync(process.execPath, [...args, ...compiled(files)], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env, QSTATE_SEED: seed, TMPDIR: folder },
+    }).status
+  })
+rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+console.log(`\nQSTATE_SEED=${seed} repeats what was random.`)
+for (const { program, package: name } of missing) console.error(`${program} is missing: install ${name}.`)
+process.exit(statuses.find((status) => status !== 0) ?? 0)
+
+/**
+ * A folder for all that the tests write. In memory where there is room and programs may be started: they make and remove
+ * thousands of small files, and flush them.
+ */
+function temporaryFolder() {
+  for (const place of ['/dev/shm', tmpdir()]) {
+    try {
+      const { bavail, bsize } = statfsSync(place)
+      if (place === '/dev/shm' && bavail * bsize < 2 ** 31) continue
+      const made = mkdtempSync(join(place, 'qt-'))
+      const program = join(made, 'probe')
+      writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
+      if (spawnSync(program).status === 0) return made
+      rmSync(made, { recursive: true })
+    } catch {
+      // The next place.
+    }
+  }
+  throw new Error(`no programs can be started in ${tmpdir()}: set TMPDIR to a folder where they can`)
+}

@@ -52,6 +52,7 @@ export async function startSimulatorOf(
 
 /** What a program printed, or an Error with what it complained of. */
 export function outputOf(result: SpawnSyncReturns<string>): string {
+  if (result.error !== undefined) throw result.error
   if (result.status === 0) return result.stdout
   throw new Error(`ended with ${result.status}: ${result.stdout}${result.stderr}`)
 }

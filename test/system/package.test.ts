@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -7,9 +6,6 @@ import { gunzipSync } from 'node:zlib'
 import { type Io } from '../../cli/io.ts'
 import { makeProgram } from '../../cli/main.ts'
 import { outputOf, ROOT, run, startSimulatorOf, temporaryFolder } from '../bundle/run.ts'
-
-const missing = (program: string): string | false =>
-  spawnSync(program, ['--version']).status === 0 ? false : `${program} is not installed`
 
 const build = (folder: string): string[] => {
   outputOf(
@@ -27,50 +23,47 @@ test('packages made twice are the same bytes', (t) => {
   for (const name of names) assert.ok(readFileSync(join(a, name)).equals(readFileSync(join(b, name))), name)
 })
 
-test(
-  'the Debian package, unpacked, plans on a simulator of its own',
-  { skip: missing('dpkg-deb') },
-  async (t) => {
-    const folder = temporaryFolder(t)
-    const deb = join(
-      folder,
-      build(folder).find((name) => name.endsWith('.deb'))!,
-    )
-    const info = outputOf(run(folder, 'dpkg-deb', ['--field', deb]))
-    assert.match(info, /^Depends: nodejs \(>= 20\.19\)$/m)
-    const root = join(folder, 'root')
-    outputOf(run(folder, 'dpkg-deb', ['-x', deb, root]))
-
-    // The installed program asks for Debian's Node by its path; here it is whichever runs the tests.
-    const program = join(root, 'usr/bin/qstate')
-    const launcher = readFileSync(program, 'utf8')
-    assert.match(launcher, /^#!\/usr\/bin\/node\n/)
-    writeFileSync(program, launcher.replace('/usr/bin/node', process.execPath))
-    const qstate = (...args: string[]): string => outputOf(run(folder, program, args))
-    assert.match(qstate('version'), /^qstate /)
-    const socket = await startSimulatorOf(t, folder, [program])
-    const spec = join(root, 'usr/share/doc/qstate/examples/windows-10.yaml')
-    assert.match(qstate('--socket', socket, '--state-dir', join(folder, 'state'), 'plan', spec), /^Plan: /m)
-
-    const page = gunzipSync(readFileSync(join(root, 'usr/share/man/man1/qstate.1.gz'))).toString('utf8')
-    for (const command of makeProgram({} as Io, () => undefined).commands) {
-      assert.match(page, new RegExp(`^\\.SS \\\\fB${command.name()}`, 'm'))
-      for (const option of command.options)
-        assert.ok(page.includes(option.flags.replaceAll('-', '\\-')), option.flags)
-    }
-    for (const path of [
-      'bash-completion/completions/qstate',
-      'zsh/vendor-completions/_qstate',
-      'fish/vendor_completions.d/qstate.fish',
-      'doc/qstate/copyright',
-    ])
-      assert.ok(existsSync(join(root, 'usr/share', path)), path)
-  },
-)
-
-test('the RPM holds the same files', { skip: missing('rpmbuild') }, (t) => {
+test('the Debian package, unpacked, plans on a simulator of its own', async (t) => {
   const folder = temporaryFolder(t)
-  const rpm = build(folder).find((name) => name.endsWith('.rpm'))!
+  const deb = join(
+    folder,
+    build(folder).find((name) => name.endsWith('.deb'))!,
+  )
+  const info = outputOf(run(folder, 'dpkg-deb', ['--field', deb]))
+  assert.match(info, /^Depends: nodejs \(>= 20\.19\)$/m)
+  const root = join(folder, 'root')
+  outputOf(run(folder, 'dpkg-deb', ['-x', deb, root]))
+
+  // The installed program asks for Debian's Node by its path; here it is whichever runs the tests.
+  const program = join(root, 'usr/bin/qstate')
+  const launcher = readFileSync(program, 'utf8')
+  assert.match(launcher, /^#!\/usr\/bin\/node\n/)
+  writeFileSync(program, launcher.replace('/usr/bin/node', process.execPath))
+  const qstate = (...args: string[]): string => outputOf(run(folder, program, args))
+  assert.match(qstate('version'), /^qstate /)
+  const socket = await startSimulatorOf(t, folder, [program])
+  const spec = join(root, 'usr/share/doc/qstate/examples/windows-10.yaml')
+  assert.match(qstate('--socket', socket, '--state-dir', join(folder, 'state'), 'plan', spec), /^Plan: /m)
+
+  const page = gunzipSync(readFileSync(join(root, 'usr/share/man/man1/qstate.1.gz'))).toString('utf8')
+  for (const command of makeProgram({} as Io, () => undefined).commands) {
+    assert.match(page, new RegExp(`^\\.SS \\\\fB${command.name()}`, 'm'))
+    for (const option of command.options)
+      assert.ok(page.includes(option.flags.replaceAll('-', '\\-')), option.flags)
+  }
+  for (const path of [
+    'bash-completion/completions/qstate',
+    'zsh/vendor-completions/_qstate',
+    'fish/vendor_completions.d/qstate.fish',
+    'doc/qstate/copyright',
+  ])
+    assert.ok(existsSync(join(root, 'usr/share', path)), path)
+})
+
+test('the RPM holds the same files', (t) => {
+  const folder = temporaryFolder(t)
+  const rpm = build(folder).find((name) => name.endsWith('.rpm'))
+  assert.ok(rpm, "no RPM was made: install rpmbuild (Debian's package rpm)")
   mkdirSync(join(folder, 'db'))
   const query = ['--dbpath', join(folder, 'db'), '-qlp', join(folder, rpm)]
   const list = outputOf(run(folder, 'rpm', query)).split('\n')
