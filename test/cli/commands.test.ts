@@ -208,7 +208,7 @@ test('SLIC: the template is written, noticed when edited, refused when foreign, 
   say('host')
   const foreign = await host.qstate('plan', spec)
   assert.equal(foreign.code, 1)
-  assert.match(foreign.out, /win7-oem\.xml was\s+written by someone else/)
+  assert.match(foreign.out, /win7-oem\.xml\s+was\s+written by someone else/)
 })
 
 test('SLIC: a host without the table, or with a broken one, is told at the plan', async (t) => {
