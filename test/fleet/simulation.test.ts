@@ -1,9 +1,9 @@
 import { test } from 'node:test'
-import { SEED } from '../support/property.ts'
+import { LONG, SEED } from '../support/property.ts'
 import { simulate } from './simulation/simulate.ts'
 
-// QSTATE_SCHEDULES sets how many; QSTATE_SEED repeats one, and QSTATE_FLEET_LOG=1 tells all that was stored in it.
-const SCHEDULES = Number(process.env['QSTATE_SCHEDULES'] ?? 2000)
+// QSTATE_SCHEDULES sets how many, else QSTATE_LONG=1 has many more; QSTATE_SEED repeats one, and QSTATE_FLEET_LOG=1 tells all that was stored in it.
+const SCHEDULES = Number(process.env['QSTATE_SCHEDULES'] ?? (LONG ? 2000 : 300))
 const LOG =
   process.env['QSTATE_FLEET_LOG'] === '1'
     ? (line: string) => void process.stderr.write(`${line}\n`)
