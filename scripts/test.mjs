@@ -13,7 +13,7 @@ const isSystem = process.argv.includes('--system')
 const words = process.argv.slice(2).filter((word) => word !== '--system')
 
 /** Tests of which `npm test` takes a sample; the suite of the system runs every case. */
-const SAMPLED = ['fleet/simulation.test.ts', 'promises/kill.test.ts']
+const SAMPLED = ['fleet/simulation', 'promises/failures', 'promises/kill'].map((name) => `${name}.test.ts`)
 
 // Files are named here, since Node 20 and Node 22 read patterns and folders differently; and after their sources, since the
 // compiled form of one that was moved or removed may still lie there.
