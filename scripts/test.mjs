@@ -71,7 +71,7 @@ function temporaryFolder() {
     try {
       const { bavail, bsize } = statfsSync(place)
       if (place === '/dev/shm' && bavail * bsize < 2 ** 31) continue
-      const made = mkdtempSync(join(place, 'qt-'))
+      const made = mkdtempSync(join(place, 'q'))
       const program = join(made, 'probe')
       writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
       if (spawnSync(program).status === 0) return made

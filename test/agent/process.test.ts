@@ -311,7 +311,7 @@ test('an order that no agent would hear is refused', async (t) => {
   for (const order of [['suspend'], ['resume'], ['accept', '1f2e3d4c']]) {
     const { code, out, err } = await runCli(host, ['agent', ...order])
     assert.deepEqual([code, out], [1, ''])
-    assert.match(err, /no agent keeps its memory in \S+\/agent/)
+    assert.match(err, /no agent keeps its memory in\s\S+\/agent/)
     assert.match(err, /sudo/)
   }
   assert.ok(!existsSync(join(placeOf(host), 'agent')))
