@@ -3,12 +3,13 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type Finding } from '../../app/doctor/check.ts'
-import { type Mode, type Release, usbAssign } from '../../qubesd/calls.ts'
+import { type Mode, usbAssign } from '../../qubesd/calls.ts'
 import { act } from '../support/requests.ts'
 import { differences, takeSnapshot } from '../support/snapshot.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
+import { type SimulatedVersion } from '../../simulator/index.ts'
 
-const RELEASES: readonly Release[] = ['4.2', '4.3', '4.4']
+const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
 const BY_NAME = 'etc/qubes/templates/libvirt/xen/by-name'
 const SECRET = 'FAKE0'
 
@@ -22,7 +23,7 @@ interface Told {
 
 interface Scene {
   readonly host: Host
-  readonly release: Release
+  readonly release: SimulatedVersion
   readonly feature: (qube: string, name: string, value: string | null) => void
   readonly property: (qube: string, name: string, value: string) => void
   readonly assign: (qube: string, device: string, mode?: Mode) => void
@@ -31,7 +32,7 @@ interface Scene {
 }
 
 /** A host on which nothing is amiss: Windows Tools everywhere, and the full image in dom0. */
-async function healthy(t: TestContext, release: Release): Promise<Scene> {
+async function healthy(t: TestContext, release: SimulatedVersion): Promise<Scene> {
   const host = await simulatedHost(t, { release })
   const scene: Scene = {
     host,
@@ -46,7 +47,7 @@ async function healthy(t: TestContext, release: Release): Promise<Scene> {
     assign(qube, device, mode = 'auto-attach') {
       const [backend = '', rest = ''] = device.split('+')
       const [port = '', ...identity] = rest.split(':')
-      act(host.simulator, usbAssign(release, qube, { backend, port, identity: identity.join(':') }, mode))
+      act(host.simulator, usbAssign(qube, { backend, port, identity: identity.join(':') }, mode))
     },
     file(path, content) {
       const full = join(`${host.socket}.dom0`, path)
@@ -112,7 +113,6 @@ interface Case {
   readonly verdict: 'warning' | 'problem' | 'unknown'
   readonly found: RegExp
   readonly mend: RegExp
-  readonly only?: readonly Release[]
 }
 
 const WORK = 'win10-work'
@@ -297,7 +297,6 @@ const CASES: readonly Case[] = [
     verdict: 'warning',
     found: /^\*\+\*:0781:5581:STICK0003:u080650 is assigned to win10-work from no qube: Qubes never finds it/,
     mend: /sys-usb/,
-    only: ['4.3', '4.4'],
   },
   {
     name: 'a device that two qubes take by themselves',
@@ -311,8 +310,6 @@ const CASES: readonly Case[] = [
     verdict: 'warning',
     found: /^sys-usb\+3-1:\* is attached by itself to win10-home and to win10-work/,
     mend: /ask-to-attach/,
-    // On 4.2 the second assignment is refused by qubesd itself.
-    only: ['4.3', '4.4'],
   },
   {
     name: 'a required device that is not plugged in',
@@ -324,7 +321,6 @@ const CASES: readonly Case[] = [
     verdict: 'problem',
     found: /dead:beef::u0e0100 is required and not there: the qube will not start/,
     mend: /auto-attach/,
-    only: ['4.3', '4.4'],
   },
   {
     name: 'a qube that is not HVM',
@@ -556,7 +552,6 @@ for (const release of RELEASES) {
 
 for (const release of RELEASES) {
   for (const one of CASES) {
-    if (one.only?.includes(release) === false) continue
     test(`on ${release} it finds: ${one.name}`, async (t) => {
       const scene = await healthy(t, release)
       one.arrange(scene)

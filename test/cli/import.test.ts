@@ -431,7 +431,10 @@ test('SLIC of the host is said in a word; tables from files and foreign template
   writeFileSync(join(folder, 'win10-home.xml'), "{% extends 'libvirt/xen.xml' %}\n")
   const yaml = await host.imported('win7-oem', 'win10-home')
   assert.match(yaml, /win7-oem:\n {4}extends: hvm\n {4}slic: host\n/)
-  assert.match(yaml, /# slic of win10-home left out:\n.*win10-home\.xml[\s#]+was[\s#]+written by someone else/)
+  assert.match(
+    yaml,
+    /# slic of win10-home left out:\n.*win10-home\.xml[\s#]+was[\s#]+written by someone else/,
+  )
   await checkSettles(host, yaml)
   mkdirSync(dirname(folder), { recursive: true })
   const template = readFileSync(join(folder, 'win7-oem.xml'), 'utf8')

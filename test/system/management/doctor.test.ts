@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Finding } from '../../../app/doctor/check.ts'
-import { type Release } from '../../../qubesd/calls.ts'
+import { type SimulatedVersion } from '../../../simulator/index.ts'
 import { differences, takeSnapshot } from '../../support/snapshot.ts'
 import { policyFor, world } from './world.ts'
 
-const RELEASES: readonly Release[] = ['4.2', '4.3', '4.4']
+const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
 
 interface Told {
   readonly examined: readonly { readonly qube: string | null; readonly findings: readonly Finding[] }[]

@@ -10,7 +10,7 @@ import { type Report } from '../../../reconciler/plan/report.ts'
 import { makePlan } from '../../../reconciler/planning/make-plan.ts'
 import { type DesiredState } from '../../../spec/vocabulary/desired-state.ts'
 import { ROOT } from '../../cli/run-cli.ts'
-import { desiredOf, NO_JOURNAL } from '../../support/host.ts'
+import { desiredOf, managedVersion, NO_JOURNAL } from '../../support/host.ts'
 import { MGMT, type World } from './world.ts'
 
 export const exampleState = (world: World, example: string): DesiredState =>
@@ -38,7 +38,7 @@ export async function applyOutside({ qrexec }: World, desired: DesiredState): Pr
   const context = { host: outside, providers, qubes, parallelism: 4 }
   const plan = await makePlan(desired, {
     ...context,
-    release: outside.release(qubes),
+    version: managedVersion(outside, qubes),
     now: '2026-01-02T03:04:05.000Z',
     commit: null,
     selects: () => true,

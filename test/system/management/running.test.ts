@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Plan } from '../../../reconciler/plan/plan.ts'
-import { type Release } from '../../../simulator/host/release.ts'
 import { act } from '../../support/requests.ts'
 import { allowLines, MGMT, plain, policyFor, type World, world } from './world.ts'
+import { type SimulatedVersion } from '../../../simulator/index.ts'
 
-const RELEASES = ['4.2', '4.3', '4.4'] as const
+const RELEASES = ['4.3', '4.4'] as const
 
 interface Running extends World {
   readonly spec: string
@@ -16,7 +16,7 @@ interface Running extends World {
 }
 
 /** A management qube, and a spec that its policy is made for. */
-async function running(t: TestContext, release: Release, body: string): Promise<Running> {
+async function running(t: TestContext, release: SimulatedVersion, body: string): Promise<Running> {
   const made = await world(t, release)
   const spec = join(made.host.folder, 'spec.yaml')
   writeFileSync(spec, `apiVersion: qstate/v1\nqubes:\n${body}`)
@@ -151,16 +151,6 @@ for (const device of [`sys-usb+2-1:${WEBCAM}`, `sys-usb+*:${WEBCAM}`, 'sys-usb+2
   }
 }
 
-test('on 4.2 assigning attaches, and --live needs no line of its own', async (t) => {
-  const body = '  win10-work:\n    stubdom: { qrexec: true }\n    usb: { "sys-usb+2-1:*": auto-attach }\n'
-  const made = await running(t, '4.2', body)
-  const without = await made.allow()
-  assert.deepEqual(allowLines(await made.allow('--live')), allowLines(without))
-  const { code, out } = await made.qstate('apply', '--yes', '--live', made.spec)
-  assert.equal(code, 0, out)
-  assert.deepEqual(denied(made), [])
-})
-
 for (const release of RELEASES) {
   test(`what explains a plan is asked where policy --explain allows it, and else told once, ${release}`, async (t) => {
     const body = `  win11-office:
@@ -174,12 +164,9 @@ for (const release of RELEASES) {
     }
     give('win11-template', 'admin.vm.feature.Set', 'audio-model', 'ich6')
     give('win11-office', 'admin.vm.property.Set', 'template_for_dispvms', 'True')
-    if (release === '4.2') give('win10-home', 'admin.vm.device.usb.Attach', 'sys-usb+2-1', 'persistent=True')
-    else {
-      const payload =
-        "device_id='*' port_id='2-1' devclass='usb' backend_domain='sys-usb' mode='auto-attach' frontend_domain='win10-home'"
-      give('win10-home', 'admin.vm.device.usb.Assign', 'sys-usb+2-1+_', payload)
-    }
+    const payload =
+      "device_id='*' port_id='2-1' devclass='usb' backend_domain='sys-usb' mode='auto-attach' frontend_domain='win10-home'"
+    give('win10-home', 'admin.vm.device.usb.Assign', 'sys-usb+2-1+_', payload)
     await made.allow()
     const short = await made.qstate('plan', made.spec)
     assert.equal(short.code, 0, short.out)
