@@ -24,7 +24,7 @@ import {
 } from './reactions/index.ts'
 
 /** Brings a host to life. Its defaults are guessed where the fixture does not name them. */
-export function buildHost(fixture: HostFixture, release: SimulatedVersion): Host {
+export function buildHost(fixture: HostFixture, release: SimulatedVersion, dom0Files?: string): Host {
   const host: Host = {
     release,
     qubes: new Map(),
@@ -38,6 +38,10 @@ export function buildHost(fixture: HostFixture, release: SimulatedVersion): Host
     listeners: new Set(),
     // The most general comes first, as the daemon calls the handlers of a base class before those of a class.
     reactions: [reactAsHost, reactToExtensions, reactToNetwork, reactAsQube, reactToPreload, reactAsClass],
+    clones: new Map(),
+    startErrors: new Map(),
+    ignoringShutdown: new Set(),
+    dom0Files,
     uuids: fixture.uuids ?? lastUuid(fixture),
   }
   for (const qube of fixture.qubes) host.qubes.set(qube.name, buildQube(host, qube))

@@ -10,7 +10,7 @@ import {
   type Qube,
   type SimulatedVersion,
 } from './host/index.ts'
-import { isWrite } from './methods/index.ts'
+import { halt, isWrite } from './methods/index.ts'
 import { notifyTools } from './reactions/index.ts'
 import { loadState, saveState } from './state-file.ts'
 import {
@@ -28,7 +28,21 @@ import {
  * A qubesd that runs anywhere: the Admin API of 4.3 or 4.4 over a Unix socket, on a host that is
  * in memory. It answers as the real daemon does, down to the text of errors and the order of events.
  * It knows nothing of qstate, of policy (whoever reaches the socket is dom0), or of Xen: starting and
- * stopping take no time, of volumes there are only their sizes, and pools, firewalls and backups are not there.
+ * stopping take no time, of volumes there are only their sizes, and pools, firewalls, notes and backups are not there.
+ *
+ * What the recordings do not show is as in the source of the daemon, of libvirt and of Xen:
+ * | what | from |
+ * |---|---|
+ * | refusals of a sound model | libvirt: conf/domain_conf.c, libxl/libxl_domain.c |
+ * | a template that names a table which is not there: libxl fails, and libvirt does not say over what | libvirt: libxl/libxl_domain.c |
+ * | a qube starts though its audio qube is halted (QubesOS/qubes-issues#9540 is of the stubdomain, after that) | qubesd: ext/audio.py |
+ * | a qube with the tag backup-restore-in-progress does not start | qubesd: ext/backup_restore.py |
+ * | devices of a USB qube that ends are attached no longer, and what was assigned comes back with it | qubesd: ext/utils.py |
+ * | disposables are kept ready, within the request instead of after it, with no memory to run short of | qubesd: vm/dispvm.py, vm/mix/dvmtemplate.py |
+ * | `Shutdown+wait` of a guest that does not end fails at once | qubesd: vm/qubesvm.py |
+ *
+ * A rename is a clone and a removal, as qvm-clone and qvm-remove make them; a restored qube is one of the
+ * fixture with another UUID. Of the events of a start only those are sent that the older recordings have.
  */
 
 export { defaultFixture }
@@ -42,6 +56,8 @@ export interface SimulatorOptions {
   /** Loaded if it exists, before the fixture; written after every write. */
   readonly stateFile?: string
   readonly faults?: readonly Fault[]
+  /** Where the files of dom0 are: a qube whose template names a table that is not there does not start. */
+  readonly dom0Files?: string
 }
 
 export interface RecordedRequest {
@@ -66,6 +82,12 @@ export interface Simulator {
   act(bytes: Buffer): Buffer
   /** What happens when the Windows Tools of a running qube announce themselves. */
   notifyTools(qube: string): void
+  /** The guest ends by itself, as where it is shut down or reboots. */
+  powerOff(qube: string): void
+  /** libvirt does not start the qube, for a reason in its own words, until there is none. */
+  failStart(qube: string, reason: string | null): void
+  /** The guest does not heed requests to shut down, until it does again. */
+  ignoreShutdown(qube: string, ignores: boolean): void
   /** Listens again after a `die` fault; the host is as it was. */
   restart(): Promise<void>
   close(): Promise<void>
@@ -75,7 +97,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const { socket, stateFile } = options
   const saved = stateFile === undefined ? undefined : loadState(stateFile)
   const fixture = saved ?? options.fixture ?? defaultFixture()
-  const host = buildHost(fixture, options.release ?? fixture.release)
+  const host = buildHost(fixture, options.release ?? fixture.release, options.dom0Files)
   const requests: RecordedRequest[] = []
   const stop = new AbortController()
   let strike = faultsInTurn(options.faults ?? [])
@@ -126,10 +148,20 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       return answer?.bytes ?? Buffer.alloc(0)
     },
     notifyTools: (name) => {
-      const qube = host.qubes.get(name)
-      if (!qube) throw new Error(`${name}: no such qube`)
-      notifyTools(host, qube)
+      notifyTools(host, qubeOf(host, name))
       save()
+    },
+    powerOff: (name) => {
+      halt(host, qubeOf(host, name))
+      save()
+    },
+    failStart: (name, reason) => {
+      if (reason === null) host.startErrors.delete(name)
+      else host.startErrors.set(name, reason)
+    },
+    ignoreShutdown: (name, ignores) => {
+      if (ignores) host.ignoringShutdown.add(name)
+      else host.ignoringShutdown.delete(name)
     },
     restart: async () => {
       listener ??= await listen(socket, onRequest)
@@ -139,6 +171,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       await shut()
     },
   }
+}
+
+function qubeOf(host: Host, name: string): Qube {
+  const qube = host.qubes.get(name)
+  if (!qube) throw new Error(`${name}: no such qube`)
+  return qube
 }
 
 interface Work {

@@ -71,6 +71,13 @@ export interface Host {
   readonly listeners: Set<Listener>
   /** What the daemon's own handlers do about an event: before it is sent, for a pre-event after. */
   readonly reactions: readonly Reaction[]
+  /** What can be copied with which token; `null` once it has been. A restart of the daemon forgets them. */
+  readonly clones: Map<string, { readonly qube: Qube; readonly volume: string } | null>
+  /** What happens beside requests: which qubes libvirt does not start, and why; which guests do not shut down. */
+  readonly startErrors: Map<string, string>
+  readonly ignoringShutdown: Set<string>
+  /** Where the files of dom0 are, for those that a start reads; absent if there are none. */
+  readonly dom0Files: string | undefined
   uuids: number
 }
 

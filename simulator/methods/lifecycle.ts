@@ -41,9 +41,9 @@ function startQube(host: Host, qube: Qube): void {
   if (qube.klass === 'RemoteVM') throw new Failure('QubesVMNotHaltedError', 'Cannot start a RemoteVM.')
   if (!isHalted(qube)) return
   refuseProhibited(host, qube)
-  // The numbers are those of the recorded hosts, which ran without Xen.
-  firePre(host, qube, 'domain-pre-start', { start_guid: true, mem_required: 0 })
   try {
+    // The number is that of the recorded hosts, which ran without Xen.
+    firePre(host, qube, 'domain-pre-start', { start_guid: true, mem_required: 0 })
     refuseMissingDevice(host, qube)
     const netvm = readQube(host, qube, 'netvm')
     if (netvm && netvm.klass !== 'AdminVM') startQube(host, netvm)
@@ -88,7 +88,7 @@ function attachDevices(host: Host, qube: Qube): void {
   for (const waiting of qubesInOrder(host)) if (waiting !== qube) attachAssigned(host, waiting)
 }
 
-export function shutdown(host: Host, qube: Qube, force: boolean): void {
+export function shutdown(host: Host, qube: Qube, { force, wait }: { force: boolean; wait: boolean }): void {
   if (!isOrdinary(qube)) throw unhandled('no such arguments')
   if (isHalted(qube)) throw new Failure('QubesVMNotStartedError', `Domain is powered off: ${repr(qube.name)}`)
   try {
@@ -99,7 +99,10 @@ export function shutdown(host: Host, qube: Qube, force: boolean): void {
     fire(host, qube, 'domain-shutdown-failed', { reason })
     throw error
   }
-  halt(host, qube)
+  if (!host.ignoringShutdown.has(qube.name)) halt(host, qube)
+  else if (wait) {
+    throw new Failure('QubesVMShutdownTimeoutError', `Domain shutdown timed out: ${repr(qube.name)}`)
+  }
 }
 
 export function kill(host: Host, qube: Qube): void {
@@ -134,7 +137,7 @@ function notRunning(qube: Qube): Failure {
 }
 
 /** Devices that the qube has, and those that others have from it, are attached no longer. */
-function halt(host: Host, qube: Qube): void {
+export function halt(host: Host, qube: Qube): void {
   const lent = exposed(host, qube)
   const gone = qubesInOrder(host)
     .flatMap((backend) => exposed(host, backend))

@@ -86,7 +86,7 @@ export const QUBE_METHODS: MethodTable = {
       if (!words.every((word) => word === 'force' || word === 'wait')) {
         throw protocolError('Argument must match: force, wait')
       }
-      shutdown(host, dest, words.includes('force'))
+      shutdown(host, dest, { force: words.includes('force'), wait: words.includes('wait') })
     }),
   },
   'admin.vm.Kill': plain(

@@ -27,6 +27,7 @@ export const reactToExtensions: Reaction = (host, event) => {
   else if (name.startsWith('domain-tag-add:created-by-'))
     onCreated(host, qube, name.split('created-by-')[1] ?? '')
   else if (name === 'domain-pre-shutdown') refuseWhileServing(host, qube, event.fields['force'] === true)
+  else if (name === 'domain-pre-start') refuseWhileRestored(qube)
 }
 
 function onFeature(host: Host, qube: Qube, event: HostEvent): void {
@@ -121,19 +122,25 @@ function onCreated(host: Host, qube: Qube, creatorName: string): void {
 /** A qube that others hear or see through is not shut down under them, unless forced. */
 function refuseWhileServing(host: Host, qube: Qube, force: boolean): void {
   if (force) return
-  const served = (property: string): string[] =>
-    qubesInOrder(host)
-      .filter((other) => isRunning(other) && readQube(host, other, property) === qube)
-      .map((other) => other.name)
-  const heard = served('audiovm').filter((name) => name !== qube.name)
+  const served = (property: string): Qube[] =>
+    qubesInOrder(host).filter((other) => isRunning(other) && readQube(host, other, property) === qube)
+  const heard = served('audiovm')
+    .filter((other) => other !== qube && read(host, other, 'is_preload') !== true)
+    .map((other) => other.name)
   if (heard.length > 0) {
     throw new Failure(
       'QubesVMInUseError',
       `There are running VMs using this VM as AudioVM: ${heard.join(', ')}`,
     )
   }
-  const seen = served('guivm')
+  const seen = served('guivm').map((other) => other.name)
   if (seen.length > 0) {
     throw new Failure('QubesVMError', `There are running VMs using this VM as GuiVM: ${seen.join(', ')}`)
   }
+}
+
+/** The tool that restores a backup sets the tag for as long. */
+function refuseWhileRestored(qube: Qube): void {
+  if (!qube.tags.has('backup-restore-in-progress')) return
+  throw new Failure('QubesVMError', 'Restore of this domain in progress, cannot start')
 }

@@ -116,7 +116,9 @@ function onAddress(host: Host, qube: Qube, event: HostEvent): void {
 
 function refuseWhileConnected(host: Host, qube: Qube, force: boolean): void {
   if (force || read(host, qube, 'provides_network') !== true) return
-  const clients = connected(host, qube, (other) => read(host, other, 'netvm')).filter(isRunning)
+  const clients = connected(host, qube, (other) => read(host, other, 'netvm')).filter(
+    (other) => isRunning(other) && read(host, other, 'is_preload') !== true,
+  )
   if (clients.length === 0) return
   const names = clients.map((client) => client.name).join(', ')
   throw new Failure('QubesVMInUseError', `There are other VMs connected to this VM: ${names}`)

@@ -10,9 +10,14 @@ import { request, show } from './ask.ts'
 export async function begin(
   t: TestContext,
   release: SimulatedVersion,
+  dom0Files?: string,
 ): Promise<{ simulator: Simulator; act: Act; heard: () => string[] }> {
   const dir = mkdtempSync(join(tmpdir(), 'qstate-behaviour-'))
-  const simulator = await startSimulator({ socket: join(dir, 's'), release })
+  const simulator = await startSimulator({
+    socket: join(dir, 's'),
+    release,
+    ...(dom0Files === undefined ? {} : { dom0Files }),
+  })
   t.after(async () => {
     await simulator.close()
     rmSync(dir, { recursive: true })
