@@ -1,13 +1,19 @@
 import {
   BEHAVIOUR,
   Failure,
-  hasTemplate,
+  fire,
+  type Host,
   isOrdinary,
+  isRunning,
   permissionDenied,
   protocolError,
   type Qube,
   type SimulatedVersion,
+  repr,
+  str,
+  unhandled,
 } from '../host/index.ts'
+import { inheritedFeature, read, templateOf } from '../properties/index.ts'
 import { type MethodCall, type MethodTable } from './method.ts'
 
 /** Volumes, as far as their sizes go: in the pool `varlibqubes`, as files that are reflinked. */
@@ -15,12 +21,12 @@ import { type MethodCall, type MethodTable } from './method.ts'
 const GIB = 1024 ** 3
 
 interface Volume {
-  readonly name: string
+  readonly name: 'root' | 'private' | 'volatile' | 'kernel'
   /** What it has where nobody has resized it (qubes/config.py). */
   readonly size: number
-  readonly rw: boolean
   readonly saved: boolean
-  readonly snapshot: boolean
+  /** The volume that it is a snapshot of at each start. */
+  readonly source?: string
 }
 
 export const VOLUME_METHODS: MethodTable = {
@@ -28,28 +34,41 @@ export const VOLUME_METHODS: MethodTable = {
     arg: 'none',
     payload: 'none',
     dest: 'any',
-    run: ({ dest }) =>
-      volumesOf(dest)
+    run: ({ host, dest }) =>
+      volumesOf(host, dest)
         .map(({ name }) => `${name}\n`)
         .join(''),
   },
   'admin.vm.volume.Info': { arg: 'some', payload: 'none', dest: 'any', run: info },
   'admin.vm.volume.Resize': { arg: 'some', payload: 'some', dest: 'any', run: resize },
+  'admin.vm.volume.CloneFrom': { arg: 'some', payload: 'none', dest: 'any', run: cloneFrom },
+  'admin.vm.volume.CloneTo': { arg: 'some', payload: 'some', dest: 'any', run: cloneTo },
 }
 
-function volumesOf(qube: Qube): readonly Volume[] {
+function volumesOf(host: Host, qube: Qube): readonly Volume[] {
   if (!isOrdinary(qube)) return []
-  const based = hasTemplate(qube)
+  const template = templateOf(host, qube)
+  const disposable = qube.klass === 'DispVM'
+  const root = template && (disposable ? (templateOf(host, template) ?? template) : template)
   return [
-    { name: 'root', size: 10 * GIB, rw: true, saved: !based, snapshot: based },
-    { name: 'private', size: 2 * GIB, rw: true, saved: qube.klass !== 'DispVM', snapshot: false },
-    { name: 'volatile', size: 10 * GIB, rw: true, saved: false, snapshot: false },
-    { name: 'kernel', size: 0, rw: false, saved: false, snapshot: false },
+    { name: 'root', size: 10 * GIB, saved: !template, ...(root ? { source: vid(root, 'root') } : {}) },
+    {
+      name: 'private',
+      size: 2 * GIB,
+      saved: !disposable,
+      ...(disposable && template ? { source: vid(template, 'private') } : {}),
+    },
+    { name: 'volatile', size: (disposable ? 12 : 10) * GIB, saved: false },
+    { name: 'kernel', size: 0, saved: false },
   ]
 }
 
+function vid(qube: Qube, volume: string): string {
+  return `${qube.klass === 'TemplateVM' ? 'vm-templates' : 'appvms'}/${qube.name}/${volume}`
+}
+
 function volumeOf({ host, dest, arg }: MethodCall): Volume {
-  const found = volumesOf(dest).find(({ name }) => name === arg)
+  const found = volumesOf(host, dest).find(({ name }) => name === arg)
   if (found !== undefined) return found
   throw permissionDenied(
     BEHAVIOUR[host.release].namesRefusals ? `Argument not in '${dest.name} volumes'` : '',
@@ -60,20 +79,20 @@ const sizeOf = (qube: Qube, { name, size }: Volume): number => qube.volumes.get(
 
 function info(call: MethodCall): string {
   const volume = volumeOf(call)
-  const { dest } = call
-  const folder = dest.klass === 'TemplateVM' ? 'vm-templates' : 'appvms'
+  const { host, dest } = call
+  const isKernel = volume.name === 'kernel'
+  const id = isKernel ? str(read(host, dest, 'kernel') ?? '') : vid(dest, volume.name)
   const fields = {
-    pool: 'varlibqubes',
-    vid: `${folder}/${dest.name}/${volume.name}`,
+    pool: isKernel ? 'linux-kernel' : 'varlibqubes',
+    vid: id,
     size: sizeOf(dest, volume),
     usage: 0,
-    rw: truth(volume.rw),
-    source: volume.snapshot ? `vm-templates/${String(dest.properties.get('template') ?? '')}/root` : '',
-    // Of the image that a start makes, whether there is one now or not.
-    path: `/var/lib/qubes/${folder}/${dest.name}/${volume.name}-dirty.img`,
+    rw: truth(!isKernel),
+    source: volume.source ?? '',
+    path: isKernel ? kernelPath(id) : `/var/lib/qubes/${id}-dirty.img`,
     save_on_stop: truth(volume.saved),
-    snap_on_start: truth(volume.snapshot),
-    revisions_to_keep: 1,
+    snap_on_start: truth(volume.source !== undefined),
+    revisions_to_keep: isKernel ? 0 : 1,
     ephemeral: 'False',
     is_outdated: 'False',
   }
@@ -82,27 +101,30 @@ function info(call: MethodCall): string {
     .join('')
 }
 
+const kernelPath = (kernel: string): string =>
+  kernel === '' ? '' : `/var/lib/qubes/vm-kernels/${kernel}/modules.img`
+
 const truth = (value: boolean): string => (value ? 'True' : 'False')
 
+/** Smaller, too: only the tools refuse that. In a running qube the volume has changed even if the guest then fails. */
 function resize(call: MethodCall): string {
   const volume = volumeOf(call)
   const { host, dest, payload } = call
   const size = sizeFrom(payload.toString('latin1').trim(), host.release)
-  const vid = `appvms/${dest.name}/${volume.name}`
-  if (!volume.rw) throw storageFailure(`Can not resize readonly volume ${vid}`)
-  if (volume.snapshot) {
-    throw storageFailure('Cannot resize volume based on a template - resizethe template instead')
-  }
-  if (size < sizeOf(dest, volume)) {
-    throw storageFailure(
-      `For your own safety, shrinking of ${volume.name} is disabled. If you really know what you are doing, use \`truncate\` on ${vid} manually.`,
-    )
-  }
+  if (volume.name === 'kernel') throw unhandled('a kernel has no size')
   dest.volumes.set(volume.name, size)
+  if (isRunning(dest) && inheritedFeature(host, dest, 'os') === 'Windows') refuseInGuest(dest, volume)
   return ''
 }
 
-const storageFailure = (message: string): Failure => new Failure('StoragePoolException', message)
+/** The text of the service that Windows Tools do not have is the recorded one's stand-in. */
+function refuseInGuest(qube: Qube, volume: Volume): never {
+  if (!qube.tools) throw new Failure('QubesVMError', `Domain ${repr(qube.name)}: qrexec not connected`)
+  throw new Failure(
+    'StoragePoolException',
+    `Online resize of volume ${vid(qube, volume.name)} failed (you need to resize filesystem manually): no such service\n`,
+  )
+}
 
 /** 4.4 words it in general, for all numbers. */
 function sizeFrom(text: string, release: SimulatedVersion): number {
@@ -113,4 +135,39 @@ function sizeFrom(text: string, release: SimulatedVersion): number {
   if (text.length >= 20) throw wrong('Sizes limited to 19 decimal digits', 'is bigger than 19 decimal digits')
   if (/^0./.test(text)) throw wrong('Spurious leading zeros not allowed', 'contains spurious leading zeros')
   return Number(text)
+}
+
+/** A token for the volume, to be used once. The daemon's are random. */
+function cloneFrom(call: MethodCall): string {
+  const { name } = volumeOf(call)
+  const { host, dest } = call
+  const token = String(host.clones.size + 1).padStart(32, '0')
+  host.clones.set(token, { qube: dest, volume: name })
+  return token
+}
+
+function cloneTo(call: MethodCall): string {
+  const volume = volumeOf(call)
+  const { host, dest, payload } = call
+  const token = payload.toString('latin1').trim()
+  const from = host.clones.get(token)
+  if (!from) throw noToken(host.release)
+  host.clones.set(token, null)
+  const source = volumesOf(host, from.qube).find(({ name }) => name === from.volume)
+  const isThere = host.qubes.get(from.qube.name) === from.qube
+  // A kernel is not among the volumes of its pool.
+  if (!source || !isThere || source.name === 'kernel') throw unhandled('no such volume any more')
+  if (volume.name === 'kernel') throw unhandled('a kernel is no copy')
+  if (volume.saved) {
+    if (!source.saved) throw unhandled('only what is kept can be copied')
+    dest.volumes.set(volume.name, sizeOf(from.qube, source))
+  }
+  fire(host, dest, 'domain-import-volume', { name: volume.name, source: vid(from.qube, source.name) })
+  return ''
+}
+
+function noToken(release: SimulatedVersion): Failure {
+  if (!BEHAVIOUR[release].namesRefusals) return permissionDenied('')
+  const message = 'Token to clone volume of qube was not found'
+  return new Failure('QubesVolumeCopyTokenNotFoundError', repr(message))
 }

@@ -257,30 +257,3 @@ function checkTable(table: Buffer, signature: string): void {
   assert.equal(table.readUInt32LE(4), table.length)
   assert.equal(table.reduce((sum, byte) => sum + byte, 0) % 256, 0)
 }
-
-for (const release of RELEASES) {
-  test(`${release}: volumes have sizes, which only grow`, async (t) => {
-    const { act } = await begin(t, release)
-    assert.equal(act('admin.vm.volume.List', 'win10-work'), '0|root\nprivate\nvolatile\nkernel\n')
-    assert.equal(act('admin.vm.volume.List', 'dom0'), '0|')
-    assert.match(act('admin.vm.volume.Info+root', 'win10-work'), /\nsize=10737418240\n/)
-    assert.equal(act('admin.vm.volume.Resize+root', 'win10-work', '64424509440\n'), '0|')
-    assert.match(act('admin.vm.volume.Info+root', 'win10-work'), /\nsize=64424509440\n/)
-    assert.match(act('admin.vm.volume.Resize+root', 'win10-work', '1'), /^2\|StoragePoolException/)
-    assert.match(
-      act('admin.vm.volume.Resize+root', 'win11-office', '64424509440'),
-      /^2\|StoragePoolException/,
-    )
-    assert.match(act('admin.vm.volume.Resize+kernel', 'win10-work', '1'), /^2\|StoragePoolException/)
-    for (const [call, payload, message] of [
-      ['admin.vm.volume.Info+nosuch', '', "Argument not in 'win10-work volumes'"],
-      ['admin.vm.volume.Resize+root', '60GiB', 'Volume size contains non ASCII digits'],
-      ['admin.vm.volume.Resize+root', '0064424509440', 'Volume size contains spurious leading zeros'],
-      ['admin.vm.volume.Resize+root', '9'.repeat(20), 'Volume size is bigger than 19 decimal digits'],
-    ] as const) {
-      const answer = act(call, 'win10-work', payload)
-      if (release === '4.4') assert.ok(answer.includes(message), answer)
-      else assert.equal(answer, '')
-    }
-  })
-}
