@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { parseFixture } from '../../simulator/host/fixture.ts'
 import { type SimulatedVersion, startSimulator } from '../../simulator/index.ts'
 import { askBytes } from './ask.ts'
+import { transcripts } from './recordings.ts'
 
 /** Replays what real daemons were recorded to answer, over a real socket, and compares every byte. */
 
@@ -96,18 +96,6 @@ function readLines(version: string, scenario: string): string[] {
   return readFileSync(join(transcripts(), version, `${scenario}.jsonl`), 'utf8')
     .trimEnd()
     .split('\n')
-}
-
-/** Compiled tests live in dist/, the recordings do not. */
-function transcripts(): string {
-  const starts = [process.cwd(), dirname(fileURLToPath(import.meta.url))]
-  for (const start of starts) {
-    for (let dir = start; ; dir = dirname(dir)) {
-      if (existsSync(join(dir, 'test/transcripts/fixture.json'))) return join(dir, 'test/transcripts')
-      if (dir === dirname(dir)) break
-    }
-  }
-  throw new Error('test/transcripts is not above the working directory')
 }
 
 /** Resolves once the stream has begun; then gives what came before an event that marks the end. */
