@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseFixture } from '../../simulator/host/fixture.ts'
-import { type Release } from '../../simulator/host/release.ts'
+import { type SimulatedVersion } from '../../simulator/host/release.ts'
 import { type Simulator, startSimulator } from '../../simulator/index.ts'
 import { show } from './ask.ts'
 import { transcripts } from './recordings.ts'
@@ -14,7 +14,7 @@ import { transcripts } from './recordings.ts'
  * lacks some methods, and some answers hold values that stood in for Xen: both are named and counted.
  */
 
-const VERSIONS: readonly (readonly [string, Release])[] = [
+const VERSIONS: readonly (readonly [string, SimulatedVersion])[] = [
   ['4.3', '4.3'],
   ['4.4-dev', '4.4'],
 ]
