@@ -11,7 +11,7 @@ export default defineConfig(
       'no-console': 'error',
       'no-restricted-globals': [
         'error',
-        { name: 'setTimeout', message: 'Use a Clock (app/fleet/clock.ts), or AbortSignal.timeout.' },
+        { name: 'setTimeout', message: 'Use a Clock (app/agent/clock.ts), or AbortSignal.timeout.' },
       ],
       'no-restricted-properties': [
         'error',

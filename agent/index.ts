@@ -3,8 +3,16 @@
  * host, and does what its policy lets it do. It is handed the host, the clock and the commands' way of planning; what it keeps
  * on disk it can lose.
  */
-export { branchSource, gateOf, loadSpec, orderedSource, runAgent, type Source } from './loop/index.ts'
-export { makeMetrics, noticeSchema, openNotifier, serve } from './notify/index.ts'
+export {
+  type AgentSettings,
+  branchSource,
+  gateOf,
+  loadSpec,
+  orderedSource,
+  runAgent,
+  type Source,
+} from './loop/index.ts'
+export { makeMetrics, type Notice, noticeSchema, openNotifier, serve } from './notify/index.ts'
 export {
   awaitingConsent,
   CONSENT,
@@ -22,4 +30,12 @@ export {
   type RestartCare,
   type Selects,
 } from './ports/index.ts'
-export { holdsStill, type Memory, openStore, type Ordered, type Store, type Turn } from './state/index.ts'
+export {
+  holdsStill,
+  type Memory,
+  openStore,
+  type Ordered,
+  type Store,
+  type Suspension,
+  type Turn,
+} from './state/index.ts'

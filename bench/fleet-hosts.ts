@@ -1,4 +1,4 @@
-import { steadyClock } from '../app/fleet/clock.ts'
+import { steadyClock } from '../app/agent/clock.ts'
 import { type FollowedAgent, NO_MEMORY } from '../fleet/member/member.ts'
 import { runMember } from '../fleet/member/run-member.ts'
 import { natsConnect } from '../fleet/nats/connect.ts'

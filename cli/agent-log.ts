@@ -1,7 +1,6 @@
+import { type Say } from '../app/agent/index.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
-
-export type Say = (level: 'debug' | 'info' | 'warn' | 'error', message: string, about?: object) => void
 
 /** The log of an agent or a controller, on stderr: a line for people, or JSON with --log-format json. With -v more of it. */
 export async function agentLog(options: GlobalOptions, io: Io): Promise<Say> {

@@ -25,6 +25,12 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
         'takes commits only that one of these keys has signed (else QSTATE_ALLOWED_SIGNERS)',
       )
 
+  const carriesOut = (command: Command): Command =>
+    about(command).option(
+      '--hosts-file <file>',
+      'policies for hosts without an agent, as an agent’s own file says them (else QSTATE_HOSTS_FILE)',
+    )
+
   const fleet = program.command('fleet').description('many hosts: their state, and what runs for them')
   about(fleet.command('status'))
     .description('a line for each host: its commit, how it is, drift, when it was last seen')
@@ -33,7 +39,7 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
         (await import('./commands/fleet.ts')).fleetStatus(all(command), io),
       ),
     )
-  about(fleet.command('controller'))
+  carriesOut(fleet.command('controller'))
     .description('carries rollouts out, until it is stopped; any number may run, one is in charge')
     .action(
       run(async (_: unknown, command: Command) =>
@@ -65,10 +71,17 @@ export function addFleetCommands(program: Command, io: Io, run: Run): void {
         (await import('./commands/fleet.ts')).fleetServerConfig(all(command), io),
       ),
     )
-  addRolloutCommands(about, program, io, run)
+  addRolloutCommands({ about, carriesOut }, program, io, run)
 }
 
-function addRolloutCommands(about: (command: Command) => Command, program: Command, io: Io, run: Run): void {
+type AddOptions = (command: Command) => Command
+
+function addRolloutCommands(
+  { about, carriesOut }: { readonly about: AddOptions; readonly carriesOut: AddOptions },
+  program: Command,
+  io: Io,
+  run: Run,
+): void {
   const rollout = program.command('rollout').description('one revision for many hosts, in waves')
   about(rollout.command('plan [name]'))
     .description('shows what it would change on every host, the same together; touches none')
@@ -78,7 +91,7 @@ function addRolloutCommands(about: (command: Command) => Command, program: Comma
         (await import('./commands/rollout-plan.ts')).rolloutPlan(name, all(command), io),
       ),
     )
-  about(rollout.command('start [name]'))
+  carriesOut(rollout.command('start [name]'))
     .description('begins a rollout; without servers, carries it out from here')
     .option('--detach', 'only begins it: a controller elsewhere carries it out')
     .action(

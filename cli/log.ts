@@ -1,17 +1,15 @@
-import { type Call, describeCall } from '../qubesd/index.ts'
-import { type Code } from '../spec/diagnostics/index.ts'
+import { type TracedCall } from '../app/index.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions } from './options.ts'
 
-export interface Log {
-  call(call: Call, outcome: 'ok' | Code): void
-}
-
 /**
- * With -v every call to qubesd is told on stderr. Values are never logged: a feature may hold what is nobody's business.
+ * With -v every call to qubesd is told on stderr. Values are never logged: a feature may hold what is private.
  * pino is loaded only when it is wanted.
  */
-export async function makeLog(options: GlobalOptions, io: Io): Promise<Log | undefined> {
+export async function callLog(
+  options: GlobalOptions,
+  io: Io,
+): Promise<((traced: TracedCall) => void) | undefined> {
   if (options.verbose !== true) return undefined
   const { pino } = await import('pino')
   const text = options.logFormat !== 'json'
@@ -23,12 +21,9 @@ export async function makeLog(options: GlobalOptions, io: Io): Promise<Log | und
       },
     },
   )
-  return {
-    call(call, outcome) {
-      const fields = { call: describeCall(call), bytes: call.payload.length }
-      if (outcome === 'ok') logger.debug(fields, 'answered')
-      else logger.debug({ ...fields, code: outcome }, 'failed')
-    },
+  return ({ call, bytes, outcome }) => {
+    if (outcome === 'ok') logger.debug({ call, bytes }, 'answered')
+    else logger.debug({ call, bytes, code: outcome }, 'failed')
   }
 }
 

@@ -1,13 +1,20 @@
+import { join } from 'node:path'
+import { type Target } from '../app/plan/index.ts'
+import { type HostTarget, type HostTransport } from '../app/host/index.ts'
+import { type SpecLocation } from '../app/source/index.ts'
 import { problem, QstateError } from '../spec/diagnostics/index.ts'
+import { AREAS, type Area, TAG_NAME } from '../spec/index.ts'
 import { type Io } from './io.ts'
+
+/**
+ * What a command line and its environment say, as the values of app/: parsed once, here.
+ */
 
 /** Options that every command has. */
 export interface GlobalOptions {
   readonly config?: string[]
   readonly socket?: string
   readonly qrexecClient?: string
-  /** A qube of another machine that has qrexec-client-vm, by ssh: hosts of a fleet are reached so. */
-  readonly ssh?: string
   readonly dom0Root?: string
   readonly stateDir?: string
   readonly json?: boolean
@@ -16,26 +23,93 @@ export interface GlobalOptions {
   readonly logFormat?: 'text' | 'json'
   readonly timeout: string
   readonly concurrency: string
-  /** Told of each call and how it went, where a program wants to count them. */
-  readonly onCall?: (call: string, outcome: string) => void
 }
 
 export function wholeNumber(text: string, option: string, min: number, max: number): number {
   const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN
   if (value >= min && value <= max) return value
-  throw new QstateError(
-    problem(
-      'bad-option',
-      `${option} takes a whole number from ${min} to ${max}, not “${text}”`,
-      'correct the option',
-    ),
-  )
+  const message = `${option} takes a whole number from ${min} to ${max}, not “${text}”`
+  throw new QstateError(problem('bad-option', message, 'correct the option'))
+}
+
+/** Seconds of an option, as milliseconds. */
+export const secondsAsMs = (text: string, option: string, min: number): number =>
+  wholeNumber(text, option, min, 86_400) * 1000
+
+export const parallelismOf = ({ parallelism }: { readonly parallelism: string }): number =>
+  wholeNumber(parallelism, '--parallelism', 1, 64)
+
+/** Text of a variable; null where it is not set, or empty. */
+export function fromEnv({ env }: Pick<Io, 'env'>, name: string): string | null {
+  const value = env[name]
+  return value === undefined || value === '' ? null : value
+}
+
+export function targetOf(options: GlobalOptions, io: Io): HostTarget {
+  return {
+    transport: transportOf(options, io),
+    slicRoot: options.dom0Root ?? fromEnv(io, 'QSTATE_DOM0_ROOT'),
+    stateDir: options.stateDir ?? fromEnv(io, 'QSTATE_STATE_DIR') ?? defaultStateDir(io),
+    concurrency: wholeNumber(options.concurrency, '--concurrency', 1, 64),
+    timeoutMs: secondsAsMs(options.timeout, '--timeout', 1),
+  }
+}
+
+/** An option stands above the environment. */
+function transportOf({ socket, qrexecClient }: GlobalOptions, io: Io): HostTransport | null {
+  if (socket !== undefined) return { kind: 'socket', path: socket }
+  if (qrexecClient !== undefined) return { kind: 'qrexec', client: qrexecClient }
+  const [path, client] = [fromEnv(io, 'QSTATE_SOCKET'), fromEnv(io, 'QSTATE_QREXEC_CLIENT')]
+  if (path !== null) return { kind: 'socket', path }
+  return client === null ? null : { kind: 'qrexec', client }
+}
+
+function defaultStateDir(io: Io): string {
+  if (io.username === 'root') return '/var/lib/qstate'
+  return join(fromEnv(io, 'XDG_STATE_HOME') ?? join(io.env['HOME'] ?? '/', '.local/state'), 'qstate')
+}
+
+export interface SpecOptions extends GlobalOptions {
+  /** A revision of the repository that the user is in, instead of files. */
+  readonly fromGit?: string
+}
+
+export const specLocation = (paths: readonly string[], options: SpecOptions, io: Io): SpecLocation => ({
+  paths: paths.length > 0 ? paths : (options.config ?? []),
+  configured: fromEnv(io, 'QSTATE_CONFIG')?.split(':') ?? [],
+  revision: options.fromGit ?? null,
+})
+
+export const targetsOf = ({ target = [] }: { readonly target?: readonly string[] }): readonly Target[] =>
+  target.map(parseTarget)
+
+/** `win10`, `tag:windows`, `area:usb`, `win10/audio`. */
+function parseTarget(text: string): Target {
+  if (text.startsWith('tag:')) {
+    const tag = text.slice('tag:'.length)
+    if (TAG_NAME.test(tag)) return { kind: 'tag', tag }
+    throw badTarget(text)
+  }
+  if (text.startsWith('area:')) return { kind: 'area', area: areaOf(text.slice('area:'.length), text) }
+  const [name = '', part, ...more] = text.split('/')
+  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) || more.length > 0) throw badTarget(text)
+  return { kind: 'qube', name, area: part === undefined ? null : areaOf(part, text) }
+}
+
+function areaOf(word: string, target: string): Area {
+  const area = AREAS.find((one) => one === word)
+  if (area === undefined) throw badTarget(target)
+  return area
+}
+
+function badTarget(target: string): QstateError {
+  const hint = `a target is QUBE, QUBE/AREA, tag:TAG or area:AREA; areas are ${AREAS.join(', ')}; a tag has letters, digits, _ and -`
+  return new QstateError(problem('invalid-target', `“${target}” is no target`, hint))
 }
 
 /** Colour where it helps: on a terminal, unless someone said no (NO_COLOR, --no-color, TERM=dumb). */
 export function wantsColor(options: Pick<GlobalOptions, 'color'>, io: Io, isTerminal: boolean): boolean {
-  const noColor = io.env['NO_COLOR']
-  if (!options.color || (noColor !== undefined && noColor !== '') || io.env['TERM'] === 'dumb') return false
-  const forced = io.env['FORCE_COLOR']
-  return isTerminal || (forced !== undefined && forced !== '' && forced !== '0')
+  if (!options.color || fromEnv(io, 'NO_COLOR') !== null || io.env['TERM'] === 'dumb') return false
+  const forced = fromEnv(io, 'FORCE_COLOR')
+  return isTerminal || (forced !== null && forced !== '0')
 }

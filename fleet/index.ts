@@ -2,7 +2,7 @@
  * Many hosts: a rollout is a pure state machine over what hosts report; controllers, of which one is in charge, store its state and
  * write what each host is to have. It knows neither how a host is reconciled nor how its agent works, and asks little of a store.
  */
-export { archive, pastRollouts, readLease, runController } from './controller/index.ts'
+export { archive, type Lease, pastRollouts, readLease, runController } from './controller/index.ts'
 export {
   type AgentStatus,
   ask,

@@ -89,7 +89,8 @@ async function commitOf(folder: string, { kind, name }: Origin['ref']): Promise<
   }
 }
 
-const FETCH = [
+/** Nothing but what is asked for, and no housekeeping. */
+export const FETCH = [
   ...['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--no-auto-gc'],
   '--end-of-options',
 ]

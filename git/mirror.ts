@@ -2,20 +2,30 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from '../spec/diagnostics/index.ts'
-import { bring, carryOver, type Origin, sizeOf } from './fetch.ts'
+import { bring, carryOver, FETCH, type Origin, sizeOf } from './fetch.ts'
 import { git, says } from './git.ts'
 
-/** A repository of the agent's own that holds what was fetched: bare, nobody's work tree, and one agent's at a time. */
-export interface Mirror {
+/** A repository that commits are read from, and fetched into. */
+export interface CommitStore {
   readonly folder: string
-  /** The commit that branch or tag stands at now. `kept` stays here whatever else goes. Fails with QstateError. */
-  fetch(kept: string | null, signal: AbortSignal): Promise<string>
-  /** The same, into a mirror made anew, which takes the old one's place once it is whole. */
-  rebuild(kept: string | null, signal: AbortSignal): Promise<string>
+  /** What a fetch brings, for people. */
+  readonly fetches: string
+  /** `kept` stays here whatever else goes. Fails with QstateError. */
+  fetch(kept: string | null, signal: AbortSignal): Promise<unknown>
+  /** The same where what is here may be damaged. */
+  rebuild(kept: string | null, signal: AbortSignal): Promise<unknown>
   /** Whether a commit is here: a tree, a tag or a file is none. What is damaged is not here. */
   has(commit: string): Promise<boolean>
   /** Whether every commit of the old history is in the new one. */
   isAncestor(old: string, tip: string): Promise<boolean>
+}
+
+/** A repository of the agent's own that holds what was fetched: bare, nobody's work tree, and one agent's at a time. */
+export interface Mirror extends CommitStore {
+  /** The commit that branch or tag stands at now. */
+  fetch(kept: string | null, signal: AbortSignal): Promise<string>
+  /** Into a mirror made anew, which takes the old one's place once it is whole. */
+  rebuild(kept: string | null, signal: AbortSignal): Promise<string>
 }
 
 export function openMirror(folder: string, origin: Origin): Mirror {
@@ -34,19 +44,9 @@ export function openMirror(folder: string, origin: Origin): Mirror {
     return tip
   }
 
-  const has = async (commit: string): Promise<boolean> => {
-    if (!existsSync(folder)) return false
-    try {
-      const type = await git({ gitDir: folder }, ['cat-file', '-t', commit])
-      return type.toString('latin1').trim() === 'commit'
-    } catch (error) {
-      if (hasCode(error, 'git-failed')) return false
-      throw error
-    }
-  }
-
   return {
-    folder,
+    ...storeIn(folder),
+    fetches: '`branch` or `tag` of `source` says what is fetched',
     rebuild,
     async fetch(kept, signal) {
       // An end between the two renames.
@@ -63,13 +63,45 @@ export function openMirror(folder: string, origin: Origin): Mirror {
         return rebuild(kept, signal)
       }
     },
-    has,
-    // An old commit that is not even there is no ancestor either.
-    isAncestor: async (old, tip) =>
-      (await says(folder, ['cat-file', '-e', old])) &&
-      (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
   }
 }
+
+const CLONE_FETCH = [...FETCH, 'origin', '+refs/heads/*:refs/remotes/origin/*']
+
+/** The clone that a person works in: what is not in it is fetched from its `origin`. What is damaged is left to that person. */
+export function openClone(gitDir: string): CommitStore {
+  let last: Promise<unknown> = Promise.resolve()
+  // Several hosts may ask at once, and two fetches would be in each other's way.
+  const fetch: CommitStore['fetch'] = (_, signal) => {
+    const done = last.then(() => git({ gitDir }, CLONE_FETCH, { signal }))
+    last = done.catch(() => undefined)
+    return done
+  }
+  return {
+    ...storeIn(gitDir),
+    fetches: 'all branches of `origin` are fetched',
+    fetch,
+    rebuild: () => Promise.resolve(),
+  }
+}
+
+const storeIn = (folder: string): Pick<CommitStore, 'folder' | 'has' | 'isAncestor'> => ({
+  folder,
+  async has(commit) {
+    if (!existsSync(folder)) return false
+    try {
+      const type = await git({ gitDir: folder }, ['cat-file', '-t', commit])
+      return type.toString('latin1').trim() === 'commit'
+    } catch (error) {
+      if (hasCode(error, 'git-failed')) return false
+      throw error
+    }
+  },
+  // An old commit that is not even there is no ancestor either.
+  isAncestor: async (old, tip) =>
+    (await says(folder, ['cat-file', '-e', old])) &&
+    (await says(folder, ['merge-base', '--is-ancestor', old, tip])),
+})
 
 /** What a fetch that was cut off has left: half of a pack, and locks. Nobody else is at work here. */
 async function sweep(folder: string): Promise<void> {

@@ -33,3 +33,4 @@ export {
   templateName,
   unusableTable,
 } from './slic/index.ts'
+export { attachCall, detachCall } from './usb.ts'

@@ -3,6 +3,8 @@ import {
   deniedRemove,
   type Mode,
   usbAssign,
+  usbAttach,
+  usbDetach,
   type UsbDevice,
   usbSetMode,
   usbUnassign,
@@ -10,6 +12,7 @@ import {
 import {
   type HostCall,
   type Observation,
+  type PresentDevice,
   type Provider,
   type Reading,
   type SettingChange,
@@ -81,3 +84,9 @@ function modeOf(value: Value): Mode {
   if (typeof value === 'object' && 'mode' in value) return value.mode
   throw new Error('an assignment has a mode')
 }
+
+/** Attaches a device to a running qube now; an assignment is another matter. */
+export const attachCall = (qube: string, device: PresentDevice): HostCall => usbAttach(qube, device)
+
+/** Detaches it now; an assignment stays. */
+export const detachCall = (qube: string, device: PresentDevice): HostCall => usbDetach(qube, device)

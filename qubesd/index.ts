@@ -55,3 +55,4 @@ export {
   type QubesVersion,
   VERSIONS,
 } from './versions.ts'
+export { type Transport } from './transport.ts'

@@ -13,14 +13,13 @@ export {
   type LiveWish,
   liveWishes,
   mayRestart,
-  type PresentDevice,
   requiredDevices,
   restartQube,
   type RestartReport,
   startQube,
 } from './applying/index.ts'
 export { observeQube } from './observe/index.ts'
-export { countingNow, parseRecord } from './ownership/index.ts'
+export { clearPendingRestart, parseRecord, recordCall } from './ownership/index.ts'
 export {
   type Blocked,
   type Change,
@@ -53,6 +52,7 @@ export {
   selectsAll,
 } from './planning/index.ts'
 export {
+  type AvailableDevice,
   hasTemplate,
   type Host,
   type HostCall,
@@ -65,11 +65,14 @@ export {
   NO_NEEDS,
   type Observation,
   type Orphan,
+  type PresentDevice,
+  type PropertyState,
   type Provider,
   providerOf,
   type Providers,
   type QubeFacts,
   type QubesVersion,
+  type QubeProperties,
   type Reading,
   type Refusal,
   type SettingChange,

@@ -4,4 +4,5 @@
 export { gateOf } from './act.ts'
 export { loadSpec } from './load-spec.ts'
 export { runAgent } from './loop.ts'
+export { type AgentSettings } from './loop-state.ts'
 export { branchSource, orderedSource, type Source } from './source.ts'

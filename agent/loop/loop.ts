@@ -18,7 +18,7 @@ import { loadSpec } from './load-spec.ts'
 import { beginLook, takeNews, UNTRIED } from './look.ts'
 import { type AgentContext, type Life, retryMs } from './loop-state.ts'
 import { lookAt, openMailbox, type Pending } from './mailbox.ts'
-import { takeRestarts } from './restarts.ts'
+import { hasRestarted, takeRestarts } from './restarts.ts'
 
 /** Where the host does not even say that it can be heard, everything is compared after this time all the same. */
 const FIRST_COMPARISON_MS = 30_000
@@ -60,7 +60,16 @@ export async function runAgent(context: AgentContext): Promise<void> {
     if (!isOver(signal)) await turn(pending, life, context)
   }
   await Promise.race([background.ended(), background.broken])
+  await conclude(life, context)
   watch.say('info', 'stopped')
+}
+
+/** A restart that has come about meanwhile is not taken for one that was cut off. */
+async function conclude(life: Life, context: AgentContext): Promise<void> {
+  const restarts = (await life.mailbox.take(null)).restarts.filter(hasRestarted)
+  if (restarts.length === 0) return
+  takeRestarts({ restarts, qubes: new Map() }, life, context)
+  await save(life, context.clock.now().toISOString(), context)
 }
 
 /** A call, for TypeScript: what was false before a wait need not be so after it. */

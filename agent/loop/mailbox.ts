@@ -19,7 +19,7 @@ export interface Pending {
 }
 
 /** Adds a qube to those to look at, or another reason. */
-export function lookAt({ qubes }: Pending, qube: string, why: string): void {
+export function lookAt({ qubes }: Pick<Pending, 'qubes'>, qube: string, why: string): void {
   const before = qubes.get(qube)
   if (before === undefined) qubes.set(qube, new Set([why]))
   else before.add(why)

@@ -14,11 +14,11 @@ const MINUTE_MS = 60_000
 export function beginRestarts(
   { done, seen, applied }: Reconciled,
   life: Life,
-  { clock, host, store, watch }: AgentContext,
+  { clock, host, signal, store, watch }: AgentContext,
   mayStill: () => Promise<boolean>,
 ): void {
   const now = clock.now()
-  const may = (qube: string): boolean => turnOf(life.memory.restarts, qube, now).now
+  const may = (qube: string): boolean => !signal.aborted && turnOf(life.memory.restarts, qube, now).now
   const halted = seen.qubes.filter(
     ({ qube, running }) =>
       !running && isIntended(life.memory, qube, now) && (isCutOff(life.memory, qube) || may(qube)),
@@ -54,7 +54,11 @@ export function beginRestarts(
 }
 
 /** Remembers how restarts came out, and has their qubes looked at. Those that were begun have been counted already. */
-export function takeRestarts(pending: Pending, life: Life, { clock }: AgentContext): void {
+export function takeRestarts(
+  pending: Pick<Pending, 'restarts' | 'qubes'>,
+  life: Life,
+  { clock }: AgentContext,
+): void {
   if (pending.restarts.length === 0) return
   const names = (list: readonly RestartReport[]): readonly string[] => list.map(({ qube }) => qube)
   const good = names(pending.restarts.filter(hasRestarted))
@@ -113,7 +117,7 @@ function isIntended({ restarting }: Memory, qube: string, now: Date): boolean {
 const isCutOff = ({ restarting, restarts }: Memory, qube: string): boolean =>
   restarts[qube]?.last === restarting[qube]
 
-const hasRestarted = ({ status }: RestartReport): boolean =>
+export const hasRestarted = ({ status }: RestartReport): boolean =>
   status === 'restarted' || status === 'started, not ready'
 
 /** The qube is halted, or will be, and nobody has started it yet. */

@@ -1,4 +1,11 @@
-import { checkSignatures, type Layout, type Mirror, type Revision, type Signed } from '../../git/index.ts'
+import {
+  checkSignatures,
+  type CommitStore,
+  type Layout,
+  type Mirror,
+  type Revision,
+  type Signed,
+} from '../../git/index.ts'
 import { type AgentTrust } from '../../spec/agent/index.ts'
 import {
   hasCode,
@@ -65,14 +72,14 @@ export const branchSource = (mirror: Mirror, options: SourceOptions): Source =>
   sourceOf(mirror, options, ({ base }, signal) => mirror.fetch(base?.commit ?? null, signal))
 
 /** A repository out of which somebody else says what is wanted; whoever that is, commits are judged here. */
-export const orderedSource = (mirror: Mirror, options: SourceOptions): Source =>
+export const orderedSource = (mirror: CommitStore, options: SourceOptions): Source =>
   sourceOf(mirror, options, async ({ base, ordered }, signal) => {
     // Until something is ordered, what was in force before stays so.
     const commit = ordered?.commit ?? base?.commit ?? null
     if (commit === null || (await mirror.has(commit))) return commit
     await mirror.fetch(base?.commit ?? null, signal)
     if (await mirror.has(commit)) return commit
-    const hint = 'push it there; `branch` or `tag` of `source` says what is fetched'
+    const hint = `push it there; ${mirror.fetches}`
     throw new QstateError(
       problem('git-failed', `${short(commit)}, which was ordered, is not in the repository`, hint),
     )
@@ -80,7 +87,7 @@ export const orderedSource = (mirror: Mirror, options: SourceOptions): Source =>
 
 /** `find` brings what is wanted into the mirror and says which commit it is; null: nothing yet. */
 function sourceOf(
-  mirror: Mirror,
+  mirror: CommitStore,
   options: SourceOptions,
   find: (look: Look, signal: AbortSignal) => Promise<string | null>,
 ): Source {

@@ -10,8 +10,12 @@ export interface NotifierOptions {
   readonly say: (level: 'info' | 'warn', message: string, about?: object) => void
 }
 
-/** Tells whoever is to be told. Returns at once: a target that does not answer keeps nobody waiting but itself. */
-export type Notify = (notice: Notice) => void
+export interface Notifier {
+  /** Returns at once: a target that does not answer keeps nobody waiting but itself. */
+  readonly notify: (notice: Notice) => void
+  /** Resolves once nothing is left to deliver. */
+  readonly delivered: () => Promise<void>
+}
 
 /** Of one target; the oldest go first when there are more. */
 const MAX_WAITING = 200
@@ -21,34 +25,44 @@ const LONGEST_WAIT_MS = 10 * 60_000
 const TIMEOUT_MS = 20_000
 const COMMAND_TIMEOUT_MS = 60_000
 
-export function openNotifier(targets: readonly NotifyTarget[], options: NotifierOptions): Notify {
-  const queues = targets.map((target) => ({ target, add: openQueue(target, options) }))
-  return (notice) => {
-    for (const { target, add } of queues) if (target.on?.includes(notice.kind) ?? true) add(notice)
+export function openNotifier(targets: readonly NotifyTarget[], options: NotifierOptions): Notifier {
+  const queues = targets.map((target) => ({ target, queue: openQueue(target, options) }))
+  return {
+    notify(notice) {
+      for (const { target, queue } of queues)
+        if (target.on?.includes(notice.kind) ?? true) queue.notify(notice)
+    },
+    async delivered() {
+      await Promise.all(queues.map(({ queue }) => queue.delivered()))
+    },
   }
 }
 
 /** Delivers one after the other, so that a target sees them in the order in which they happened. */
-function openQueue(target: NotifyTarget, { clock, signal, say }: NotifierOptions): Notify {
+function openQueue(target: NotifyTarget, { clock, signal, say }: NotifierOptions): Notifier {
   const waiting: Notice[] = []
   const name = nameOf(target)
-  let busy = false
+  let working: Promise<void> | null = null
   const work = async (): Promise<void> => {
     for (let notice = waiting.shift(); notice !== undefined && !signal.aborted; notice = waiting.shift()) {
       const why = await deliver(target, notice, clock, signal)
       if (why !== null) say('warn', `notice ${notice.kind} of ${notice.at} not delivered to ${name}: ${why}`)
     }
-    busy = false
   }
-  return (notice) => {
-    waiting.push(notice)
-    if (waiting.length > MAX_WAITING) {
-      waiting.shift()
-      say('warn', `${name} does not keep up: the oldest notice is dropped`)
-    }
-    if (busy) return
-    busy = true
-    void work()
+  return {
+    notify(notice) {
+      waiting.push(notice)
+      if (waiting.length > MAX_WAITING) {
+        waiting.shift()
+        say('warn', `${name} does not keep up: the oldest notice is dropped`)
+      }
+      working ??= work().finally(() => {
+        working = null
+      })
+    },
+    async delivered() {
+      await working
+    },
   }
 }
 

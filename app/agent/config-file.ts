@@ -1,49 +1,67 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Io } from '../../cli/io.ts'
-import { type GlobalOptions, wantsColor } from '../../cli/options.ts'
-import { plural } from '../../cli/views/style.ts'
-import { type AgentConfig, loadAgentConfig } from '../../spec/agent/index.ts'
-import { type Diagnostic, formatDiagnostics, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import {
+  type AgentConfig,
+  defaultHostPolicies,
+  type HostPolicies,
+  loadAgentConfig,
+  type LoadedConfig,
+  loadHostPolicies,
+  type NotifyTarget,
+} from '../../spec/agent/index.ts'
+import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
+import { type Context } from '../context.ts'
 
-export interface AgentOptions extends GlobalOptions {
-  readonly file?: string
-}
-
-const DEFAULT_FILE = '/etc/qstate/agent.yaml'
 const MAX_FILE_BYTES = 1024 * 1024
 
-/** The agent's own file, read and found valid. Warnings go to stderr; an error ends the command. */
-export function readAgentFile(
-  options: AgentOptions,
-  io: Io,
-): { readonly path: string; readonly config: AgentConfig } {
-  const path = options.file ?? (io.env['QSTATE_AGENT_FILE'] || DEFAULT_FILE)
-  const source = { path, text: readText(path, io) }
-  const { config, diagnostics } = loadAgentConfig(source)
-  if (diagnostics.length > 0) {
-    const color = wantsColor(options, io, io.errIsTerminal)
-    io.err(`${formatDiagnostics(diagnostics, [source], { color, width: io.columns }).trimEnd()}\n\n`)
-  }
-  if (config !== null) return { path, config }
-  const errors = diagnostics.filter(({ severity }: Diagnostic) => severity === 'error').length
-  throw new QstateError(
-    problem(
-      'invalid-agent-file',
-      `${plural(errors, 'error')} in the agent’s file`,
-      'correct what is marked above',
-    ),
-  )
+/** The configuration file of an agent, read and found valid. Fails with `no-agent-file` and `invalid-agent-file`. */
+export const readAgentFile = (path: string, context: Context): AgentConfig =>
+  readConfig(path, loadAgentConfig, context)
+
+/** How a controller keeps hosts without an agent, as the same file says without what only an agent has; null: the defaults. */
+export const readHostsFile = (path: string | null, context: Context): HostPolicies =>
+  path === null ? defaultHostPolicies() : readConfig(path, loadHostPolicies, context)
+
+function readConfig<T>(path: string, load: (source: SourceFile) => LoadedConfig<T>, context: Context): T {
+  const source = { path, text: readText(path, context) }
+  const { config, diagnostics } = load(source)
+  context.report(diagnostics, [source])
+  if (config !== null) return config
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+  const message = `${errors} ${errors === 1 ? 'error' : 'errors'} in ${path}`
+  throw new QstateError(problem('invalid-agent-file', message, 'correct what is marked above'), {
+    diagnostics,
+  })
 }
 
-function readText(path: string, io: Io): string {
-  const full = resolve(io.cwd, path)
+function readText(path: string, { cwd }: Context): string {
+  const full = resolve(cwd, path)
   const found = statSync(full, { throwIfNoEntry: false })
   if (found === undefined) {
-    const hint = 'name it with --file, or write it: docs/agent.md tells what it says'
-    throw new QstateError(problem('no-agent-file', `there is no agent’s file ${path}`, hint))
+    const hint = 'name it with --file or --hosts-file, or write it: docs/agent.md describes what it says'
+    throw new QstateError(problem('no-agent-file', `there is no file ${path}`, hint))
   }
   if (!found.isFile() || found.size > MAX_FILE_BYTES)
     throw new QstateError(problem('unreadable', `${path}: no file, or larger than 1 MiB`, 'name another'))
   return readFileSync(full, 'utf8')
 }
+
+/** Files of this machine that a configuration names, and that do not exist. */
+export const missingFiles = (config: AgentConfig): readonly string[] =>
+  filesOf(config).filter((path) => !existsSync(path))
+
+function filesOf({ source, verify, notify, fleet }: AgentConfig): readonly string[] {
+  const trust =
+    verify.by === 'ssh'
+      ? [verify.allowedSigners, verify.revoked]
+      : verify.by === 'gpg'
+        ? [verify.keyring]
+        : []
+  const files = [source.url, source.identity, source.knownHosts, fleet?.key, fleet?.ca]
+  return [...files, ...trust, ...notify.map(fileOfTarget)].flatMap((path) =>
+    path?.startsWith('/') === true ? [path] : [],
+  )
+}
+
+const fileOfTarget = ({ to }: NotifyTarget): string | null =>
+  to.kind === 'webhook' ? to.tokenFile : (to.argv[0] ?? null)

@@ -1,7 +1,9 @@
 import {
   awaitingConsent,
+  CONSENT,
   gateAt,
   gateOf,
+  type Held,
   type Memory,
   type Ordered,
   type Source,
@@ -9,87 +11,112 @@ import {
 } from '../../agent/index.ts'
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
-import { type AgentConfig } from '../../spec/agent/index.ts'
-import {
-  type Asking,
-  consentTrouble,
-  lookAtHost,
-  type LookedAt,
-  planOn,
-  type Seen,
-  specOf,
-} from '../fleet/index.ts'
+import { type HostPolicies } from '../../spec/agent/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { type LoadedSpec } from '../host/index.ts'
+import { type LoadedSpec } from '../source/index.ts'
+import {
+  type Condition,
+  type ConditionQuery,
+  type FleetMember,
+  planOn,
+  probeFailure,
+  readCondition,
+  specOf,
+} from './condition.ts'
 
-export interface FollowedContext extends LookedAt {
-  readonly config: AgentConfig
+export interface FollowedContext extends FleetMember {
+  readonly policies: HostPolicies
   readonly source: Source
   readonly store: Store
   /** What the loop knows. */
   readonly memory: () => Memory
   /** Has the loop look at what it is ordered. */
   readonly onOrdered: () => void
-  readonly now: () => Date
-  readonly signal: AbortSignal
 }
 
-/** The loop of this host, as its fleet needs it: it is ordered by a file, and tells what it remembers. */
-export function followedAgent(context: FollowedContext): FollowedAgent & PlanningAgent {
-  const { source, store, signal } = context
+/** The loop of a host, as its fleet needs it: it is ordered by a file, and reports what it remembers. */
+export function followedAgent(options: FollowedContext): FollowedAgent & PlanningAgent {
+  const { policies, source, store, context } = options
+  const { signal, now: clock } = context
   // What was seen, and what a check said, stands until it is asked for again.
-  let seen: (Seen & { readonly known: Memory['drift'] }) | null = null
+  let seen: (Condition & { readonly known: Memory['drift'] }) | null = null
+  /** Found before an order was to be claimed: sooner than the loop may come by it. */
+  let silence: { readonly message: string; readonly since: string } | null = null
   return {
     async follow({ id, commit, back }) {
       await store.order({ id, commit, back })
-      context.onOrdered()
+      options.onOrdered()
     },
-    async status({ running, check, fresh }) {
-      const memory = context.memory()
+    async status({ running, check, fresh, begins = false }) {
       const orders = await store.orders()
-      const now = context.now()
+      if (begins && isAnswering(options.memory())) {
+        const message = await probeFailure(options)
+        silence = message === null ? null : (silence ?? { message, since: clock().toISOString() })
+      }
+      const memory = options.memory()
+      const now = clock()
       const { outcome, trouble } = outcomeOf(memory, orders.ordered, now)
       const commit = memory.inForce?.commit ?? null
       if (outcome !== 'applied') seen = null
       else if (fresh && commit !== null) {
-        const asked = { running, check, counts: countsFor(context.config) }
+        const query = { running, check, isDrift: isDriftFor(policies) }
         const known = memory.drift
-        seen = { ...(await lookAtHost(() => specInForce(commit, source), asked, context)), known }
+        seen = { ...(await readCondition(() => recalled(commit, source), query, options)), known }
       }
+      const failure = isAnswering(memory) ? silence : memory.error
       return {
         following: orders.ordered?.commit ?? null,
         outcome,
         commit,
         digest: memory.took?.commit === commit ? memory.took.digest : null,
         generation: memory.took?.generation ?? null,
-        // What the loop has found out since is newer, of whichever qubes: it makes its list anew then.
-        drift: seen !== null && seen.known === memory.drift ? seen.drift : memory.drift.length,
+        drift: driftNow(memory, seen),
         restarts: memory.waiting.length,
         notRunning: seen?.notRunning ?? [],
         check: seen?.check ?? null,
         trouble,
-        held: heldBy(context.config, memory, orders, now),
-        unseenSince: memory.error?.since ?? null,
+        held: heldBy(policies, failure, orders, now),
+        unseenSince: failure?.since ?? null,
       }
     },
     async plan(commit) {
-      const inForce = context.memory().inForce
+      const inForce = options.memory().inForce
       const base = inForce === null ? null : { commit: inForce.commit, known: false }
-      const ordered = { id: '', commit, back: false }
-      const news = await source.look({ base, accepted: null, ordered }, signal)
-      switch (news.kind) {
-        case 'refused':
-          return { digest: null, changes: [], trouble: news.refusal.why }
-        case 'unreachable':
-          return { digest: null, changes: [], trouble: news.problem.message }
-        case 'commit':
-          return planOn(() => specOf(commit, news.revision), context.way)
-        case 'nothing':
-        case 'unchanged':
-          throw new Error(`an order of ${commit} was not looked at`)
-      }
+      return planCommit(commit, base, source, options, signal)
     },
   }
+}
+
+/** What a commit would change on a host, once it has been judged as an order of it would be. */
+export async function planCommit(
+  commit: string,
+  base: Parameters<Source['look']>[0]['base'],
+  source: Source,
+  member: Pick<FleetMember, 'target' | 'context'>,
+  signal: AbortSignal,
+): ReturnType<PlanningAgent['plan']> {
+  const ordered = { id: '', commit, back: false }
+  const news = await source.look({ base, accepted: null, ordered }, signal)
+  switch (news.kind) {
+    case 'refused':
+      return { digest: null, changes: [], trouble: news.refusal.why }
+    case 'unreachable':
+      return { digest: null, changes: [], trouble: news.problem.message }
+    case 'commit':
+      return planOn(() => specOf(commit, news.revision), member)
+    case 'nothing':
+    case 'unchanged':
+      throw new Error(`an order of ${commit} was not looked at`)
+  }
+}
+
+/** What the loop has found out since is newer, of whichever qubes: it makes its list anew then. Null: it has never looked. */
+function driftNow(
+  { comparedAt, drift }: Memory,
+  seen: (Condition & { readonly known: Memory['drift'] }) | null,
+): number | null {
+  if (seen !== null && seen.known === drift) return seen.drift
+  return comparedAt === null ? null : drift.length
 }
 
 /** What has come of an order, out of what the loop remembers. */
@@ -101,7 +128,7 @@ export function outcomeOf(
   const working = { outcome: 'working', trouble: null } as const
   const failed = (trouble: NonNullable<AgentStatus['trouble']>) => ({ outcome: 'failed', trouble }) as const
   if (ordered === null) return { outcome: 'idle', trouble: null }
-  const { inForce, refused, gaveUp, compared, settled, blocked, failing, held } = memory
+  const { inForce, refused, gaveUp, compared, settled, blocked, failing, held, error } = memory
   // The loop has not come by it yet.
   if (memory.ordered?.id !== ordered.id) return working
   if (refused?.commit === ordered.commit) {
@@ -109,7 +136,9 @@ export function outcomeOf(
     return { outcome: 'refused', trouble: { code, message: why, hint } }
   }
   if (gaveUp?.id === ordered.id) return failed(gaveUp)
-  if (inForce?.commit !== ordered.commit || !compared) return working
+  if (inForce?.commit !== ordered.commit) return working
+  if (isOfCommit(error)) return { outcome: 'refused', trouble: error }
+  if (!compared) return working
   if (settled) return isRestarting(memory, now) ? working : { outcome: 'applied', trouble: null }
   const [block] = blocked
   if (block !== undefined)
@@ -119,6 +148,22 @@ export function outcomeOf(
   const [waiting] = awaitingConsent(held)
   return waiting === undefined ? working : failed(consentTrouble(waiting))
 }
+
+const isAnswering = ({ error }: Memory): boolean => error === null || isOfCommit(error)
+
+/** With the qubes of this host the commit makes no spec: its selectors contradict each other here. The host answers. */
+const isOfCommit = (error: Memory['error']): error is NonNullable<Memory['error']> =>
+  error?.code === 'invalid-spec'
+
+/** A host that needs a person's consent has not been brought to what it was ordered. */
+const consentTrouble = ({
+  qube,
+  why,
+}: Held & { readonly why: keyof typeof CONSENT }): NonNullable<AgentStatus['trouble']> => ({
+  code: why,
+  message: `${qube}: ${CONSENT[why].what}`,
+  hint: `on that host: ${CONSENT[why].how}`,
+})
 
 /** A qube is on its way down and up again, or may go at any moment. One that was tried in vain is only waited for. */
 function isRestarting({ waiting, restarts, restarting }: Memory, now: Date): boolean {
@@ -132,29 +177,29 @@ function isRestarting({ waiting, restarts, restarting }: Memory, now: Date): boo
 }
 
 /** What the policy lets stand is no drift. */
-const countsFor =
-  ({ policy }: AgentConfig): NonNullable<Asking['counts']> =>
+const isDriftFor =
+  ({ policy }: HostPolicies): ConditionQuery['isDrift'] =>
   ({ reason }) =>
     reason !== 'prune' || policy.prune === 'apply'
 
 /** Why this host would begin nothing now, for whoever is in charge of the fleet. */
 function heldBy(
-  config: AgentConfig,
-  { error }: Memory,
+  policies: HostPolicies,
+  failure: { readonly message: string } | null,
   orders: Parameters<typeof gateOf>[0],
   now: Date,
 ): string | null {
-  const { mode } = config.policy
+  const { mode } = policies.policy
   if (mode !== 'apply') return mode === 'observe' ? 'it only observes' : 'a person applies what it proposes'
-  const gate = gateOf(orders, (at) => gateAt(config, at), now)
-  if (gate.open) return error === null ? null : `its host cannot be asked: ${error.message}`
+  const gate = gateOf(orders, (at) => gateAt(policies, at), now)
+  if (gate.open) return failure === null ? null : `its host cannot be asked: ${failure.message}`
   const until = gate.until === null ? '' : ` until ${gate.until.slice(0, 16).replace('T', ' ')} UTC`
   return `${WORDS[gate.why]}${until}`
 }
 
 const WORDS = { suspended: 'suspended', frozen: 'a freeze', outside: 'outside its times' }
 
-function specInForce(commit: string, source: Source): LoadedSpec {
+function recalled(commit: string, source: Source): LoadedSpec {
   const revision = source.recall(commit)
   if (revision === null) throw new QstateError(problem('bad-revision', `${commit} is not here any more`, ''))
   return specOf(commit, revision)

@@ -1,7 +1,14 @@
 /**
- * The agent joined to a host: configuration file, state folder, fleet membership.
+ * The agent joined to a host: configuration file, loop, fleet membership, orders of a person. A controller runs the same loop for
+ * hosts that have no agent.
  */
-export { type AgentOptions, readAgentFile } from './config-file.ts'
+export { steadyClock, wallClock } from './clock.ts'
+export { type FleetMember } from './condition.ts'
+export { missingFiles, readAgentFile, readHostsFile } from './config-file.ts'
+export { followedAgent, planCommit } from './followed.ts'
 export { agentHost, currentTables } from './host.ts'
-export { takePart } from './join-fleet.ts'
-export { agentPlace } from './place.ts'
+export { keepHost } from './keep-host.ts'
+export { closeOnFailure } from './member-store.ts'
+export { acceptCommit, resumeAgent, suspendAgent } from './orders.ts'
+export { type AgentParts, runHostAgent } from './run-host-agent.ts'
+export { type Say } from './say.ts'

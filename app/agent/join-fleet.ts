@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { type Say } from '../../cli/agent-log.ts'
 import { type MemberStore, readMemory, runMember } from '../../fleet/index.ts'
 import { readIfThere, writeDurably } from '../../journal/index.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
@@ -10,10 +9,12 @@ import {
   problemOf,
   type QstateError,
 } from '../../spec/diagnostics/index.ts'
-import { connectMember, steadyClock } from '../fleet/index.ts'
+import { steadyClock } from './clock.ts'
 import { followedAgent, type FollowedContext } from './followed.ts'
+import { connectMember } from './member-store.ts'
+import { type Say } from './say.ts'
 
-export interface PartContext extends Omit<FollowedContext, 'checks'> {
+export interface MembershipContext extends Omit<FollowedContext, 'checks'> {
   readonly fleet: AgentFleet
   /** Where the agent keeps what it knows. */
   readonly folder: string
@@ -30,10 +31,11 @@ const RETRY_MS = 1000
 const LONGEST_RETRY_MS = 60_000
 
 /** This host's part in its fleet until the signal fires. Servers that are away keep nothing here from going on. */
-export async function takePart(context: PartContext): Promise<void> {
-  const { fleet, folder, name, say, signal } = context
-  const agent = followedAgent({ ...context, checks: fleet.checks })
-  const link = linkOf(context)
+export async function joinFleet(membership: MembershipContext): Promise<void> {
+  const { fleet, folder, name, say, context } = membership
+  const { signal, now } = context
+  const agent = followedAgent({ ...membership, checks: fleet.checks })
+  const link = connectionMonitor(membership)
   // Orders of another fleet have numbers and terms of their own.
   const file = join(folder, `member-${fleet.name}.json`)
   const aborted = whenAborted(signal)
@@ -56,7 +58,7 @@ export async function takePart(context: PartContext): Promise<void> {
           agent,
           memory: readMemory(await readIfThere(file)),
           save: (memory) => writeDurably(file, JSON.stringify(memory)),
-          at: () => context.now().toISOString(),
+          at: () => now().toISOString(),
           say,
           onStore: (error) => {
             if (error !== null) {
@@ -71,7 +73,7 @@ export async function takePart(context: PartContext): Promise<void> {
           signal,
           lookEveryMs: LOOK_EVERY_MS,
           beatEveryMs: LOOK_EVERY_MS,
-          onAgent: context.onTurn,
+          onAgent: membership.onTurn,
         })
       } finally {
         await store.close()
@@ -87,14 +89,15 @@ export async function takePart(context: PartContext): Promise<void> {
 }
 
 /** How it stands with the servers, for the log and for whoever asks the agent. */
-interface Link {
+interface ConnectionMonitor {
   there(): void
   away(problem: Problem): void
   /** A connection that was made before has failed. Throws the error where another one is to be made. */
   failed(error: QstateError, store: MemberStore): void
 }
 
-function linkOf({ fleet, name, say, onFleet, signal }: PartContext): Link {
+function connectionMonitor({ fleet, name, say, onFleet, context }: MembershipContext): ConnectionMonitor {
+  const { signal } = context
   /** What was said of why they are away. Of several servers each fails in its own way, and any may be the last one tried. */
   const said = new Set<string>()
   let isAsking = false

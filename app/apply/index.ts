@@ -1,16 +1,17 @@
 /**
- * Plans, applies, restarts and attaches, with or without a person present.
+ * Applies plans, restarts and attaches, with or without a person present. `run.ts` is a whole run on one page.
  */
-export { attachNow, liveLines, type LiveReport } from './live.ts'
-export { isPlanFile, readPlanFile, tablesFrom, writePlanFile } from './plan-file.ts'
+export { type AttachReport } from './attach.ts'
+export { type Applied, applyUnattended, PARALLELISM } from './execute.ts'
+export { type LockedRun, tryWithLock } from './lock.ts'
+export { planRelease } from './release.ts'
+export { removalsOf, withholdRemovals } from './removals.ts'
 export {
-  type RemovalOptions,
-  removalsConfirmed,
-  removesQubes,
-  requireAllowed,
-  withholdRemovals,
-} from './removals.ts'
-export { restartedNow, restartLines, type RestartOptions, restartWaiting, withRestarts } from './restarts.ts'
-export { tagsOf, targetFilter } from './targets.ts'
-export { alone, applyUnasked, PARALLELISM } from './unattended.ts'
-export { tellUnfinished, unfinishedChanges } from './unfinished.ts'
+  restartedNow,
+  type RestartOptions,
+  restartPending,
+  type RestartRequest,
+  withRestarts,
+} from './restarts.ts'
+export { planRollback, type RollbackScope, rollbackScope, tablesOfScope } from './rollback.ts'
+export { type Reviewer, type RunOptions, type RunResult, runApply } from './run.ts'

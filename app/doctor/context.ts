@@ -1,5 +1,5 @@
-import { type AvailableDevice, listAvailable } from '../../qubesd/index.ts'
 import {
+  type AvailableDevice,
   type Host,
   type HostQube,
   mapLimited,
@@ -7,65 +7,56 @@ import {
   type QubesVersion,
 } from '../../reconciler/index.ts'
 import { type DesiredState, SLIC_TABLES } from '../../spec/index.ts'
-import { type Asking, attempt } from './asking.ts'
+import { type Connection } from '../host/index.ts'
 import { type Dom0 } from './dom0.ts'
-import { type Patient, readPatient } from './qube-facts.ts'
+import { type FoundWindows } from './find-windows.ts'
+import { readWindowsQube, type WindowsQube } from './qube-facts.ts'
 
-/** Everything that checks of the host look at: read once, then only judged. */
-export interface Scene {
-  readonly asking: Asking
-  readonly host: Host
+/** Everything that checks of the host look at: read once, then only judged. No check writes. */
+export interface CheckContext {
+  readonly host: Omit<Host, 'write'>
+  readonly recordingDenials: Connection['recordingDenials']
   readonly dom0: Dom0
   readonly version: QubesVersion
   /** This qube's name, for policy lines. */
-  readonly source: string
+  readonly machine: string
   readonly qubes: readonly HostQube[]
-  /** What the spec wants; null without a spec. */
+  /** What the spec declares; null without a spec. */
   readonly desired: DesiredState | null
-  readonly patients: readonly Patient[]
-  /** Qubes that would not say whether they are Windows. */
+  readonly windows: readonly WindowsQube[]
+  /** Qubes of which it is not known whether they are Windows. */
   readonly unasked: readonly string[]
   /** USB devices by running qube: absent where it has none. */
   readonly plugged: ReadonlyMap<string, Observation<readonly AvailableDevice[]>>
 }
 
-export interface Found {
-  readonly windows: readonly HostQube[]
-  readonly unasked: readonly string[]
-}
+/** What is known before the first qube is read. */
+export type CheckStart = Omit<CheckContext, 'windows' | 'plugged' | 'unasked'>
 
-export async function readScene(
-  start: Omit<Scene, 'patients' | 'plugged' | 'unasked'>,
-  { windows, unasked }: Found,
-): Promise<Scene> {
-  const { asking, desired, qubes, version } = start
-  const [patients, plugged] = await Promise.all([
+export async function readContext(
+  start: CheckStart,
+  { windows, unasked }: FoundWindows,
+): Promise<CheckContext> {
+  const { desired } = start
+  const [qubes, plugged] = await Promise.all([
     mapLimited(windows, 4, (qube) =>
-      readPatient(qube, {
-        client: asking.client,
-        version,
-        qubes,
-        wanted: desired?.qubes.get(qube.name) ?? null,
-      }),
+      readWindowsQube(qube, { ...start, wanted: desired?.qubes.get(qube.name) ?? null }),
     ),
     readPlugged(start),
   ])
-  return { ...start, patients, plugged, unasked }
+  return { ...start, windows: qubes, plugged, unasked }
 }
 
 /** Only a running qube tells its devices. From a management qube policy is asked about those that the spec names. */
-async function readPlugged(
-  start: Omit<Scene, 'patients' | 'plugged' | 'unasked'>,
-): Promise<Scene['plugged']> {
-  const { asking, desired, qubes, version } = start
+async function readPlugged({ host, desired, qubes }: CheckStart): Promise<CheckContext['plugged']> {
   const all = qubes.filter(({ klass, state }) => klass !== 'AdminVM' && state === 'Running')
   const named = desired === null ? new Set<string>() : backendsIn(desired)
-  const few = asking.client.transport.kind === 'qrexec' && desired !== null
+  const few = host.hasPolicy && desired !== null
   const asked = few ? all.filter(({ name }) => named.has(name)) : all
   const found = await mapLimited(
     asked,
     8,
-    async ({ name }) => [name, await attempt(() => listAvailable(asking.client, version, name))] as const,
+    async ({ name }) => [name, await host.availableDevices(name)] as const,
   )
   return new Map(found)
 }

@@ -1,8 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Io } from '../../cli/io.ts'
-import { type GlobalOptions } from '../../cli/options.ts'
-import { QUBESD_SOCKET } from '../../qubesd/index.ts'
 import { type Observation } from '../../reconciler/index.ts'
 
 /** The files of dom0, as far as they can be seen from here. */
@@ -14,23 +11,11 @@ export interface Dom0 {
   readonly read: (file: string) => Observation<Buffer>
 }
 
-/** The same places as for SLIC: a folder that was named, the one beside a simulator's socket, dom0's own. */
-export function dom0Files(options: GlobalOptions, io: Io): Dom0 {
-  const root = findRoot(options, io)
-  return {
-    root,
-    list: (folder) => look(root, folder, (path) => readdirSync(path)),
-    read: (file) => look(root, file, (path) => readFileSync(path)),
-  }
-}
-
-function findRoot(options: GlobalOptions, io: Io): string | null {
-  const named = options.dom0Root ?? io.env['QSTATE_DOM0_ROOT']
-  if (named !== undefined && named !== '') return named
-  const socket = options.socket ?? io.env['QSTATE_SOCKET']
-  if (socket !== undefined && socket !== '' && existsSync(`${socket}.dom0`)) return `${socket}.dom0`
-  return existsSync(QUBESD_SOCKET) ? '/' : null
-}
+export const dom0Files = (root: string | null): Dom0 => ({
+  root,
+  list: (folder) => look(root, folder, (path) => readdirSync(path)),
+  read: (file) => look(root, file, (path) => readFileSync(path)),
+})
 
 function look<T>(root: string | null, path: string, read: (path: string) => T): Observation<T> {
   const full = `/${path}`

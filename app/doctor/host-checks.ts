@@ -1,11 +1,11 @@
-import { type Check, type Judgements, ok, problem, unseen, warning } from './check.ts'
-import { type Scene } from './context.ts'
+import { type Check, type CheckResults, ok, problem, unseen, warning } from './check.ts'
+import { type CheckContext } from './context.ts'
 import { policyCheck } from './policy-checks.ts'
 import { slicChecks } from './slic-checks.ts'
 import { usbChecks } from './usb-checks.ts'
 
 /** What is looked at on the host: one entry, one check. */
-export const HOST_CHECKS: readonly Check<Scene>[] = [
+export const HOST_CHECKS: readonly Check<CheckContext>[] = [
   policyCheck,
   { name: 'windows-qubes', look: windowsQubes },
   { name: 'stubdomain-image', look: stubdomainImage },
@@ -13,7 +13,7 @@ export const HOST_CHECKS: readonly Check<Scene>[] = [
   ...usbChecks,
 ]
 
-function windowsQubes({ patients, unasked, desired, qubes }: Scene): Judgements {
+function windowsQubes({ windows, unasked, desired, qubes }: CheckContext): CheckResults {
   const missing = [...(desired?.qubes.values() ?? [])]
     .filter(({ name, ensure }) => ensure === undefined && !qubes.some((qube) => qube.name === name))
     .map(({ name }) => name)
@@ -32,14 +32,14 @@ function windowsQubes({ patients, unasked, desired, qubes }: Scene): Judgements 
           ),
         ]
       : []),
-    ...(patients.length === 0
+    ...(windows.length === 0
       ? [
           warning(
             'no Windows qube: none has the feature os=Windows or the tag windows',
             'tag it (`qvm-tags NAME add windows`), or name it in a spec',
           ),
         ]
-      : [ok(patients.map(({ qube }) => qube.name).join(', '))]),
+      : [ok(windows.map(({ qube }) => qube.name).join(', '))]),
   ]
 }
 
@@ -48,7 +48,7 @@ const IMAGE = /^qemu-stubdom-linux-full-(kernel|rootfs)/
 const INSTALL = 'in dom0: `sudo qubes-dom0-update xen-hvm-stubdom-linux-full`'
 
 /** Sound and USB need the full image; a qube that asks for it does not start without. */
-function stubdomainImage({ dom0, patients }: Scene): Judgements {
+function stubdomainImage({ dom0, windows }: CheckContext): CheckResults {
   const listed = dom0.list(IMAGES)
   if (listed.status === 'unknown')
     return unseen(
@@ -63,7 +63,7 @@ function stubdomainImage({ dom0, patients }: Scene): Judgements {
   const files = listed.status === 'present' ? listed.value : []
   const parts = new Set(files.flatMap((name) => IMAGE.exec(name)?.[1] ?? []))
   if (parts.size === 2) return ok('xen-hvm-stubdom-linux-full is installed')
-  const needing = patients.filter(({ feature }) =>
+  const needing = windows.filter(({ feature }) =>
     (['audio-model', 'stubdom-qrexec'] as const).some((name) => {
       const seen = feature(name)
       return seen.status === 'present' && seen.value !== ''

@@ -1,52 +1,35 @@
 import { providers } from '../../providers/index.ts'
-import { type Client, policyLine } from '../../qubesd/index.ts'
-import { type Host, observeQube } from '../../reconciler/index.ts'
+import { observeQube } from '../../reconciler/index.ts'
 import { type DesiredQube, loadManifest, resolve } from '../../spec/index.ts'
-import { qubesHost } from '../host/index.ts'
-import { asking, type Asking } from './asking.ts'
-import { type Check, type Judgement, type Judgements, ok, problem, unseen } from './check.ts'
-import { type Scene } from './context.ts'
-import { type Patient } from './qube-facts.ts'
+import { type DeniedCall, policyLine } from '../host/index.ts'
+import { type Check, type CheckResult, type CheckResults, ok, problem, unseen } from './check.ts'
+import { type CheckContext } from './context.ts'
+import { type WindowsQube } from './qube-facts.ts'
 
 const WRITES =
   'whether writes are allowed cannot be tried without writing: compare with what `qstate policy --qube NAME` prints'
 
 /** Reads what a plan of the spec would read, and tells which of these calls policy does not let through. */
-export const policyCheck: Check<Scene> = { name: 'policy', look: policy }
+export const policyCheck: Check<CheckContext> = { name: 'policy', look: policy }
 
-async function policy(scene: Scene): Promise<Judgements> {
-  const { asking: own, patients, desired, source, host, qubes, version } = scene
-  if (own.client.transport.kind === 'socket') return ok('none applies in dom0')
-  const probing = asking(own.client)
-  const probed = probeHost(probing.client, host)
-  probed.version(qubes)
-  for (const patient of patients) {
-    const wanted = patient.wanted ?? (desired === null ? typical(patient) : null)
-    if (wanted !== null) await observeQube(probed, providers, { qube: patient.qube, version }, wanted)
+async function policy(context: CheckContext): Promise<CheckResults> {
+  const { host, windows, desired, machine, qubes, version } = context
+  if (!host.hasPolicy) return ok('none applies in dom0')
+  const recorder = context.recordingDenials(qubes)
+  for (const one of windows) {
+    const wanted = one.wanted ?? (desired === null ? typical(one) : null)
+    if (wanted !== null) await observeQube(recorder.host, providers, { qube: one.qube, version }, wanted)
   }
   return [
-    ...(qubes.every(({ klass }) => klass === 'AdminVM') ? [nothingListed(source)] : denials(probing, source)),
+    ...(qubes.every(({ klass }) => klass === 'AdminVM')
+      ? [nothingListed(machine)]
+      : denials(recorder.denied())),
     unseen(WRITES, `see docs/management-qube.md, and \`qstate policy --help\``),
   ]
 }
 
-/** SLIC has a service of its own, which the check of the tables asks. */
-function probeHost(client: Client, host: Host): Host {
-  const never = (): Promise<never> => Promise.reject(new Error('a check writes nothing'))
-  const slic = {
-    read: () => Promise.resolve({ status: 'absent' as const }),
-    problem: () => Promise.resolve(undefined),
-    listingCosts: false,
-    list: () => Promise.resolve([]),
-    texts: () => Promise.resolve(undefined),
-    set: never,
-    remove: never,
-  }
-  return { ...qubesHost({ client, slic }), where: host.where, write: never }
-}
-
 /** What a spec of a Windows qube says most often. */
-function typical({ qube }: Patient): DesiredQube | null {
+function typical({ qube }: WindowsQube): DesiredQube | null {
   const name = JSON.stringify(qube.name)
   const text = `apiVersion: qstate/v1
 qubes:
@@ -57,8 +40,8 @@ qubes:
 }
 
 /** Of the whole list qubesd tells those that may be listed one by one: with the line on dom0 alone, dom0. */
-function nothingListed(source: string): Judgement {
-  const line = policyLine({ dest: 'dom0', method: 'admin.vm.List', arg: '', payload: '' }, source)
+function nothingListed(machine: string): CheckResult {
+  const line = policyLine({ dest: 'dom0', method: 'admin.vm.List', arg: '', payload: '' }, machine)
   return problem(
     'policy lets this qube see no qube but dom0',
     `these lines let it see all of them:\n  ${line}`,
@@ -66,19 +49,18 @@ function nothingListed(source: string): Judgement {
 }
 
 /** One finding a call, whichever qubes it is about. */
-function denials(probing: Asking, source: string): readonly Judgement[] {
+function denials(denied: readonly DeniedCall[]): readonly CheckResult[] {
   const byCall = new Map<string, { dests: string[]; lines: string[] }>()
-  for (const call of probing.denied()) {
-    const name = `${call.method}${call.arg === '' ? '' : `+${call.arg}`}`
-    const entry = byCall.get(name) ?? { dests: [], lines: [] }
-    entry.dests.push(call.dest)
-    entry.lines.push(policyLine(call, source))
-    byCall.set(name, entry)
+  for (const { call, dest, line } of denied) {
+    const entry = byCall.get(call) ?? { dests: [], lines: [] }
+    entry.dests.push(dest)
+    entry.lines.push(line)
+    byCall.set(call, entry)
   }
   if (byCall.size === 0) return [ok('every call that a plan makes is let through')]
-  return [...byCall].map(([name, { dests, lines }]) =>
+  return [...byCall].map(([call, { dests, lines }]) =>
     problem(
-      `policy does not allow ${name} on ${dests.join(', ')}: settings that need it cannot be planned`,
+      `policy does not allow ${call} on ${dests.join(', ')}: settings that need it cannot be planned`,
       `in dom0, in /etc/qubes/policy.d/30-qstate.policy:\n  ${lines.join('\n  ')}`,
     ),
   )

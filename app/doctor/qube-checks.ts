@@ -1,11 +1,11 @@
 import { parseRecord } from '../../reconciler/index.ts'
 import { type Check, given, ok, problem, quote, unseen, warning } from './check.ts'
-import { type Patient } from './qube-facts.ts'
+import { type WindowsQube } from './qube-facts.ts'
 import { hardwareChecks } from './qube-hardware.ts'
 import { soundChecks } from './qube-sound.ts'
 
 /** What is looked at on each Windows qube: one entry, one check. */
-export const QUBE_CHECKS: readonly Check<Patient>[] = [
+export const QUBE_CHECKS: readonly Check<WindowsQube>[] = [
   ...hardwareChecks,
   ...soundChecks,
   {

@@ -1,16 +1,15 @@
 import {
-  type Assignment,
-  type Client,
-  getFeature,
-  getInheritedFeature,
-  listAssigned,
-} from '../../qubesd/index.ts'
-import { hasTemplate, type HostQube, type Observation, type QubesVersion } from '../../reconciler/index.ts'
+  hasTemplate,
+  type Host,
+  type HostQube,
+  NO_NEEDS,
+  type Observation,
+  type QubesVersion,
+  type UsbAssignment,
+} from '../../reconciler/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
-import { readProperties } from '../host/index.ts'
-import { attempt, unseenFor } from './asking.ts'
 
-/** What checks read of a qube: its template counts too. */
+/** What checks read of a qube, or of its template. */
 const FEATURES = [
   'audio-model',
   'gui',
@@ -38,54 +37,54 @@ type PropertyName = (typeof PROPERTIES)[number]
 type FeatureName = (typeof FEATURES)[number]
 
 /** A Windows qube, as far as it could be read. */
-export interface Patient {
+export interface WindowsQube {
   readonly qube: HostQube
   /** What the spec wants of it; null where it does not name it. */
   readonly wanted: DesiredQube | null
   readonly version: QubesVersion
   /** All qubes of the host. */
   readonly qubes: readonly HostQube[]
-  /** What counts: the qube's own, or its template's. */
+  /** The qube's own, or its template's. */
   readonly feature: (name: FeatureName) => Observation<string>
-  /** What counts, default or set. */
+  /** As it takes effect, default or set. */
   readonly property: (name: PropertyName) => Observation<string>
-  readonly assigned: Observation<readonly Assignment[]>
+  readonly assigned: Observation<readonly UsbAssignment[]>
   /** Text of the ownership record. Never inherited. */
   readonly record: Observation<string>
 }
 
-export interface PatientContext {
-  readonly client: Client
+export interface WindowsQubeContext {
+  readonly host: Pick<Host, 'inheritedFeature' | 'read'>
   readonly version: QubesVersion
   readonly qubes: readonly HostQube[]
   readonly wanted: DesiredQube | null
 }
 
 /** One question a feature, and one for all properties: what is needed, and nothing of other qubes. */
-export async function readPatient(qube: HostQube, context: PatientContext): Promise<Patient> {
-  const { client, version, qubes, wanted } = context
+export async function readWindowsQube(
+  qube: HostQube,
+  { host, version, qubes, wanted }: WindowsQubeContext,
+): Promise<WindowsQube> {
   // Without a template there is nothing to inherit, and `Get` is what policy allows for plan and apply anyhow.
-  const get = hasTemplate(qube) ? getInheritedFeature : getFeature
-  const [features, properties, assigned, record] = await Promise.all([
-    Promise.all(
-      FEATURES.map(async (name) => [name, await attempt(() => get(client, qube.name, name))] as const),
-    ),
-    readProperties(client, qube.name, PROPERTIES, unseenFor),
-    attempt(() => listAssigned(client, version, qube.name)),
-    attempt(() => getFeature(client, qube.name, RECORD_FEATURE)),
+  const inherits = hasTemplate(qube)
+  const features = inherits ? [RECORD_FEATURE] : [...FEATURES, RECORD_FEATURE]
+  const [inherited, reading] = await Promise.all([
+    inherits
+      ? Promise.all(
+          FEATURES.map(async (name) => [name, await host.inheritedFeature(qube.name, name)] as const),
+        )
+      : [],
+    host.read(qube.name, { ...NO_NEEDS, features, properties: PROPERTIES, usb: true }),
   ])
-  const byName = new Map(features)
+  const byName = new Map<string, Observation<string>>(inherited)
   return {
     qube,
     wanted,
     version,
     qubes,
-    assigned,
-    record,
-    feature: (name) => byName.get(name) ?? { status: 'absent' },
-    property(name) {
-      const property = properties(name) ?? { status: 'absent' }
-      return property.status === 'present' ? { status: 'present', value: property.value.value } : property
-    },
+    assigned: reading.usb(),
+    record: reading.feature(RECORD_FEATURE),
+    feature: (name) => byName.get(name) ?? reading.feature(name),
+    property: (name) => reading.effective(name),
   }
 }

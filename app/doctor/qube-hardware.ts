@@ -1,11 +1,11 @@
 import { type Check, given, ok, problem, quote, warning } from './check.ts'
-import { type Patient } from './qube-facts.ts'
+import { type WindowsQube } from './qube-facts.ts'
 
 /** The recipe of the documentation gives a Windows qube 4 to 8 GiB. */
 const LEAST_MEMORY = 4096
 
 /** The machine that a Windows qube is: one entry, one check. */
-export const hardwareChecks: readonly Check<Patient>[] = [
+export const hardwareChecks: readonly Check<WindowsQube>[] = [
   {
     name: 'virt-mode',
     look: ({ qube, property }) =>

@@ -1,27 +1,27 @@
 import { type Check, given, ok, problem, quote, warning } from './check.ts'
-import { type Patient } from './qube-facts.ts'
+import { type WindowsQube } from './qube-facts.ts'
 
 /** libvirt of Qubes starts these, and only ich6 is given the sound of the stubdomain. */
 const SILENT: ReadonlySet<string> = new Set(['ac97', 'es1370', 'sb16'])
 
 /** Sound, and the stubdomain that sound and USB go through: one entry, one check. */
-export const soundChecks: readonly Check<Patient>[] = [
+export const soundChecks: readonly Check<WindowsQube>[] = [
   {
     name: 'audio-model',
     look: ({ qube, feature }) =>
       given([feature('audio-model')], (model = '') => {
         if (model === '') return ok('no sound card')
         if (model === 'ich6') return ok('ich6')
-        const mend = `audio: ich6, or \`qvm-features ${qube.name} audio-model ich6\``
+        const fix = `audio: ich6, or \`qvm-features ${qube.name} audio-model ich6\``
         if (SILENT.has(model))
           return warning(
             `audio-model is ${model}: it is likely silent, the stubdomain gives its sound to ich6 only`,
-            mend,
+            fix,
           )
         const what = `audio-model is ${quote(model)}: libvirt of Qubes refuses it, and the qube does not start`
         return model === '0'
           ? problem(`${what}; 0 is not off`, `audio: off, or \`qvm-features ${qube.name} audio-model ''\``)
-          : problem(what, mend)
+          : problem(what, fix)
       }),
   },
   {
@@ -55,10 +55,10 @@ export const soundChecks: readonly Check<Patient>[] = [
         [feature('linux-stubdom'), feature('audio-model'), feature('stubdom-qrexec')],
         (linux, model = '', qrexec = '') => {
           if (linux !== '') return ok('the Linux stubdomain')
-          const mend = `stubdom: { linux: inherit }, or \`qvm-features --unset ${qube.name} linux-stubdom\``
+          const fix = `stubdom: { linux: inherit }, or \`qvm-features --unset ${qube.name} linux-stubdom\``
           return model === '' && qrexec === ''
-            ? warning('linux-stubdom is off: the old stubdomain has neither sound nor USB', mend)
-            : problem('linux-stubdom is off: sound and USB, which are asked for, are not there', mend)
+            ? warning('linux-stubdom is off: the old stubdomain has neither sound nor USB', fix)
+            : problem('linux-stubdom is off: sound and USB, which are asked for, are not there', fix)
         },
       ),
   },

@@ -1,49 +1,45 @@
-import { detectVersion, QubesdError, VERSIONS } from '../../qubesd/index.ts'
 import { hasTemplate, type HostQube, type QubesVersion } from '../../reconciler/index.ts'
-import { isDomain } from '../../spec/diagnostics/index.ts'
-import { type Asking } from './asking.ts'
+import { isDomain, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Connection, VERSIONS } from '../host/index.ts'
 import {
-  examine,
+  type CheckResult,
   type Examined,
   type Finding,
-  type Judgement,
   ok,
   problem,
+  runChecks,
   unseen,
   warning,
 } from './check.ts'
-import { type Scene } from './context.ts'
+import { type CheckContext } from './context.ts'
 import { HOST_CHECKS } from './host-checks.ts'
 import { QUBE_CHECKS } from './qube-checks.ts'
-import { type Patient } from './qube-facts.ts'
+import { type WindowsQube } from './qube-facts.ts'
 import { requiredDevices } from './usb-checks.ts'
 
 /** All that was looked at, the host first. */
 export interface Examination {
-  readonly version: QubesVersion | null
+  readonly release: QubesVersion | null
   readonly examined: readonly Examined[]
 }
 
-/** Which version answers. Asked past the record of denials: no plan needs to know it so exactly. */
+/** Which version answers. */
 export async function versionFinding(
-  { client }: Asking,
+  connection: Connection,
   qubes: readonly HostQube[],
 ): Promise<{ readonly finding: Finding; readonly version: QubesVersion | null }> {
   const check = 'release'
   try {
-    const version = await detectVersion(client, qubes)
-    return { version, finding: { check, ...judgeVersion(version) } }
+    const version = await connection.exactVersion(qubes)
+    return { version, finding: { check, ...checkVersion(version) } }
   } catch (error) {
-    if (!(error instanceof QubesdError)) throw error
-    const finding = {
-      check,
-      ...unseen(error.message, 'is this a newer Qubes than this qstate knows? see `qstate version --host`'),
-    }
-    return { version: null, finding }
+    if (!(error instanceof QstateError)) throw error
+    const fix = 'is this a newer Qubes than this qstate knows? see `qstate version --host`'
+    return { version: null, finding: { check, ...unseen(error.message, fix) } }
   }
 }
 
-function judgeVersion(version: QubesVersion): Judgement {
+function checkVersion(version: QubesVersion): CheckResult {
   const { label, endOfLife, note } = VERSIONS[version]
   if (endOfLife === null) return ok(note === null ? label : `${label} ${note}`)
   return warning(
@@ -52,43 +48,43 @@ function judgeVersion(version: QubesVersion): Judgement {
   )
 }
 
-/** Nobody answers: that is the one finding, and nothing else can be looked at. */
+/** No daemon answers: that is the one finding, and nothing else can be looked at. */
 export function unreachable(error: unknown): Examination | undefined {
-  if (!isDomain(error, 'host')) return undefined
-  if (error.code === 'aborted') return undefined
+  if (!isDomain(error, 'host') || error.code === 'aborted') return undefined
   const findings = [{ check: 'daemon', ...problem(error.message, error.hint) }]
-  return { version: null, examined: [{ qube: null, about: 'not reached', findings }] }
+  return { release: null, examined: [{ qube: null, about: 'not reached', findings }] }
 }
 
 export async function examineAll(
-  scene: Scene,
+  context: CheckContext,
   first: readonly Finding[],
   version: QubesVersion | null,
 ): Promise<Examination> {
+  const { where } = context.host
   const host: Examined = {
     qube: null,
-    about: version === null ? scene.host.where : `${scene.host.where}, ${VERSIONS[version].label}`,
-    findings: [...first, ...(await examine(HOST_CHECKS, scene))],
+    about: version === null ? where : `${where}, Qubes ${version}`,
+    findings: [...first, ...(await runChecks(HOST_CHECKS, context))],
   }
-  const checks = [...QUBE_CHECKS, requiredDevices(scene)]
+  const checks = [...QUBE_CHECKS, requiredDevices(context)]
   const alone = await Promise.all(
-    scene.patients.map(async (patient): Promise<Examined> => ({
-      qube: patient.qube.name,
-      about: `${patient.qube.klass}, ${patient.qube.state.toLowerCase()}`,
-      findings: await examine(checks, patient),
+    context.windows.map(async (one): Promise<Examined> => ({
+      qube: one.qube.name,
+      about: `${one.qube.klass}, ${one.qube.state.toLowerCase()}`,
+      findings: await runChecks(checks, one),
     })),
   )
-  const qubes = alone.map((one, index) => besideTemplate(one, templateOf(scene.patients[index]), alone))
-  return { version, examined: [host, ...qubes] }
+  const qubes = alone.map((one, index) => besideTemplate(one, templateOf(context.windows[index]), alone))
+  return { release: version, examined: [host, ...qubes] }
 }
 
-function templateOf(patient: Patient | undefined): string | undefined {
-  if (patient === undefined || !hasTemplate(patient.qube)) return undefined
-  const template = patient.property('template')
+function templateOf(one: WindowsQube | undefined): string | undefined {
+  if (one === undefined || !hasTemplate(one.qube)) return undefined
+  const template = one.property('template')
   return template.status === 'present' ? template.value : undefined
 }
 
-/** What an app qube has in common with its template most likely comes from there, and is mended there. */
+/** What an app qube has in common with its template most likely comes from there, and is fixed there. */
 function besideTemplate(one: Examined, template: string | undefined, all: readonly Examined[]): Examined {
   const above = all.find(({ qube }) => qube !== null && qube === template)?.findings ?? []
   const findings = one.findings.map((finding) => {
@@ -97,7 +93,7 @@ function besideTemplate(one: Examined, template: string | undefined, all: readon
       verdict !== 'ok' &&
       verdict !== 'unknown' &&
       above.some((other) => other.check === check && other.found === found)
-    return same ? { ...finding, mend: `it is so in its template ${template ?? ''}: mend it there` } : finding
+    return same ? { ...finding, fix: `it is so in its template ${template ?? ''}: fix it there` } : finding
   })
   return { ...one, findings }
 }

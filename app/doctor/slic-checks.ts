@@ -2,37 +2,37 @@ import { readTemplate } from '../../providers/index.ts'
 import { NO_NEEDS } from '../../reconciler/index.ts'
 import { SLIC_TABLES } from '../../spec/index.ts'
 import { tableProblem } from '../host/index.ts'
-import { type Check, type Judgement, type Judgements, ok, problem, unseen, warning } from './check.ts'
-import { type Scene, wantedTables } from './context.ts'
+import { type Check, type CheckResult, type CheckResults, ok, problem, unseen, warning } from './check.ts'
+import { type CheckContext, wantedTables } from './context.ts'
 
 const TABLES = 'sys/firmware/acpi/tables'
 const BY_NAME = 'etc/qubes/templates/libvirt/xen/by-name'
 
 /** OEM activation: the tables of this machine, and the templates that hand them on. */
-export const slicChecks: readonly Check<Scene>[] = [
+export const slicChecks: readonly Check<CheckContext>[] = [
   { name: 'host-tables', look: hostTables },
   { name: 'libvirt-templates', look: templates },
 ]
 
 /** Contents are never shown: MSDM holds a product key. */
-async function hostTables(scene: Scene): Promise<Judgements> {
-  const { dom0, desired } = scene
+async function hostTables(context: CheckContext): Promise<CheckResults> {
+  const { dom0, desired } = context
   const wanted = wantedTables(desired)
-  if (dom0.root === null) return tablesFromAfar(scene, wanted)
-  return (['SLIC', 'MSDM'] as const).map((name): Judgement => {
+  if (dom0.root === null) return tablesFromAfar(context, wanted)
+  return (['SLIC', 'MSDM'] as const).map((name): CheckResult => {
     const seen = dom0.read(`${TABLES}/${name}`)
     if (seen.status === 'unknown') return unseen(`${name}: ${seen.why}`, seen.hint)
     const why = seen.status === 'absent' ? 'this machine has none' : tableProblem(seen.value, name)
-    return tableJudgement(name, why, seen.status === 'absent', wanted)
+    return tableResult(name, why, seen.status === 'absent', wanted)
   })
 }
 
-function tableJudgement(
+function tableResult(
   name: string,
   why: string | undefined,
   absent: boolean,
   wanted: ReadonlySet<string>,
-): Judgement {
+): CheckResult {
   if (why === undefined) return ok(`${name} is there and sound`)
   const isWanted = wanted.has(`host:${name}`)
   if (absent && !isWanted) return ok(`no ${name} on this machine`)
@@ -41,14 +41,14 @@ function tableJudgement(
     `${name}: ${why}`,
     absent
       ? 'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file'
-      : 'Xen would hand it to the guest unchecked, so qstate does not use it; a firmware update may mend it',
+      : 'Xen would hand it to the guest unchecked, so qstate does not use it; a firmware update may fix it',
   )
 }
 
 /** The service of dom0 tells of the host's tables with each qube that it is asked about. */
-async function tablesFromAfar(scene: Scene, wanted: ReadonlySet<string>): Promise<Judgements> {
-  const { host, patients } = scene
-  const first = patients[0]
+async function tablesFromAfar(context: CheckContext, wanted: ReadonlySet<string>): Promise<CheckResults> {
+  const { host, windows } = context
+  const first = windows[0]
   if (first === undefined) return unseen('there is no Windows qube to ask for', 'look in dom0')
   const tables = (await host.read(first.qube.name, { ...NO_NEEDS, slic: true })).slic()
   const isForeign = tables.status === 'unknown' && tables.why.includes('written by someone else')
@@ -61,38 +61,38 @@ async function tablesFromAfar(scene: Scene, wanted: ReadonlySet<string>): Promis
     ['SLIC', 'MSDM'].map(async (name) => {
       const refusal = await host.tableProblem(`host:${name}`)
       const absent = refusal?.refused.includes('has no table') === true
-      return tableJudgement(name, refusal?.refused, absent, wanted)
+      return tableResult(name, refusal?.refused, absent, wanted)
     }),
   )
 }
 
-async function templates(scene: Scene): Promise<Judgements> {
-  const { dom0, qubes } = scene
+async function templates(context: CheckContext): Promise<CheckResults> {
+  const { dom0, qubes } = context
   const listed = dom0.list(BY_NAME)
   if (listed.status === 'unknown')
-    return dom0.root === null ? fromAfar(scene) : unseen(listed.why, listed.hint)
+    return dom0.root === null ? fromAfar(context) : unseen(listed.why, listed.hint)
   const names = (listed.status === 'present' ? listed.value : []).flatMap((file) =>
     file.endsWith('.xml') ? [file.slice(0, -4)] : [],
   )
   const judged = await Promise.all(
     names.map(async (name) =>
-      qubes.some((qube) => qube.name === name) ? templateOf(scene, name) : orphan(name),
+      qubes.some((qube) => qube.name === name) ? templateOf(context, name) : orphan(name),
     ),
   )
   const told = judged.filter(({ verdict }) => verdict !== 'ok')
   return told.length > 0 ? told : ok(names.length === 0 ? 'none' : `${names.length}, all qstate's own`)
 }
 
-async function fromAfar(scene: Scene): Promise<Judgements> {
-  const wanted = scene.patients.filter(({ wanted }) => wanted?.settings.has(SLIC_TABLES) === true)
+async function fromAfar(context: CheckContext): Promise<CheckResults> {
+  const wanted = context.windows.filter(({ wanted }) => wanted?.settings.has(SLIC_TABLES) === true)
   if (wanted.length === 0)
     return unseen('the spec has no slic, so that dom0 is not asked', `look in dom0: \`ls /${BY_NAME}\``)
-  const judged = await Promise.all(wanted.map(({ qube }) => templateOf(scene, qube.name)))
-  const listed = await scene.host.tableTemplates(true)
+  const judged = await Promise.all(wanted.map(({ qube }) => templateOf(context, qube.name)))
+  const listed = await context.host.tableTemplates(true)
   const rest =
     listed.status === 'present'
       ? listed.value
-          .filter(({ qube }) => scene.qubes.every(({ name }) => name !== qube))
+          .filter(({ qube }) => context.qubes.every(({ name }) => name !== qube))
           .map(({ qube }) => orphan(qube))
       : listed.status === 'unknown'
         ? [unseen(`templates of qubes that are gone: ${listed.why}`, listed.hint)]
@@ -101,7 +101,7 @@ async function fromAfar(scene: Scene): Promise<Judgements> {
   return told.length > 0 ? told : ok(`${wanted.length}, and none of a qube that is gone`)
 }
 
-async function templateOf({ host, dom0, desired }: Scene, name: string): Promise<Judgement> {
+async function templateOf({ host, dom0, desired }: CheckContext, name: string): Promise<CheckResult> {
   const path = `/${BY_NAME}/${name}.xml`
   const seen = dom0.read(path.slice(1))
   const text = seen.status === 'present' ? seen.value.toString('utf8') : ''
@@ -135,7 +135,7 @@ async function templateOf({ host, dom0, desired }: Scene, name: string): Promise
   return ok(name)
 }
 
-const orphan = (name: string): Judgement =>
+const orphan = (name: string): CheckResult =>
   warning(
     `/${BY_NAME}/${name}.xml is of a qube that does not exist: a new qube of that name would get it`,
     `was the qube renamed? then apply its spec under the new name; and \`sudo rm /${BY_NAME}/${name}.xml /var/lib/qstate/acpi/${name}.bin\``,

@@ -1,11 +1,21 @@
 import { type UsbAssignment } from '../../reconciler/index.ts'
 import { overlap, USB_DEVICE } from '../../spec/index.ts'
-import { type Check, type Judgement, type Judgements, ok, problem, quote, unseen, warning } from './check.ts'
-import { type Scene } from './context.ts'
-import { type Patient } from './qube-facts.ts'
+import {
+  type Check,
+  type CheckResult,
+  type CheckResults,
+  notSeen,
+  ok,
+  problem,
+  quote,
+  unseen,
+  warning,
+} from './check.ts'
+import { type CheckContext } from './context.ts'
+import { type WindowsQube } from './qube-facts.ts'
 
 /** USB: the qubes that have controllers, and what is assigned from them: one entry, one check. */
-export const usbChecks: readonly Check<Scene>[] = [
+export const usbChecks: readonly Check<CheckContext>[] = [
   { name: 'usb-backends', look: backends },
   { name: 'contested-devices', look: contested },
 ]
@@ -13,9 +23,9 @@ export const usbChecks: readonly Check<Scene>[] = [
 const nameOf = ({ backend, port, identity }: UsbAssignment): string =>
   `${backend}+${quote(`${port}:${identity}`).slice(1, -1)}`
 
-function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
+function backends({ qubes, windows, plugged, desired }: CheckContext): CheckResults {
   const named = new Set([
-    ...patients.flatMap(({ assigned }) =>
+    ...windows.flatMap(({ assigned }) =>
       assigned.status === 'present' ? assigned.value.map(({ backend }) => backend) : [],
     ),
     ...[...(desired?.qubes.values() ?? [])].flatMap(({ settings }) =>
@@ -23,7 +33,7 @@ function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
     ),
   ])
   named.delete(ANY)
-  const judged = [...named].sort().map((name): Judgement => {
+  const judged = [...named].sort().map((name): CheckResult => {
     const qube = qubes.find((candidate) => candidate.name === name)
     if (qube === undefined)
       return problem(
@@ -33,7 +43,7 @@ function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
     if (qube.state !== 'Running')
       return warning(`${name} is not running: its devices do not attach`, `\`qvm-start ${name}\``)
     const found = plugged.get(name)
-    if (found?.status === 'unknown') return unseen(`${name}: ${found.why}`, found.hint)
+    if (found?.status === 'unknown') return notSeen(found, `${name}: `)
     if (found?.status === 'present' && found.value.length > 0)
       return ok(`${name}: ${found.value.length} devices`)
     return warning(
@@ -41,7 +51,7 @@ function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
       `is one plugged in? ${name} needs the package qubes-usb-proxy in its template, and the USB controllers`,
     )
   })
-  const homeless = patients.flatMap(({ qube, assigned }) =>
+  const homeless = windows.flatMap(({ qube, assigned }) =>
     assigned.status === 'present'
       ? assigned.value
           .filter(({ backend }) => backend === ANY)
@@ -58,28 +68,28 @@ function backends({ qubes, patients, plugged, desired }: Scene): Judgements {
 /** Assigned from any qube: qubesd takes that, and looks for such a device nowhere. */
 const ANY = '*'
 
-const fromNowhere = (qube: string, device: UsbAssignment): Judgement =>
+const fromNowhere = (qube: string, device: UsbAssignment): CheckResult =>
   warning(
     `${nameOf(device)} is assigned to ${qube} from no qube: Qubes never finds it`,
     `unassign it in dom0, and assign it from the qube with the USB controller, such as sys-usb; \`qstate devices\` lists them`,
   )
 
 /** qubesd lets one device be assigned to two qubes: whichever starts first has it. */
-function contested({ patients }: Scene): Judgements {
-  const claims = patients.flatMap(({ qube, assigned }) =>
+function contested({ windows }: CheckContext): CheckResults {
+  const claims = windows.flatMap(({ qube, assigned }) =>
     assigned.status === 'present'
       ? assigned.value
           .filter(({ mode }) => mode !== 'ask-to-attach')
           .map((device) => ({ name: qube.name, device }))
       : [],
   )
-  const rivals = claims.flatMap((a, index) =>
+  const conflicts = claims.flatMap((a, index) =>
     claims
       .slice(index + 1)
       .flatMap((b) => (a.name !== b.name && overlap(a.device, b.device) ? [[a, b] as const] : [])),
   )
-  if (rivals.length === 0) return ok('no device is assigned to two Windows qubes')
-  return rivals.map(([a, b]) =>
+  if (conflicts.length === 0) return ok('no device is assigned to two Windows qubes')
+  return conflicts.map(([a, b]) =>
     warning(
       `${nameOf(a.device)} is attached by itself to ${a.name} and to ${b.name}: whichever starts first has it`,
       'take it from one of them, or let one ask first (`ask-to-attach`, Qubes 4.3 and later)',
@@ -88,22 +98,21 @@ function contested({ patients }: Scene): Judgements {
 }
 
 /** A required device that is not there keeps the qube from starting. */
-export function requiredDevices({ plugged, qubes }: Scene): Check<Patient> {
+export function requiredDevices({ plugged, qubes }: CheckContext): Check<WindowsQube> {
   return {
     name: 'required-devices',
     look({ qube, assigned }) {
-      if (assigned.status === 'unknown') return unseen(assigned.why, assigned.hint)
+      if (assigned.status === 'unknown') return notSeen(assigned)
       const all = assigned.status === 'present' ? assigned.value : []
       const required = all.filter(({ mode }) => mode === 'required')
       if (required.length === 0) return ok('none')
-      return required.map((device): Judgement => {
+      return required.map((device): CheckResult => {
         const backend = qubes.find(({ name }) => name === device.backend)
         const seen = plugged.get(device.backend)
         if (backend?.state === 'Running' && seen?.status !== 'present')
-          return unseen(
-            `${nameOf(device)}: ${seen?.status === 'unknown' ? seen.why : 'not looked for'}`,
-            seen?.status === 'unknown' ? seen.hint : '`qstate devices` tells what is plugged in',
-          )
+          return seen?.status === 'unknown'
+            ? notSeen(seen, `${nameOf(device)}: `)
+            : unseen(`${nameOf(device)}: not looked for`, '`qstate devices` tells what is plugged in')
         const there = seen?.status === 'present' && seen.value.some((one) => overlap(one, device))
         if (there) return ok(`${nameOf(device)} is there`)
         return problem(

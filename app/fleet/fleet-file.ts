@@ -1,86 +1,92 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type Io } from '../../cli/io.ts'
-import { type GlobalOptions } from '../../cli/options.ts'
 import { gitNow, repositoryOf } from '../../git/index.ts'
 import { nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Fleet, loadFleet, type RolloutSpec } from '../../spec/fleet/index.ts'
-import { tellDiagnostics } from '../host/index.ts'
+import { type Context } from '../context.ts'
+import { type HostTarget } from '../host/index.ts'
 import { readSources } from '../source/index.ts'
-import { type Place } from './host-spec.ts'
 
-/** Options of every command about a fleet. */
-export interface FleetOptions extends GlobalOptions {
-  readonly fleet?: string[]
-  readonly key?: string
-  readonly ca?: string
-  readonly allowedSigners?: string
+/** Where a person says that a fleet is, and what this machine needs to act for it. */
+export interface FleetLocation {
+  /** Files and folders. None: `fleet.yaml` here. */
+  readonly paths: readonly string[]
+  /** Private key to connect to the servers with. */
+  readonly keyFile: string | null
+  /** Certificates that those of the servers are signed with. */
+  readonly caFile: string | null
+  /** Keys whose signatures count here; null: none is looked at. */
+  readonly allowedSigners: string | null
+  /** Folder of the programs that may be asked for as checks of hosts without an agent. */
+  readonly checks: string
+  /** For hosts without an agent, but for the way to each; its state folder is also where this machine keeps what it has of fleets. */
+  readonly target: HostTarget
 }
 
-export interface FleetFile {
+/** A fleet that was read, and where it was found. */
+export interface FleetFile extends FleetLocation {
   readonly fleet: Fleet
   readonly rollouts: readonly RolloutSpec[]
   /** Folder that paths of the fleet are told from. */
   readonly folder: string
-  readonly paths: readonly string[]
 }
 
 const DEFAULT = 'fleet.yaml'
 
-/** Reads the fleet that is named, or `fleet.yaml` here. */
-export function readFleetFile(options: FleetOptions, io: Io): FleetFile {
-  const configured = io.env['QSTATE_FLEET']
-  const named = options.fleet ?? (configured === undefined || configured === '' ? [] : configured.split(':'))
-  if (named.length === 0 && !existsSync(join(io.cwd, DEFAULT))) {
+/** Reads the fleet that is named, or `fleet.yaml` here. Fails with `no-fleet-given` and `invalid-fleet`. */
+export function readFleetFile(location: FleetLocation, context: Context): FleetFile {
+  const { cwd, report } = context
+  if (location.paths.length === 0 && !existsSync(join(cwd, DEFAULT))) {
     const hint = 'name it with --fleet FILE; docs/fleet.md shows how one is written'
     throw new QstateError(
       problem('no-fleet-given', `no fleet is named, and there is no ${DEFAULT} here`, hint),
     )
   }
-  const sources = readSources(named.length > 0 ? named : [DEFAULT], io)
+  const sources = readSources(location.paths.length > 0 ? location.paths : [DEFAULT], cwd)
   const { fleet, rollouts, diagnostics } = loadFleet(sources.files)
-  tellDiagnostics(diagnostics, sources, options, io)
+  report(diagnostics, sources.files)
   if (fleet === null)
     throw new QstateError(
       problem('invalid-fleet', 'the fleet has errors: nothing was touched', 'correct what is marked above'),
+      { diagnostics },
     )
-  const paths = sources.files.map(({ path }) => resolve(io.cwd, path))
-  return { fleet, rollouts, folder: dirname(paths[0] ?? io.cwd), paths }
+  const paths = sources.files.map(({ path }) => resolve(cwd, path))
+  return { ...location, fleet, rollouts, paths, folder: dirname(paths[0] ?? cwd) }
 }
 
 /** The rollout that is meant, and the commit that it is to give. */
 export function chosenRollout(
-  name: string | undefined,
-  options: FleetOptions,
-  io: Io,
-): { readonly file: FleetFile; readonly spec: RolloutSpec; readonly commit: string } {
-  const file = readFleetFile(options, io)
+  name: string | null,
+  file: FleetFile,
+): { readonly spec: RolloutSpec; readonly commit: string } {
   const spec = rolloutNamed(name, file)
-  return { file, spec, commit: commitFor(spec.revision, file) }
+  return { spec, commit: commitFor(spec.revision, file) }
 }
 
 /** The rollout that is meant: the one that is named, or the only one. */
-function rolloutNamed(name: string | undefined, { rollouts }: FleetFile): RolloutSpec {
+function rolloutNamed(name: string | null, { rollouts }: FleetFile): RolloutSpec {
   const names = rollouts.map((rollout) => rollout.name)
   const found =
-    name === undefined && rollouts.length === 1 ? rollouts[0] : rollouts.find((one) => one.name === name)
+    name === null && rollouts.length === 1 ? rollouts[0] : rollouts.find((one) => one.name === name)
   if (found !== undefined) return found
-  const near = name === undefined ? undefined : nearest(name, names)
-  const what = name === undefined ? 'there is more than one rollout, or none' : `there is no rollout ${name}`
+  const near = name === null ? undefined : nearest(name, names)
+  const what = name === null ? 'there is more than one rollout, or none' : `there is no rollout ${name}`
   const list = names.length === 0 ? 'write one: kind: Rollout' : `the rollouts are ${names.join(', ')}`
   throw new QstateError(problem('no-rollout', what, near === undefined ? list : `did you mean ${near}?`))
 }
 
-/** File with the keys whose signatures count here; null: none is looked at. */
-export function allowedSigners(options: FleetOptions, { env, cwd }: Io): string | null {
-  const named = options.allowedSigners ?? env['QSTATE_ALLOWED_SIGNERS']
-  return named === undefined || named === '' ? null : resolve(cwd, named)
+/** A repository that is here, and where in it the fleet is written down. */
+export interface FleetRepository {
+  /** Where its objects are. */
+  readonly gitDir: string
+  /** From the root of the repository. */
+  readonly files: readonly string[]
 }
 
 /** Where the fleet is in its repository. Fails with QstateError outside of one. */
-export function placeOf({ folder, paths }: FleetFile): Place {
+export function repositoryOfFleet({ folder, paths }: FleetFile): FleetRepository {
   const { gitDir, prefix } = repositoryOf(folder)
-  return { gitDir, fleetPaths: paths.map((path) => join(prefix, path.slice(folder.length + 1))) }
+  return { gitDir, files: paths.map((path) => join(prefix, path.slice(folder.length + 1))) }
 }
 
 /** Whether some remote is known to have a commit, as of the last push or fetch; true where there is no remote. */

@@ -1,26 +1,10 @@
 /**
- * A fleet joined to its hosts: file, store, hosts without an agent, controllers in this process.
+ * A fleet joined to its hosts: file, store, rollouts, controllers, and the loops of hosts that have no agent.
  */
-export { steadyClock } from './clock.ts'
-export {
-  allowedSigners,
-  chosenRollout,
-  type FleetFile,
-  type FleetOptions,
-  isPushed,
-  placeOf,
-  readFleetFile,
-} from './fleet-file.ts'
-export {
-  type Asking,
-  consentTrouble,
-  lookAtHost,
-  type LookedAt,
-  planOn,
-  type Seen,
-} from './host-condition.ts'
-export { specOf } from './host-spec.ts'
-export { directHosts, type HostWay, wayTo } from './host-work.ts'
-export { connectMember, withStore } from './open-store.ts'
-export { orderedSpec } from './ordered-spec.ts'
-export { runHere, tellPlainly } from './run-here.ts'
+export { type ControllerOptions, runFleetController } from './controller.ts'
+export { type FleetFile, type FleetLocation, readFleetFile } from './fleet-file.ts'
+export { type FleetStatus, fleetStatus, type HostRow } from './fleet-status.ts'
+export { makeKeyFile, readKeyFile } from './keys.ts'
+export { type PlanGroup, planRollout, type RolloutPlan } from './rollout-plan.ts'
+export { rolloutHistory, rolloutStatus, startRolloutOn, tellRollout, watchRollout } from './rollouts.ts'
+export { fleetServerConfig } from './server-config.ts'

@@ -1,73 +1,153 @@
 import { join } from 'node:path'
-import { whoOf } from '../../cli/commands/apply.ts'
-import { type Io } from '../../cli/io.ts'
+import { openNotifier, openStore } from '../../agent/index.ts'
 import { type MemberStore, readMemory, runMember, type Store } from '../../fleet/index.ts'
-import { makeFolder, readIfThere, writeDurably } from '../../journal/index.ts'
-import { steadyClock } from './clock.ts'
-import { allowedSigners, type FleetFile, type FleetOptions, placeOf } from './fleet-file.ts'
-import { hostAgent } from './host-agent.ts'
-import { type DirectHost, directHosts, wayTo } from './host-work.ts'
-import { fleetFolder } from './open-store.ts'
-import { orderedSpec } from './ordered-spec.ts'
+import { readIfThere, writeDurably } from '../../journal/index.ts'
+import { type HostPolicies } from '../../spec/agent/index.ts'
+import {
+  agentHost,
+  currentTables,
+  followedAgent,
+  keepHost,
+  type Say,
+  steadyClock,
+  wallClock,
+} from '../agent/index.ts'
+import { tryWithLock } from '../apply/index.ts'
+import { type Context } from '../context.ts'
+import { connect } from '../host/index.ts'
+import { type DirectHost, directHosts } from './direct-hosts.ts'
+import { type FleetFile } from './fleet-file.ts'
 
-export interface MemberPlan {
+export interface MembersRun {
   readonly file: FleetFile
-  readonly options: FleetOptions
-  readonly io: Io
+  readonly policies: HostPolicies
+  /** Ends them, between two writes: `context.signal` also ends what is under way. */
   readonly signal: AbortSignal
-  readonly say: (who: string, level: 'info' | 'warn' | 'error', message: string) => void
+  readonly say: (host: string, ...line: Parameters<Say>) => void
 }
 
 const LOOK_EVERY_MS = 1000
 const BEAT_EVERY_MS = 10_000
-const COMPARE_EVERY_MS = 30_000
+/** The repository changes nothing by itself: only what is ordered out of it is looked for. */
+const REPOSITORY_EVERY_MS = 5 * 60_000
+/** Notices that are on their way when all ends. */
+const LAST_NOTICES_MS = 5000
 
-/** Takes part for the hosts that have no agent, and are reached from here: each as if it stood on its own. */
-export async function runDirectMembers(store: Store, plan: MemberPlan): Promise<void> {
-  const direct = directHosts(plan.file.fleet.hosts.values())
+/** Runs the loop of an agent for each host that has none and is reached from here, and its part in the fleet. */
+export async function runDirectMembers(store: Store, run: MembersRun, context: Context): Promise<void> {
   const own: MemberStore = { ...store, onNews: () => undefined, isConnected: () => true }
-  await Promise.all(direct.map((host) => runHost(host, own, plan)))
+  const direct = directHosts(run.file.fleet.hosts.values(), run.file)
+  await Promise.all(direct.map((host) => runAlone(host, own, run, quiet(host, run, context))))
 }
 
-/** One host's part in the fleet until the signal fires. */
-async function runHost(host: DirectHost, store: MemberStore, plan: MemberPlan): Promise<void> {
-  const { file, options, io, signal, say } = plan
-  const folder = join(fleetFolder(file.fleet, options, io), 'members', host.name)
-  await makeFolder(folder)
-  const agent = await hostAgent({
-    name: host.name,
-    way: wayTo(host.reach, { folder: file.folder, stateDir: folder }, options, { ...io, signal }),
-    folder,
-    checks: io.env['QSTATE_CHECKS'] ?? '/etc/qstate/checks',
-    spec: orderedSpec(placeOf(file), host.name, allowedSigners(options, io)),
-    who: whoOf(io),
-    at: () => io.now().toISOString(),
-    compareEveryMs: COMPARE_EVERY_MS,
+/** Only what the log of an agent would have is told. */
+const quiet = ({ name }: DirectHost, { say }: MembersRun, context: Context): Context => ({
+  ...context,
+  progress: () => undefined,
+  report: () => undefined,
+  warn: ({ message, hint }) => {
+    say(name, 'debug', message, { hint })
+  },
+})
+
+/** One process keeps a host: another one on this machine stands by until that has ended. */
+async function runAlone(
+  host: DirectHost,
+  store: MemberStore,
+  run: MembersRun,
+  context: Context,
+): Promise<void> {
+  const { signal } = run
+  const waiting: Context = { ...context, signal, pause: () => steadyClock.sleep(LOOK_EVERY_MS, signal) }
+  await tryWithLock(host.folder, { waitMs: Infinity, who: context.actor }, waiting, async () => {
+    await runHost(host, store, run, context)
+    return { kind: 'ended' as const }
   })
-  const memory = join(folder, 'member.json')
-  let isAway = false
-  await runMember({
-    host: host.name,
+}
+
+/** One host until the signal fires. */
+async function runHost(
+  host: DirectHost,
+  store: MemberStore,
+  run: MembersRun,
+  context: Context,
+): Promise<void> {
+  const { name, target, source, folder, paths } = host
+  const { file, policies, signal } = run
+  const { fleet, checks } = file
+  const say: Say = (...line) => {
+    run.say(name, ...line)
+  }
+  const clock = wallClock(context)
+  const tables = currentTables()
+  const restartTimeoutMs = policies.restartTimeoutMs
+  const orders = openStore(folder)
+  const closing = new AbortController()
+  const notifier = openNotifier(policies.notify, {
+    ...{ clock, say },
+    signal: AbortSignal.any([context.signal, closing.signal]),
+  })
+  let wakeMember = (): void => undefined
+  const kept = await keepHost({
+    policies,
+    follows: {
+      lookEvery: REPOSITORY_EVERY_MS,
+      where: file.folder,
+      paths,
+      fleet: { name: fleet.name, host: name },
+    },
+    host: agentHost(
+      {
+        ...{ connection: connect(target, context, tables.tables), tables, folder },
+        ...{ kind: 'rollout', restartTimeoutMs, clock },
+      },
+      context,
+    ),
+    ...{ source, store: orders, clock, name, signal, say },
+    onTurn: () => {
+      wakeMember()
+    },
+    onNotice: notifier.notify,
+  })
+  const member = runMember({
+    ...(await memberDisk(join(folder, 'member.json'))),
+    host: name,
     store,
-    agent,
-    memory: readMemory(await readIfThere(memory)),
-    save: (next) => writeDurably(memory, JSON.stringify(next)),
-    at: () => io.now().toISOString(),
-    say: (level, message) => {
-      say(host.name, level, message)
-    },
-    onStore: (error) => {
-      if (error !== null && !isAway) say(host.name, 'warn', error.message)
-      if (error === null && isAway) say(host.name, 'info', 'the store answers again')
-      isAway = error !== null
-    },
+    agent: followedAgent({
+      ...{ name, target, checks, context, policies, source, store: orders },
+      memory: kept.memory,
+      onOrdered: kept.onOrdered,
+    }),
+    at: () => context.now().toISOString(),
+    say,
+    onStore: storeLog(say),
     clock: steadyClock,
     signal,
     lookEveryMs: LOOK_EVERY_MS,
     beatEveryMs: BEAT_EVERY_MS,
     onAgent: (wake) => {
-      agent.onChange(wake)
+      wakeMember = wake
     },
   })
-  await agent.settled()
+  await Promise.all([kept.running, member])
+  await Promise.race([notifier.delivered(), steadyClock.sleep(LAST_NOTICES_MS, closing.signal)])
+  closing.abort()
+}
+
+/** What a host remembers of its fleet. */
+async function memberDisk(path: string): Promise<Pick<Parameters<typeof runMember>[0], 'memory' | 'save'>> {
+  return {
+    memory: readMemory(await readIfThere(path)),
+    save: (memory) => writeDurably(path, JSON.stringify(memory)),
+  }
+}
+
+/** Says once that the store is away, and once that it answers again. */
+function storeLog(say: Say): Parameters<typeof runMember>[0]['onStore'] {
+  let isAway = false
+  return (error) => {
+    if (error !== null && !isAway) say('warn', error.message)
+    if (error === null && isAway) say('info', 'the store answers again')
+    isAway = error !== null
+  }
 }

@@ -1,31 +1,23 @@
 /**
  * Connects to a host: transport, qubes, SLIC files, snapshots. The only use cases that know qubesd.
  */
+export { policyLine, quoteForTerminal } from '../../qubesd/index.ts'
 export {
   connect,
+  type ConnectedHost,
+  connectHost,
   type Connection,
+  connectManaged,
   listManaged,
-  type LoadedSpec,
-  loadSources,
-  loadSpec,
-  makeClient,
-  type ManagedSession,
-  nearestQube,
-  openManaged,
-  openSession,
-  type PlanOptions,
-  planSpec,
-  progress,
-  resolveSpec,
-  type Session,
-  stateBase,
-  stateFolder,
+  type ManagedHost,
+  type PlanningHost,
   type Tables,
-  tablesOf,
-  tellDiagnostics,
 } from './connect.ts'
-export { qubesHost, readAllProperties, readProperties, type ToldProperty } from './qubesd/index.ts'
-export { requireManaged } from './managed.ts'
-export { openHost, type RecordedOptions } from './recorded.ts'
+export { type DenialRecorder, type DeniedCall } from './denials.ts'
+export { findQube } from './find-qube.ts'
+export { openHost } from './recorded.ts'
 export { tableProblem } from './slic/index.ts'
 export { recordHost } from './snapshot/index.ts'
+export { type QubeTags, readTags } from './tags.ts'
+export { type HostTarget, type HostTransport } from './target.ts'
+export { VERSIONS } from '../../qubesd/index.ts'

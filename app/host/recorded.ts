@@ -1,32 +1,26 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Io } from '../../cli/io.ts'
-import { type GlobalOptions } from '../../cli/options.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { openManaged, type PlanningHost, type Tables } from './connect.ts'
-import { readHostState, recordedHost } from './snapshot/index.ts'
+import { type Context } from '../context.ts'
+import { connectManaged, type PlanningHost, type Tables } from './connect.ts'
 import { requireManaged } from './managed.ts'
+import { readHostState, recordedHost } from './snapshot/index.ts'
+import { type HostTarget } from './target.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
 
-export interface RecordedOptions {
-  /** A file of `qstate record`, instead of the host. */
-  readonly hostState?: string
-}
-
-/** The host that answers, or the one that was recorded. */
+/** The host that answers or, where a snapshot of one is named, that. */
 export function openHost(
-  options: GlobalOptions & RecordedOptions,
-  io: Io,
+  target: HostTarget,
+  snapshot: string | null,
+  context: Context,
   tables?: Tables,
 ): Promise<PlanningHost> {
-  return options.hostState === undefined
-    ? openManaged(options, io, tables)
-    : openRecorded(options.hostState, io)
+  return snapshot === null ? connectManaged(target, context, tables) : openSnapshot(snapshot, context)
 }
 
-async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
-  const full = resolve(io.cwd, path)
+async function openSnapshot(path: string, { cwd }: Context): Promise<PlanningHost> {
+  const full = resolve(cwd, path)
   const found = statSync(full, { throwIfNoEntry: false })
   if (found?.isFile() !== true) throw refused(path, 'there is no such file')
   if (found.size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
@@ -34,7 +28,7 @@ async function openRecorded(path: string, io: Io): Promise<PlanningHost> {
   if ('problem' in state) throw refused(path, state.problem)
   const host = recordedHost(state)
   const qubes = await host.list()
-  return requireManaged({ client: null, host, qubes, version: host.version(qubes) })
+  return requireManaged({ host, qubes, version: host.version(qubes), stateFolder: null })
 }
 
 const refused = (path: string, why: string): QstateError =>

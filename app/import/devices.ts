@@ -1,25 +1,24 @@
-import { type Io } from '../../cli/io.ts'
-import { type AvailableDevice, listAvailable, QubesdError } from '../../qubesd/index.ts'
-import { mapLimited } from '../../reconciler/index.ts'
+import { type AvailableDevice, mapLimited } from '../../reconciler/index.ts'
 import { type NamedDevice } from '../../spec/export/index.ts'
 import { USB_DEVICE } from '../../spec/index.ts'
-import { type Session } from '../host/index.ts'
+import { type Context } from '../context.ts'
+import { type ConnectedHost } from '../host/index.ts'
 import { uniqueName } from './device-names.ts'
 import { type ImportedQube } from './read.ts'
 
 /** Names for all devices that the qubes have assigned: of what is plugged in, its own words. */
 export async function nameDevices(
   qubes: readonly ImportedQube[],
-  session: Session,
-  io: Io,
+  connected: ConnectedHost,
+  context: Context,
 ): Promise<ReadonlyMap<string, NamedDevice>> {
   const assigned = qubes.flatMap(({ settings }) => [...settings.keys()].flatMap(deviceIn))
   const devices = [...new Map(assigned.map((device) => [device.key, device])).values()]
     // Devices of one description are told apart by a number: the same one gets the same number.
     .sort((a, b) => (a.key < b.key ? -1 : 1))
-  const running = new Set(session.qubes.filter(({ state }) => state === 'Running').map(({ name }) => name))
+  const running = new Set(connected.qubes.filter(({ state }) => state === 'Running').map(({ name }) => name))
   const backends = [...new Set(devices.map(({ backend }) => backend))].filter((name) => running.has(name))
-  const plugged = (await mapLimited(backends, 8, (name) => available(name, session, io))).flat()
+  const plugged = (await mapLimited(backends, 8, (name) => available(name, connected, context))).flat()
   const taken = new Set<string>()
   return new Map(
     devices.map((device) => {
@@ -54,12 +53,15 @@ const fits = (found: AvailableDevice, { backend, port, identity }: Assigned): bo
   (identity === '*' || found.identity === identity)
 
 /** Without these a device has no name of its own; nothing else depends on it. */
-async function available(backend: string, session: Session, io: Io): Promise<readonly AvailableDevice[]> {
-  try {
-    return await listAvailable(session.client, session.version, backend)
-  } catch (error) {
-    if (!(error instanceof QubesdError) || error.retryable || error.code === 'aborted') throw error
-    io.err(`${error.message}\n`)
-    return []
+async function available(
+  backend: string,
+  { host }: ConnectedHost,
+  { warn }: Context,
+): Promise<readonly AvailableDevice[]> {
+  const found = await host.availableDevices(backend)
+  if (found.status === 'unknown') {
+    const message = `USB devices of ${backend} get names that are not their own: ${found.why}`
+    warn({ code: 'devices-unknown', message, hint: found.hint })
   }
+  return found.status === 'present' ? found.value : []
 }

@@ -2,16 +2,13 @@
  * Existing qubes → the YAML that describes them.
  */
 export { uniqueName } from './device-names.ts'
-export { nameDevices } from './devices.ts'
+export { type ImportedSpec, importQubes, type LeftOut } from './import-qubes.ts'
 export {
-  type Candidate,
   decode,
-  look,
-  modeOf,
   pathsIn,
+  type QubeInventory,
+  readAllSettings,
   readCandidate,
-  type Seen,
   unnameable,
 } from './inventory.ts'
 export { isReserved } from './noise.ts'
-export { type ImportedQube, readQube } from './read.ts'

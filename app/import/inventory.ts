@@ -1,10 +1,11 @@
 import { providers } from '../../providers/index.ts'
-import { listFeatures, listTags, QubesdError } from '../../qubesd/index.ts'
 import {
+  type Host,
   type HostQube,
   type Observation,
   pathOfDevice,
   type QubeFacts,
+  type QubeProperties,
   type Reading,
   type Unknown,
   type UsbAssignment,
@@ -18,29 +19,26 @@ import {
   SLIC_TABLES,
   type Value,
 } from '../../spec/index.ts'
-import { readAllProperties, type Session, type ToldProperty } from '../host/index.ts'
-
-type Properties = ReadonlyMap<string, ToldProperty>
 
 /** A qube, and its properties, each or all of them with why they cannot be read. */
-export interface Candidate {
+export interface ImportCandidate {
   readonly qube: HostQube
-  readonly properties: Observation<Properties>
+  readonly properties: Observation<QubeProperties>
 }
 
-export async function readCandidate(qube: HostQube, session: Session): Promise<Candidate> {
-  return { qube, properties: await readAllProperties(session.client, qube.name) }
+export async function readCandidate(qube: HostQube, host: Host): Promise<ImportCandidate> {
+  return { qube, properties: await host.properties(qube.name) }
 }
 
 /** How a candidate is started, as far as it can be told. */
-export function modeOf({ properties }: Candidate): Observation<string> {
+export function modeOf({ properties }: ImportCandidate): Observation<string> {
   if (properties.status !== 'present') return properties
   const mode = properties.value.get('virt_mode') ?? { status: 'absent' }
   return mode.status === 'present' ? { status: 'present', value: mode.value.value } : mode
 }
 
 /** What lies on a qube by name, and a reading of all of it. */
-export interface Seen {
+export interface QubeInventory {
   readonly features: readonly string[]
   readonly properties: readonly string[]
   readonly tags: readonly string[]
@@ -51,12 +49,11 @@ export interface Seen {
   readonly unread: readonly (readonly [path: string, why: Unknown])[]
 }
 
-export async function look({ qube, properties }: Candidate, session: Session): Promise<Seen> {
-  const { client, host } = session
-  const [features, tags] = await Promise.all([
-    attempt(() => listFeatures(client, qube.name)),
-    attempt(() => listTags(client, qube.name)),
-  ])
+export async function readAllSettings(
+  { qube, properties }: ImportCandidate,
+  host: Host,
+): Promise<QubeInventory> {
+  const [features, tags] = await Promise.all([host.features(qube.name), host.tags(qube.name)])
   const featureNames = listed(features).filter((name) => name !== RECORD_FEATURE)
   const needs = { features: featureNames, properties: [], tags: [], usb: true, denied: true, slic: true }
   const read = await host.read(qube.name, needs)
@@ -88,20 +85,10 @@ export async function look({ qube, properties }: Candidate, session: Session): P
   }
 }
 
-/** What one call could not tell is unknown; that the daemon does not answer at all ends the run. */
-async function attempt<T>(read: () => Promise<T>): Promise<Observation<T>> {
-  try {
-    return { status: 'present', value: await read() }
-  } catch (error) {
-    if (!(error instanceof QubesdError) || error.retryable || error.code === 'aborted') throw error
-    return { status: 'unknown', why: error.message, hint: error.hint }
-  }
-}
-
 const listed = <T>(list: Observation<readonly T[]>): readonly T[] =>
   list.status === 'present' ? list.value : []
 
-function propertyIn(properties: Observation<Properties>, name: string): Observation<string> {
+function propertyIn(properties: Observation<QubeProperties>, name: string): Observation<string> {
   if (properties.status !== 'present') return properties
   const property = properties.value.get(name) ?? { status: 'absent' }
   if (property.status !== 'present') return property
@@ -109,7 +96,7 @@ function propertyIn(properties: Observation<Properties>, name: string): Observat
 }
 
 /** Where everything on it would stand in a state document, whether or not a spec can name it. */
-export function pathsIn({ features, properties, tags, usb, denied }: Seen): readonly string[] {
+export function pathsIn({ features, properties, tags, usb, denied }: QubeInventory): readonly string[] {
   return [
     SLIC_TABLES,
     ...properties.map((name) => settingOf('property', name)?.path ?? `qube/properties/${name}`),

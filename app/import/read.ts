@@ -1,5 +1,6 @@
 import { providers } from '../../providers/index.ts'
 import {
+  type Host,
   type Observation,
   observeQube,
   type QubeFacts,
@@ -8,8 +9,8 @@ import {
 } from '../../reconciler/index.ts'
 import { type LeftOut } from '../../spec/export/index.ts'
 import { RECORD_FEATURE, SLIC_TABLES, type Value } from '../../spec/index.ts'
-import { type Session } from '../host/index.ts'
-import { type Candidate, decode, look, pathsIn, type Seen } from './inventory.ts'
+import { type ConnectedHost } from '../host/index.ts'
+import { decode, type ImportCandidate, pathsIn, type QubeInventory, readAllSettings } from './inventory.ts'
 import { isNoise, isReserved } from './noise.ts'
 
 export interface ImportedQube {
@@ -19,18 +20,22 @@ export interface ImportedQube {
   readonly isWindows: boolean
   /** Set, and left out as bookkeeping of guest or host. */
   readonly noise: number
-  /** Paths that qstate owns there: a spec without them would prune them. */
+  /** Paths that qstate owns there: a spec without them would withdraw them. */
   readonly owned: ReadonlySet<string>
   /** The configuration that owns them, where that has a name. */
   readonly owner: string | null
 }
 
 /** Everything that is set on a qube, as values of a spec. */
-export async function readQube(candidate: Candidate, session: Session, all: boolean): Promise<ImportedQube> {
+export async function readQube(
+  candidate: ImportCandidate,
+  { host, version }: ConnectedHost,
+  all: boolean,
+): Promise<ImportedQube> {
   const { qube } = candidate
-  const facts = { qube, version: session.version }
-  const seen = await look(candidate, session)
-  const { owned, owner } = await ownership(facts, seen.features, session)
+  const facts = { qube, version }
+  const seen = await readAllSettings(candidate, host)
+  const { owned, owner } = await ownership(facts, seen.features, host)
   const settings = new Map<string, Value>()
   const leftOut = seen.unread.map(([path, why]) => leave(path, why, qube.name))
   let noise = 0
@@ -62,7 +67,7 @@ function leave(path: string, { why, hint }: Unknown, qube: string): LeftOut {
 async function ownership(
   facts: QubeFacts,
   features: readonly string[],
-  { host }: Session,
+  host: Host,
 ): Promise<Pick<ImportedQube, 'owned' | 'owner'>> {
   if (!features.includes(RECORD_FEATURE)) return { owned: new Set(), owner: null }
   const { record } = await observeQube(host, providers, facts, null)
@@ -92,7 +97,7 @@ function strangeTables(value: Value): string | undefined {
     : `its table is from a file: name that as { file: FILE, sha256: ${file.slice('file:'.length)} }`
 }
 
-function looksLikeWindows(name: string, { features, tags, reading }: Seen): boolean {
+function looksLikeWindows(name: string, { features, tags, reading }: QubeInventory): boolean {
   const os = features.includes('os') ? reading.feature('os') : undefined
   if (os?.status === 'present') return os.value === 'Windows'
   return /win/i.test(name) || tags.some((tag) => /^win/i.test(tag))

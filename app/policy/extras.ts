@@ -1,5 +1,4 @@
-import { providers } from '../../providers/index.ts'
-import { usbAttach, usbDetach } from '../../qubesd/index.ts'
+import { attachCall, detachCall, providers } from '../../providers/index.ts'
 import { deviceOf, providerOf, takesByItself } from '../../reconciler/index.ts'
 import { SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type Group, QREXEC_ARGUMENT, rule, type Rule, type Scope } from './rules.ts'
@@ -45,7 +44,7 @@ export function liveGroups(scope: Scope): readonly Group[] {
 function attachRules(target: string, path: string): readonly Rule[] | undefined {
   const device = deviceOf(path)
   if (device.port === '*' || device.identity === '*') return undefined
-  const calls = [usbAttach(target, device), usbDetach(target, device)]
+  const calls = [attachCall(target, device), detachCall(target, device)]
   if (calls.some(({ arg }) => !QREXEC_ARGUMENT.test(arg))) return undefined
   return calls.map(({ method, arg, dest }) => rule(method, arg, dest))
 }

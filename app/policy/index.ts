@@ -1,5 +1,5 @@
 /**
  * The smallest qrexec policy that a spec needs from a management qube.
  */
-export { groupsOf } from './needs.ts'
-export { type Extras, type Group, type Rule, rule, type Scope } from './rules.ts'
+export { type ManagementPolicy, policyFor } from './policy-for.ts'
+export { type Extras, type Rule } from './rules.ts'

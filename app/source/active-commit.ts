@@ -1,40 +1,48 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { holdsStill, type Memory, openStore } from '../../agent/index.ts'
-import { type Io } from '../../cli/io.ts'
-import { type GlobalOptions } from '../../cli/options.ts'
+import { fleetLayout, pathsLayout } from '../../git/index.ts'
 import { type Holder, lockHolder } from '../../journal/index.ts'
-import { agentPlace } from '../agent/index.ts'
+import { type Context } from '../context.ts'
+import { type Connection } from '../host/index.ts'
+import { sourcesOf } from './git-sources.ts'
 import { type Sources } from './sources.ts'
+
+/** Where the agent of a host keeps what it knows. */
+export const agentFolder = ({ stateFolder }: Pick<Connection, 'stateFolder'>): string =>
+  join(stateFolder, 'agent')
+
+export const mirrorIn = (folder: string): string => join(folder, 'mirror.git')
 
 /** What the agent of a host knows, and whether it is at work. */
 export interface AgentState {
   readonly memory: Memory
   readonly running: Holder | null
+  /** Its copy of the repository. */
   readonly mirror: string
 }
 
 /** Null where no agent has ever kept this host. Asks the host nothing. */
-export async function agentState(options: GlobalOptions, io: Io): Promise<AgentState | null> {
-  const { folder, mirror } = await agentPlace(options, io)
+export async function agentState(
+  connection: Pick<Connection, 'stateFolder'>,
+  { now }: Context,
+): Promise<AgentState | null> {
+  const folder = agentFolder(connection)
   if (!existsSync(folder)) return null
   const store = openStore(folder)
   const [{ memory }, orders] = [await store.load(), await store.orders()]
   if (memory.updatedAt === '') return null
-  // What has been ordered counts from now on, whether or not the agent has come by it yet.
   return {
-    memory: { ...memory, suspended: holdsStill(orders.suspended, io.now()) ? orders.suspended : null },
+    // A suspension takes effect at once, whether or not the agent has come by it yet.
+    memory: { ...memory, suspended: holdsStill(orders.suspended, now()) ? orders.suspended : null },
     running: (await lockHolder(folder)) ?? null,
-    mirror,
+    mirror: mirrorIn(folder),
   }
 }
 
-/** The spec that the agent keeps the host by; null where no commit is in force. */
-export async function sourcesInForce({ memory, mirror }: AgentState): Promise<Sources | null> {
+/** The spec that the agent keeps the host by; null where no commit is active. */
+export function activeSources({ memory, mirror }: AgentState): Sources | null {
   if (memory.inForce === null) return null
-  const [{ fleetLayout, pathsLayout }, { sourcesOf }] = await Promise.all([
-    import('../../git/index.ts'),
-    import('./git-sources.ts'),
-  ])
   const { paths, fleet } = memory
   const layout = fleet === null ? pathsLayout(paths) : fleetLayout({ files: paths, host: fleet.host })
   return sourcesOf(layout(mirror, memory.inForce.commit))

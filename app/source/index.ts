@@ -1,7 +1,16 @@
 /**
  * Where a spec comes from: files, a git revision, or the active commit of the agent.
  */
-export { agentState, type AgentState } from './active-commit.ts'
-export { gitSources, mergeBase, sourcesOf } from './git-sources.ts'
-export { hasDefaultSpec, readSources, type Sources } from './sources.ts'
-export { findSpec, isNoSpec, type SpecOptions } from './spec-source.ts'
+export { agentFolder, agentState, type AgentState, mirrorIn } from './active-commit.ts'
+export { mergeBase, sourcesOf } from './git-sources.ts'
+export {
+  findSpec,
+  isNoSpec,
+  type LoadedSpec,
+  loadSpec,
+  readSourcesAt,
+  resolveSpec,
+  type SpecLocation,
+  tablesOf,
+} from './load.ts'
+export { defaultPaths, readSources, type Sources } from './sources.ts'

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { type Io } from '../../cli/io.ts'
 import { commitOf } from '../../git/index.ts'
 import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../../spec/index.ts'
@@ -23,10 +22,9 @@ export interface Sources {
   readonly tablePaths: ReadonlyMap<string, string>
 }
 
-/** Reads the files of a spec: those named, folders with all YAML in them, or `qstate.yaml` here. */
-export function readSources(given: readonly string[], io: Io): Sources {
-  const paths = given.length > 0 ? given : defaultPaths(io)
-  const files = [...new Set(paths.flatMap((path) => listFiles(path, io.cwd)))]
+/** Reads the files of a spec: those named, and folders with all YAML in them. Paths are counted from `cwd`. */
+export function readSources(paths: readonly string[], cwd: string): Sources {
+  const files = [...new Set(paths.flatMap((path) => listFiles(path, cwd)))]
   if (files.length > MAX_FILES) {
     throw new QstateError(
       problem(
@@ -39,11 +37,11 @@ export function readSources(given: readonly string[], io: Io): Sources {
   const tablePaths = new Map<string, string>()
   return {
     paths,
-    files: files.map((path) => ({ path, text: readText(path, io.cwd) })),
-    commit: () => commitOf(folderOf(resolve(io.cwd, paths[0] ?? '.'))),
+    files: files.map((path) => ({ path, text: readText(path, cwd) })),
+    commit: () => commitOf(folderOf(resolve(cwd, paths[0] ?? '.'))),
     tablePaths,
     readTable(path, from) {
-      const full = isAbsolute(path) ? path : resolve(io.cwd, dirname(from), path)
+      const full = isAbsolute(path) ? path : resolve(cwd, dirname(from), path)
       try {
         if (statSync(full).size > MAX_FILE_BYTES) return 'it is larger than 1 MiB'
         const bytes = readFileSync(full)
@@ -56,26 +54,11 @@ export function readSources(given: readonly string[], io: Io): Sources {
   }
 }
 
-/** Whether there is a spec that nobody has to name. */
-export const hasDefaultSpec = (io: Io): boolean => findDefault(io) !== null
-
-function findDefault({ env, cwd }: Io): readonly string[] | null {
-  const configured = env['QSTATE_CONFIG']
-  if (configured !== undefined && configured !== '') return configured.split(':')
+/** What a spec is read from where no file is named: what is configured, else `qstate.yaml` in the folder. */
+export function defaultPaths(configured: readonly string[], cwd: string): readonly string[] | null {
+  if (configured.length > 0) return configured
   const found = DEFAULT_NAMES.find((name) => isFile(join(cwd, name)))
   return found === undefined ? null : [found]
-}
-
-function defaultPaths(io: Io): readonly string[] {
-  const found = findDefault(io)
-  if (found !== null) return found
-  throw new QstateError(
-    problem(
-      'no-spec-given',
-      'no spec is named, and there is no qstate.yaml here',
-      'name files or folders of YAML, such as hosts/laptop.yaml',
-    ),
-  )
 }
 
 function listFiles(path: string, cwd: string): string[] {

@@ -1,13 +1,24 @@
-import { connect, loadSpec, planSpec, tablesOf } from '../../app/host/index.ts'
+import { connect } from '../../app/host/index.ts'
+import { planSpec } from '../../app/plan/index.ts'
+import { loadSpec, tablesOf } from '../../app/source/index.ts'
+import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
+import { specLocation, targetOf } from '../options.ts'
+import { type ApplyFlags } from './apply.ts'
+import { planOptions } from './plan-flags.ts'
+import { runCommand } from './run.ts'
 
-/** Takes over what is as the spec wants it already. No value changes; what differs is left for an apply. */
-export async function adopt(paths: readonly string[], options: ApplyOptions, io: Io): Promise<number> {
-  const spec = loadSpec(paths, options, io)
-  const connection = await connect(options, io, tablesOf(spec))
-  return locked(connection, options, io, async (session) => {
-    const plan = await planSpec(spec, session, options, io, 'adopt')
-    return confirmAndApply(plan, session, options, io, { kind: 'adopt' })
-  })
+/** Takes ownership of settings that already match. No value changes; what differs is left for an apply. */
+export async function adopt(paths: readonly string[], options: ApplyFlags, io: Io): Promise<number> {
+  const context = await commandContext(options, io)
+  const spec = await loadSpec(specLocation(paths, options, io), context)
+  const settings = { ...planOptions(options), mode: 'adopt' } as const
+  return runCommand(
+    connect(targetOf(options, io), context, tablesOf(spec)),
+    (host) => planSpec(spec, host, settings, context),
+    { kind: 'adopt' },
+    options,
+    io,
+    context,
+  )
 }

@@ -1,51 +1,55 @@
-import { tellUnfinished, withRestarts, writePlanFile } from '../../app/apply/index.ts'
-import {
-  openHost,
-  type PlanOptions,
-  planSpec,
-  type RecordedOptions,
-  stateFolder,
-  tablesOf,
-} from '../../app/host/index.ts'
-import { findSpec, type SpecOptions } from '../../app/source/index.ts'
+import { withRestarts } from '../../app/apply/index.ts'
+import { connect, openHost } from '../../app/host/index.ts'
+import { type Context } from '../../app/index.ts'
+import { diffRevisions, planSpec, warnInterruptedApply, writePlanFile } from '../../app/plan/index.ts'
+import { agentState, findSpec, tablesOf } from '../../app/source/index.ts'
 import { type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, wantsColor } from '../options.ts'
+import { type GlobalOptions, specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
 import { planView } from '../views/plan.ts'
+import { diffView } from '../views/plan-diff.ts'
 import { makeStyle } from '../views/style.ts'
+import { planOptions, type PlanFlags } from './plan-flags.ts'
 
-export interface PlanCommandOptions extends GlobalOptions, PlanOptions, SpecOptions, RecordedOptions {
+export interface PlanCommandFlags extends SpecOptions, PlanFlags {
   readonly out?: string
   readonly detailedExitcode?: boolean
   /** Two revisions, `A..B`. */
   readonly diff?: string
+  /** A file of `qstate record`, instead of the host. */
+  readonly hostState?: string
 }
 
 /** Shows what an apply would do. Writes nothing to the host. */
-export async function plan(paths: readonly string[], options: PlanCommandOptions, io: Io): Promise<number> {
-  if (options.diff !== undefined) {
-    if (options.fromGit !== undefined || options.out !== undefined) throw notWithDiff()
-    return (await import('./plan-diff.ts')).planDiff(options.diff, paths, options, io)
-  }
-  const spec = await findSpec(paths, options, io, async () =>
-    options.hostState === undefined
-      ? (await import('../../app/source/index.ts')).agentState(options, io)
-      : null,
+export async function plan(paths: readonly string[], options: PlanCommandFlags, io: Io): Promise<number> {
+  const context = await commandContext(options, io)
+  if (options.diff !== undefined) return planDiff(options.diff, paths, options, io, context)
+  const target = targetOf(options, io)
+  const snapshot = options.hostState ?? null
+  const spec = await findSpec(specLocation(paths, options, io), context, () =>
+    snapshot === null ? agentState(connect(target, context), context) : Promise.resolve(null),
   )
-  const host = await openHost(options, io, tablesOf(spec))
-  if (host.client !== null) await tellUnfinished(stateFolder(options, io, { client: host.client }), io)
-  const made = await planSpec(spec, host, options, io)
-  if (options.out !== undefined) writePlanFile(options.out, made, io)
-  printPlan(made, options, io, host.client?.transport.ownQube)
+  const host = await openHost(target, snapshot, context, tablesOf(spec))
+  if (host.stateFolder !== null) await warnInterruptedApply(host.stateFolder, context, false)
+  const made = await planSpec(spec, host, planOptions(options), context)
+  if (options.out !== undefined) writePlanFile(options.out, made, io.cwd)
+  printPlan(made, options, io, context, host.host.ownQube)
   if (options.out !== undefined && options.json !== true) {
     io.out(`\nSaved: qstate apply ${options.out} does exactly this, or nothing.\n`)
   }
   return planExit(made, options.detailedExitcode === true)
 }
 
-export function printPlan(plan: Plan, options: GlobalOptions, io: Io, ownQube?: string): void {
-  const made = withRestarts(plan, options, io, ownQube)
+export function printPlan(
+  plan: Plan,
+  options: GlobalOptions,
+  io: Io,
+  context: Context,
+  ownQube: string | null,
+): void {
+  const made = withRestarts(plan, { policy: null, ask: null }, context, ownQube)
   if (options.json === true) io.out(`${JSON.stringify(made, null, 2)}\n`)
   else io.out(planView(made, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
 }
@@ -56,11 +60,26 @@ function planExit(made: Plan, detailed: boolean): number {
   return detailed && (!planIsEmpty(made) || planHolds(made)) ? EXIT.changes : EXIT.done
 }
 
-const notWithDiff = (): QstateError =>
-  new QstateError(
-    problem(
-      'bad-option',
-      '--diff compares two revisions, and does not go with --from-git or --out',
-      'leave one of them out',
-    ),
+/** How the spec of one revision differs from that of another. The host is asked only where a selector needs it. */
+async function planDiff(
+  range: string,
+  paths: readonly string[],
+  options: PlanCommandFlags,
+  io: Io,
+  context: Context,
+): Promise<number> {
+  if (options.fromGit !== undefined || options.out !== undefined) {
+    const message = '--diff compares two revisions, and does not go with --from-git or --out'
+    throw new QstateError(problem('bad-option', message, 'leave one of them out'))
+  }
+  const target = targetOf(options, io)
+  const diff = await diffRevisions(
+    range,
+    specLocation(paths, options, io),
+    () => openHost(target, options.hostState ?? null, context),
+    context,
   )
+  if (options.json === true) io.out(`${JSON.stringify(diff, null, 2)}\n`)
+  else io.out(diffView(diff, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  return options.detailedExitcode === true && diff.qubes.length > 0 ? EXIT.changes : EXIT.done
+}

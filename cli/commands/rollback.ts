@@ -1,66 +1,39 @@
-import { tablesFrom } from '../../app/apply/index.ts'
-import { connect, stateFolder } from '../../app/host/index.ts'
-import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
-import { providers } from '../../providers/index.ts'
-import { makeRollbackPlan, planIsEmpty } from '../../reconciler/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { planRollback, type RollbackScope, rollbackScope, tablesOfScope } from '../../app/apply/index.ts'
+import { connect } from '../../app/host/index.ts'
+import { planIsEmpty } from '../../reconciler/index.ts'
+import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
-import { wholeNumber } from '../options.ts'
+import { targetOf, wholeNumber } from '../options.ts'
 import { showTime } from '../views/value.ts'
-import { type ApplyOptions, confirmAndApply, locked } from './apply.ts'
+import { runCommand, type RunFlags } from './run.ts'
 
 /** Undoes the last generation, or everything since one, that one among it. A rollback is a generation, too. */
-export async function rollback(
-  generation: string | undefined,
-  options: ApplyOptions,
-  io: Io,
-): Promise<number> {
-  let undone: readonly Generation[] = []
-  const connection = await connect(options, io, (sha256) =>
-    tablesFrom(
-      undone.map(({ plan }) => plan),
-      sha256,
-    ),
+export async function rollback(generation: string | undefined, options: RunFlags, io: Io): Promise<number> {
+  const context = await commandContext(options, io)
+  const first = generation === undefined ? null : wholeNumber(generation, 'the generation', 1, 999_999)
+  const made = { scope: NOTHING, isEmpty: false }
+  const connection = connect(targetOf(options, io), context, (sha256) => tablesOfScope(made.scope)(sha256))
+  const code = await runCommand(
+    connection,
+    async (host) => {
+      made.scope = await rollbackScope(host.stateFolder, first)
+      const plan = await planRollback(made.scope, host, context)
+      made.isEmpty = planIsEmpty(plan)
+      if (options.json !== true) io.out(`Undoing ${undoneText(made.scope)}.\n\n`)
+      return plan
+    },
+    { kind: 'rollback', undoes: () => made.scope.undone.map(({ number }) => number) },
+    options,
+    io,
+    context,
   )
-  const folder = stateFolder(options, io, connection)
-  return locked(connection, options, io, async (session) => {
-    const all = await numbers(folder)
-    const first =
-      generation === undefined ? all.at(-1) : wholeNumber(generation, 'the generation', 1, 999_999)
-    if (first === undefined) throw noGeneration('there is nothing to roll back', all)
-    if (!all.includes(first)) throw noGeneration(`there is no generation ${first}`, all)
-    undone = await readSince(first, all, folder)
-    if (undone.length === 0) throw noGeneration(`generation ${first} was never begun, or is damaged`, all)
-    const undoes = undone.map(({ number }) => number)
-    const plan = await makeRollbackPlan(undone, {
-      host: session.host,
-      providers,
-      qubes: session.qubes,
-      version: session.version,
-      now: io.now().toISOString(),
-    })
-    if (options.json !== true) io.out(`Undoing ${undoneText(undone)}.\n\n`)
-    const code = await confirmAndApply(plan, session, options, io, { kind: 'rollback', undoes })
-    if (options.json !== true && planIsEmpty(plan)) io.out(nothingLeft(all.filter((n) => n < first).at(-1)))
-    return code
-  })
+  if (options.json !== true && made.isEmpty) io.out(nothingLeft(made.scope))
+  return code
 }
 
-/** The newest first. What cannot be read was cut off before its first write. */
-async function readSince(
-  first: number,
-  all: readonly number[],
-  folder: string,
-): Promise<readonly Generation[]> {
-  const found: Generation[] = []
-  for (const number of all.filter((n) => n >= first).reverse()) {
-    const generation = await readGeneration(folder, number)
-    if (generation !== undefined) found.push(generation)
-  }
-  return found
-}
+const NOTHING: RollbackScope = { undone: [], before: null }
 
-function undoneText(undone: readonly Generation[]): string {
+function undoneText({ undone }: RollbackScope): string {
   const [newest, oldest] = [undone[0], undone.at(-1)]
   if (newest === undefined || oldest === undefined) return 'nothing'
   if (newest !== oldest) return `generations ${oldest.number} to ${newest.number}`
@@ -70,17 +43,7 @@ function undoneText(undone: readonly Generation[]): string {
 }
 
 /** A rollback never goes further back than it is told to. */
-function nothingLeft(before: number | undefined): string {
-  const further =
-    before === undefined ? '' : ` \`qstate rollback ${before}\` undoes generation ${before} as well.`
+function nothingLeft({ before }: RollbackScope): string {
+  const further = before === null ? '' : ` \`qstate rollback ${before}\` undoes generation ${before} as well.`
   return `Nothing more of it can be undone.${further}\n`
 }
-
-const noGeneration = (message: string, all: readonly number[]): QstateError =>
-  new QstateError(
-    problem(
-      'no-generation',
-      message,
-      all.length === 0 ? 'nothing has been applied from here yet' : '`qstate history` lists what there is',
-    ),
-  )

@@ -31,10 +31,8 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   }
   const at = (path: string): string => resolve(io.cwd, path)
   const socket = at(options.socket)
-  const files = `${socket}.dom0`
   const running = await startSimulator({
     socket,
-    dom0Files: files,
     ...(options.fixture === undefined ? {} : { fixture: readJson(at(options.fixture), parseFixture) }),
     ...(options.release === undefined ? {} : { release: options.release }),
     ...(options.state === undefined ? {} : { stateFile: at(options.state) }),
@@ -42,7 +40,8 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   }).catch((error: unknown) => {
     throw asUserError(error)
   })
-  // Whoever has the state kept, or has laid the files out, has them left.
+  const files = `${socket}.dom0`
+  // Files that were there before, or that go with a state that is kept, are left.
   const isOurs = options.state === undefined && !existsSync(files)
   makeDom0Tree(files)
   io.err(`A simulated dom0 listens on ${socket}, with its files in ${files}.\n`)
@@ -76,6 +75,6 @@ function readJson<T>(path: string, parse: (json: unknown) => T): T {
 }
 
 const asUserError = (error: unknown): QstateError =>
-  new QstateError(problem('no-simulator', reasonOf(error), 'choose another --socket, or mend what it says'))
+  new QstateError(problem('no-simulator', reasonOf(error), 'choose another --socket, or fix what it says'))
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

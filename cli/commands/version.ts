@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions } from '../options.ts'
+import { type GlobalOptions, targetOf } from '../options.ts'
 
 /** The bundle has it baked in. */
 declare const QSTATE_VERSION: string | undefined
@@ -13,12 +13,12 @@ export function ownVersion(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-export interface VersionOptions extends GlobalOptions {
+export interface VersionFlags extends GlobalOptions {
   readonly host?: boolean
 }
 
 /** Version of qstate; with --host also which Qubes answers. */
-export async function version(options: VersionOptions, io: Io): Promise<number> {
+export async function version(options: VersionFlags, io: Io): Promise<number> {
   const own = { qstate: ownVersion(), node: process.versions.node }
   const host = options.host === true ? await hostVersion(options, io) : undefined
   if (options.json === true) io.out(`${JSON.stringify({ ...own, ...host }, null, 2)}\n`)
@@ -29,15 +29,18 @@ export async function version(options: VersionOptions, io: Io): Promise<number> 
   return EXIT.done
 }
 
+/** What reaches a host is loaded only where one is asked. */
 async function hostVersion(
   options: GlobalOptions,
   io: Io,
 ): Promise<{ readonly qubes: string; readonly where: string }> {
-  const [{ openSession }, { detectVersion }] = await Promise.all([
+  const [{ connectHost }, { commandContext }] = await Promise.all([
     import('../../app/host/index.ts'),
-    import('../../qubesd/index.ts'),
+    import('../context.ts'),
   ])
-  const session = await openSession(options, io)
-  const listed = session.qubes.map((qube) => ({ ...qube }))
-  return { qubes: await detectVersion(session.client, listed), where: session.host.where }
+  const { exactVersion, qubes, host } = await connectHost(
+    targetOf(options, io),
+    await commandContext(options, io),
+  )
+  return { qubes: await exactVersion(qubes), where: host.where }
 }

@@ -20,10 +20,10 @@ function groupView({ qube, about, findings }: Examined, style: Style): string {
   )
   const sign = worst ?? 'ok'
   const lines = [`${paintOf(sign, style)(SIGN[sign])} ${title}`]
-  for (const { checks, verdict, found, mend } of told) {
+  for (const { checks, verdict, found, fix } of told) {
     const text = `${SIGN[verdict]} ${checks.join(', ')}: ${printable(found)}`
     lines.push(paintOf(verdict, style)(hang(text, style.width, '    ')))
-    if (mend !== null && mend !== '') lines.push(style.dim(fold(printable(mend), style.width, '        ')))
+    if (fix !== null && fix !== '') lines.push(style.dim(fold(printable(fix), style.width, '        ')))
   }
   if (well.size > 0) lines.push(style.dim(`    ✓ ${count} well`))
   return lines.join('\n')
@@ -46,10 +46,10 @@ interface Told extends Omit<Finding, 'check'> {
 /** What several checks say in the same words, most often why they could not look, is said once. */
 function merged(findings: readonly Finding[]): readonly Told[] {
   const told = new Map<string, Told>()
-  for (const { check, verdict, found, mend } of findings) {
-    const key = JSON.stringify([verdict, found, mend])
+  for (const { check, verdict, found, fix } of findings) {
+    const key = JSON.stringify([verdict, found, fix])
     const earlier = told.get(key)
-    told.set(key, { checks: [...(earlier?.checks ?? []), check], verdict, found, mend })
+    told.set(key, { checks: [...(earlier?.checks ?? []), check], verdict, found, fix })
   }
   return [...told.values()]
 }

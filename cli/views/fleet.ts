@@ -1,26 +1,13 @@
+import { type FleetStatus, type HostRow } from '../../app/fleet/index.ts'
 import { type HostReport } from '../../fleet/index.ts'
 import { fold, padTo, type Style } from './style.ts'
 import { oneLine, showTime } from './value.ts'
 
-/** A host of the fleet as it was last heard of. */
-export interface HostRow {
-  readonly host: string
-  readonly groups: readonly string[]
-  /** Null: never heard of. */
-  readonly report: HostReport | null
-  /** When its report was written, by the store's clock. */
-  readonly lastSeen: string | null
-  /** The commit that it was ordered to. */
-  readonly ordered: string | null
-}
-
-/** Who is in charge, and when that was last heard. */
-export interface Leader {
-  readonly who: string
-  readonly lastSeen: string | null
-}
-
-export function fleetView(rows: readonly HostRow[], leader: Leader | null, now: Date, style: Style): string {
+export function fleetView(
+  { hosts: rows, leader, leaderLastSeen }: Pick<FleetStatus, 'hosts' | 'leader' | 'leaderLastSeen'>,
+  now: Date,
+  style: Style,
+): string {
   const lines = rows.map((row) => [row.host, ...cells(row, now)] as const)
   const head = ['host', 'commit', 'state', 'drift', 'last seen']
   const widths = head.map((title, column) =>
@@ -34,7 +21,7 @@ export function fleetView(rows: readonly HostRow[], leader: Leader | null, now: 
   const who =
     leader === null
       ? 'No controller has ever been in charge.'
-      : `In charge: ${oneLine(leader.who)}, last heard of ${heard(leader.lastSeen, now)}.`
+      : `In charge: ${oneLine(leader.who)}, last heard of ${heard(leaderLastSeen, now)}.`
   const below = rows.map(({ report }) => details(report).map((line) => fold(line, style.width, '      ')))
   const table = lines.flatMap((line, row) => [text(line), ...(below[row] ?? [])])
   return `${[style.bold(text(head)), ...table, '', fold(who, style.width, '')].join('\n')}\n`

@@ -1,35 +1,17 @@
-import { AREAS, type Value } from '../../spec/index.ts'
+import { type QubeDifference, type RevisionDiff, type SettingDifference } from '../../app/plan/index.ts'
+import { AREAS } from '../../spec/index.ts'
 import { padTo, plural, type Style } from './style.ts'
 import { belowArea, shortCommit, showValue } from './value.ts'
 
-/** What one revision asks of a qube otherwise than another. Null is: nothing is asked. */
-export interface Asked {
-  readonly path: string
-  readonly before: Value | null
-  readonly after: Value | null
-}
-
-export interface QubeDifference {
-  readonly qube: string
-  readonly status: 'added' | 'dropped' | 'changed'
-  readonly settings: readonly Asked[]
-  /** What is said besides settings, as JSON: `restart`, `ensure`. */
-  readonly besides: readonly { readonly what: string; readonly before: unknown; readonly after: unknown }[]
-}
-
 /** What one revision asks otherwise than another, qube by qube. */
-export function diffView(
-  qubes: readonly QubeDifference[],
-  { from, to }: { readonly from: string; readonly to: string },
-  style: Style,
-): string {
+export function diffView({ from, to, qubes }: RevisionDiff, style: Style): string {
   const parts = [style.dim(`${shortCommit(from)} → ${shortCommit(to)}`)]
   for (const qube of qubes) parts.push(qubeView(qube, style))
   const settings = qubes.reduce((sum, qube) => sum + qube.settings.length, 0)
   parts.push(
     qubes.length === 0
       ? style.green('Both ask for the same.')
-      : `${style.bold('Asked otherwise:')} ${plural(settings, 'setting')} in ${plural(qubes.length, 'qube')}. What that changes on a host is its plan’s to say.`,
+      : `${style.bold('SettingDifference otherwise:')} ${plural(settings, 'setting')} in ${plural(qubes.length, 'qube')}. What that changes on a host is its plan’s to say.`,
   )
   return `${parts.join('\n\n')}\n`
 }
@@ -57,9 +39,9 @@ function qubeView({ qube, status, settings, besides }: QubeDifference, style: St
   return lines.join('\n')
 }
 
-function settingLine({ path, before, after }: Asked, width: number, style: Style): string {
+function settingLine({ path, before, after }: SettingDifference, width: number, style: Style): string {
   const sign = before === null ? style.green('+') : after === null ? style.red('-') : style.yellow('~')
-  const shown = (value: Asked['before']): string =>
+  const shown = (value: SettingDifference['before']): string =>
     value === null ? 'not asked for' : showValue(path, value)
   return `    ${sign} ${padTo(belowArea(path), width)}  ${shown(before)} → ${style.bold(shown(after))}`
 }

@@ -9,7 +9,7 @@ import {
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
-import { VERSIONS } from '../../qubesd/index.ts'
+import { VERSIONS } from '../../app/host/index.ts'
 
 /**
  * A plan for people: what changes where, why, and when it counts; then one line that sums it up. `nothing`: what an empty plan

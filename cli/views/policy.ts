@@ -1,19 +1,8 @@
-import { type Extras, type Group, type Rule } from '../../app/policy/index.ts'
-import { type ManagedVersion } from '../../reconciler/index.ts'
+import { type Extras, type ManagementPolicy, type Rule } from '../../app/policy/index.ts'
 import { fold } from './style.ts'
 
-export interface PrintedPolicy {
-  /** The qube that qstate runs in. */
-  readonly source: string
-  readonly release: ManagedVersion
-  readonly extras: Extras
-  readonly paths: readonly string[]
-  readonly groups: readonly Group[]
-  readonly denied: readonly Rule[]
-}
-
 /** A policy file of dom0, columns aligned. Comments stand on lines of their own: qrexec knows no others. */
-export function policyText({ source, release, extras, paths, groups, denied }: PrintedPolicy): string {
+export function policyText({ source, release, extras, paths, groups, denied }: ManagementPolicy): string {
   const rules = [...groups.flatMap((group) => group.rules), ...denied]
   const widest = (pick: (rule: Rule) => string): number =>
     rules.reduce((width, r) => Math.max(width, pick(r).length), 0)

@@ -8,7 +8,7 @@ import {
   type Stage,
 } from '../../fleet/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
-import { oneLine, showSpan } from './value.ts'
+import { oneLine, showSpan, showTime } from './value.ts'
 
 /** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
 export function rolloutView(state: RolloutState, style: Style): string {
@@ -26,10 +26,30 @@ export function rolloutView(state: RolloutState, style: Style): string {
 export const rolloutLine = (state: RolloutState): string =>
   `${phaseText(state)} · ${state.waves[state.wave]?.name ?? ''}: ${waveText(state, state.wave)}`
 
+/** Tells how a rollout stands whenever that reads otherwise than before. */
+export function rolloutLog(tell: (line: string) => void): (state: RolloutState) => void {
+  let last = ''
+  return (state) => {
+    const line = rolloutLine(state)
+    if (line !== last) tell(line)
+    last = line
+  }
+}
+
+/** Rollouts of the past, a line each. */
+export function rolloutHistoryView(all: readonly RolloutState[], style: Style): string {
+  const lines = all.map((state) => {
+    const by = state.said[0]?.by ?? ''
+    const what = `${padTo(style.bold(state.name), 16)}  ${state.commit.slice(0, 12)}  ${padTo(phaseText(state), 19)}`
+    return `${String(state.serial).padStart(4)}  ${what}  ${showTime(state.startedAt)}  ${by}`
+  })
+  return lines.length === 0 ? 'No rollout yet.\n' : `${lines.join('\n')}\n`
+}
+
 const headOf = (state: RolloutState, style: Style): string =>
   `${style.bold(state.name)} · rollout ${state.serial} · ${state.commit.slice(0, 12)} (${state.revision}) · ${phaseText(state)}`
 
-export const phaseText = (state: RolloutState): string =>
+const phaseText = (state: RolloutState): string =>
   state.phase === 'partial' ? 'ended with failures' : state.phase.replaceAll('-', ' ')
 
 function signOf(state: RolloutState, wave: number, style: Style): string {

@@ -1,26 +1,14 @@
-import { type HostQube } from '../../reconciler/index.ts'
-import { AREAS, type Value } from '../../spec/index.ts'
+import { type ShownQube, type ShownSetting } from '../../app/inspect/index.ts'
+import { AREAS } from '../../spec/index.ts'
 import { diffLines } from './plan.ts'
 import { padTo, type Style } from './style.ts'
 import { belowArea, safe, showValue } from './value.ts'
-
-export interface ShownSetting {
-  readonly path: string
-  readonly value: Value | null
-  /** `set` on the qube itself, by a name that no spec can have (`unmanaged`), inherited from its `template`, or `unknown`. */
-  readonly origin: 'set' | 'unmanaged' | 'template' | 'unknown'
-  /** qstate has set it. */
-  readonly owned: boolean
-  readonly why?: string
-  /** What someone has made of a text of qstate's behind it, against what qstate writes. */
-  readonly diff?: readonly string[]
-}
 
 /** Longer names, of devices mostly, do not push everything to the right. */
 const WIDEST_NAME = 28
 
 /** One qube: what is set on it, what its template gives it, and what of that is qstate's. */
-export function showView(qube: HostQube, settings: readonly ShownSetting[], style: Style): string {
+export function showView({ qube, settings }: ShownQube, style: Style): string {
   const lines = [`${style.bold(qube.name)} ${style.dim(`${qube.klass}, ${qube.state.toLowerCase()}`)}`]
   const lengths = settings.map((setting) => belowArea(setting.path).length)
   const width = Math.max(12, ...lengths.filter((length) => length <= WIDEST_NAME))

@@ -1,6 +1,6 @@
 import { KEYS, type Store } from '../store/index.ts'
 
-interface Lease {
+export interface Lease {
   readonly schema: 'qstate.leader'
   readonly version: 1
   /** Rises with each that takes over: the epoch of its orders. */

@@ -3,5 +3,5 @@
  */
 export { natsConnect } from './connect.ts'
 export { natsMemberStore } from './member-store.ts'
-export { serverConfig, type ServerCluster } from './server-config.ts'
+export { serverConfig, type ServerCluster, type ServerPaths } from './server-config.ts'
 export { natsStore } from './store.ts'

@@ -1,7 +1,7 @@
 import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import { observePaths } from '../observe/index.ts'
-import { correctedRecord, ownedAfter, ownRecord, waitsAhead } from '../ownership/index.ts'
+import { correctedRecord, ownedAfter, ownRecord, waitsAhead, recordCall } from '../ownership/index.ts'
 import {
   type Change,
   failedGuards,
@@ -217,12 +217,7 @@ async function makeChange(run: QubeRun, change: Change): Promise<void> {
 
 async function writeRecord(run: QubeRun, text: string | null): Promise<void> {
   if (text === run.recordText) return
-  const dest = run.plan.qube
-  const call: HostCall =
-    text === null
-      ? { dest, method: 'admin.vm.feature.Remove', arg: RECORD_FEATURE, payload: '' }
-      : { dest, method: 'admin.vm.feature.Set', arg: RECORD_FEATURE, payload: text }
-  await send(run, call, RECORD_FEATURE)
+  await send(run, recordCall(run.plan.qube, text), RECORD_FEATURE)
   run.recordText = text
 }
 

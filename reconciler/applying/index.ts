@@ -11,7 +11,6 @@ export {
   liveActions,
   type LiveWish,
   liveWishes,
-  type PresentDevice,
   requiredDevices,
 } from './live.ts'
 export { mayRestart, restartQube, type RestartReport, startQube } from './restart.ts'

@@ -1,20 +1,12 @@
 import { type Value } from '../../spec/index.ts'
 import { parseRecord } from '../ownership/index.ts'
 import { deviceOf, isDevice, type Plan, type QubePlan, type Report, takesByItself } from '../plan/index.ts'
-
-/** A USB device that is plugged in now. */
-export interface PresentDevice {
-  readonly backend: string
-  readonly port: string
-  readonly identity: string
-  /** The qube that has it. */
-  readonly attachedTo: string | null
-}
+import { type AvailableDevice, type PresentDevice } from '../ports/index.ts'
 
 export interface LiveAction {
   readonly qube: string
   readonly kind: 'attach' | 'detach'
-  readonly device: PresentDevice
+  readonly device: AvailableDevice
 }
 
 /** Why something is not attached now. */
@@ -50,7 +42,7 @@ export function liveWishes(plan: Plan, report: Report | null): readonly LiveWish
 /** Matches wishes with what is plugged in: by identity across ports, or by port, as the assignment says. */
 export function liveActions(
   wishes: readonly LiveWish[],
-  present: readonly PresentDevice[],
+  present: readonly AvailableDevice[],
 ): { readonly actions: readonly LiveAction[]; readonly remarks: readonly LiveRemark[] } {
   const actions: LiveAction[] = []
   const remarks: LiveRemark[] = []
@@ -97,7 +89,7 @@ function devicesOf(qube: QubePlan): readonly (readonly [string, Value | null])[]
 }
 
 /** Whether a device that is plugged in is the one of a path. */
-export function isMeant(path: string, is: Omit<PresentDevice, 'attachedTo'>): boolean {
+export function isMeant(path: string, is: PresentDevice): boolean {
   const { backend, port, identity } = deviceOf(path)
   const fits = (wanted: string, found: string): boolean => wanted === '*' || wanted === found
   return backend === is.backend && fits(port, is.port) && fits(identity, is.identity)

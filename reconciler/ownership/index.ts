@@ -5,7 +5,7 @@ export { recordProblem } from './check-record.ts'
 export { correctedRecord, ownedAfter } from './record-after-outcomes.ts'
 export { waitsAhead } from './record-before-removals.ts'
 export {
-  countingNow,
+  clearPendingRestart,
   formatRecord,
   holdsValues,
   isEmptyRecord,
@@ -13,6 +13,7 @@ export {
   ownRecord,
   parseRecord,
   type RecordReading,
+  recordCall,
   recordTooLong,
   restoreEntry,
   sameOwnership,

@@ -1,5 +1,5 @@
 import { isSettingPath, isValueFor, RECORD_FEATURE, type Value } from '../../spec/index.ts'
-import { sameValue } from '../ports/index.ts'
+import { type HostCall, sameValue } from '../ports/index.ts'
 
 /**
  * The ownership record: what qstate has set on a qube, kept on that qube in one feature, so that no state file is
@@ -160,7 +160,7 @@ export function ownRecord(
 }
 
 /** The text of a record, of which these settings count by now: null for none, undefined where it says so already. */
-export function countingNow(
+export function clearPendingRestart(
   text: string | null,
   qube: { name: string; uuid: string | null; isMade: boolean },
   paths: readonly string[],
@@ -239,3 +239,9 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+/** The call that puts the text of a record on a qube; `null` takes it away. */
+export const recordCall = (dest: string, text: string | null): HostCall =>
+  text === null
+    ? { dest, method: 'admin.vm.feature.Remove', arg: RECORD_FEATURE, payload: '' }
+    : { dest, method: 'admin.vm.feature.Set', arg: RECORD_FEATURE, payload: text }

@@ -1,3 +1,4 @@
+import { type Code } from '../../spec/diagnostics/index.ts'
 import { type Value, type VolumeSizes } from '../../spec/index.ts'
 
 /**
@@ -46,6 +47,8 @@ export interface Present<T> {
 
 export interface Unknown {
   readonly status: 'unknown'
+  /** Of the failure that keeps it from being known. */
+  readonly code?: Code
   readonly why: string
   readonly hint: string
 }
@@ -82,6 +85,30 @@ export interface Reading {
   slic(): Observation<readonly string[]>
 }
 
+/** A device that a qube has, or could have, now. */
+export interface PresentDevice {
+  readonly backend: string
+  readonly port: string
+  readonly identity: string
+}
+
+/** A USB device that is plugged in. */
+export interface AvailableDevice extends PresentDevice {
+  /** Text of the device itself. */
+  readonly description: string
+  /** The qube that has it. */
+  readonly attachedTo: string | null
+}
+
+/** A property as the host tells it. */
+export interface PropertyState {
+  readonly isDefault: boolean
+  readonly value: string
+}
+
+/** Properties by name; one that could not be read is unknown by itself. */
+export type QubeProperties = ReadonlyMap<string, Observation<PropertyState>>
+
 /** A file of ours in dom0 for a qube of this name. */
 export interface Orphan {
   readonly qube: string
@@ -108,6 +135,10 @@ export interface Host {
   list(): Promise<readonly HostQube[]>
   /** Where not every qube may be listed: what would have one listed. */
   readonly howListed?: (qube: string) => string
+  /** Calls pass a qrexec policy: each kind of question needs a line there. */
+  readonly hasPolicy: boolean
+  /** The qube of this host that qstate runs in, where it runs in one. */
+  readonly ownQube: string | null
   version(qubes: readonly HostQube[]): QubesVersion
   /** What could not be read is unknown. Fails with a fatal QstateError only: the daemon is gone, or the run is stopped. */
   read(qube: string, needs: Needs): Promise<Reading>
@@ -130,6 +161,15 @@ export interface Host {
    * Fails with a fatal QstateError only.
    */
   exactVersion(qube: string, property: string): Promise<QubesVersion>
+  /** Names of the features that are set on a qube. Fails with a fatal error only, as all that give an observation. */
+  features(qube: string): Promise<Observation<readonly string[]>>
+  tags(qube: string): Promise<Observation<readonly string[]>>
+  /** All properties that a qube has. Unknown as a whole where not one can be read. */
+  properties(qube: string): Promise<Observation<QubeProperties>>
+  /** USB devices that a running qube has plugged in. */
+  availableDevices(backend: string): Promise<Observation<readonly AvailableDevice[]>>
+  /** Devices that a running qube has now and that no assignment names by port and identity. */
+  attachedByHand(qube: string, kind: 'usb' | 'block'): Promise<Observation<readonly PresentDevice[]>>
   /** `Running`, `Halted`, … as the host says now. Fails with QstateError. */
   state(qube: string): Promise<string>
   /** Bytes of a volume as the host says now. Fails with QstateError. */

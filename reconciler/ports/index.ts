@@ -3,6 +3,7 @@
  * Implementations are handed in; nothing here opens anything.
  */
 export {
+  type AvailableDevice,
   hasTemplate,
   type Host,
   type HostCall,
@@ -16,6 +17,9 @@ export {
   type Present,
   QUBES_VERSIONS,
   type QubesVersion,
+  type PresentDevice,
+  type PropertyState,
+  type QubeProperties,
   type Reading,
   type Refusal,
   sameValue,

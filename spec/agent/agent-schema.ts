@@ -123,7 +123,12 @@ const driftWord = oneOf('', 'correct', 'report')
 const policy = object(
   'a map of mode, drift, prune',
   {
-    mode: oneOf('What is done about a difference. Without it: observe.', 'observe', 'propose', 'apply'),
+    mode: oneOf(
+      'What is done about a difference. Without it: observe; for hosts without an agent: apply.',
+      'observe',
+      'propose',
+      'apply',
+    ),
     drift: union(
       'correct, report, or a map of areas to them',
       [
@@ -161,14 +166,15 @@ const notify = list(
   { description: 'Who is told what happens. Without it: the log alone.' },
 )
 
-/** What an agent's own file says. */
+/** What the file of an agent says, and that of a controller for its hosts without one. */
 export const agentSchema: object = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: 'urn:qstate:agent:v1',
   title: 'qstate agent',
-  description: 'How a host follows a git repository. It is kept on that host, outside the repository.',
+  description:
+    'How a host follows a git repository. It is kept on that host, outside the repository. Without source, verify, fleet and listen: how a controller keeps hosts that have no agent.',
   ...object(
-    'a map with apiVersion, kind, source and verify',
+    'a map with apiVersion and kind',
     {
       apiVersion: { ...words('qstate/v1'), 'x-expected': 'qstate/v1' },
       kind: { ...words('Agent'), 'x-expected': 'Agent' },
@@ -205,6 +211,7 @@ export const agentSchema: object = {
       }),
       notify,
     },
-    { required: ['apiVersion', 'kind', 'source', 'verify'] },
+    // What only an agent needs, or has, is said where the file is read: a controller reads one for hosts without an agent.
+    { required: ['apiVersion', 'kind'] },
   ),
 }

@@ -15,18 +15,41 @@ import { type Area, AREAS, SIZE } from '../vocabulary/index.ts'
 import { get, readYaml, type Written } from '../yaml/index.ts'
 import { validateAgent } from './agent-validator.ts'
 import { readWindow } from './calendar.ts'
-import { type AgentConfig, type AgentFleet, type AgentTrust, type Freeze, type Window } from './model.ts'
+import {
+  type AgentConfig,
+  type AgentFleet,
+  type AgentTrust,
+  type Freeze,
+  type HostPolicies,
+  type Window,
+} from './model.ts'
 import { isDay, readListen, readSpan, readTarget } from './read-parts.ts'
 
 const CONTRACT = contractOf(validateAgent)
 
 const MIB = 1024 * 1024
 
-/** Reads an agent's own file. All that is wrong with it is told at once; with any error there is no configuration. */
-export function loadAgentConfig(source: SourceFile): {
-  readonly config: AgentConfig | null
+export interface LoadedConfig<T> {
+  readonly config: T | null
   readonly diagnostics: readonly Diagnostic[]
-} {
+}
+
+/** Reads the file of an agent. All that is wrong with it is reported at once; with any error there is no configuration. */
+export const loadAgentConfig = (source: SourceFile): LoadedConfig<AgentConfig> =>
+  load(source, requireKeys, readAgent)
+
+/** Reads the same file without the parts that only an agent has: how a controller keeps hosts that have none. */
+export const loadHostPolicies = (source: SourceFile): LoadedConfig<HostPolicies> =>
+  load(source, refuseKeys, (document, report) => readPolicies(document, 'apply', report))
+
+/** What such a file says where it says nothing. */
+export const defaultHostPolicies = (): HostPolicies => readPolicies(undefined, 'apply', () => undefined)
+
+function load<T>(
+  source: SourceFile,
+  checkKeys: (document: Written, report: Report) => void,
+  read: (document: Written, report: Report) => T,
+): LoadedConfig<T> {
   const found: Diagnostic[] = []
   const report: Report = (diagnostic) => found.push(diagnostic)
   const { documents } = readYaml(source, report)
@@ -37,6 +60,7 @@ export function loadAgentConfig(source: SourceFile): {
   }
   if (second !== undefined) report(errorAt(second.position, TWO_DOCUMENTS))
   checkSchema(document, report, CONTRACT)
+  checkKeys(document, report)
   const config = found.some(isError) ? null : read(document, report)
   const diagnostics = sortDiagnostics(found)
   return { config: diagnostics.some(isError) ? null : config, diagnostics }
@@ -44,29 +68,62 @@ export function loadAgentConfig(source: SourceFile): {
 
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
-function read(document: Written, report: Report): AgentConfig {
-  const part = (...keys: readonly string[]): Written | undefined =>
-    keys.reduce<Written | undefined>((here, key) => get(here, key), document)
+function requireKeys(document: Written, report: Report): void {
+  for (const key of ['source', 'verify'])
+    if (document.kind === 'map' && get(document, key) === undefined)
+      report(errorAt(document.position, missing(key, 'an agent needs source and verify')))
+}
+
+/** Of these the controller decides for all its hosts. */
+function refuseKeys(document: Written, report: Report): void {
+  for (const key of ['source', 'verify', 'fleet', 'listen']) {
+    const entry = document.kind === 'map' ? document.entries.get(key) : undefined
+    if (entry === undefined) continue
+    const what = problem('unknown-key', `the key ${quote(key)} is for the file of an agent`, LEAVE_OUT)
+    report(errorAt(entry.key.position, what))
+  }
+}
+
+const LEAVE_OUT =
+  'leave it out: hosts without an agent get their commits from the repository of the controller'
+
+function readAgent(document: Written, report: Report): AgentConfig {
+  const part = (key: string): Written | undefined => get(document, key)
+  const verify = part('verify')
   return {
     source: readSource(part('source'), part('fleet'), report),
     fleet: readFleet(part('fleet')),
     verify: {
-      ...readTrust(part('verify'), report),
-      commits: textOf(part('verify', 'commits')) === 'tip' ? 'tip' : 'all',
+      ...readTrust(verify, report),
+      commits: textOf(get(verify, 'commits')) === 'tip' ? 'tip' : 'all',
     },
+    listen: readListen(part('listen'), report),
+    ...readPolicies(document, 'observe', report),
+  }
+}
+
+function readPolicies(
+  document: Written | undefined,
+  mode: HostPolicies['policy']['mode'],
+  report: Report,
+): HostPolicies {
+  const part = (key: string): Written | undefined => get(document, key)
+  const policy = part('policy')
+  return {
     policy: {
-      mode: (textOf(part('policy', 'mode')) ?? 'observe') as 'observe' | 'propose' | 'apply',
-      drift: readDrift(part('policy', 'drift')),
-      prune: textOf(part('policy', 'prune')) === 'report' ? 'report' : 'apply',
+      mode: MODES.find((word) => word === textOf(get(policy, 'mode'))) ?? mode,
+      drift: readDrift(get(policy, 'drift')),
+      prune: textOf(get(policy, 'prune')) === 'report' ? 'report' : 'apply',
     },
     compareMs: readSpan(part('compare'), ['1m', '24h', '1h'], report),
     windows: itemsOf(part('windows')).flatMap((window) => readTimes(window, report)),
     freezes: itemsOf(part('freezes')).map((freeze) => readFreeze(freeze, report)),
     restartTimeoutMs: readSpan(part('restartTimeout'), ['1m', '24h', '15m'], report),
-    listen: readListen(part('listen'), report),
     notify: itemsOf(part('notify')).flatMap((target) => readTarget(target, report)),
   }
 }
+
+const MODES = ['observe', 'propose', 'apply'] as const
 
 function readSource(
   written: Written | undefined,
@@ -111,7 +168,7 @@ function readTrust(written: Written | undefined, report: Report): AgentTrust {
   const needed = (key: string, by: string): string => {
     const value = text(key)
     if (value === null && written !== undefined)
-      report(errorAt(get(written, 'by')?.position ?? written.position, missing(key, by)))
+      report(errorAt(get(written, 'by')?.position ?? written.position, missing(key, signers(by))))
     return value ?? ''
   }
   switch (text('by')) {
@@ -168,5 +225,7 @@ const BACKWARDS = problem(
   'until is the first day that is free again',
 )
 
-const missing = (key: string, by: string): Problem =>
-  problem('missing-key', `the key ${quote(key)} is missing`, `with by: ${by} it says whose signatures count`)
+const missing = (key: string, hint: string): Problem =>
+  problem('missing-key', `the key ${quote(key)} is missing`, hint)
+
+const signers = (by: string): string => `with by: ${by} it says whose signatures count`

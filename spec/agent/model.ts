@@ -1,7 +1,22 @@
 import { type Area } from '../vocabulary/index.ts'
 
+/** How a host is kept, whatever says what it is to have. */
+export interface HostPolicies {
+  readonly policy: {
+    readonly mode: 'observe' | 'propose' | 'apply'
+    readonly drift: Readonly<Record<Area, 'correct' | 'report'>>
+    readonly prune: 'apply' | 'report'
+  }
+  readonly compareMs: number
+  /** Times of the week in which anything may be written; empty: always. */
+  readonly windows: readonly Window[]
+  readonly freezes: readonly Freeze[]
+  readonly restartTimeoutMs: number
+  readonly notify: readonly NotifyTarget[]
+}
+
 /** What an agent is to do, as a file on its host says: nothing of it comes from the repository that it watches. */
-export interface AgentConfig {
+export interface AgentConfig extends HostPolicies {
   readonly source: {
     /** What git takes: https, ssh, a path, or a bundle's path. */
     readonly url: string
@@ -17,19 +32,8 @@ export interface AgentConfig {
   /** Whose orders say which commit is wanted; null: branch or tag do. */
   readonly fleet: AgentFleet | null
   readonly verify: AgentTrust & { readonly commits: 'all' | 'tip' }
-  readonly policy: {
-    readonly mode: 'observe' | 'propose' | 'apply'
-    readonly drift: Readonly<Record<Area, 'correct' | 'report'>>
-    readonly prune: 'apply' | 'report'
-  }
-  readonly compareMs: number
-  /** Times of the week in which anything may be written; empty: always. */
-  readonly windows: readonly Window[]
-  readonly freezes: readonly Freeze[]
-  readonly restartTimeoutMs: number
   /** Where metrics, health and status are served: `unix:PATH` or `ADDRESS:PORT`; null: nowhere. */
   readonly listen: string | null
-  readonly notify: readonly NotifyTarget[]
 }
 
 export interface AgentFleet {

@@ -77,6 +77,11 @@ export const CODES = {
       'unsupported-version',
     ],
   },
+  /** Told of a run, which continues. */
+  notice: {
+    exit: EXIT.error,
+    codes: ['devices-unknown', 'interrupted-apply', 'run-in-progress', 'tags-unknown'],
+  },
   /** Why a qube was not restarted, or not to its end. */
   restart: {
     exit: EXIT.error,

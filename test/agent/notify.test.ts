@@ -88,7 +88,7 @@ test('a webhook gets what it is told of, with its token, in order', async (t) =>
     on: ['drift', 'refused'],
     to: { kind: 'webhook', url: hook.url, tokenFile: token },
   }
-  const notify = openNotifier([to], { clock: hurried().clock, signal, say: () => undefined })
+  const { notify } = openNotifier([to], { clock: hurried().clock, signal, say: () => undefined })
   for (const kind of ['drift', 'applied', 'refused'] as const) notify(notice(kind))
   await hook.came(2)
   assert.deepEqual(
@@ -103,7 +103,7 @@ test('a server that fails is asked again, later each time, and what came after w
   const hook = await webhook(t, [500, 503, 429])
   const { clock, waited } = hurried()
   const to: NotifyTarget = { on: null, to: { kind: 'webhook', url: hook.url, tokenFile: null } }
-  const notify = openNotifier([to], { clock, signal, say: () => undefined })
+  const { notify } = openNotifier([to], { clock, signal, say: () => undefined })
   notify(notice('drift', 'first'))
   notify(notice('drift', 'second'))
   await hook.came(5)
@@ -118,7 +118,7 @@ test('what is refused for good is said once, without the URL, and not sent elsew
   const hook = await webhook(t, [403, 302])
   const said: string[] = []
   const to: NotifyTarget = { on: null, to: { kind: 'webhook', url: hook.url, tokenFile: null } }
-  const notify = openNotifier([to], { clock: hurried().clock, signal, say: (_, text) => said.push(text) })
+  const { notify } = openNotifier([to], { clock: hurried().clock, signal, say: (_, text) => said.push(text) })
   for (const text of ['one', 'two', 'three']) notify(notice('drift', text))
   await hook.came(3)
   assert.equal(said.length, 2)
@@ -146,7 +146,7 @@ test('a command reads the notice, and is tried again when it fails', async (t) =
   const to: NotifyTarget = { on: null, to: { kind: 'command', argv: [program] } }
   const nobody: NotifyTarget = { on: ['waiting'], to: { kind: 'command', argv: ['/nonexistent/program'] } }
   const said: string[] = []
-  const notify = openNotifier([nobody, to], {
+  const { notify } = openNotifier([nobody, to], {
     clock: hurried().clock,
     signal,
     say: (_, text) => said.push(text),
@@ -172,7 +172,7 @@ test('what cannot even be started is told, and what comes after it is delivered'
       if (said.length === 3) resolve()
     }
   })
-  const notify = openNotifier(
+  const { notify } = openNotifier(
     [
       { on: ['drift'], to: { kind: 'command', argv: [program, 'a\0b'] } },
       { on: ['drift'], to: { kind: 'command', argv: [program, tooLong] } },

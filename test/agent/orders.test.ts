@@ -74,13 +74,13 @@ async function inFleet(
     },
     followed: () =>
       followedAgent({
-        ...{ name: 'h', checks: '', onOrdered: () => undefined, signal: new AbortController().signal },
-        config: loadAgentConfig({ path: 'agent.yaml', text: OWN_FILE }).config!,
-        way: undefined as never,
+        ...{ name: 'h', checks: '', onOrdered: () => undefined },
+        policies: loadAgentConfig({ path: 'agent.yaml', text: OWN_FILE }).config!,
+        target: world.target,
+        context: world.context(),
         source: { look: () => Promise.resolve({ kind: 'nothing' }), recall: () => null },
         store: world.store(),
         memory: () => world.memory(),
-        now: () => world.clock.now(),
       }),
     outcome: async () => {
       const { ordered } = await world.store().orders()

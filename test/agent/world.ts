@@ -11,10 +11,11 @@ import { type Ordered } from '../../agent/state/orders.ts'
 import { openStore } from '../../agent/state/store.ts'
 import { type Turn } from '../../agent/state/turn.ts'
 import { agentHost, currentTables } from '../../app/agent/host.ts'
-import { stateFolder } from '../../app/host/connect.ts'
+import { type Context } from '../../app/context.ts'
+import { connect } from '../../app/host/connect.ts'
+import { type HostTarget } from '../../app/host/target.ts'
 import { qubesHost } from '../../app/host/qubesd/qubesd-host.ts'
 import { slicFiles } from '../../app/host/slic/files.ts'
-import { type Io } from '../../cli/io.ts'
 import { createClient } from '../../qubesd/client.ts'
 import { decodeEvents } from '../../qubesd/codec.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
@@ -189,6 +190,9 @@ export interface AgentWorld {
   store(): ReturnType<typeof openStore>
   /** Where lock and history are. */
   place(): string
+  /** The host, and what surrounds a use case, beside the agent. */
+  readonly target: HostTarget
+  context(): Context
   /** Begins the agent: the first time, or after a kill. */
   begin(): void
   /** What is saved takes until this resolves. */
@@ -246,30 +250,26 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       },
     }
   }
-  const ioOf = (mine: Run): Io => ({
-    out: () => undefined,
-    err: (text) => void log.push(`err ${text.trim()}`),
-    env: {},
-    cwd: host.folder,
-    outIsTerminal: false,
-    errIsTerminal: false,
-    inIsTerminal: false,
-    columns: 100,
-    hostname: 'test-host',
-    username: 'root',
+  const contextOf = (signal: AbortSignal): Context => ({
+    signal,
     now: () => time.now(),
-    pause: (ms) => time.sleep(ms, mine.stop.signal),
-    signal: mine.stop.signal,
-    onHangup: () => undefined,
-    onStop: () => undefined,
-    ask: () => Promise.resolve(null),
+    pause: (ms) => time.sleep(ms, signal),
+    progress: () => undefined,
+    warn: ({ message }) => void log.push(`err ${message}`),
+    report: (diagnostics) => void log.push(...diagnostics.map(({ message }) => `err ${message}`)),
+    actor: 'agent@test-host',
+    machine: 'test-host',
+    cwd: host.folder,
   })
-  const global = {
-    color: false,
-    timeout: '60',
-    concurrency: '8',
+  const target: HostTarget = {
+    transport: { kind: 'socket', path: host.socket },
+    slicRoot: null,
     stateDir: join(host.folder, options.stateDir ?? 'state'),
+    concurrency: 8,
+    timeoutMs: 60_000,
   }
+  const context = (): Context => contextOf(new AbortController().signal)
+  const place = (): string => connect(target, context()).stateFolder
 
   const begin = (): void => {
     const mine: Run = {
@@ -285,16 +285,18 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     setMaxListeners(100, mine.stop.signal)
     const tables = currentTables()
     const client = createClient(transportOf(mine), { signal: mine.stop.signal, timeoutMs: 20_000 })
-    const connection = { client, host: qubesHost({ client, slic: slicFiles(host.dom0, tables.tables) }) }
-    const io = ioOf(mine)
-    const real = agentHost(tables, {
-      global,
-      io,
-      connection,
-      restartTimeout: options.restartTimeout ?? 900,
-      sleep: (ms) => time.sleep(ms, mine.stop.signal),
-    })
-    const store = openStore(join(stateFolder(global, io, connection), 'agent'))
+    const connection = {
+      ...connect(target, context()),
+      host: qubesHost({ client, slic: slicFiles(host.dom0, tables.tables) }),
+      events: (signal: AbortSignal) => mine.feed.events(signal),
+    }
+    const clock = {
+      now: () => time.now(),
+      sleep: (ms: number, signal: AbortSignal) => time.sleep(ms, signal),
+    }
+    const folder = join(place(), 'agent')
+    const restartTimeoutMs = (options.restartTimeout ?? 900) * 1000
+    const store = openStore(folder)
     const running = runAgent({
       settings: {
         policy: options.policy,
@@ -306,7 +308,10 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
         gate: (now) => gateAt({ windows: options.windows ?? [], freezes: options.freezes ?? [] }, now),
       },
       source: sourceOf(branch, options.inFleet === true),
-      host: { ...real, events: (signal) => mine.feed.events(signal) },
+      host: agentHost(
+        { connection, tables, folder, kind: 'agent', restartTimeoutMs, clock },
+        contextOf(mine.stop.signal),
+      ),
       store: {
         ...store,
         async save(memory) {
@@ -315,7 +320,7 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
           return store.save(memory)
         },
       },
-      clock: { now: () => time.now(), sleep: (ms, signal) => time.sleep(ms, signal) },
+      clock,
       hostname: 'test-host',
       signal: mine.stop.signal,
       onNudge: (listener) => {
@@ -351,10 +356,6 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
       }
       setImmediate(look)
     })
-  const place = (): string => {
-    const client = createClient(socketTransport(host.socket))
-    return stateFolder(global, { env: {}, username: 'root' } as unknown as Io, { client })
-  }
   const world: AgentWorld = {
     get clock() {
       return time
@@ -371,6 +372,8 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     },
     store: () => openStore(join(place(), 'agent')),
     place,
+    target,
+    context,
     begin,
     async stop() {
       const mine = run

@@ -112,7 +112,7 @@ interface Case {
   readonly check: string
   readonly verdict: 'warning' | 'problem' | 'unknown'
   readonly found: RegExp
-  readonly mend: RegExp
+  readonly fix: RegExp
 }
 
 const WORK = 'win10-work'
@@ -147,7 +147,7 @@ const CASES: readonly Case[] = [
     check: 'windows-qubes',
     verdict: 'problem',
     found: /the spec names win12, and there is no such qube/,
-    mend: /create it/,
+    fix: /create it/,
   },
   {
     name: 'an image that is not installed, where qubes ask for sound',
@@ -158,7 +158,7 @@ const CASES: readonly Case[] = [
     check: 'stubdomain-image',
     verdict: 'problem',
     found: /dom0 lacks the full stubdomain image .*win10-work.* will not start with sound or USB/,
-    mend: /qubes-dom0-update xen-hvm-stubdom-linux-full/,
+    fix: /qubes-dom0-update xen-hvm-stubdom-linux-full/,
   },
   {
     name: 'a stand-in for dom0 without the folder of the image',
@@ -169,7 +169,7 @@ const CASES: readonly Case[] = [
     check: 'stubdomain-image',
     verdict: 'unknown',
     found: /this stand-in for dom0 has no \/usr\/libexec\/xen\/boot/,
-    mend: /nothing to do/,
+    fix: /nothing to do/,
   },
   {
     name: 'a SLIC table that is cut short',
@@ -178,7 +178,7 @@ const CASES: readonly Case[] = [
     check: 'host-tables',
     verdict: 'warning',
     found: /SLIC: it has 4 bytes/,
-    mend: /unchecked/,
+    fix: /unchecked/,
   },
   {
     name: 'a SLIC table that the spec wants and that is not there',
@@ -190,7 +190,7 @@ const CASES: readonly Case[] = [
     check: 'host-tables',
     verdict: 'problem',
     found: /SLIC: this machine has none/,
-    mend: /slic: off/,
+    fix: /slic: off/,
   },
   {
     name: 'an MSDM table that is damaged, without its contents',
@@ -199,7 +199,7 @@ const CASES: readonly Case[] = [
     check: 'host-tables',
     verdict: 'warning',
     found: /MSDM: its header says 0 bytes, and it has 61/,
-    mend: /unchecked/,
+    fix: /unchecked/,
   },
   {
     name: 'a template that someone else wrote',
@@ -208,7 +208,7 @@ const CASES: readonly Case[] = [
     check: 'libvirt-templates',
     verdict: 'warning',
     found: /win10-home\.xml was written by someone else/,
-    mend: /move it away/,
+    fix: /move it away/,
   },
   {
     name: 'a template that someone else wrote, where the spec wants slic',
@@ -218,7 +218,7 @@ const CASES: readonly Case[] = [
     check: 'libvirt-templates',
     verdict: 'problem',
     found: /win7-oem\.xml was written by someone else/,
-    mend: /move it away/,
+    fix: /move it away/,
   },
   {
     name: 'a template with the mistake of the well-known recipe',
@@ -230,7 +230,7 @@ const CASES: readonly Case[] = [
     check: 'libvirt-templates',
     verdict: 'problem',
     found: /says \{% super\(\) %\}, .*win10-home does not start/,
-    mend: /\{\{ super\(\) \}\}/,
+    fix: /\{\{ super\(\) \}\}/,
   },
   {
     name: 'a template that was edited after qstate wrote it',
@@ -239,7 +239,7 @@ const CASES: readonly Case[] = [
     check: 'libvirt-templates',
     verdict: 'warning',
     found: /win10-home\.xml was edited since qstate wrote it/,
-    mend: /qstate plan/,
+    fix: /qstate plan/,
   },
   {
     name: 'a template of a qube that is gone',
@@ -248,7 +248,7 @@ const CASES: readonly Case[] = [
     check: 'libvirt-templates',
     verdict: 'warning',
     found: /win-gone\.xml is of a qube that does not exist/,
-    mend: /sudo rm/,
+    fix: /sudo rm/,
   },
   {
     name: 'a backend that is not running',
@@ -260,7 +260,7 @@ const CASES: readonly Case[] = [
     check: 'usb-backends',
     verdict: 'warning',
     found: /sys-usb is not running/,
-    mend: /qvm-start sys-usb/,
+    fix: /qvm-start sys-usb/,
   },
   {
     name: 'a backend that shows no device',
@@ -270,7 +270,7 @@ const CASES: readonly Case[] = [
     check: 'usb-backends',
     verdict: 'warning',
     found: /sys-net shows no USB device/,
-    mend: /qubes-usb-proxy/,
+    fix: /qubes-usb-proxy/,
   },
   {
     name: 'a backend that does not exist',
@@ -280,7 +280,7 @@ const CASES: readonly Case[] = [
     check: 'usb-backends',
     verdict: 'problem',
     found: /devices of sys-usb2 are assigned, and there is no such qube/,
-    mend: /qstate devices/,
+    fix: /qstate devices/,
   },
   {
     name: 'a device that is assigned from no qube in particular',
@@ -296,7 +296,7 @@ const CASES: readonly Case[] = [
     check: 'usb-backends',
     verdict: 'warning',
     found: /^\*\+\*:0781:5581:STICK0003:u080650 is assigned to win10-work from no qube: Qubes never finds it/,
-    mend: /sys-usb/,
+    fix: /sys-usb/,
   },
   {
     name: 'a device that two qubes take by themselves',
@@ -309,7 +309,7 @@ const CASES: readonly Case[] = [
     check: 'contested-devices',
     verdict: 'warning',
     found: /^sys-usb\+3-1:\* is attached by itself to win10-home and to win10-work/,
-    mend: /ask-to-attach/,
+    fix: /ask-to-attach/,
   },
   {
     name: 'a required device that is not plugged in',
@@ -320,7 +320,7 @@ const CASES: readonly Case[] = [
     check: 'required-devices',
     verdict: 'problem',
     found: /dead:beef::u0e0100 is required and not there: the qube will not start/,
-    mend: /auto-attach/,
+    fix: /auto-attach/,
   },
   {
     name: 'a qube that is not HVM',
@@ -329,7 +329,7 @@ const CASES: readonly Case[] = [
     check: 'virt-mode',
     verdict: 'problem',
     found: /virt_mode is pvh: Windows needs hvm/,
-    mend: /qvm-prefs win10-home virt_mode hvm/,
+    fix: /qvm-prefs win10-home virt_mode hvm/,
   },
   {
     name: 'memory that is balanced',
@@ -338,7 +338,7 @@ const CASES: readonly Case[] = [
     check: 'balancing',
     verdict: 'problem',
     found: /maxmem 8192\): Windows crashes/,
-    mend: /maxmem 0/,
+    fix: /maxmem 0/,
   },
   {
     name: 'little memory',
@@ -347,7 +347,7 @@ const CASES: readonly Case[] = [
     check: 'memory',
     verdict: 'warning',
     found: /2048 MiB of memory/,
-    mend: /memory 4096/,
+    fix: /memory 4096/,
   },
   ...['ich9', 'banana', 'usb', 'pcspk', 'ich7'].map((model): Case => ({
     name: `the sound card ${model}`,
@@ -356,7 +356,7 @@ const CASES: readonly Case[] = [
     check: 'audio-model',
     verdict: 'problem',
     found: new RegExp(`audio-model is “${model}”: libvirt of Qubes refuses it, and the qube does not start`),
-    mend: /audio: ich6/,
+    fix: /audio: ich6/,
   })),
   {
     name: 'a 0 that is not off',
@@ -365,7 +365,7 @@ const CASES: readonly Case[] = [
     check: 'audio-model',
     verdict: 'problem',
     found: /does not start; 0 is not off/,
-    mend: /audio: off/,
+    fix: /audio: off/,
   },
   {
     name: 'a silent sound card',
@@ -374,7 +374,7 @@ const CASES: readonly Case[] = [
     check: 'audio-model',
     verdict: 'warning',
     found: /likely silent/,
-    mend: /audio: ich6/,
+    fix: /audio: ich6/,
   },
   {
     name: 'a value that an app qube has from its template',
@@ -383,7 +383,7 @@ const CASES: readonly Case[] = [
     check: 'audio-model',
     verdict: 'problem',
     found: /ich9/,
-    mend: /it is so in its template win11-template: mend it there/,
+    fix: /it is so in its template win11-template: fix it there/,
   },
   {
     name: 'an audio qube that is not running',
@@ -395,7 +395,7 @@ const CASES: readonly Case[] = [
     check: 'audiovm',
     verdict: 'warning',
     found: /sys-audio is not running: there is no sound now/,
-    mend: /qvm-start sys-audio/,
+    fix: /qvm-start sys-audio/,
   },
   {
     name: 'no audio qube',
@@ -404,7 +404,7 @@ const CASES: readonly Case[] = [
     check: 'audiovm',
     verdict: 'warning',
     found: /no audiovm/,
-    mend: /audiovm dom0/,
+    fix: /audiovm dom0/,
   },
   {
     name: 'a stubdomain of old',
@@ -413,7 +413,7 @@ const CASES: readonly Case[] = [
     check: 'linux-stubdom',
     verdict: 'problem',
     found: /linux-stubdom is off: sound and USB, which are asked for, are not there/,
-    mend: /--unset win10-work linux-stubdom/,
+    fix: /--unset win10-work linux-stubdom/,
   },
   {
     name: 'a stubdomain of old where nothing is asked of it',
@@ -422,7 +422,7 @@ const CASES: readonly Case[] = [
     check: 'linux-stubdom',
     verdict: 'warning',
     found: /neither sound nor USB/,
-    mend: /linux: inherit/,
+    fix: /linux: inherit/,
   },
   {
     name: 'a device for a stubdomain without qrexec',
@@ -433,7 +433,7 @@ const CASES: readonly Case[] = [
     check: 'stubdom-qrexec',
     verdict: 'problem',
     found: /stubdom-qrexec is off, and a USB device is assigned/,
-    mend: /stubdom-qrexec 1/,
+    fix: /stubdom-qrexec 1/,
   },
   {
     name: 'a timezone that means UTC',
@@ -442,7 +442,7 @@ const CASES: readonly Case[] = [
     check: 'timezone',
     verdict: 'warning',
     found: /timezone is “\+3600”: Qubes takes it for UTC/,
-    mend: /localtime/,
+    fix: /localtime/,
   },
   {
     name: 'two screens',
@@ -451,7 +451,7 @@ const CASES: readonly Case[] = [
     check: 'gui',
     verdict: 'warning',
     found: /both on/,
-    mend: /gui-emulated/,
+    fix: /gui-emulated/,
   },
   {
     name: 'no screen',
@@ -463,7 +463,7 @@ const CASES: readonly Case[] = [
     check: 'gui',
     verdict: 'warning',
     found: /both off/,
-    mend: /gui-emulated 1/,
+    fix: /gui-emulated 1/,
   },
   {
     name: 'no Windows Tools',
@@ -472,7 +472,7 @@ const CASES: readonly Case[] = [
     check: 'windows-tools',
     verdict: 'warning',
     found: /have not been seen/,
-    mend: /install them/,
+    fix: /install them/,
   },
   {
     name: 'a short time-out',
@@ -481,7 +481,7 @@ const CASES: readonly Case[] = [
     check: 'qrexec-timeout',
     verdict: 'warning',
     found: /qrexec_timeout is 60 s/,
-    mend: /6000/,
+    fix: /6000/,
   },
   {
     name: 'the record of another qube',
@@ -490,7 +490,7 @@ const CASES: readonly Case[] = [
     check: 'ownership-record',
     verdict: 'warning',
     found: /record of another qube/,
-    mend: /next apply/,
+    fix: /next apply/,
   },
   {
     name: 'a record of a newer qstate',
@@ -499,7 +499,7 @@ const CASES: readonly Case[] = [
     check: 'ownership-record',
     verdict: 'problem',
     found: /version 2, and this qstate knows 1: use a newer qstate: qstate plans nothing here/,
-    mend: /qvm-features/,
+    fix: /qvm-features/,
   },
   {
     name: 'a record that is none',
@@ -508,7 +508,7 @@ const CASES: readonly Case[] = [
     check: 'ownership-record',
     verdict: 'problem',
     found: /not JSON/,
-    mend: /--unset/,
+    fix: /--unset/,
   },
   {
     name: 'properties that cannot be read are unknown, not at fault',
@@ -519,7 +519,7 @@ const CASES: readonly Case[] = [
     check: 'virt-mode',
     verdict: 'unknown',
     found: /admin\.vm\.property\.Get\+virt_mode on win10-work: refused/,
-    mend: /policy line/,
+    fix: /policy line/,
   },
   {
     name: 'one property that cannot be read, and all that can',
@@ -533,7 +533,7 @@ const CASES: readonly Case[] = [
     check: 'kernel',
     verdict: 'unknown',
     found: /admin\.vm\.property\.Get\+kernel on win10-work: refused/,
-    mend: /policy line/,
+    fix: /policy line/,
   },
 ]
 
@@ -560,7 +560,7 @@ for (const release of RELEASES) {
       const finding = findings.find(({ check, found }) => check === one.check && one.found.test(found))
       assert.ok(finding, notOk(told).join('\n'))
       assert.equal(finding.verdict, one.verdict)
-      assert.match(finding.mend ?? '', one.mend)
+      assert.match(finding.fix ?? '', one.fix)
       assert.equal(told.code, notOk(told).some((line) => / problem: /.test(line)) ? 1 : 0)
     })
   }

@@ -125,7 +125,8 @@ test('drift of a host whose daemon does not answer is shown as what it was, and 
     const report = readReport({ ...told, ...more }, 'desk')
     assert.ok(report !== null)
     const row = { host: 'desk', groups: [], report, lastSeen: SINCE, ordered: null }
-    return fleetView([row], null, new Date(SINCE), makeStyle(false, columns))
+    const status = { hosts: [row], leader: null, leaderLastSeen: null }
+    return fleetView(status, new Date(SINCE), makeStyle(false, columns))
   }
   assert.match(shown({}), /^desk +aaaaaaaaaaaa +applied +2 +just now\n\n/m)
   assert.match(shown({ unseenSince: SINCE }), /^desk +aaaaaaaaaaaa +applied +was 2 +just now$/m)

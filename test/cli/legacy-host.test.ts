@@ -3,9 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { agentHost, currentTables } from '../../app/agent/host.ts'
-import { applyToHost, type HostWay } from '../../app/fleet/host-work.ts'
-import { planOn, silenceOf } from '../../app/fleet/host-condition.ts'
-import { connect, loadSpec } from '../../app/host/connect.ts'
+import { planOn, probeFailure } from '../../app/agent/condition.ts'
+import { connect, type HostTarget } from '../../app/host/index.ts'
+import { type Context } from '../../app/index.ts'
+import { agentFolder, loadSpec, type SpecLocation } from '../../app/source/index.ts'
+import { targetOf } from '../../cli/options.ts'
 import { makeDom0Tree } from '../../simulator/index.ts'
 import { type Plan } from '../../reconciler/index.ts'
 import { QstateError } from '../../spec/diagnostics/index.ts'
@@ -267,21 +269,45 @@ test('policy and simulator are of versions that qstate changes', async (t) => {
   }
 })
 
-const global = { color: false, timeout: '60', concurrency: '8' } as const
-const quiet = { out: () => undefined, err: () => undefined }
+/** The host of a test as use cases take it. */
+function reached(host: Legacy): { readonly target: HostTarget; readonly context: Context } {
+  const target = targetOf(
+    { color: false, timeout: '60', concurrency: '8' },
+    ioOf({ env: host.env, cwd: host.folder }, { out: () => undefined, err: () => undefined }),
+  )
+  const context: Context = {
+    signal: new AbortController().signal,
+    now: () => new Date(),
+    pause: () => Promise.resolve(),
+    progress: () => undefined,
+    warn: () => undefined,
+    report: () => undefined,
+    actor: 'tester@dom0',
+    machine: 'dom0',
+    cwd: host.folder,
+  }
+  return { target, context }
+}
+
+const specFile = (host: Legacy): SpecLocation => ({ paths: [host.spec], configured: [], revision: null })
+
+const isUnsupported = (error: unknown): true => {
+  assert.ok(error instanceof QstateError)
+  assert.deepEqual([error.code, error.message, error.fatal], ['unsupported-version', SENTENCE, false])
+  return true
+}
 
 test('the agent of a 4.2 host plans, applies and restarts nothing, and says why', async (t) => {
   const host = await legacy(t)
-  const io = ioOf({ env: host.env, cwd: host.folder }, quiet)
-  const connection = await connect(global, io)
-  const agent = agentHost(currentTables(), {
-    global,
-    io,
-    connection,
-    restartTimeout: 1,
-    sleep: () => Promise.resolve(),
-  })
-  const { manifest } = loadSpec([host.spec], global, io)
+  const { target, context } = reached(host)
+  const connection = connect(target, context)
+  const clock = { now: () => new Date(), sleep: () => Promise.resolve() }
+  const folder = agentFolder(connection)
+  const agent = agentHost(
+    { connection, tables: currentTables(), folder, kind: 'agent', restartTimeoutMs: 1000, clock },
+    context,
+  )
+  const { manifest } = await loadSpec(specFile(host), context)
   const files = new Map([['qstate.yaml', SPEC]])
   const spec = { commit: 'c', manifest, revision: { commit: 'c', files, read: () => 'none' } }
   const plan = await planOf(t, host.spec)
@@ -295,27 +321,17 @@ test('the agent of a 4.2 host plans, applies and restarts nothing, and says why'
     () => agent.plan(spec, () => true),
     () => agent.apply(spec, plan, () => Promise.resolve(true)),
     () => agent.restart(plan, null, care),
-  ]) {
-    await assert.rejects(work, (error) => {
-      assert.ok(error instanceof QstateError)
-      assert.deepEqual([error.code, error.message, error.fatal], ['unsupported-version', SENTENCE, false])
-      return true
-    })
-  }
+  ])
+    await assert.rejects(work, isUnsupported)
   assert.deepEqual(host.daemon.writes, [])
 })
 
-test('a rollout compares nothing with a 4.2 host and applies nothing to it; it is reached all the same', async (t) => {
+test('a rollout compares nothing with a 4.2 host; it is reached all the same', async (t) => {
   const host = await legacy(t)
-  const io = ioOf({ env: host.env, cwd: host.folder }, quiet)
-  const way: HostWay = { options: global, io }
-  const spec = loadSpec([host.spec], global, io)
-  assert.equal(await silenceOf(way), null)
-  assert.deepEqual(await planOn(() => spec, way), { digest: null, changes: [], trouble: SENTENCE })
-  await assert.rejects(applyToHost(spec, way, 'rollout'), (error) => {
-    assert.ok(error instanceof QstateError)
-    assert.deepEqual([error.code, error.message], ['unsupported-version', SENTENCE])
-    return true
-  })
+  const { target, context } = reached(host)
+  const spec = await loadSpec(specFile(host), context)
+  assert.equal(await probeFailure({ target, context }), null)
+  const planned = await planOn(() => spec, { target, context })
+  assert.deepEqual(planned, { digest: null, changes: [], trouble: SENTENCE })
   assert.deepEqual(host.daemon.writes, [])
 })

@@ -120,7 +120,7 @@ test('a stubdomain that has no qrexec yet is not asked: the restart that it take
     spec(host, '"sys-usb+2-1:*": auto-attach'),
   )
   assert.equal(code, 3)
-  assert.match(out, /the stubdomain that runs has no qrexec yet\n\s+restart the qube/)
+  assert.match(out, /the running stubdomain has no qrexec yet\n\s+restart the qube/)
   assert.deepEqual(attached(host), [])
 })
 

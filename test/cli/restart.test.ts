@@ -286,7 +286,7 @@ test('a qube that would not start again is not shut down: a required device is n
   assert.equal(code, 3)
   assert.match(
     out,
-    /✗ win10-work {2}failed\n\s+it would not start again: usb sys-usb\+9-9:\* is not plugged in/,
+    /✗ win10-work {2}failed\n\s+it would not start again: the device sys-usb\+9-9:\* is not plugged in/,
   )
   assert.deepEqual(restarts(host), [])
 })
@@ -330,7 +330,7 @@ test('a qube that is paused is not shut down: it would halt later, and nobody wo
     assert.equal(code, 3, out)
     assert.match(
       out,
-      /it is paused, and does not shut down while it is\n\s+let it go on \(`qvm-unpause win10-work`\)/,
+      /it is paused, and does not shut down while it is\n\s+unpause it \(`qvm-unpause win10-work`\)/,
     )
     assert.deepEqual(restarts(host), [])
     act(host.simulator, { ...call, method: 'admin.vm.Unpause' })
@@ -540,7 +540,7 @@ test('a restart asks where it is all there is to do, unless --yes has been said'
   const now = ['apply', '--restart', 'now', spec]
   const nobody = await host.qstate(...now)
   assert.equal(nobody.code, 64)
-  assert.match(nobody.err, /nobody is here to say yes/)
+  assert.match(nobody.err, /confirmation needed, but stdin is not a terminal/)
   const no = await host.qstateWith({ terminal: true, answers: ['n'] }, ...now)
   assert.equal(no.code, 1)
   assert.match(no.out, /To be restarted by the apply: win10-work\./)
@@ -557,6 +557,6 @@ test('where nobody can be asked about a restart that a flag wants asked, nothing
   const spec = specOf(host, '{ qube: { memory: 6144 } }')
   const { code, err } = await host.qstate('apply', '--yes', '--restart', 'ask', spec)
   assert.equal(code, 64)
-  assert.match(err, /nobody is here to be asked about a restart/)
+  assert.match(err, /a restart needs confirmation, but stdin is not a terminal/)
   assert.equal(host.simulator.writes(), 0)
 })

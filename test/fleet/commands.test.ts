@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { specOf } from '../../app/agent/condition.ts'
 import { isPushed } from '../../app/fleet/fleet-file.ts'
-import { specAt } from '../../app/fleet/host-spec.ts'
 import { type RolloutState } from '../../fleet/rollout/state.ts'
+import { fleetLayout } from '../../git/layout.ts'
+import { type Manifest } from '../../spec/read/manifest.ts'
 import { resolve } from '../../spec/compose/resolve.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { startQstate } from '../support/process.ts'
@@ -369,7 +371,7 @@ test('the example of a fleet comes to a sound spec for every host of it', (t) =>
     ['office.yaml', ['x1-anna', 'x1-bert', 'reception']],
   ] as const)
     for (const host of hosts) {
-      const { manifest } = specAt({ gitDir: join(folder, '.git'), fleetPaths: [fleet] }, commit, host)
+      const manifest = manifestOf(join(folder, '.git'), fleet, commit, host)
       assert.deepEqual([...manifest.qubes.keys()], ['win10-work'])
     }
 })
@@ -389,11 +391,15 @@ hosts: { desk: { reach: { socket: s }, spec: [${folder}] } }
       'base/windows.yaml': spec(4000),
       'own/desk.yaml': spec(6000),
     })
-    const place = { gitDir: join(repository, '.git'), fleetPaths: ['fleet.yaml'] }
-    const { desired } = resolve(specAt(place, commit, 'desk').manifest, { qubes: [] })
+    const manifest = manifestOf(join(repository, '.git'), 'fleet.yaml', commit, 'desk')
+    const { desired } = resolve(manifest, { qubes: [] })
     assert.equal(desired?.qubes.get('win10-work')?.settings.get('qube/memory')?.value, 6000, folder)
   }
 })
+
+/** What a commit says of a host, with the files that its fleet names laid over each other. */
+const manifestOf = (gitDir: string, fleet: string, commit: string, host: string): Manifest =>
+  specOf(commit, fleetLayout({ files: [fleet], host })(gitDir, commit)).manifest
 
 function makeExample(
   t: TestContext,

@@ -3,9 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type Sources } from '../../app/source/sources.ts'
-import { validateFleet } from '../../cli/commands/validate-fleet.ts'
-import { type Io } from '../../cli/io.ts'
-import { type GlobalOptions } from '../../cli/options.ts'
+import { validateFleet } from '../../app/validate/fleet.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Result, runCli } from '../cli/run-cli.ts'
 import { makeRepository } from '../support/repository.ts'
@@ -156,7 +154,7 @@ ${hosts.join('')}`
   assert.match(err, /\(h0, h1, h2 and 36 more\)\n/)
 })
 
-test('of a fleet whose hosts have more files together than one may have, few answers of git are needed', () => {
+test('of a fleet whose hosts have more files together than one may have, few answers of git are needed', async () => {
   const names = Array.from({ length: 3000 }, (_, index) => `h${index}`)
   const hosts = names.map((name) => `  ${name}: { reach: { socket: s }, spec: [${name}.yaml] }\n`)
   const text = `apiVersion: qstate/v1\nkind: Fleet\nname: many\nhosts:\n${hosts.join('')}`
@@ -168,23 +166,15 @@ test('of a fleet whose hosts have more files together than one may have, few ans
     readTable: () => 'there are no tables here',
     tablePaths: new Map(),
   })
-  const read = (paths: readonly string[]): Sources => {
+  const read = (paths: readonly string[]): Promise<Sources> => {
     asked += 1
     if (paths.length > 2000)
       throw new QstateError(problem('refused-content', 'it has more than 2000 YAML files', ''))
     if (paths.includes('h7.yaml')) throw new QstateError(problem('no-such-path', 'h7.yaml is not there', ''))
-    return sourcesOf(paths.map((path) => ({ path, text: ATTIC })))
+    return Promise.resolve(sourcesOf(paths.map((path) => ({ path, text: ATTIC }))))
   }
-  let out = ''
-  const io = { out: (more: string) => void (out += more) } as unknown as Io
-  const code = validateFleet(
-    sourcesOf([{ path: 'fleet.yaml', text }]),
-    read,
-    { json: true } as GlobalOptions,
-    io,
-  )
-  const { diagnostics } = JSON.parse(out) as Told
-  assert.equal(code, 65)
+  const { valid, diagnostics } = await validateFleet(sourcesOf([{ path: 'fleet.yaml', text }]), read)
+  assert.equal(valid, false)
   assert.deepEqual(
     diagnostics.map(({ code: word, hosts: on }) => [word, on]),
     [['no-such-path', ['h7']]],

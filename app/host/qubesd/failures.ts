@@ -4,7 +4,7 @@ import { QstateError } from '../../../spec/diagnostics/index.ts'
 /** What one call could not tell is unknown; that the daemon is gone is everybody's failure, and what is no failure a bug. */
 export function unknownOf(error: unknown): Unknown {
   if (!(error instanceof QstateError) || error.fatal) throw error
-  return { status: 'unknown', why: error.message, hint: error.hint }
+  return { status: 'unknown', code: error.code, why: error.message, hint: error.hint }
 }
 
 export const noSuchProperty = (qube: string, name: string): Unknown => ({

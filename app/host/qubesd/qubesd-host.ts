@@ -4,7 +4,11 @@ import {
   exactVersion,
   getInheritedFeature,
   listedVersion,
+  listAttachedByHand,
+  listAvailable,
+  listFeatures,
   listQubes,
+  listTags,
   namesRefusals,
   policyLine,
   powerState,
@@ -13,6 +17,7 @@ import {
   volumeSize,
 } from '../../../qubesd/index.ts'
 import { type Host, type HostCall, type HostQube, type QubesVersion } from '../../../reconciler/index.ts'
+import { readAllProperties } from './properties.ts'
 import { observe, readQube } from './reading.ts'
 
 export interface QubesHostOptions {
@@ -27,39 +32,28 @@ export function qubesHost(options: QubesHostOptions): Host {
   let version: QubesVersion = '4.3'
   return {
     where: kind === 'socket' ? where : `dom0, through ${where}`,
-    async list() {
-      try {
-        return await listQubes(client)
-      } catch (error) {
-        throw error
-      }
-    },
+    list: () => listQubes(client),
+    hasPolicy: kind !== 'socket',
+    ownQube: client.transport.ownQube ?? null,
     ...(kind === 'socket' ? {} : { howListed: (qube: string) => howListed(qube, client.source) }),
     version(qubes: readonly HostQube[]) {
       version = listedVersion(qubes)
       return version
     },
     read: (qube, needs) => readQube({ client, slic, version }, qube, needs),
+    features: (qube) => observe(listFeatures(client, qube)),
+    tags: (qube) => observe(listTags(client, qube)),
+    properties: (qube) => readAllProperties(client, qube),
+    availableDevices: (backend) => observe(listAvailable(client, version, backend)),
+    attachedByHand: (qube, kind) => observe(listAttachedByHand(client, qube, kind)),
     inheritedFeature: (qube, name) => observe(getInheritedFeature(client, qube, name)),
     async exactVersion(qube, property) {
       if (!VERSIONS[version].listsUuids) return version
       const seen = await observe(namesRefusals(client, qube, property))
       return exactVersion(version, seen.status === 'present' && seen.value)
     },
-    async state(qube) {
-      try {
-        return await powerState(client, qube)
-      } catch (error) {
-        throw error
-      }
-    },
-    async volumeSize(qube, volume) {
-      try {
-        return await volumeSize(client, qube, volume)
-      } catch (error) {
-        throw error
-      }
-    },
+    state: (qube) => powerState(client, qube),
+    volumeSize: (qube, volume) => volumeSize(client, qube, volume),
     tableProblem: (table) => slic.problem(table),
     async tableTemplates(asked) {
       if (slic.listingCosts && !asked) return { status: 'present', value: [] }

@@ -1,7 +1,14 @@
-import { type Host, type Observation, type Reading } from '../../../reconciler/index.ts'
+import {
+  type Host,
+  type Observation,
+  type PropertyState,
+  type QubeProperties,
+  type Reading,
+  type Unknown,
+} from '../../../reconciler/index.ts'
 import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { noSuchProperty } from '../qubesd/index.ts'
-import { type HostState, type PropertyState, type QubeState } from './model.ts'
+import { type HostState, type QubeState } from './model.ts'
 
 /** A host out of a file: it can be asked like another, and takes no write. */
 export function recordedHost(state: HostState): Host {
@@ -18,6 +25,8 @@ export function recordedHost(state: HostState): Host {
         state.qubes.map(({ name, klass, state: is, uuid }) => ({ name, klass, state: is, uuid })),
       ),
     version: () => state.release,
+    hasPolicy: false,
+    ownQube: null,
     read: (name) => Promise.resolve(readingOf(qubeOf(name))),
     state: (name) => Promise.resolve(qubeOf(name).state),
     volumeSize(name, volume) {
@@ -29,10 +38,33 @@ export function recordedHost(state: HostState): Host {
     tableTemplates: () => Promise.resolve(state.templates),
     // Texts of files are not recorded.
     templateTexts: () => Promise.resolve(undefined),
+    features: (name) => Promise.resolve(namesOf(qubeOf(name).features)),
+    tags: (name) => Promise.resolve(qubeOf(name).tags),
+    properties: (name) => Promise.resolve(propertiesOf(qubeOf(name))),
+    // What is plugged in and attached is of a moment, and not recorded.
+    availableDevices: () => Promise.resolve(NOT_RECORDED),
+    attachedByHand: () => Promise.resolve(NOT_RECORDED),
     inheritedFeature: (name, feature) => Promise.resolve(inheritedOf(qubeOf(name), feature, qubes)),
     exactVersion: () => Promise.resolve(state.exactRelease),
     write: () => Promise.reject(recorded('a recorded host takes no write')),
   }
+}
+
+const NOT_RECORDED: Unknown = {
+  status: 'unknown',
+  why: 'devices are not recorded',
+  hint: 'use the host itself',
+}
+
+const namesOf = (all: QubeState['features']): Observation<readonly string[]> =>
+  all.status === 'present' ? { status: 'present', value: Object.keys(all.value) } : all
+
+function propertiesOf({ properties }: QubeState): Observation<QubeProperties> {
+  if (properties.status !== 'present') return properties
+  const entries = Object.entries(properties.value).map<[string, Observation<PropertyState>]>(
+    ([name, found]) => [name, 'status' in found ? found : { status: 'present', value: found }],
+  )
+  return { status: 'present', value: new Map(entries) }
 }
 
 const noQube = (name: string): QstateError =>

@@ -2,6 +2,7 @@ import { isQubesVersion, type QubesVersion } from '../../../qubesd/index.ts'
 import {
   type Observation,
   type Orphan,
+  type PropertyState,
   type Refusal,
   type Unknown,
   type UsbAssignment,
@@ -40,11 +41,6 @@ export interface QubeState {
   readonly slic: Observation<readonly string[]>
   /** Bytes, where they could be read. */
   readonly volumes: Readonly<Record<string, number>>
-}
-
-export interface PropertyState {
-  readonly value: string
-  readonly isDefault: boolean
 }
 
 export const HOST_TABLES = ['host:SLIC', 'host:MSDM'] as const

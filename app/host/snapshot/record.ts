@@ -1,39 +1,38 @@
-import { type Client, listFeatures, listTags } from '../../../qubesd/index.ts'
 import {
   type Host,
   type HostQube,
   mapLimited,
   NO_NEEDS,
   type Observation,
+  type PropertyState,
   type QubesVersion,
   type Unknown,
 } from '../../../reconciler/index.ts'
 import { QstateError } from '../../../spec/diagnostics/index.ts'
-import { observe, readAllProperties, type ToldProperty } from '../qubesd/index.ts'
-import { HOST_TABLES, type HostState, type PropertyState, type QubeState } from './model.ts'
+import { type Context } from '../../context.ts'
+import { HOST_TABLES, type HostState, type QubeState } from './model.ts'
 
-export interface RecordContext {
-  readonly client: Client
+/** A host that answers, and its qubes as they were listed. */
+export interface RecordedHost {
   readonly host: Host
   readonly qubes: readonly HostQube[]
   readonly version: QubesVersion
-  /** ISO 8601. */
-  readonly now: string
-  readonly onQube?: (done: number, total: number) => void
 }
 
 const VOLUMES = ['root', 'private'] as const
 
 /** Reads all that a spec could ask about. What is refused is recorded as that. Fails with QstateError where the daemon is gone. */
-export async function recordHost(context: RecordContext): Promise<HostState> {
-  const { host, version, now } = context
-  const qubes = context.qubes.filter(({ klass }) => klass !== 'AdminVM')
+export async function recordHost(
+  { host, version, qubes: all }: RecordedHost,
+  { now, progress }: Context,
+): Promise<HostState> {
+  const qubes = all.filter(({ klass }) => klass !== 'AdminVM')
   const [first] = qubes
   let done = 0
   const states = await mapLimited(qubes, 4, async (qube) => {
-    const state = await recordQube(qube, context)
+    const state = await recordQube(qube, host)
     done += 1
-    context.onQube?.(done, qubes.length)
+    progress({ kind: 'recording', done, total: qubes.length })
     return state
   })
   const problems = await Promise.all(
@@ -42,7 +41,7 @@ export async function recordHost(context: RecordContext): Promise<HostState> {
   return {
     schema: 'qstate.host-state',
     version: 1,
-    recordedAt: now,
+    recordedAt: now().toISOString(),
     where: host.where,
     release: version,
     exactRelease: first === undefined ? version : await host.exactVersion(first.name, 'label'),
@@ -52,12 +51,12 @@ export async function recordHost(context: RecordContext): Promise<HostState> {
   }
 }
 
-async function recordQube(qube: HostQube, { client, host }: RecordContext): Promise<QubeState> {
+async function recordQube(qube: HostQube, host: Host): Promise<QubeState> {
   const { name, klass, state, uuid } = qube
   const [names, properties, tags] = await Promise.all([
-    observe(listFeatures(client, name)),
-    readAllProperties(client, name),
-    observe(listTags(client, name)),
+    host.features(name),
+    host.properties(name),
+    host.tags(name),
   ])
   const features = names.status === 'present' ? names.value : []
   const reading = await host.read(name, { ...NO_NEEDS, features, usb: true, denied: true, slic: true })
@@ -94,7 +93,7 @@ function told(feature: Observation<string>): string | Unknown {
 
 function toldProperty(
   name: string,
-  seen: ToldProperty,
+  seen: Observation<PropertyState>,
 ): readonly (readonly [string, PropertyState | Unknown])[] {
   if (seen.status === 'absent') return []
   return [

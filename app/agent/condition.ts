@@ -1,0 +1,107 @@
+import { loadSpec, runCheck } from '../../agent/index.ts'
+import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
+import { type Revision } from '../../git/index.ts'
+import { type Change, changeDigest, changesOf, type Plan } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { PARALLELISM } from '../apply/index.ts'
+import { type Context } from '../context.ts'
+import { connectHost, connectManaged, type HostTarget, type ManagedHost } from '../host/index.ts'
+import { planSpec } from '../plan/index.ts'
+import { type LoadedSpec, sourcesOf, tablesOf } from '../source/index.ts'
+
+/** How a host is, beside what it has applied. */
+export type Condition = Pick<AgentStatus, 'drift' | 'restarts' | 'notRunning' | 'check'>
+
+/** A host of a fleet, and the programs that its owner lets be asked for as checks. */
+export interface FleetMember {
+  /** What its fleet calls it. */
+  readonly name: string
+  readonly target: HostTarget
+  readonly checks: string
+  readonly context: Context
+}
+
+/** What is asked of a host, and which changes that it would need count as drift. */
+export interface ConditionQuery extends Pick<Asked, 'running' | 'check'> {
+  readonly isDrift: (change: Change) => boolean
+}
+
+/** How a host is now, compared with a spec. One that cannot be looked at shows nothing at all. */
+export async function readCondition(
+  spec: () => LoadedSpec,
+  { running, check, isDrift }: ConditionQuery,
+  member: FleetMember,
+): Promise<Condition> {
+  const { name, checks, context } = member
+  try {
+    const { plan, host } = await compare(spec(), member)
+    const env = { QSTATE_HOST: name }
+    const found = check === null ? null : await runCheck(checks, check, env, context.signal)
+    const stateOf = new Map(host.qubes.map((qube) => [qube.name, qube.state]))
+    return {
+      drift: changesOf(only(plan, isDrift)).length,
+      restarts: plan.qubes.filter(({ waiting }) => waiting.length > 0).length,
+      notRunning: running.filter((qube) => stateOf.has(qube) && stateOf.get(qube) !== 'Running'),
+      check: found,
+    }
+  } catch (error) {
+    troubleOf(error)
+    return { drift: null, restarts: 0, notRunning: [], check: check === null ? null : 'failed' }
+  }
+}
+
+/** What a spec would change on the host now. Writes nothing. */
+async function compare(
+  spec: LoadedSpec,
+  { target, context }: Pick<FleetMember, 'target' | 'context'>,
+): Promise<{ readonly plan: Plan; readonly host: ManagedHost }> {
+  const host = await connectManaged(target, context, tablesOf(spec))
+  const options = { targets: [], parallelism: PARALLELISM, explain: 'no' } as const
+  return { plan: await planSpec(spec, host, options, context), host }
+}
+
+/** Why a host cannot be asked anything; null: it answers. One call, which writes nothing. */
+export async function probeFailure({
+  target,
+  context,
+}: Pick<FleetMember, 'target' | 'context'>): Promise<string | null> {
+  try {
+    await connectHost(target, context)
+    return null
+  } catch (error) {
+    return troubleOf(error).message
+  }
+}
+
+const only = (plan: Plan, isDrift: (change: Change) => boolean): Plan => ({
+  ...plan,
+  qubes: plan.qubes.map((qube) => ({ ...qube, changes: qube.changes.filter(isDrift) })),
+})
+
+/** What a spec would change on a host, or why that cannot be told. */
+export async function planOn(
+  spec: () => LoadedSpec,
+  member: Pick<FleetMember, 'target' | 'context'>,
+): ReturnType<PlanningAgent['plan']> {
+  try {
+    const changes = changesOf((await compare(spec(), member)).plan)
+    return { digest: changeDigest(changes), changes, trouble: null }
+  } catch (error) {
+    return { digest: null, changes: [], trouble: troubleOf(error).message }
+  }
+}
+
+/** What went wrong, for a report. What nobody foresaw is thrown on. */
+function troubleOf(error: unknown): NonNullable<AgentStatus['trouble']> {
+  if (!(error instanceof QstateError)) throw error
+  const { code, message, hint } = error
+  return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
+}
+
+/** The spec that a revision holds. Fails with QstateError where it is none. */
+export function specOf(commit: string, revision: Revision): LoadedSpec {
+  const loaded = loadSpec(commit, revision)
+  if ('refusal' in loaded)
+    throw new QstateError(problem('invalid-spec', loaded.refusal.why, 'correct it with a new commit'))
+  return { sources: sourcesOf(revision), manifest: loaded.spec.manifest, diagnostics: [] }
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Memory, openStore, type Store, type Suspension } from '../../agent/index.ts'
+import { lockHolder } from '../../journal/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { tryWithLock } from '../apply/index.ts'
+import { type Context } from '../context.ts'
+import { connect, type Connection, type HostTarget } from '../host/index.ts'
+import { agentFolder } from '../source/index.ts'
+
+export interface Suspended {
+  readonly suspension: Suspension
+  /** False: an apply is still under way, and was not waited for. */
+  readonly isStill: boolean
+}
+
+/** Has the agent of a host write nothing until it is resumed, or for a while; null: until it is resumed. It goes on looking. */
+export async function suspendAgent(
+  target: HostTarget,
+  { forMs, why }: { readonly forMs: number | null; readonly why: string },
+  context: Context,
+): Promise<Suspended> {
+  const { store, connection } = await agentStore(target, context)
+  const now = context.now()
+  const until = forMs === null ? null : new Date(now.getTime() + forMs).toISOString()
+  const suspension = { until, by: context.actor, since: now.toISOString(), why }
+  await store.suspend(suspension)
+  return { suspension, isStill: await applyEnds(connection, context) }
+}
+
+/** Ends a suspension. Whether there was one. */
+export async function resumeAgent(target: HostTarget, context: Context): Promise<boolean> {
+  const { store } = await agentStore(target, context)
+  const { suspended } = await store.orders()
+  await store.suspend(null)
+  return suspended !== null
+}
+
+/**
+ * Has the agent take a commit that does not come after the one in force. Its signature has to be good all the same. What the agent
+ * knew when it was last seen.
+ */
+export async function acceptCommit(commit: string, target: HostTarget, context: Context): Promise<Memory> {
+  if (!/^[0-9a-f]{7,64}$/.test(commit)) {
+    const hint = 'give at least seven of its digits, as `qstate status` shows them'
+    throw new QstateError(problem('bad-commit', `“${commit}” is no commit`, hint))
+  }
+  const { store } = await agentStore(target, context)
+  const { memory } = await store.load()
+  await store.accept(commit)
+  return memory
+}
+
+/** Where the agent has its orders, if there has been one: an order in another folder would be heard by nobody. */
+async function agentStore(
+  target: HostTarget,
+  context: Context,
+): Promise<{ readonly store: Store; readonly connection: Connection }> {
+  const connection = connect(target, context)
+  const folder = agentFolder(connection)
+  if (existsSync(join(folder, 'memory.json')) || (await lockHolder(folder)) !== undefined)
+    return { store: openStore(folder), connection }
+  throw new QstateError(
+    problem(
+      'no-agent',
+      `no agent keeps its memory in ${folder}`,
+      'the agent of the unit keeps it as root: say this with `sudo`; --state-dir names another folder',
+    ),
+  )
+}
+
+/** Waits until an apply under way is over: then the agent has heard that it is suspended. False where it was not waited for. */
+async function applyEnds({ stateFolder }: Connection, context: Context): Promise<boolean> {
+  const lock = { waitMs: Infinity, who: context.actor }
+  const done = await tryWithLock(stateFolder, lock, context, () => Promise.resolve({ kind: 'free' as const }))
+  return done.kind === 'free'
+}

@@ -1,0 +1,130 @@
+import { attachCall, detachCall } from '../../providers/index.ts'
+import {
+  type AvailableDevice,
+  clearPendingRestart,
+  deviceOf,
+  isMeant,
+  isWanted,
+  type LiveAction,
+  liveActions,
+  type LiveWish,
+  liveWishes,
+  NO_NEEDS,
+  pathOfDevice,
+  type Plan,
+  recordCall,
+  type Report,
+} from '../../reconciler/index.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
+import { RECORD_FEATURE } from '../../spec/index.ts'
+import { type ManagedHost } from '../host/index.ts'
+
+/** What became of one device, or why nothing did. */
+export interface AttachReport {
+  readonly qube: string
+  readonly path: string
+  readonly status: 'attached' | 'detached' | 'left' | 'failed'
+  readonly text: string
+  readonly hint: string
+}
+
+/** Attaches and detaches now what the assignments of running qubes say, as far as it is plugged in and free. */
+export async function attachWanted(
+  plan: Plan,
+  report: Report | null,
+  connected: ManagedHost,
+): Promise<readonly AttachReport[]> {
+  const wishes = liveWishes(plan, report)
+  if (wishes.length === 0) return []
+  const backends = [...new Set(wishes.map(({ path }) => backendOf(path)))].sort()
+  const present: AvailableDevice[] = []
+  const reports: AttachReport[] = []
+  for (const backend of backends) {
+    const seen = await connected.host.availableDevices(backend)
+    if (seen.status === 'present') present.push(...seen.value)
+    if (seen.status !== 'unknown') continue
+    const affected = wishes.filter(({ path }) => backendOf(path) === backend)
+    reports.push(...affected.map(({ qube, path }) => failed(qube, path, seen.why, seen.hint)))
+  }
+  const reachable = wishes.filter(({ path }) => !reports.some((done) => done.path === path))
+  const { actions, remarks } = liveActions(reachable, present)
+  for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
+  for (const action of actions) reports.push(await act(action, plan, report, connected))
+  const met = wishesMet(reachable, present, reports)
+  const effective = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
+  await recordEffective(plan, effective, connected)
+  return reports
+}
+
+/** What is attached and wanted, or neither, is as it would be after a restart. */
+function wishesMet(
+  wishes: readonly LiveWish[],
+  present: readonly AvailableDevice[],
+  reports: readonly AttachReport[],
+): readonly LiveWish[] {
+  return wishes.filter(({ qube, path, wanted }) => {
+    const meant = present.filter(
+      (device) => isMeant(path, device) && (wanted || !isWanted(qube, device, wishes)),
+    )
+    const has = meant.some((device) => {
+      const done = reports.find((one) => one.qube === qube && one.path === pathOfDevice(device))?.status
+      return done === 'attached' || (device.attachedTo === qube && done !== 'detached')
+    })
+    return has === wanted
+  })
+}
+
+/** Nothing of it waits for a restart any more. Where that cannot be written it goes on waiting, which does no harm. */
+async function recordEffective(
+  plan: Plan,
+  effective: readonly LiveWish[],
+  { host }: ManagedHost,
+): Promise<void> {
+  for (const name of new Set(effective.map(({ qube }) => qube))) {
+    const paths = effective.filter(({ qube }) => qube === name).map(({ path }) => path)
+    const planned = plan.qubes.find(({ qube }) => qube === name)
+    const of = { name, uuid: planned?.uuid ?? null, isMade: planned?.made === true }
+    const seen = (await host.read(name, { ...NO_NEEDS, features: [RECORD_FEATURE] })).feature(RECORD_FEATURE)
+    if (seen.status === 'unknown') continue
+    const next = clearPendingRestart(seen.status === 'present' ? seen.value : null, of, paths)
+    if (next === undefined) continue
+    await host.write(recordCall(name, next)).catch((error: unknown) => {
+      if (!(error instanceof QstateError)) throw error
+    })
+  }
+}
+
+const waitingOf = (qube: string, plan: Plan, report: Report | null): readonly string[] =>
+  report?.qubes.find((done) => done.qube === qube)?.waiting ??
+  plan.qubes.find((planned) => planned.qube === qube)?.waiting ??
+  []
+
+async function act(
+  { qube, kind, device }: LiveAction,
+  plan: Plan,
+  report: Report | null,
+  { host }: ManagedHost,
+): Promise<AttachReport> {
+  const path = pathOfDevice(device)
+  if (kind === 'attach' && waitingOf(qube, plan, report).includes('stubdom/qrexec')) {
+    const hint = 'restart the qube: from then on devices are attached live'
+    return failed(qube, path, 'the running stubdomain has no qrexec yet', hint)
+  }
+  try {
+    await host.write(kind === 'attach' ? attachCall(qube, device) : detachCall(qube, device))
+    return { qube, path, status: kind === 'attach' ? 'attached' : 'detached', text: '', hint: '' }
+  } catch (error) {
+    if (!(error instanceof QstateError)) throw error
+    return failed(qube, path, error.message, error.hint)
+  }
+}
+
+const failed = (qube: string, path: string, text: string, hint: string): AttachReport => ({
+  qube,
+  path,
+  status: 'failed',
+  text,
+  hint,
+})
+
+const backendOf = (path: string): string => deviceOf(path).backend

@@ -1,0 +1,59 @@
+import { generationJournal, type RunKind } from '../../journal/index.ts'
+import { providers } from '../../providers/index.ts'
+import { applyPlan, type Plan, type Report } from '../../reconciler/index.ts'
+import { type Context } from '../context.ts'
+import { type ManagedHost } from '../host/index.ts'
+import { type LockedRun } from './lock.ts'
+
+/** Qubes at once, where no person says how many. */
+export const PARALLELISM = 4
+
+export interface ExecuteOptions extends LockedRun {
+  readonly kind: RunKind
+  /** Of a rollback: the generations that it undoes. */
+  readonly undoes?: readonly number[]
+  readonly parallelism: number
+  /** Begins no other qube after one that failed. */
+  readonly failFast: boolean
+  /** The plan is not fresh: all its guards are looked at before the first write. */
+  readonly recheck: boolean
+}
+
+/** A report, and the generation under which it is remembered; null: nothing was begun. */
+export type Applied = Report & { readonly generation: number | null }
+
+/** Does what a plan says. The caller holds the lock of the host. */
+export async function executePlan(
+  plan: Plan,
+  { host, qubes, stateFolder }: ManagedHost,
+  { kind, undoes, who, at, parallelism, failFast, recheck }: ExecuteOptions,
+  { signal, progress }: Context,
+): Promise<Applied> {
+  let generation: number | null = null
+  const meta = { kind, ...(undoes === undefined ? {} : { undoes }), who, at, pid: process.pid }
+  const report = await applyPlan(plan, {
+    host,
+    providers,
+    qubes,
+    parallelism,
+    failFast,
+    recheck,
+    journal: generationJournal(stateFolder, meta, (number) => {
+      generation = number
+    }),
+    signal,
+    onQube: (qube, done, total) => {
+      progress({ kind: 'applied', plan, qube, done, total })
+    },
+  })
+  return { ...report, generation }
+}
+
+/** Does what a fresh plan says, with nobody to ask. The caller holds the lock of the host. */
+export const applyUnattended = (
+  plan: Plan,
+  host: ManagedHost,
+  run: LockedRun & { readonly kind: 'agent' | 'rollout' },
+  context: Context,
+): Promise<Applied> =>
+  executePlan(plan, host, { ...run, parallelism: PARALLELISM, failFast: false, recheck: false }, context)

@@ -1,0 +1,139 @@
+import {
+  archive,
+  instruct,
+  type Instruction,
+  isEnded,
+  KEYS,
+  mayBeReplaced,
+  pastRollouts,
+  readRollout,
+  type RolloutState,
+  startRollout,
+  type Store,
+} from '../../fleet/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { chooseWaves } from '../../spec/fleet/index.ts'
+import { type Context } from '../context.ts'
+import { chosenRollout, type FleetFile, isPushed } from './fleet-file.ts'
+import { withStore } from './open-store.ts'
+
+export interface StartedRollout {
+  readonly state: RolloutState
+  /** Agents fetch the commit from a remote, and none that is known here has it. */
+  readonly isUnpushed: boolean
+}
+
+/** Begins a rollout: a controller carries it out. `name` null: the only one of the fleet. */
+export function startRolloutOn(
+  name: string | null,
+  file: FleetFile,
+  { actor, now }: Context,
+): Promise<StartedRollout> {
+  const { spec, commit } = chosenRollout(name, file)
+  return withStore(file, async (store) => {
+    const { state: before, revision } = await currentRollout(store)
+    if (before !== null && !mayBeReplaced(before)) throw underWay(before)
+    if (before !== null) await archive(store, before)
+    const state = startRollout({
+      serial: (before?.serial ?? 0) + 1,
+      spec,
+      waves: chooseWaves(spec, file.fleet),
+      commit,
+      by: actor,
+      at: now().toISOString(),
+    })
+    if ((await store.put(KEYS.rollout, state, revision)) === null) {
+      const hint = 'see what they did: `qstate rollout status`'
+      throw new QstateError(problem('rollout-under-way', 'someone else began one at this moment', hint))
+    }
+    return { state, isUnpushed: file.fleet.servers !== null && !isPushed(commit, file.folder) }
+  })
+}
+
+function underWay({ serial, name, phase }: RolloutState): QstateError {
+  const hint =
+    phase === 'running' || phase === 'paused'
+      ? 'wait for its end, or end it: `qstate rollout abort`'
+      : 'wait for its end; it goes on where a controller runs: `qstate fleet controller`'
+  const message = `rollout ${serial} (${name}) is ${phase.replaceAll('-', ' ')}`
+  return new QstateError(problem('rollout-under-way', message, hint))
+}
+
+/** Approve, pause, resume, abort, rollback: a person's word, from which the controller continues. */
+export function tellRollout(
+  what: Instruction,
+  file: FleetFile,
+  { actor, now }: Context,
+): Promise<RolloutState> {
+  return withStore(file, async (store) => {
+    for (;;) {
+      const { state, revision } = await currentRollout(store)
+      if (state === null) throw noRollout()
+      const next = instruct(state, { what, by: actor, at: now().toISOString() })
+      if ('refused' in next)
+        throw new QstateError(problem('not-now', `${state.name}: ${next.refused}`, next.hint))
+      // A controller may have stored a step at the same moment: then it is said again, of what is there now.
+      if ((await store.put(KEYS.rollout, next, revision)) !== null) return next
+    }
+  })
+}
+
+/** Where the current rollout stands. Fails with `no-rollout` where the fleet has had none. */
+export function rolloutStatus(file: FleetFile): Promise<RolloutState> {
+  return withStore(file, async (store) => {
+    const { state } = await currentRollout(store)
+    if (state === null) throw noRollout()
+    return state
+  })
+}
+
+const WATCH_EVERY_MS = 1000
+
+/** The same, and again whenever it has changed, until it has ended or the signal fires. Where it stood last. */
+export function watchRollout(
+  file: FleetFile,
+  onState: (state: RolloutState) => void,
+  { pause, signal }: Context,
+): Promise<RolloutState> {
+  return withStore(file, async (store) => {
+    let last = 0
+    for (;;) {
+      const { state, revision } = await currentRollout(store)
+      if (state === null) throw noRollout()
+      if (revision !== last) onState(state)
+      last = revision
+      if (isEnded(state) || signal.aborted) return state
+      await pause(WATCH_EVERY_MS)
+    }
+  })
+}
+
+/** Rollouts of the past, and the one that is current, the newest first. */
+export function rolloutHistory(file: FleetFile): Promise<readonly RolloutState[]> {
+  return withStore(file, async (store) => {
+    const { state } = await currentRollout(store)
+    const past = (await pastRollouts(store)).filter(({ serial }) => serial !== state?.serial)
+    return [...(state === null ? [] : [state]), ...past]
+  })
+}
+
+async function currentRollout(
+  store: Store,
+): Promise<{ readonly state: RolloutState | null; readonly revision: number }> {
+  const entry = await store.get(KEYS.rollout)
+  if (entry === null) return { state: null, revision: 0 }
+  const state = readRollout(entry.value)
+  if (state !== null) return { state, revision: entry.revision }
+  throw new QstateError(
+    problem(
+      'unreadable-rollout',
+      `the rollout in ${store.where} cannot be read`,
+      'it is of a later version, or damaged: use the newest qstate everywhere',
+    ),
+  )
+}
+
+const noRollout = (): QstateError =>
+  new QstateError(
+    problem('no-rollout', 'this fleet has had no rollout yet', 'begin one: `qstate rollout start`'),
+  )

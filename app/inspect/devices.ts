@@ -1,0 +1,18 @@
+import { type AvailableDevice, mapLimited, type Unknown } from '../../reconciler/index.ts'
+import { type ConnectedHost } from '../host/index.ts'
+
+/** USB devices that are plugged in, and why some may be missing here. */
+export interface PluggedDevices {
+  readonly devices: readonly AvailableDevice[]
+  readonly unread: readonly Unknown[]
+}
+
+/** What the running qubes have plugged in: only a running one tells. */
+export async function listDevices({ host, qubes }: ConnectedHost): Promise<PluggedDevices> {
+  const backends = qubes.filter(({ klass, state }) => klass !== 'AdminVM' && state === 'Running')
+  const seen = await mapLimited(backends, 8, ({ name }) => host.availableDevices(name))
+  return {
+    devices: seen.flatMap((found) => (found.status === 'present' ? found.value : [])),
+    unread: seen.filter((found) => found.status === 'unknown'),
+  }
+}

@@ -1,0 +1,53 @@
+import { needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { type RestartPolicy } from '../../spec/index.ts'
+
+/** A qube as status lists it. */
+export interface QubeStatus {
+  readonly qube: string
+  readonly running: boolean
+  readonly state:
+    | 'as wanted'
+    | 'to be changed'
+    | 'to be created'
+    | 'to be removed'
+    | 'to be taken over'
+    | 'drifted'
+    | 'held'
+    | 'blocked'
+  readonly changes: number
+  readonly drift: readonly string[]
+  readonly blocked: readonly string[]
+  /** Settings that count after the next start. */
+  readonly waiting: readonly string[]
+  /** Settings that are made once the qube is found halted. */
+  readonly held: readonly string[]
+  /** When the spec lets the qube be restarted for what waits. */
+  readonly restart: RestartPolicy
+}
+
+function summaryOf(qube: QubePlan): QubeStatus {
+  const drift = qube.changes.filter((change) => change.reason === 'drift').map((change) => change.path)
+  const blocked = qube.blocked.map((entry) => entry.path ?? entry.why)
+  return {
+    qube: qube.qube,
+    running: qube.running,
+    state: stateOf(qube, drift.length, blocked.length),
+    changes: qube.changes.length,
+    drift,
+    blocked,
+    waiting: qube.waiting,
+    held: (qube.held ?? []).map((entry) => entry.path ?? entry.why),
+    restart: qube.restart ?? 'never',
+  }
+}
+
+function stateOf(qube: QubePlan, drift: number, blocked: number): QubeStatus['state'] {
+  if (blocked > 0) return 'blocked'
+  if (qube.remove !== undefined) return 'to be removed'
+  if (qube.create !== undefined) return 'to be created'
+  if (drift > 0) return 'drifted'
+  if (!needsApply(qube)) return qube.held === undefined ? 'as wanted' : 'held'
+  return qube.changes.length === 0 ? 'to be taken over' : 'to be changed'
+}
+
+export const statusOf = ({ qubes }: Plan): readonly QubeStatus[] => qubes.map(summaryOf)

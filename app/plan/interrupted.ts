@@ -1,0 +1,58 @@
+import { isComplete, isFinished, lockHolder, numbers, readGeneration } from '../../journal/index.ts'
+import { type Change } from '../../reconciler/index.ts'
+import { type Context } from '../context.ts'
+
+/**
+ * Warns when the last apply was cut off: what it had done stands, and this run goes on from there. One that is at work is not
+ * cut off; `holdsLock`: the caller holds the lock, and so knows that there is none.
+ */
+export async function warnInterruptedApply(
+  folder: string,
+  { warn }: Context,
+  holdsLock: boolean,
+): Promise<void> {
+  const last = (await numbers(folder)).at(-1)
+  if (last === undefined || isFinished(folder, last)) return
+  const generation = await readGeneration(folder, last)
+  if (generation === undefined || generation.report !== null) return
+  const { who, at } = generation.meta
+  const holder = holdsLock ? undefined : await lockHolder(folder)
+  if (holder !== undefined) {
+    const since = minute(holder.since)
+    warn({
+      code: 'run-in-progress',
+      message: `another run is at work on this host: ${holder.who}, process ${holder.pid}, since ${since}`,
+      hint: 'what it changes meanwhile is not in this plan',
+    })
+    return
+  }
+  const done = generation.steps.filter((step) => step.phase === 'after').length
+  warn({
+    code: 'interrupted-apply',
+    message: `the last apply (generation ${last}, ${who}, ${minute(at)}) was cut off after ${done} ${done === 1 ? 'write' : 'writes'}`,
+    hint: 'what it did stands; an apply continues from there',
+  })
+}
+
+const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
+
+/**
+ * Changes that the last apply planned and did not come to, by qube and path: what is there is still what was there, and
+ * nobody has set it. The record was written ahead and says otherwise; only this machine's memory can tell.
+ */
+export async function interruptedChanges(
+  folder: string,
+): Promise<(qube: string, path: string) => Change | undefined> {
+  const last = (await numbers(folder)).at(-1)
+  if (last === undefined || (await isComplete(folder, last))) return () => undefined
+  const generation = await readGeneration(folder, last)
+  const open = new Map<string, Change>()
+  for (const { qube, changes } of generation?.plan.qubes ?? []) {
+    const outcomes = generation?.report?.qubes.find((done) => done.qube === qube)?.outcomes
+    for (const change of changes) {
+      const outcome = outcomes?.find(({ path }) => path === change.path)
+      if (outcome?.status !== 'applied') open.set(`${qube}/${change.path}`, change)
+    }
+  }
+  return (qube, path) => open.get(`${qube}/${path}`)
+}

@@ -1,0 +1,102 @@
+import { type HostQube } from '../../reconciler/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import {
+  type DesiredQube,
+  type DesiredState,
+  type HostFacts,
+  type Manifest,
+  resolve,
+  SLIC_TABLES,
+} from '../../spec/index.ts'
+import { type Context } from '../context.ts'
+import { type LoadedSpec } from '../source/index.ts'
+import { type Scope } from './rules.ts'
+
+type Selector = Manifest['selectors'][number]
+
+/** Tags and classes are targets of their own; a name pattern, and SLIC, go by the names that there are. */
+const byName = ({ match }: Selector): boolean => match.tag === null && match.klass === null
+
+const hasSlic = (manifest: Manifest, selector: Selector): boolean =>
+  matched(manifest, selector)?.settings.has(SLIC_TABLES) === true
+
+/** Whether names of qubes have to be known that the spec does not say. */
+export const needsNames = (manifest: Manifest): boolean =>
+  manifest.selectors.some((selector) => byName(selector) || hasSlic(manifest, selector))
+
+/** The qubes of a spec, by name and by selector. `qubes`: those of the host; null where none was asked. */
+export const scopesOf = (
+  spec: LoadedSpec,
+  qubes: readonly HostQube[] | null,
+  context: Context,
+): readonly Scope[] => {
+  const resolved: Resolve = (manifest, facts) => desiredOf(manifest, facts, spec, context)
+  return [...namedScopes(spec.manifest, resolved), ...selectorScopes(spec.manifest, qubes, resolved)]
+}
+
+type Resolve = (manifest: Manifest, qubes: HostFacts['qubes']) => DesiredState
+
+function desiredOf(
+  manifest: Manifest,
+  qubes: HostFacts['qubes'],
+  { sources }: LoadedSpec,
+  { report }: Context,
+): DesiredState {
+  const { desired, diagnostics } = resolve(manifest, { qubes })
+  if (desired !== null) return desired
+  report(diagnostics, sources.files)
+  const message = 'the spec has errors: no policy is printed'
+  throw new QstateError(problem('invalid-spec', message, 'correct what is marked above'), { diagnostics })
+}
+
+function namedScopes(manifest: Manifest, resolved: Resolve): readonly Scope[] {
+  const { qubes } = resolved({ ...manifest, selectors: [] }, [])
+  return [...qubes.values()].map((qube) => scopeOf(qube, qube.name, [qube.name]))
+}
+
+const scopeOf = (qube: DesiredQube | undefined, target: string, names: Scope['names']): Scope => ({
+  target,
+  names,
+  settings: new Map([...(qube?.settings.values() ?? [])].map(({ path, value }) => [path, value])),
+  ensure: qube?.ensure ?? null,
+  // One that waits until it is halted restarts nothing.
+  restarts: !['never', 'idle-halted'].some((word) => word === (qube?.restart ?? 'never')),
+})
+
+/** A selector by itself, on qubes that match it: what other selectors or names add has lines of its own. */
+function selectorScopes(
+  manifest: Manifest,
+  qubes: readonly HostQube[] | null,
+  resolved: Resolve,
+): readonly Scope[] {
+  return manifest.selectors.flatMap((selector): Scope[] => {
+    const alone = { ...manifest, qubes: new Map(), selectors: [selector] }
+    const { tag, klass } = selector.match
+    const candidates = (qubes ?? []).map(({ name, klass: of }) => ({
+      name,
+      klass: of,
+      tags: tagsOf(selector),
+    }))
+    if (byName(selector)) {
+      const found = resolved(alone, candidates).qubes.values()
+      return [...found].map((qube) => scopeOf(qube, qube.name, [qube.name]))
+    }
+    const names = qubes === null ? null : [...resolved(alone, candidates).qubes.keys()]
+    const target = tag === null ? `@type:${klass ?? ''}` : `@tag:${tag}`
+    return [scopeOf(matched(manifest, selector), target, names)]
+  })
+}
+
+const tagsOf = ({ match }: Selector): ReadonlySet<string> => new Set(match.tag === null ? [] : [match.tag])
+
+/** What a selector, by itself, makes of a qube that it matches. */
+function matched(manifest: Manifest, selector: Selector): DesiredQube | undefined {
+  const { name, klass } = selector.match
+  const qube = {
+    name: (name ?? 'q').replaceAll(/[*?]/g, 'q'),
+    klass: klass ?? 'AppVM',
+    tags: tagsOf(selector),
+  }
+  const alone = { ...manifest, qubes: new Map(), selectors: [selector] }
+  return resolve(alone, { qubes: [qube] }).desired?.qubes.get(qube.name)
+}

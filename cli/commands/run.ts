@@ -1,0 +1,141 @@
+import {
+  removalsOf,
+  restartedNow,
+  type Reviewer,
+  runApply,
+  type RunOptions,
+  type RunResult,
+} from '../../app/apply/index.ts'
+import { type Connection, type ManagedHost } from '../../app/host/index.ts'
+import { type Context } from '../../app/index.ts'
+import { type Plan, planIsBlocked, planIsEmpty, reportExitCode } from '../../reconciler/index.ts'
+import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Io } from '../io.ts'
+import { type GlobalOptions, parallelismOf, secondsAsMs, wantsColor } from '../options.ts'
+import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
+import { planView } from '../views/plan.ts'
+import { reportView } from '../views/report.ts'
+import { makeStyle } from '../views/style.ts'
+
+/** Options of every command that applies a plan. */
+export interface RunFlags extends GlobalOptions {
+  readonly yes?: boolean
+  readonly failFast?: boolean
+  readonly live?: boolean
+  readonly lockTimeout: string
+  readonly parallelism: string
+  readonly restart?: 'never' | 'ask' | 'now'
+  readonly restartTimeout: string
+  readonly restartKill?: boolean
+  readonly allowRemove?: readonly string[]
+}
+
+type Run = Pick<RunOptions, 'kind' | 'undoes' | 'saved'>
+
+/** Shows a plan, asks, applies it, and shows what came of it. */
+export async function runCommand(
+  connection: Connection,
+  makePlan: (host: ManagedHost) => Promise<Plan>,
+  run: Run,
+  options: RunFlags,
+  io: Io,
+  context: Context,
+): Promise<number> {
+  const result = await runApply(
+    connection,
+    makePlan,
+    {
+      ...run,
+      lockWaitMs: secondsAsMs(options.lockTimeout, '--lock-timeout', 0),
+      parallelism: parallelismOf(options),
+      failFast: options.failFast === true,
+      allowRemove: options.allowRemove ?? [],
+      restart: {
+        policy: options.restart ?? null,
+        timeoutMs: secondsAsMs(options.restartTimeout, '--restart-timeout', 1),
+        kill: options.restartKill === true,
+        ask: canAsk(options, io) ? restartQuestion(io) : null,
+      },
+      attach: options.live === true,
+    },
+    reviewer(run.kind, options, io),
+    context,
+  )
+  return conclude(result, options, io)
+}
+
+const canAsk = (options: GlobalOptions, io: Io): boolean => io.inIsTerminal && options.json !== true
+
+/** A person at a terminal, or --yes. */
+function reviewer(kind: Run['kind'], options: RunFlags, io: Io): Reviewer {
+  const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+  return {
+    takesTime: options.yes !== true,
+    async approve(plan) {
+      if (options.json !== true)
+        io.out(planView(plan, style, kind === 'rollback' ? 'Nothing to do.' : undefined))
+      const restarted = restartedNow(plan)
+      if (options.yes === true || (planIsEmpty(plan) && restarted.length === 0)) return true
+      const restarts = restarted.join(', ')
+      const question = planIsEmpty(plan)
+        ? `Restart ${restarts}?`
+        : restarted.length === 0
+          ? 'Apply this?'
+          : `Apply this, and restart ${restarts}?`
+      return (await isConfirmed(question, options, io)) && (await removalsConfirmed(plan, io))
+    },
+    applied(applied, plan) {
+      if (options.json === true || planIsEmpty(plan)) return
+      io.out(`\n${reportView(applied, style)}`)
+      if (applied.generation === null) return
+      const back = removalsOf(plan).length > 0 ? ', but brings no removed qube back' : ''
+      io.out(style.dim(`Generation ${applied.generation}: \`qstate rollback\` undoes it${back}.\n`))
+    },
+  }
+}
+
+async function isConfirmed(question: string, options: RunFlags, io: Io): Promise<boolean> {
+  if (!canAsk(options, io)) {
+    const message = 'confirmation needed, but stdin is not a terminal'
+    throw new QstateError(problem('needs-yes', message, 'review what it would do, and add --yes'))
+  }
+  const answer = await io.ask(`\n${question} [y/N] `)
+  if (answer !== null && /^y(?:es)?$/i.test(answer.trim())) return true
+  io.err('Nothing was changed.\n')
+  return false
+}
+
+/** A person at a terminal types the name of each qube that is to go. */
+async function removalsConfirmed(plan: Plan, io: Io): Promise<boolean> {
+  for (const qube of removalsOf(plan)) {
+    const answer = await io.ask(`\n${qube} is removed with all its data. Type its name to continue: `)
+    if (answer?.trim() === qube) continue
+    io.err('Nothing was changed.\n')
+    return false
+  }
+  return true
+}
+
+function conclude({ plan, applied, restarts, attached }: RunResult, options: RunFlags, io: Io): number {
+  if (applied === null) return io.signal.aborted ? signalExit(io) : EXIT.error
+  const exitCode = exitCodeOf({ plan, applied, restarts, attached })
+  if (options.json === true) {
+    io.out(`${JSON.stringify({ ...applied, live: attached, restarts, exitCode }, null, 2)}\n`)
+  } else {
+    const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+    io.out(restartLines(restarts, style) + attachLines(attached, style))
+  }
+  return io.signal.aborted ? signalExit(io) : exitCode
+}
+
+/** A qube that could not be restarted, or a device that could not be attached, leaves the run done in part. */
+function exitCodeOf({ plan, applied, restarts, attached }: RunResult): number {
+  if (applied === null) return EXIT.error
+  const code = planIsEmpty(plan) ? (planIsBlocked(plan) ? EXIT.error : EXIT.done) : reportExitCode(applied)
+  const isPartial =
+    restarts.some(({ status }) => status !== 'restarted') ||
+    attached.some(({ status }) => status === 'failed')
+  return code === EXIT.done && isPartial ? EXIT.partial : code
+}
+
+export const signalExit = (io: Io): number => (io.signal.reason === 'SIGTERM' ? 143 : 130)

@@ -1,0 +1,40 @@
+import { type QubeStatus } from '../../app/inspect/index.ts'
+import { type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
+import { restartText } from './plan.ts'
+import { fold, padTo, plural, type Style, widthOf } from './style.ts'
+import { showPath } from './value.ts'
+
+/** A line for each qube, and what to run to see more. */
+export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: string, style: Style): string {
+  const width = Math.max(4, ...rows.map((row) => row.qube.length))
+  const lines = rows.map((row) => {
+    const color =
+      row.state === 'as wanted'
+        ? style.green
+        : row.state.startsWith('to be') || row.state === 'held'
+          ? style.yellow
+          : style.red
+    const more = [
+      row.changes > 0 ? plural(row.changes, 'change') : '',
+      row.drift.length > 0 ? `drift in ${row.drift.map(showPath).join(', ')}` : '',
+      row.blocked.length > 0 ? row.blocked.join(', ') : '',
+      row.waiting.length > 0
+        ? style.yellow(
+            `waits for its next start${restartText(row.restart)}: ${row.waiting.map(showPath).join(', ')}`,
+          )
+        : '',
+      row.held.length > 0
+        ? style.yellow(`held until it is found halted: ${row.held.map(showPath).join(', ')}`)
+        : '',
+    ].filter((text) => text !== '')
+    const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
+    const whole = `${head}  ${more.join('; ')}`.trimEnd()
+    if (widthOf(whole) <= style.width) return whole
+    return [head.trimEnd(), ...more.map((text) => fold(text, style.width, '    '))].join('\n')
+  })
+  const settled =
+    planIsEmpty(plan) && !planIsBlocked(plan) && rows.every((row) => row.held.length === 0)
+      ? style.green('All as wanted.')
+      : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
+  return `${[...lines, '', settled].join('\n')}\n`
+}
