@@ -15,6 +15,7 @@ export {
 } from './connect.ts'
 export { type DenialRecorder, type DeniedCall } from './denials.ts'
 export { findQube } from './find-qube.ts'
+export { requireManaged } from './managed.ts'
 export { openHost } from './recorded.ts'
 export { tableProblem } from './slic/index.ts'
 export { recordHost } from './snapshot/index.ts'

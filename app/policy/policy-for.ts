@@ -2,7 +2,7 @@ import { type ManagedVersion } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { parsePath } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
-import { type PlanningHost } from '../host/index.ts'
+import { type ConnectedHost, requireManaged } from '../host/index.ts'
 import { type LoadedSpec } from '../source/index.ts'
 import { hostGroups } from './host-groups.ts'
 import { groupsOf } from './needs.ts'
@@ -35,12 +35,12 @@ export interface ManagementPolicy {
 export async function policyFor(
   spec: LoadedSpec,
   { qube, version, extras }: PolicyRequest,
-  connect: () => Promise<PlanningHost>,
+  connect: () => Promise<ConnectedHost>,
   context: Context,
 ): Promise<ManagementPolicy> {
   const { manifest, sources } = spec
   const host = needsNames(manifest) ? await connected(connect) : null
-  const release = version ?? host?.version ?? '4.3'
+  const release = version ?? (host === null ? '4.3' : requireManaged(host).version)
   const scopes = scopesOf(spec, host?.qubes ?? null, context)
   const groups = withoutRepeats([
     ...hostGroups(manifest, extras, scopes),
@@ -49,7 +49,7 @@ export async function policyFor(
   return { source: qube, release, extras, paths: sources.paths, groups, denied: denials(scopes) }
 }
 
-async function connected(connect: () => Promise<PlanningHost>): Promise<PlanningHost> {
+async function connected(connect: () => Promise<ConnectedHost>): Promise<ConnectedHost> {
   try {
     return await connect()
   } catch (error) {

@@ -1,4 +1,4 @@
-import { connectManaged } from '../../app/host/index.ts'
+import { connectHost } from '../../app/host/index.ts'
 import { policyFor } from '../../app/policy/index.ts'
 import { loadSpec } from '../../app/source/index.ts'
 import { type ManagedVersion } from '../../reconciler/index.ts'
@@ -30,7 +30,7 @@ export async function policy(paths: readonly string[], options: PolicyFlags, io:
   const made = await policyFor(
     await loadSpec(specLocation(paths, options, io), context),
     { qube, version: options.for ?? null, extras: { restart, live, explain, agent } },
-    () => connectManaged(targetOf(options, io), context),
+    () => connectHost(targetOf(options, io), context),
     context,
   )
   io.out(options.json === true ? `${JSON.stringify(made, null, 2)}\n` : policyText(made))

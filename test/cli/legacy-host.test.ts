@@ -144,7 +144,7 @@ test('doctor reads a 4.2 host, and warns that it can only be read', async (t) =>
     release: string
     examined: {
       qube: string | null
-      findings: { check: string; verdict: string; found: string; mend?: string }[]
+      findings: { check: string; verdict: string; found: string; fix?: string }[]
     }[]
   }
   assert.equal(release, '4.2')
@@ -154,13 +154,13 @@ test('doctor reads a 4.2 host, and warns that it can only be read', async (t) =>
     check: 'release',
     verdict: 'warning',
     found: 'Qubes 4.2, which qstate can read but not change (end of life 2026-06-21)',
-    mend: 'upgrade dom0 to Qubes 4.3',
+    fix: 'upgrade dom0 to Qubes 4.3',
   })
   assert.deepEqual(finding('win10', 'virt-mode'), {
     check: 'virt-mode',
     verdict: 'ok',
     found: 'hvm',
-    mend: null,
+    fix: null,
   })
   assert.deepEqual(host.daemon.writes, [])
 })
