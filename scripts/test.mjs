@@ -40,8 +40,13 @@ for (const { program, package: name } of missing)
   console.error(`${program} is missing: the tests that need it will fail. Install Debian's package ${name}.`)
 obtainNatsServer(root)
 
+// Ctrl-C ends the tests; what they leave is removed all the same.
+process.on('SIGINT', () => undefined)
+
 const seed = process.env.QSTATE_SEED ?? String(Math.floor(Math.random() * 0x7fff_ffff))
 const folder = temporaryFolder()
+// One more than there are cores: some only wait for servers and leases.
+const CONCURRENCY = availableParallelism() + 1
 const REPORTERS = ['spec', join(root, 'scripts', 'slowest-files.mjs')]
 const statuses = runs
   .filter(({ files }) => files.length > 0)
@@ -50,7 +55,7 @@ const statuses = runs
       `--test-reporter=${one}`,
       '--test-reporter-destination=stdout',
     ])
-    const args = ['--test', `--test-concurrency=${availableParallelism()}`, ...reporters]
+    const args = ['--test', `--test-concurrency=${CONCURRENCY}`, ...reporters]
     return spawnSync(process.execPath, [...args, ...compiled(files)], {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
