@@ -144,6 +144,8 @@ function checkVolume(key: string, strict: boolean): void {
 function chooseTemplate(host: Host, klass: QubeClass, wanted: string): string | null {
   if (klass !== 'AppVM' && klass !== 'DispVM') return null
   const standard = read(host, null, klass === 'DispVM' ? 'default_dispvm' : 'default_template')
+  // The default template of a host that has been reset is not none: there is no such value.
+  if (wanted === '' && standard === undefined) throw unhandled('no default template')
   const template = host.qubes.get(wanted !== '' ? wanted : str(standard ?? ''))
   if (!template) throw valueError('Template for the qube not specified, nor default template set.')
   if (klass === 'DispVM') refuseOrdinary(host, template)

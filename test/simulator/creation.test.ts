@@ -56,6 +56,19 @@ for (const release of ['4.3', '4.4'] as const) {
   })
 }
 
+for (const release of ['4.3', '4.4'] as const) {
+  test(`${release}: without a template of its own an app qube needs the default one, which may be none, or not there`, async (t) => {
+    const { act } = await begin(t, release)
+    assert.equal(act('admin.property.Set+default_template', 'dom0', ''), '0|')
+    assert.equal(
+      act('admin.vm.Create.AppVM', 'dom0', NEW),
+      '2|QubesValueError||Template for the qube not specified, nor default template set.|',
+    )
+    assert.equal(act('admin.property.Reset+default_template', 'dom0'), '0|')
+    assert.equal(act('admin.vm.Create.AppVM', 'dom0', NEW), '')
+  })
+}
+
 test('4.4 takes the option template for a strange one where the template of the argument is not there', async (t) => {
   const { act } = await begin(t, '4.4')
   const options = `${NEW} template=fedora-42`
