@@ -82,11 +82,11 @@ export interface Simulator {
   act(bytes: Buffer): Buffer
   /** What happens when the Windows Tools of a running qube announce themselves. */
   notifyTools(qube: string): void
-  /** The guest ends by itself, as where it is shut down or reboots. */
+  /** The guest ends by itself: it shut down, or rebooted. */
   powerOff(qube: string): void
-  /** libvirt does not start the qube, for a reason in its own words, until there is none. */
+  /** Makes libvirt refuse to start the qube, in the given words; `null` ends that. */
   failStart(qube: string, reason: string | null): void
-  /** The guest does not heed requests to shut down, until it does again. */
+  /** Whether the guest ignores requests to shut down. */
   ignoreShutdown(qube: string, ignores: boolean): void
   /** Listens again after a `die` fault; the host is as it was. */
   restart(): Promise<void>

@@ -56,7 +56,7 @@ export const reactToPreload: Reaction = (host, event) => {
   }
 }
 
-/** One that somebody wakes up by hand is one of those that are ready no longer. */
+/** A disposable that is unpaused by hand is no longer ready: it is used. */
 function markUsed(host: Host, qube: Qube): void {
   const template = templateOf(host, qube)
   if (!template || read(host, qube, 'is_preload') !== true) return

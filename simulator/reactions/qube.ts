@@ -257,7 +257,7 @@ function disposablesOf(host: Host, template: Qube): Qube[] {
 
 function keepDisposableTemplate(host: Host, qube: Qube, event: HostEvent): void {
   if (BEHAVIOUR[host.release].requiresDisposableTemplates) {
-    // Before it is deleted it is reset, which is the event that counts.
+    // The daemon checks the reset, which comes before the deletion.
     if (!event.name.startsWith('property-pre-del')) keepDisposableReferences(host, qube)
     return
   }
