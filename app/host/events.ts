@@ -1,24 +1,26 @@
 import { type HostNews } from '../../agent/index.ts'
-import { daemonEvents, type EventOrGap, QubesdError, type Transport } from '../../qubesd/index.ts'
+import { daemonEvents, type EventOrGap, type Transport } from '../../qubesd/index.ts'
+import { QstateError } from '../../spec/diagnostics/index.ts'
 
+const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
 const REFUSED_PAUSE_MS = 10 * 60_000
 
-/** Events of the host until the signal fires. Where the host refuses them, it is asked again later. */
+/** What a host tells of itself until the signal fires. One that refuses is asked again later: its policy may allow it then. */
 export async function* hostEvents(
   transport: Transport,
   signal: AbortSignal,
-  pause: (ms: number) => Promise<void>,
+  sleep: (ms: number) => Promise<void>,
 ): AsyncIterable<HostNews> {
-  const pauseBefore = (attempt: number): Promise<void> =>
-    pause(Math.min(250 * 2 ** (attempt - 1), LONGEST_PAUSE_MS))
+  const pause = (attempt: number): Promise<void> =>
+    sleep(Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS))
   while (!signal.aborted) {
     try {
-      for await (const news of daemonEvents(transport, { signal, pause: pauseBefore })) yield newsOf(news)
+      for await (const news of daemonEvents(transport, { signal, pause })) yield newsOf(news)
     } catch (error) {
-      if (!(error instanceof QubesdError)) throw error
+      if (!(error instanceof QstateError)) throw error
       yield { kind: 'refused', problem: error.problem }
-      await pause(REFUSED_PAUSE_MS)
+      await sleep(REFUSED_PAUSE_MS)
     }
   }
 }
