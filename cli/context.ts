@@ -1,15 +1,27 @@
 import { type Context } from '../app/index.ts'
-import { formatDiagnostics, type Problem } from '../spec/diagnostics/index.ts'
+import {
+  type Diagnostic,
+  formatDiagnostics,
+  type Problem,
+  sortDiagnostics,
+} from '../spec/diagnostics/index.ts'
 import { type Io } from './io.ts'
 import { callLog } from './log.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { progressLines } from './progress.ts'
 import { fold } from './views/style.ts'
 
+export interface CommandContext extends Context {
+  /** Warnings of a spec, so far: with --json they are part of the answer, and not on stderr. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
 /** The context of a command: warnings, diagnostics, progress and calls go to stderr. */
-export async function commandContext(options: GlobalOptions, io: Io): Promise<Context> {
+export async function commandContext(options: GlobalOptions, io: Io): Promise<CommandContext> {
   const onCall = await callLog(options, io)
+  const found: Diagnostic[] = []
   return {
+    diagnostics: found,
     signal: io.signal,
     now: () => io.now(),
     pause: (ms) => io.pause(ms),
@@ -19,6 +31,11 @@ export async function commandContext(options: GlobalOptions, io: Io): Promise<Co
     },
     report: (diagnostics, files) => {
       if (diagnostics.length === 0) return
+      if (options.json === true) {
+        // Errors end the command, and are told with what ends it.
+        if (diagnostics.every(({ severity }) => severity === 'warning')) found.push(...diagnostics)
+        return
+      }
       const color = wantsColor(options, io, io.errIsTerminal)
       io.err(`${formatDiagnostics(diagnostics, files, { color, width: io.columns }).trimEnd()}\n\n`)
     },
@@ -34,3 +51,10 @@ const actorOf = ({ username, hostname }: Pick<Io, 'username' | 'hostname'>): str
 
 const warningText = ({ message, hint }: Problem, width: number): string =>
   `${fold(`warning: ${message}`, width, '')}\n${hint === '' ? '' : `${fold(hint, width, '  ')}\n`}`
+
+/** What an answer as JSON says of the spec, where there is anything to say. */
+export const withDiagnostics = <T extends object>(
+  answer: T,
+  { diagnostics }: CommandContext,
+): T & { readonly diagnostics?: readonly Diagnostic[] } =>
+  diagnostics.length === 0 ? answer : { ...answer, diagnostics: sortDiagnostics(diagnostics) }

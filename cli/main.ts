@@ -6,7 +6,7 @@ import { type Io } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { addCommands } from './program.ts'
 import { fold, makeStyle } from './views/style.ts'
-import { EXIT, exitCodeOf, problem, type Problem, problemOf } from '../spec/diagnostics/index.ts'
+import { EXIT, exitCodeOf, problem, type Problem, problemOf, QstateError } from '../spec/diagnostics/index.ts'
 
 /** All options and commands. `done` is told the exit code of the command that ran. */
 export function makeProgram(io: Io, done: (code: number) => void, isJson = false): Command {
@@ -84,7 +84,9 @@ function tell(error: unknown, options: GlobalOptions, io: Io): number {
     return EXIT.error
   }
   if (options.json === true) {
-    io.out(`${JSON.stringify({ error: known }, null, 2)}\n`)
+    const diagnostics = error instanceof QstateError ? error.diagnostics : []
+    const told = { error: known, ...(diagnostics.length === 0 ? {} : { diagnostics }) }
+    io.out(`${JSON.stringify(told, null, 2)}\n`)
   } else {
     const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
     io.err(`${style.red(style.bold('error:'))} ${fold(known.message, io.columns, '').trimStart()}\n`)

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { problem, QstateError } from '../spec/diagnostics/index.ts'
+import { escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Ended, runGroup } from './child.ts'
 
 /**
@@ -179,7 +179,7 @@ function lastLines(stderr: Buffer): string {
   const lines = stderr
     .toString('utf8')
     .split(/[\r\n]+/)
-    .map((line) => line.replace(/[^\x20-\x7e\u00a1-\u058f]/g, '?').trim())
+    .map((line) => escapeForTerminal(line.trim()))
     .filter((line) => line !== '' && !/^(?:hint|warning):/.test(line))
   return lines.slice(-3).join('; ').slice(0, 400)
 }

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path/posix'
-import { hasCode, isDomain, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { escapeForTerminal, hasCode, isDomain, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../spec/index.ts'
 import { gitNow } from './git.ts'
 
@@ -61,9 +61,7 @@ function resolve(gitDir: string, rev: string): { readonly tree: string; readonly
   const tree = /^[\x21-\x7e]+$/.test(rev) ? find('tree') : null
   if (tree === null) {
     const hint = 'name a commit, branch, tag or tree of the repository that you are in'
-    throw new QstateError(
-      problem('bad-revision', `there is no revision “${printable(rev)}” in ${gitDir}`, hint),
-    )
+    throw new QstateError(problem('bad-revision', `there is no revision “${shown(rev)}” in ${gitDir}`, hint))
   }
   return { tree, commit: find('commit') }
 }
@@ -94,7 +92,7 @@ function filesAt(path: string, entries: ReadonlyMap<string, Entry>, rev: string)
     const what = below.length === 0 ? 'is not there' : 'holds no file that ends in .yaml or .yml'
     const hint = 'name files or folders of YAML that are in that revision, from its root'
     throw new QstateError(
-      problem('no-such-path', `${path === '' ? 'the repository' : path} ${what} (${printable(rev)})`, hint),
+      problem('no-such-path', `${path === '' ? 'the repository' : path} ${what} (${shown(rev)})`, hint),
     )
   }
   return yaml.map(checked)
@@ -111,7 +109,7 @@ const isFolderName = ({ path }: Entry): boolean => !/\.[^/]*$/.test(path)
 function checked(entry: Entry): Entry {
   const why = oddity(entry)
   if (why === undefined) return entry
-  throw refused(`${printable(entry.path)} ${why}`, 'put the file itself there')
+  throw refused(`${shown(entry.path)} ${why}`, 'put the file itself there')
 }
 
 function oddity({ mode, size }: Entry): string | undefined {
@@ -140,7 +138,7 @@ function readBlobs(gitDir: string, entries: readonly Entry[]): ReadonlyMap<strin
     const content = bytes.subarray(start, start + size)
     at = start + size + 1
     if (content.toString('latin1', 0, LFS.length) === LFS)
-      throw refused(`${printable(path)} is kept with git-lfs, which is not read`, 'put the file itself there')
+      throw refused(`${shown(path)} is kept with git-lfs, which is not read`, 'put the file itself there')
     files.set(path, content)
   }
   return files
@@ -150,7 +148,7 @@ function decode(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw refused(`${printable(path)} is not UTF-8`, 'a spec is UTF-8 text')
+    throw refused(`${shown(path)} is not UTF-8`, 'a spec is UTF-8 text')
   }
 }
 
@@ -179,7 +177,7 @@ function readNamed(
 function within(path: string): string {
   const full = normalize(path).replace(/\/$/, '')
   if (isAbsolute(full) || full === '..' || full.startsWith('../'))
-    throw refused(`the path ${printable(path)} leads out of the repository`, 'name one from its root')
+    throw refused(`the path ${shown(path)} leads out of the repository`, 'name one from its root')
   return full === '.' ? '' : full
 }
 
@@ -187,4 +185,4 @@ const refused = (why: string, hint: string): QstateError =>
   new QstateError(problem('refused-content', `the revision is refused: ${why}`, hint))
 
 /** Names in a repository are anybody's text. */
-const printable = (text: string): string => text.slice(0, 200).replace(/[^\x20-\x7e\u00a1-\u058f]/g, '?')
+const shown = (text: string): string => escapeForTerminal(text, { max: 200 })

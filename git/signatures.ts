@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentTrust } from '../spec/agent/index.ts'
-import { problem, QstateError } from '../spec/diagnostics/index.ts'
+import { escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { git } from './git.ts'
 
 /** A commit, and what its signature comes to. */
@@ -78,7 +78,12 @@ async function checkReadable(trust: Exclude<AgentTrust, { by: 'none' }>): Promis
 function readSigned(line: string): Signed {
   const [commit = '', status = '', signer = '', key = ''] = line.split('\0')
   const good = status === 'G' && key !== ''
-  return { commit, good, signer: printable(signer), why: good ? '' : (WHY[status] ?? WHY['E'] ?? '') }
+  return {
+    commit,
+    good,
+    signer: escapeForTerminal(signer, { max: 100 }),
+    why: good ? '' : (WHY[status] ?? WHY['E'] ?? ''),
+  }
 }
 
 /** What git's `%G?` means. `U`, a key that nobody vouches for, is unknown here: no other key counts. */
@@ -126,5 +131,3 @@ async function gpgHome(home: string, keyring: string): Promise<string> {
   })
   return home
 }
-
-const printable = (text: string): string => text.slice(0, 100).replace(/[^\x20-\x7e\u00a1-\u058f]/g, '?')

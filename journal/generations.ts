@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Journal, type Plan, type Report } from '../reconciler/index.ts'
+import { type Blocked, type Journal, type Plan, type Report } from '../reconciler/index.ts'
+import { readProblem } from '../spec/diagnostics/index.ts'
 import { makeFolder, readIfThere, syncFolder, writeDurably } from './files.ts'
 
 /**
@@ -127,13 +128,39 @@ export async function readGeneration(folder: string, number: number): Promise<Ge
     return {
       number,
       meta: JSON.parse(meta) as GenerationMeta,
-      plan: JSON.parse(plan) as Plan,
+      plan: ofThisVersion(JSON.parse(plan) as Plan),
       report: report === undefined ? null : (JSON.parse(report) as StoredReport),
       steps: parseSteps(steps ?? ''),
     }
   } catch {
     // Each file is renamed into place whole: what does not parse was damaged since, and is as good as gone.
     return undefined
+  }
+}
+
+/** Plans of earlier versions say `why` for a message, and have no code with it. */
+function ofThisVersion(plan: Plan): Plan {
+  const read = ({ path, ...told }: Blocked): Blocked => ({
+    path,
+    problem: readProblem('problem' in told ? told.problem : told),
+  })
+  const { orphansUnknown, untold } = plan
+  return {
+    ...plan,
+    qubes: plan.qubes.map((qube) => ({
+      ...qube,
+      blocked: qube.blocked.map(read),
+      ...(qube.held === undefined ? {} : { held: qube.held.map(read) }),
+    })),
+    ...(orphansUnknown === undefined ? {} : { orphansUnknown: readProblem(orphansUnknown) }),
+    ...(untold === undefined
+      ? {}
+      : {
+          untold: untold.map(({ what, ...told }) => ({
+            what,
+            problem: readProblem('problem' in told ? told.problem : told),
+          })),
+        }),
   }
 }
 

@@ -26,11 +26,11 @@ export {
   SLIC_LIST,
   SLIC_REMOVE,
   SLIC_SET,
-  slicError,
   type SlicStore,
   type Tables,
   type Template,
   templateName,
+  unavailableTable,
   unusableTable,
 } from './slic/index.ts'
 export { attachCall, detachCall } from './usb.ts'

@@ -1,5 +1,6 @@
 import { VERSIONS } from '../qubesd/index.ts'
 import { type Provider } from '../reconciler/index.ts'
+import { problem } from '../spec/diagnostics/index.ts'
 import { storedProvider } from './stored.ts'
 
 /**
@@ -30,9 +31,9 @@ export const qube: Provider = storedProvider('qube', {
     // Going back to the default is not refused.
     const { label, fixesMaxmemWhileRunning } = VERSIONS[version]
     if (path === 'qube/maxmem' && fixesMaxmemWhileRunning && after !== null)
-      return { refused: `${label} changes it on a halted qube only`, hint: SHUT_DOWN }
+      return problem('needs-halted', `${label} changes it on a halted qube only`, SHUT_DOWN)
     if (path === 'qube/properties/template')
-      return { refused: 'Qubes changes the template of a halted qube only', hint: SHUT_DOWN }
+      return problem('needs-halted', 'Qubes changes the template of a halted qube only', SHUT_DOWN)
     return undefined
   },
   remark(path, value) {

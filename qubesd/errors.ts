@@ -1,4 +1,4 @@
-import { type CodeOf, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { type CodeOf, escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Call } from './codec.ts'
 
 /** Every failure of a call. `message` names call and qube; `hint` says what to do next; text of the daemon is escaped. */
@@ -79,12 +79,5 @@ export function policyLine(call: Call, source: string): string {
   return ofAll ? `${lineTo('@adminvm')}\n  ${lineTo('@anyvm')}` : lineTo('@adminvm')
 }
 
-/** Text of the daemon is untrusted: controls and bidirectional marks are escaped, length is bounded. */
-export function quoteForTerminal(text: string, limit = 300): string {
-  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text
-  const safe = cut.replace(
-    /[^\x20-\x7e\u00a1-\u058f\u2026]/g,
-    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
-  return `“${safe}”`
-}
+/** Text of the daemon is untrusted. */
+export const quoteForTerminal = (text: string, max = 300): string => `“${escapeForTerminal(text, { max })}”`

@@ -74,7 +74,6 @@ export {
   type QubesVersion,
   type QubeProperties,
   type Reading,
-  type Refusal,
   type SettingChange,
   type TemplateTexts,
   type Unknown,

@@ -38,7 +38,6 @@ export {
   TABLE,
   TAG_NAME,
   UNNAMED_DISPOSABLE,
-  type Untold,
   USB_DEVICE,
   type Value,
   valuesText,

@@ -70,11 +70,12 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
 
 /** A commit of which nothing comes: whoever reads the log has to learn why. */
 function sayBlocked(before: Memory, { blocked }: Memory, watch: AgentContext['watch']): void {
-  const known = new Set(before.blocked.map((one) => JSON.stringify(one)))
+  // Not by its line: another commit may move it, and says the same.
+  const words = ({ qube, path, problem }: Memory['blocked'][number]): string =>
+    `${path === null ? qube : keyOf(qube, path)}: ${problem.message}`
+  const known = new Set(before.blocked.map(words))
   for (const one of blocked) {
-    if (known.has(JSON.stringify(one))) continue
-    const { qube, path, why, hint } = one
-    watch.say('warn', `${path === null ? qube : keyOf(qube, path)}: ${why}`, { hint })
+    if (!known.has(words(one))) watch.say('warn', words(one), { hint: one.problem.hint })
   }
 }
 

@@ -78,11 +78,11 @@ export function sayOnce(
 
 /** What keeps the host from being looked at, and since when. */
 export function errorSince(
-  { code, message, hint }: Problem,
+  problem: Problem,
   { memory }: Life,
   now: Date,
 ): Problem & { readonly since: string } {
-  return { code, message, hint, since: memory.error?.since ?? now.toISOString() }
+  return { ...problem, since: memory.error?.since ?? now.toISOString() }
 }
 
 function scopeOf({ spec, known, isComparing }: Life): Scope {

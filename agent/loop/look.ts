@@ -1,4 +1,5 @@
-import { type Orders, type Refusal } from '../state/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+import { type Orders } from '../state/index.ts'
 import { loadSpec } from './load-spec.ts'
 import { type AgentContext, type Life, retryMs } from './loop-state.ts'
 import { type Pending } from './mailbox.ts'
@@ -55,15 +56,19 @@ export async function takeNews(
     life.memory = { ...life.memory, refused: null }
     return
   }
-  const loaded = news.kind === 'refused' ? { refusal: news.refusal } : loadSpec(commit, news.revision)
-  if ('refusal' in loaded) {
-    refuse(commit, loaded.refusal, at, life, context)
+  const loaded =
+    news.kind === 'refused'
+      ? ({ ok: false, problem: news.problem } as const)
+      : loadSpec(commit, news.revision)
+  if (!loaded.ok) {
+    refuse(commit, loaded.problem, at, life, context)
     return
   }
   const signers = news.kind === 'commit' ? news.signers : ''
-  if (loaded.warnings !== '') watch.say('warn', loaded.warnings, { commit })
+  const { spec, warnings } = loaded.value
+  if (warnings !== '') watch.say('warn', warnings, { commit })
   watch.say('info', 'a commit is in force', { commit, signers })
-  life.spec = loaded.spec
+  life.spec = spec
   const since = inForce?.commit === commit ? inForce.since : at
   // What failed with another commit may do with this one.
   life.memory = {
@@ -88,23 +93,23 @@ function unreached(
   life: Life,
   { clock, settings, watch }: AgentContext,
 ): void {
-  const { code, message, hint } = problem
   const { since, times } = life.memory.unreachable ?? { since: at, times: 0 }
   // It is over then: whoever leads the fleet counts on that, and has others begin. What is in force is only read again.
   const isAwaited = ordered !== null && ordered.commit !== life.memory.inForce?.commit
   if (isAwaited && times + 1 >= PATIENCE)
-    life.memory = { ...life.memory, gaveUp: { id: ordered.id, code, message, hint } }
+    life.memory = { ...life.memory, gaveUp: { ...problem, id: ordered.id } }
   // A fleet waits for a host that has taken an order.
   if (settings.fleet !== null)
     life.due.look = clock.now().getTime() + Math.min(settings.lookEvery, retryMs(times + 1))
   // It is looked at again and again: only what is otherwise than last time is said.
-  if (life.memory.unreachable?.message !== message) watch.say('warn', message, { hint })
-  life.memory = { ...life.memory, unreachable: { code, message, hint, since, times: times + 1 } }
+  if (life.memory.unreachable?.message !== problem.message)
+    watch.say('warn', problem.message, { hint: problem.hint })
+  life.memory = { ...life.memory, unreachable: { ...problem, since, times: times + 1 } }
 }
 
-function refuse(commit: string, refusal: Refusal, at: string, life: Life, { watch }: AgentContext): void {
+function refuse(commit: string, problem: Problem, at: string, life: Life, { watch }: AgentContext): void {
   const known = life.memory.refused
-  const isNews = known?.commit !== commit || known.code !== refusal.code
-  if (isNews) watch.say('error', `commit refused: ${refusal.why}`, { commit, hint: refusal.hint })
-  life.memory = { ...life.memory, refused: { commit, at: isNews ? at : known.at, ...refusal } }
+  const isNews = known?.commit !== commit || known.code !== problem.code
+  if (isNews) watch.say('error', `commit refused: ${problem.message}`, { commit, hint: problem.hint })
+  life.memory = { ...life.memory, refused: { ...problem, commit, since: isNews ? at : known.since } }
 }

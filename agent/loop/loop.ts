@@ -132,10 +132,10 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
   if (commit === undefined) return life
   const revision = source.recall(commit)
   const loaded = revision === null ? undefined : loadSpec(commit, revision)
-  if (loaded !== undefined && 'spec' in loaded) life.spec = loaded.spec
+  if (loaded?.ok === true) life.spec = loaded.value.spec
   else if (loaded === undefined)
     watch.say('warn', 'the commit that was in force is not here any more: it is brought again', { commit })
-  else watch.say('error', loaded.refusal.why, { hint: loaded.refusal.hint })
+  else watch.say('error', loaded.problem.message, { hint: loaded.problem.hint })
   return life
 }
 

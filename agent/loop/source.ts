@@ -15,7 +15,7 @@ import {
   problemOf,
   QstateError,
 } from '../../spec/diagnostics/index.ts'
-import { type Ordered, type Refusal } from '../state/index.ts'
+import { type Ordered } from '../state/index.ts'
 
 /** What became of a look at the repository. */
 export type News =
@@ -31,7 +31,7 @@ export type News =
       readonly signers: string
     }
   /** A commit that may not: the one in force stays so. `code` is stable. */
-  | { readonly kind: 'refused'; readonly commit: string; readonly refusal: Refusal }
+  | { readonly kind: 'refused'; readonly commit: string; readonly problem: Problem }
   /** The repository could not be reached, or read. */
   | { readonly kind: 'unreachable'; readonly problem: Problem }
 
@@ -95,14 +95,14 @@ function sourceOf(
     const isBack = ordered?.back === true
     const follows = base === null || isBack || (await mirror.isAncestor(base.commit, tip))
     if (!follows && !isAccepted(tip, accepted))
-      return { kind: 'refused', commit: tip, refusal: rewound(base.commit, tip) }
+      return { kind: 'refused', commit: tip, problem: rewound(base.commit, tip) }
     // One that is in force is looked at once more itself where its files are not known: its mirror may be another by now.
     const comesAfter = follows && !isBack && tip !== base?.commit
     const after = comesAfter && options.commits === 'all' ? base : null
     const range = { base: after?.commit ?? null, tip }
     const signed = await checkSignatures(mirror.folder, range, options.trust)
-    const refusal = refusalOf(tip, signed, options.trust)
-    if (refusal !== undefined) return { kind: 'refused', commit: tip, refusal }
+    const unsigned = signatureProblem(tip, signed, options.trust)
+    if (unsigned !== undefined) return { kind: 'refused', commit: tip, problem: unsigned }
     const revision = options.layout(mirror.folder, tip)
     if (revision.commit !== tip)
       throw new QstateError(problem('refused-content', `${short(tip)} is no commit`, ''))
@@ -125,7 +125,7 @@ function sourceOf(
       }
     } catch (error) {
       if (isDomain(error, ...OF_COMMIT) && tip !== null)
-        return { kind: 'refused', commit: tip, refusal: refusedFor(error) }
+        return { kind: 'refused', commit: tip, problem: refusedFor(error) }
       // Of git, or of a disk that may only be read from now on, a folder that is not ours.
       const why = problemOf(error)
       if (why === undefined || isDomain(error, ...OF_COMMIT)) throw error
@@ -155,14 +155,12 @@ function sourceOf(
 const OF_COMMIT = ['spec', 'usage'] as const
 
 /** What the commit holds is no spec of this host, or none that is read at all. */
-const refusedFor = ({ code, message, hint }: QstateError): Refusal => ({
-  code:
-    code === 'invalid-spec' || code === 'no-spec' || code === 'unknown-host'
-      ? 'invalid-spec'
-      : 'refused-content',
-  why: message,
-  hint,
-})
+const refusedFor = ({ code, problem }: QstateError): Problem =>
+  code === 'no-spec' || code === 'unknown-host'
+    ? { ...problem, code: 'invalid-spec' }
+    : code === 'invalid-spec'
+      ? problem
+      : { ...problem, code: 'refused-content' }
 
 /** What was fetched a moment ago is not there, or cannot be read. */
 const isDamage = (error: unknown): boolean => hasCode(error, 'git-failed', 'bad-revision')
@@ -173,13 +171,13 @@ const isAccepted = (tip: string, accepted: string | null): boolean =>
 
 const short = (commit: string): string => commit.slice(0, 12)
 
-const rewound = (base: string, tip: string): Refusal => ({
+const rewound = (base: string, tip: string): Problem => ({
   code: 'rewound',
-  why: `${short(tip)} does not come after ${short(base)}, which is in force: history has been rewritten or set back`,
+  message: `${short(tip)} does not come after ${short(base)}, which is in force: history has been rewritten or set back`,
   hint: `undo with a new commit instead; if this was meant, \`qstate agent accept ${short(tip)}\` on this host takes it`,
 })
 
-function refusalOf(tip: string, signed: readonly Signed[], trust: AgentTrust): Refusal | undefined {
+function signatureProblem(tip: string, signed: readonly Signed[], trust: AgentTrust): Problem | undefined {
   if (trust.by === 'none') return undefined
   // Nothing that was looked at vouches for nothing.
   const isLooked = signed.some(({ commit }) => commit === tip)
@@ -191,7 +189,7 @@ function refusalOf(tip: string, signed: readonly Signed[], trust: AgentTrust): R
   const where = trust.by === 'ssh' ? trust.allowedSigners : trust.keyring
   return {
     code: 'bad-signature',
-    why: `${short(first.commit)}: ${first.why}${more}`,
+    message: `${short(first.commit)}: ${first.why}${more}`,
     hint: `sign it (\`git commit -S\`) with a key that ${where} on this host names${first.commit === tip ? '' : BEFORE}`,
   }
 }

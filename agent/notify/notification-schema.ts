@@ -32,7 +32,13 @@ export const noticeSchema: object = {
         until: { type: ['string', 'null'], format: 'date-time' },
         generation: { type: ['integer', 'null'], description: 'As in `qstate history`.' },
         why: { type: 'string' },
+        code: { type: 'string', description: 'Of what is wrong; docs/troubleshooting.md explains each.' },
+        message: { type: 'string' },
         hint: { type: 'string' },
+        at: {
+          description: 'The line of the spec that it stems from, or when it was.',
+          type: ['object', 'string'],
+        },
       },
     },
   },

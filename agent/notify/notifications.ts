@@ -54,7 +54,7 @@ export function noticesOf(
   }
   const { refused, unreachable, error, proposed } = after
   if (refused !== null && refused.commit !== before.refused?.commit)
-    tell('refused', `commit refused: ${firstLine(refused.why)}`, { ...refused })
+    tell('refused', `commit refused: ${firstLine(refused.message)}`, { ...refused })
   if (unreachable !== null && unreachable.times >= UNREACHABLE_FROM && !isTold(before))
     tell('unreachable', `the repository cannot be reached: ${unreachable.message}`, { ...unreachable })
   if (unreachable === null && isTold(before)) tell('reachable', 'the repository can be reached again')

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createConnection } from 'node:net'
 import { holdsStill, type Memory } from '../state/index.ts'
 import { type Metrics } from './metrics.ts'
 
@@ -122,7 +122,7 @@ function amissIn(memory: Memory, now: Date): readonly string[] {
     comparedAt === null ? 'the host has not been compared yet' : '',
     events === 'lost' ? 'the events of the host are not heard' : '',
     error === null ? '' : error.message,
-    refused === null ? '' : `commit refused: ${refused.why}`,
+    refused === null ? '' : `commit refused: ${refused.message}`,
     unreachable === null ? '' : unreachable.message,
     fleetAway === null ? '' : `the fleet is not reached: ${fleetAway.message}`,
     named('tried in vain', Object.keys(memory.failures)),

@@ -26,10 +26,12 @@ export interface Held {
 /** What no commit alone does, whatever the policy: a person has to review it and run a command. Both are said of a qube. */
 export const CONSENT = {
   removal: {
+    code: 'removal-not-allowed',
     what: 'it would be removed, with all its data',
     how: 'run `qstate apply --allow-remove QUBE` to remove it',
   },
   withdrawal: {
+    code: 'withdrawal-not-allowed',
     what: 'the spec no longer names any setting that qstate owns there, and all of them would be withdrawn',
     how: 'review `qstate plan -o FILE`, then run `qstate apply FILE`',
   },

@@ -2,7 +2,7 @@ import { type Blocked } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy, type Value } from '../../spec/index.ts'
 import { type Attempts, type Held } from '../policy/index.ts'
-import { type Ordered, type Refusal } from './orders.ts'
+import { type Ordered } from './orders.ts'
 
 /**
  * What an agent knows, and keeps over restarts: plain JSON, shown by `qstate status`. Losing it costs the history of what was
@@ -39,7 +39,7 @@ export interface Memory {
   readonly settled: boolean
   /** The order whose commit could not be had, and is not looked for any more. */
   readonly gaveUp: (Problem & { readonly id: string }) | null
-  readonly refused: (Refusal & { readonly commit: string; readonly at: string }) | null
+  readonly refused: (Problem & { readonly commit: string; readonly since: string }) | null
   readonly unreachable: (Problem & { readonly since: string; readonly times: number }) | null
   readonly fleetAway: FleetAway | null
   readonly error: (Problem & { readonly since: string }) | null

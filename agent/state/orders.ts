@@ -6,10 +6,3 @@ export interface Ordered {
   /** The host has had it, and returns to it: it need not come after the one in force. */
   readonly back: boolean
 }
-
-/** Why a commit is refused. */
-export interface Refusal {
-  readonly code: 'bad-signature' | 'rewound' | 'refused-content' | 'invalid-spec'
-  readonly why: string
-  readonly hint: string
-}

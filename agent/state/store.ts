@@ -2,6 +2,7 @@ import { watch } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, readIfThere, writeDurably } from '../../journal/index.ts'
+import { readProblem } from '../../spec/diagnostics/index.ts'
 import { type Memory, NO_MEMORY, type Suspension } from './memory.ts'
 import { type Ordered } from './orders.ts'
 
@@ -50,7 +51,7 @@ export function openStore(folder: string): Store {
     async load() {
       const json = (await readJson(memory)) as Partial<Memory> | null | undefined
       if (json?.schema === 'qstate.agent' && json.version === 1)
-        return { memory: { ...NO_MEMORY, ...json }, damaged: false }
+        return { memory: { ...NO_MEMORY, ...ofThisVersion(json) }, damaged: false }
       // Nothing that is owned stands in it; the commit that a new one has to come after does.
       return { memory: NO_MEMORY, damaged: json !== undefined }
     },
@@ -83,6 +84,33 @@ export function openStore(folder: string): Store {
       }).on('error', () => undefined)
     },
   }
+}
+
+/** Memories of earlier versions say `why` for a message, and have other codes, or none. */
+function ofThisVersion(json: Partial<Memory>): Partial<Memory> {
+  const read = <T extends object>(told: T): T => ({ ...told, ...readProblem(told) })
+  const { refused, unreachable, fleetAway, error, gaveUp, blocked = [], failing = [] } = json
+  return {
+    ...json,
+    ...(refused && { refused: refusedOf(refused) }),
+    ...(unreachable && { unreachable: read(unreachable) }),
+    ...(fleetAway && { fleetAway: read(fleetAway) }),
+    ...(error && { error: read(error) }),
+    ...(gaveUp && { gaveUp: read(gaveUp) }),
+    blocked: blocked.map((one) => ({
+      qube: one.qube,
+      path: one.path,
+      problem: readProblem('problem' in one ? one.problem : one),
+    })),
+    failing: failing.map(read),
+  }
+}
+
+/** When it was refused stood under `at`, which is a line of the spec by now. */
+function refusedOf(told: NonNullable<Memory['refused']>): NonNullable<Memory['refused']> {
+  const { commit, since, at } = told as Omit<typeof told, 'at'> & { readonly at?: unknown }
+  const when = (since as string | undefined) ?? (typeof at === 'string' ? at : '')
+  return { ...readProblem(told), commit, since: when }
 }
 
 /** Undefined where there is no file, null where it is no JSON. */

@@ -2,7 +2,7 @@ import { loadSpec, runCheck } from '../../agent/index.ts'
 import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
 import { type Revision } from '../../git/index.ts'
 import { type Change, changeDigest, changesOf, type Plan } from '../../reconciler/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { PARALLELISM } from '../apply/index.ts'
 import { type Context } from '../context.ts'
 import { connectHost, connectManaged, type HostTarget, type ManagedHost } from '../host/index.ts'
@@ -92,16 +92,15 @@ export async function planOn(
 }
 
 /** What went wrong, for a report. What nobody foresaw is thrown on. */
-function troubleOf(error: unknown): NonNullable<AgentStatus['trouble']> {
+function troubleOf(error: unknown): Problem {
   if (!(error instanceof QstateError)) throw error
-  const { code, message, hint } = error
-  return { code, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
+  const { problem, message, hint } = error
+  return { ...problem, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
 }
 
 /** The spec that a revision holds. Fails with QstateError where it is none. */
 export function specOf(commit: string, revision: Revision): LoadedSpec {
   const loaded = loadSpec(commit, revision)
-  if ('refusal' in loaded)
-    throw new QstateError(problem('invalid-spec', loaded.refusal.why, 'correct it with a new commit'))
-  return { sources: sourcesOf(revision), manifest: loaded.spec.manifest, diagnostics: [] }
+  if (!loaded.ok) throw new QstateError({ ...loaded.problem, hint: 'correct it with a new commit' })
+  return { sources: sourcesOf(revision), manifest: loaded.value.spec.manifest, diagnostics: [] }
 }

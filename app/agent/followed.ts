@@ -99,7 +99,7 @@ export async function planCommit(
   const news = await source.look({ base, accepted: null, ordered }, signal)
   switch (news.kind) {
     case 'refused':
-      return { digest: null, changes: [], trouble: news.refusal.why }
+      return { digest: null, changes: [], trouble: news.problem.message }
     case 'unreachable':
       return { digest: null, changes: [], trouble: news.problem.message }
     case 'commit':
@@ -132,8 +132,7 @@ export function outcomeOf(
   // The loop has not come by it yet.
   if (memory.ordered?.id !== ordered.id) return working
   if (refused?.commit === ordered.commit) {
-    const { code, why, hint } = refused
-    return { outcome: 'refused', trouble: { code, message: why, hint } }
+    return { outcome: 'refused', trouble: refused }
   }
   if (gaveUp?.id === ordered.id) return failed(gaveUp)
   if (inForce?.commit !== ordered.commit) return working
@@ -142,7 +141,7 @@ export function outcomeOf(
   if (settled) return isRestarting(memory, now) ? working : { outcome: 'applied', trouble: null }
   const [block] = blocked
   if (block !== undefined)
-    return failed({ code: 'blocked', message: `${block.qube}: ${block.why}`, hint: block.hint })
+    return failed({ ...block.problem, message: `${block.qube}: ${block.problem.message}` })
   const [failure] = failing
   if (failure !== undefined) return failed({ ...failure, message: `${failure.qube}: ${failure.message}` })
   const [waiting] = awaitingConsent(held)
@@ -160,7 +159,7 @@ const consentTrouble = ({
   qube,
   why,
 }: Held & { readonly why: keyof typeof CONSENT }): NonNullable<AgentStatus['trouble']> => ({
-  code: why,
+  code: CONSENT[why].code,
   message: `${qube}: ${CONSENT[why].what}`,
   hint: `on that host: ${CONSENT[why].how}`,
 })

@@ -44,7 +44,9 @@ export async function attachWanted(
     if (seen.status === 'present') present.push(...seen.value)
     if (seen.status !== 'unknown') continue
     const affected = wishes.filter(({ path }) => backendOf(path) === backend)
-    reports.push(...affected.map(({ qube, path }) => failed(qube, path, seen.why, seen.hint)))
+    reports.push(
+      ...affected.map(({ qube, path }) => failed(qube, path, seen.problem.message, seen.problem.hint)),
+    )
   }
   const reachable = wishes.filter(({ path }) => !reports.some((done) => done.path === path))
   const { actions, remarks } = liveActions(reachable, present)

@@ -14,7 +14,7 @@ export function withholdRemovals(plan: Plan, allowed: readonly string[]): Plan {
       if (remove === undefined || allowed.includes(planned.qube)) return planned
       const why = 'the spec wants it removed, with all its data: not without being asked to'
       const hint = `apply with --allow-remove ${planned.qube}`
-      return { ...rest, blocked: [{ path: null, why, hint }] }
+      return { ...rest, blocked: [{ path: null, problem: problem('removal-not-allowed', why, hint) }] }
     }),
   }
 }

@@ -53,8 +53,8 @@ async function removedByShutdown({ qube, klass }: QubePlan, { host }: ManagedHos
   const name = 'auto_cleanup'
   const cleanup = (await host.read(qube, { ...NO_NEEDS, properties: [name] })).effective(name)
   if (cleanup.status === 'unknown') {
-    const why = `whether it is removed when it is shut down is not known: ${cleanup.why}`
-    return problem('disposable', why, cleanup.hint)
+    const why = `whether it is removed when it is shut down is not known: ${cleanup.problem.message}`
+    return problem('disposable', why, cleanup.problem.hint)
   }
   if (cleanup.status === 'absent' || cleanup.value !== 'True') return null
   const hint = 'set this on its template, for the disposables to come'

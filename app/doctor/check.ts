@@ -40,13 +40,13 @@ export const problem = (found: string, fix: string): CheckResult => ({ verdict: 
 export const unseen = (found: string, fix: string): CheckResult => ({ verdict: 'unknown', found, fix })
 
 /** Checks read more than plans do. What a plan needs, the check of policy names call by call. */
-export const notSeen = ({ code, why, hint }: Unknown, about = ''): CheckResult =>
+export const notSeen = ({ problem: { code, message, hint } }: Unknown, about = ''): CheckResult =>
   code === 'denied-by-policy'
     ? unseen(
         `${about}policy in dom0 does not let this be read`,
         'nothing to do, unless the check `policy` names it: plans do without; `qstate -v doctor` tells the calls',
       )
-    : unseen(`${about}${why}`, hint)
+    : unseen(`${about}${message}`, hint)
 
 /** Text of a host, which may hold anything. */
 export const quote = (text: string): string => quoteForTerminal(text, 60)

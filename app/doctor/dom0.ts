@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Observation } from '../../reconciler/index.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 
 /** The files of dom0, as far as they can be seen from here. */
 export interface Dom0 {
@@ -19,17 +20,16 @@ export const dom0Files = (root: string | null): Dom0 => ({
 
 function look<T>(root: string | null, path: string, read: (path: string) => T): Observation<T> {
   const full = `/${path}`
-  if (root === null) return { status: 'unknown', why: 'the files of dom0 cannot be seen from here', hint: '' }
+  if (root === null)
+    return { status: 'unknown', problem: problem('file', 'the files of dom0 cannot be seen from here', '') }
   try {
     return { status: 'present', value: read(join(root, path)) }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : ''
     if (code === 'ENOENT' || code === 'ENOTDIR') return { status: 'absent' }
     const hint = code === 'EACCES' ? 'run this as root' : 'see to the file system of dom0'
-    return {
-      status: 'unknown',
-      why: code === 'EACCES' ? `no permission to read ${full}` : `${full} cannot be read (${String(code)})`,
-      hint,
-    }
+    const message =
+      code === 'EACCES' ? `no permission to read ${full}` : `${full} cannot be read (${String(code)})`
+    return { status: 'unknown', problem: problem('file', message, hint) }
   }
 }

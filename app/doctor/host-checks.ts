@@ -52,7 +52,7 @@ function stubdomainImage({ dom0, windows }: CheckContext): CheckResults {
   const listed = dom0.list(IMAGES)
   if (listed.status === 'unknown')
     return unseen(
-      `whether dom0 has xen-hvm-stubdom-linux-full: ${listed.why}`,
+      `whether dom0 has xen-hvm-stubdom-linux-full: ${listed.problem.message}`,
       `look in dom0: \`ls /${IMAGES}/qemu-stubdom-linux-full-*\`; if it is missing, ${INSTALL}`,
     )
   if (listed.status === 'absent' && dom0.root !== '/')

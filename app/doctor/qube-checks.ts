@@ -85,7 +85,7 @@ export const QUBE_CHECKS: readonly Check<WindowsQube>[] = [
               'nothing needs to be done: the next apply replaces it, and `qstate release` does not touch the other qube',
             )
           case 'unreadable':
-            return problem(`${reading.why}: qstate plans nothing here`, reading.hint)
+            return problem(`${reading.problem.message}: qstate plans nothing here`, reading.problem.hint)
         }
       }),
   },

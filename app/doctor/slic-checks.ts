@@ -21,7 +21,7 @@ async function hostTables(context: CheckContext): Promise<CheckResults> {
   if (dom0.root === null) return tablesFromAfar(context, wanted)
   return (['SLIC', 'MSDM'] as const).map((name): CheckResult => {
     const seen = dom0.read(`${TABLES}/${name}`)
-    if (seen.status === 'unknown') return unseen(`${name}: ${seen.why}`, seen.hint)
+    if (seen.status === 'unknown') return unseen(`${name}: ${seen.problem.message}`, seen.problem.hint)
     const why = seen.status === 'absent' ? 'this machine has none' : tableProblem(seen.value, name)
     return tableResult(name, why, seen.status === 'absent', wanted)
   })
@@ -51,17 +51,16 @@ async function tablesFromAfar(context: CheckContext, wanted: ReadonlySet<string>
   const first = windows[0]
   if (first === undefined) return unseen('there is no Windows qube to ask for', 'look in dom0')
   const tables = (await host.read(first.qube.name, { ...NO_NEEDS, slic: true })).slic()
-  const isForeign = tables.status === 'unknown' && tables.why.includes('written by someone else')
+  const isForeign = tables.status === 'unknown' && tables.problem.code === 'foreign-template'
   if (tables.status === 'unknown' && !isForeign) {
     return wanted.size === 0
-      ? unseen(tables.why, `only needed for \`slic\` in the spec: ${tables.hint}`)
-      : problem(tables.why, tables.hint)
+      ? unseen(tables.problem.message, `only needed for \`slic\` in the spec: ${tables.problem.hint}`)
+      : problem(tables.problem.message, tables.problem.hint)
   }
   return Promise.all(
     ['SLIC', 'MSDM'].map(async (name) => {
-      const refusal = await host.tableProblem(`host:${name}`)
-      const absent = refusal?.refused.includes('has no table') === true
-      return tableResult(name, refusal?.refused, absent, wanted)
+      const found = await host.tableProblem(`host:${name}`)
+      return tableResult(name, found?.message, found?.code === 'missing-table', wanted)
     }),
   )
 }
@@ -70,7 +69,7 @@ async function templates(context: CheckContext): Promise<CheckResults> {
   const { dom0, qubes } = context
   const listed = dom0.list(BY_NAME)
   if (listed.status === 'unknown')
-    return dom0.root === null ? fromAfar(context) : unseen(listed.why, listed.hint)
+    return dom0.root === null ? fromAfar(context) : unseen(listed.problem.message, listed.problem.hint)
   const names = (listed.status === 'present' ? listed.value : []).flatMap((file) =>
     file.endsWith('.xml') ? [file.slice(0, -4)] : [],
   )
@@ -95,7 +94,7 @@ async function fromAfar(context: CheckContext): Promise<CheckResults> {
           .filter(({ qube }) => context.qubes.every(({ name }) => name !== qube))
           .map(({ qube }) => orphan(qube))
       : listed.status === 'unknown'
-        ? [unseen(`templates of qubes that are gone: ${listed.why}`, listed.hint)]
+        ? [unseen(`templates of qubes that are gone: ${listed.problem.message}`, listed.problem.hint)]
         : []
   const told = [...judged, ...rest].filter(({ verdict }) => verdict !== 'ok')
   return told.length > 0 ? told : ok(`${wanted.length}, and none of a qube that is gone`)
@@ -118,7 +117,7 @@ async function templateOf({ host, dom0, desired }: CheckContext, name: string): 
     )
   }
   const tables = (await host.read(name, { ...NO_NEEDS, slic: true })).slic()
-  if (tables.status === 'unknown') return unseen(tables.why, tables.hint)
+  if (tables.status === 'unknown') return unseen(tables.problem.message, tables.problem.hint)
   const state = tables.status === 'present' ? (tables.value[0] ?? '') : ''
   if (state.startsWith('edited:'))
     return warning(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { gitNow, repositoryOf } from '../../git/index.ts'
-import { nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { invalid, nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Fleet, loadFleet, type RolloutSpec } from '../../spec/fleet/index.ts'
 import { type Context } from '../context.ts'
 import { type HostTarget } from '../host/index.ts'
@@ -45,11 +45,7 @@ export function readFleetFile(location: FleetLocation, context: Context): FleetF
   const sources = readSources(location.paths.length > 0 ? location.paths : [DEFAULT], cwd)
   const { fleet, rollouts, diagnostics } = loadFleet(sources.files)
   report(diagnostics, sources.files)
-  if (fleet === null)
-    throw new QstateError(
-      problem('invalid-fleet', 'the fleet has errors: nothing was touched', 'correct what is marked above'),
-      { diagnostics },
-    )
+  if (fleet === null) throw invalid('invalid-fleet', 'the fleet has errors: nothing was changed', diagnostics)
   const paths = sources.files.map(({ path }) => resolve(cwd, path))
   return { ...location, fleet, rollouts, paths, folder: dirname(paths[0] ?? cwd) }
 }

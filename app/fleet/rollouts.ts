@@ -70,10 +70,9 @@ export function tellRollout(
       const { state, revision } = await currentRollout(store)
       if (state === null) throw noRollout()
       const next = instruct(state, { what, by: actor, at: now().toISOString() })
-      if ('refused' in next)
-        throw new QstateError(problem('not-now', `${state.name}: ${next.refused}`, next.hint))
+      if (!next.ok) throw new QstateError(next.problem)
       // A controller may have stored a step at the same moment: then it is said again, of what is there now.
-      if ((await store.put(KEYS.rollout, next, revision)) !== null) return next
+      if ((await store.put(KEYS.rollout, next.value, revision)) !== null) return next.value
     }
   })
 }

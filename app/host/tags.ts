@@ -1,5 +1,5 @@
 import { type HostQube, mapLimited, NO_NEEDS } from '../../reconciler/index.ts'
-import { type Untold } from '../../spec/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from './connect.ts'
 
@@ -9,7 +9,7 @@ export interface QubeTags {
   /** Those of the tags asked for that the qube has. */
   readonly tags: ReadonlySet<string>
   /** Why its tags are not known, where they are not. */
-  readonly untold?: Untold
+  readonly untold?: Problem
 }
 
 /** Which of the tags each qube of a host has. One that cannot be read has none, and a warning says so. */
@@ -34,11 +34,11 @@ async function tagsOf(
   const tags = new Set(seen.flatMap(({ tag, found }) => (found.status === 'present' ? [tag] : [])))
   const unknown = seen.map(({ found }) => found).find((found) => found.status === 'unknown')
   if (unknown === undefined) return { name, klass, tags }
-  const { why, hint } = unknown
+  const { message, hint } = unknown.problem
   warn({
     code: 'tags-unknown',
-    message: `the tags of ${name} cannot be read, so no selector matches it: ${why}`,
+    message: `the tags of ${name} cannot be read, so no selector matches it: ${message}`,
     hint,
   })
-  return { name, klass, tags, untold: { why, hint } }
+  return { name, klass, tags, untold: unknown.problem }
 }

@@ -60,8 +60,8 @@ async function available(
 ): Promise<readonly AvailableDevice[]> {
   const found = await host.availableDevices(backend)
   if (found.status === 'unknown') {
-    const message = `USB devices of ${backend} get names that are not their own: ${found.why}`
-    warn({ code: 'devices-unknown', message, hint: found.hint })
+    const message = `USB devices of ${backend} get names that are not their own: ${found.problem.message}`
+    warn({ code: 'devices-unknown', message, hint: found.problem.hint })
   }
   return found.status === 'present' ? found.value : []
 }

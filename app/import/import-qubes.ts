@@ -97,7 +97,14 @@ async function choose(names: readonly string[], connected: ConnectedHost): Promi
     ),
     unclear: modes.flatMap(({ candidate: { qube }, mode }) =>
       mode.status === 'unknown'
-        ? [{ qube: qube.name, path: null, value: null, why: `${mode.why} (${mode.hint})` }]
+        ? [
+            {
+              qube: qube.name,
+              path: null,
+              value: null,
+              why: `${mode.problem.message} (${mode.problem.hint})`,
+            },
+          ]
         : [],
     ),
     chosenFrom: qubes.length,

@@ -10,6 +10,7 @@ import {
   type Unknown,
   type UsbAssignment,
 } from '../../reconciler/index.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 import {
   AREAS,
   parsePath,
@@ -110,9 +111,8 @@ export function pathsIn({ features, properties, tags, usb, denied }: QubeInvento
 /** Why no spec can name what is at a path; undefined where one can. */
 export function unnameable(path: string): Unknown | undefined {
   if (parsePath(path) !== undefined) return undefined
-  const what = pathProblem(path)
-  const why = what?.message ?? 'qstate manages nothing of this name'
-  return { status: 'unknown', why, hint: what?.hint ?? '' }
+  const none = problem('not-managed', 'qstate manages nothing of this name', '')
+  return { status: 'unknown', problem: pathProblem(path) ?? none }
 }
 
 export function decode(path: string, reading: Reading, facts: QubeFacts): Observation<Value> {

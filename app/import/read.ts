@@ -7,6 +7,7 @@ import {
   type Reading,
   type Unknown,
 } from '../../reconciler/index.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 import { type LeftOut } from '../../spec/export/index.ts'
 import { RECORD_FEATURE, SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type ConnectedHost } from '../host/index.ts'
@@ -58,9 +59,9 @@ export async function readQube(
 }
 
 /** Without the qube's own name: what is so for all of them is said once. */
-function leave(path: string, { why, hint }: Unknown, qube: string): LeftOut {
+function leave(path: string, { problem: { message, hint } }: Unknown, qube: string): LeftOut {
   const advice = hint.replace(` ${qube} allow `, ' QUBE allow ').replace(/\s+/g, ' ')
-  const reason = why.replace(` on ${qube}: `, ': ')
+  const reason = message.replace(` on ${qube}: `, ': ')
   return { path, value: null, why: advice === '' ? reason : `${reason} (${advice})` }
 }
 
@@ -79,7 +80,9 @@ async function ownership(
 function decodeForSpec(path: string, reading: Reading, facts: QubeFacts): Observation<Value> {
   const seen = decode(path, reading, facts)
   const strange = path === SLIC_TABLES && seen.status === 'present' ? strangeTables(seen.value) : undefined
-  return strange === undefined ? seen : { status: 'unknown', why: strange, hint: '' }
+  return strange === undefined
+    ? seen
+    : { status: 'unknown', problem: problem('table-unavailable', strange, '') }
 }
 
 /** A template of qstate's that is not as it was written, or whose table came from a file that nobody knows here. */

@@ -9,6 +9,7 @@ import {
   pathOfDevice,
   type QubeFacts,
 } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { SETTINGS, SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { findQube, type ConnectedHost } from '../host/index.ts'
 import {
@@ -28,7 +29,8 @@ export interface ShownSetting {
   readonly origin: 'set' | 'unmanaged' | 'template' | 'unknown'
   /** qstate has set it. */
   readonly owned: boolean
-  readonly why?: string
+  /** Why it is not known, or not managed. */
+  readonly problem?: Problem
   /** What someone has made of a text of qstate's behind it, against what qstate writes. */
   readonly diff?: readonly string[]
 }
@@ -66,7 +68,7 @@ async function settingsOf(
     observed.record.kind === 'record' ? observed.record.record.set : new Map<string, Value | null>()
   const paths = pathsIn(seen).filter((path) => !isOwnBusiness(path))
   const set = paths.map((path) => setSetting(path, seen, facts, owned.has(path)))
-  const unread = seen.unread.map(([path, { why }]) => unknown(path.replace(/\/$/, '/*'), why, false))
+  const unread = seen.unread.map(([path, list]) => unknown(path.replace(/\/$/, '/*'), list.problem, false))
   const edits = await Promise.all(set.flat().map((setting) => withEdit(setting, qube, owned, host)))
   const knowsOwn = seen.unread.every(([path]) => path !== 'qube/features')
   const template = hasTemplate(qube) && knowsOwn ? await fromTemplate(facts, seen, new Set(paths), host) : []
@@ -94,21 +96,20 @@ function setSetting(
 ): readonly ShownSetting[] {
   const strange = unnameable(path)
   if (strange !== undefined) {
-    const why = strange.hint === '' ? strange.why : `${strange.why} (${strange.hint})`
-    return [{ path, value: valueBehind(path, seen), origin: 'unmanaged', owned, why }]
+    return [{ path, value: valueBehind(path, seen), origin: 'unmanaged', owned, problem: strange.problem }]
   }
   const found = decode(path, seen.reading, facts)
   if (found.status === 'absent') return []
-  if (found.status === 'unknown') return [unknown(path, found.why, owned)]
+  if (found.status === 'unknown') return [unknown(path, found.problem, owned)]
   return [{ path, value: found.value, origin: 'set', owned }]
 }
 
-const unknown = (path: string, why: string, owned: boolean): ShownSetting => ({
+const unknown = (path: string, problem: Problem, owned: boolean): ShownSetting => ({
   path,
   value: null,
   origin: 'unknown',
   owned,
-  why,
+  problem,
 })
 
 /** Of what no spec can name: as it is stored. */
@@ -132,7 +133,7 @@ async function fromTemplate(
     unset.map(async ({ path, name }): Promise<readonly ShownSetting[]> => {
       const found = await host.inheritedFeature(facts.qube.name, name)
       if (found.status === 'absent') return []
-      if (found.status === 'unknown') return [unknown(path, found.why, false)]
+      if (found.status === 'unknown') return [unknown(path, found.problem, false)]
       const meant = decode(path, { ...seen.reading, feature: () => found }, facts)
       const value = meant.status === 'present' ? meant.value : found.value
       return [{ path, value, origin: 'template', owned: false }]

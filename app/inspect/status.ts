@@ -1,4 +1,4 @@
-import { needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { type Blocked, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 
 /** A qube as status lists it. */
@@ -16,27 +16,26 @@ export interface QubeStatus {
     | 'blocked'
   readonly changes: number
   readonly drift: readonly string[]
-  readonly blocked: readonly string[]
+  readonly blocked: readonly Blocked[]
   /** Settings that count after the next start. */
   readonly waiting: readonly string[]
   /** Settings that are made once the qube is found halted. */
-  readonly held: readonly string[]
+  readonly held: readonly Blocked[]
   /** When the spec lets the qube be restarted for what waits. */
   readonly restart: RestartPolicy
 }
 
 function summaryOf(qube: QubePlan): QubeStatus {
   const drift = qube.changes.filter((change) => change.reason === 'drift').map((change) => change.path)
-  const blocked = qube.blocked.map((entry) => entry.path ?? entry.why)
   return {
     qube: qube.qube,
     running: qube.running,
-    state: stateOf(qube, drift.length, blocked.length),
+    state: stateOf(qube, drift.length, qube.blocked.length),
     changes: qube.changes.length,
     drift,
-    blocked,
+    blocked: qube.blocked,
     waiting: qube.waiting,
-    held: (qube.held ?? []).map((entry) => entry.path ?? entry.why),
+    held: qube.held ?? [],
     restart: qube.restart ?? 'never',
   }
 }

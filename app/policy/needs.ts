@@ -9,8 +9,8 @@ import {
   needsOf as pathNeeds,
   providerOf,
   type QubeFacts,
-  type Refusal,
 } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
   type Area,
   type Ensure,
@@ -115,7 +115,7 @@ function settingGroups(scope: Scope, path: string, value: Value | null, facts: Q
   ]
   const calls = callsFor(scope.target, path, value, facts)
   const title = `${scope.target}, ${path}`
-  if ('refused' in calls) return [{ title, rules: reads, without: calls.refused }]
+  if ('code' in calls) return [{ title, rules: reads, without: calls.message }]
   if (calls.some((call) => !QREXEC_ARGUMENT.test(call.arg))) {
     const without = 'qrexec cannot carry a character of this name: assign it by port alone, or in dom0'
     return [{ title, rules: reads, without }]
@@ -132,7 +132,7 @@ function slicGroups(scope: Scope, value: Value | null, facts: QubeFacts): readon
   }
   const own = scope.names.map((name) => {
     const calls = callsFor(name, SLIC_TABLES, value, facts)
-    const writes = 'refused' in calls ? [] : calls.map((call) => rule(call.method, call.arg, '@adminvm'))
+    const writes = 'code' in calls ? [] : calls.map((call) => rule(call.method, call.arg, '@adminvm'))
     return {
       title: `${name}, ${SLIC_TABLES}: the service of dom0/ (docs/management-qube.md)`,
       rules: [rule(SLIC_GET, name, '@adminvm'), ...writes],
@@ -147,7 +147,7 @@ function callsFor(
   path: string,
   value: Value | null,
   facts: QubeFacts,
-): readonly HostCall[] | Refusal {
+): readonly HostCall[] | Problem {
   const provider = providerOf(providers, path)
   const some = value ?? sampleOf(path)
   const all: HostCall[] = []
@@ -157,7 +157,7 @@ function callsFor(
     [some, some],
   ] as const) {
     const calls = provider.calls({ qube, path, before, after }, facts)
-    if ('refused' in calls) return calls
+    if ('code' in calls) return calls
     all.push(...calls)
   }
   const seen = new Set<string>()

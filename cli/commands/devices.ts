@@ -13,6 +13,6 @@ export async function devices(options: GlobalOptions, io: Io): Promise<number> {
   if (options.json === true) io.out(`${JSON.stringify(found, null, 2)}\n`)
   else if (found.length > 0 || unread.length === 0)
     io.out(devicesView(found, VERSIONS[host.version].usb === 'ports'))
-  for (const { why, hint } of unread) io.err(`${why}\n  ${hint}\n`)
+  for (const { problem } of unread) io.err(`${problem.message}\n  ${problem.hint}\n`)
   return unread.length === 0 ? EXIT.done : EXIT.error
 }

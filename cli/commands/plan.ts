@@ -1,11 +1,10 @@
 import { withRestarts } from '../../app/apply/index.ts'
 import { connect, openHost } from '../../app/host/index.ts'
-import { type Context } from '../../app/index.ts'
 import { diffRevisions, planSpec, warnInterruptedApply, writePlanFile } from '../../app/plan/index.ts'
 import { agentState, findSpec, tablesOf } from '../../app/source/index.ts'
 import { type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { commandContext } from '../context.ts'
+import { type CommandContext, commandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
 import { planView } from '../views/plan.ts'
@@ -46,11 +45,11 @@ export function printPlan(
   plan: Plan,
   options: GlobalOptions,
   io: Io,
-  context: Context,
+  context: CommandContext,
   ownQube: string | null,
 ): void {
   const made = withRestarts(plan, { policy: null, ask: null }, context, ownQube)
-  if (options.json === true) io.out(`${JSON.stringify(made, null, 2)}\n`)
+  if (options.json === true) io.out(`${JSON.stringify(withDiagnostics(made, context), null, 2)}\n`)
   else io.out(planView(made, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
 }
 
@@ -66,7 +65,7 @@ async function planDiff(
   paths: readonly string[],
   options: PlanCommandFlags,
   io: Io,
-  context: Context,
+  context: CommandContext,
 ): Promise<number> {
   if (options.fromGit !== undefined || options.out !== undefined) {
     const message = '--diff compares two revisions, and does not go with --from-git or --out'
@@ -79,7 +78,7 @@ async function planDiff(
     () => openHost(target, options.hostState ?? null, context),
     context,
   )
-  if (options.json === true) io.out(`${JSON.stringify(diff, null, 2)}\n`)
+  if (options.json === true) io.out(`${JSON.stringify(withDiagnostics(diff, context), null, 2)}\n`)
   else io.out(diffView(diff, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
   return options.detailedExitcode === true && diff.qubes.length > 0 ? EXIT.changes : EXIT.done
 }

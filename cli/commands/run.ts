@@ -7,9 +7,9 @@ import {
   type RunResult,
 } from '../../app/apply/index.ts'
 import { type Connection, type ManagedHost } from '../../app/host/index.ts'
-import { type Context } from '../../app/index.ts'
 import { type Plan, planIsBlocked, planIsEmpty, reportExitCode } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type CommandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, parallelismOf, secondsAsMs, wantsColor } from '../options.ts'
 import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
@@ -39,7 +39,7 @@ export async function runCommand(
   run: Run,
   options: RunFlags,
   io: Io,
-  context: Context,
+  context: CommandContext,
 ): Promise<number> {
   const result = await runApply(
     connection,
@@ -61,7 +61,7 @@ export async function runCommand(
     reviewer(run.kind, options, io),
     context,
   )
-  return conclude(result, options, io)
+  return conclude(result, options, io, context)
 }
 
 const canAsk = (options: GlobalOptions, io: Io): boolean => io.inIsTerminal && options.json !== true
@@ -116,11 +116,17 @@ async function removalsConfirmed(plan: Plan, io: Io): Promise<boolean> {
   return true
 }
 
-function conclude({ plan, applied, restarts, attached }: RunResult, options: RunFlags, io: Io): number {
+function conclude(
+  { plan, applied, restarts, attached }: RunResult,
+  options: RunFlags,
+  io: Io,
+  context: CommandContext,
+): number {
   if (applied === null) return io.signal.aborted ? signalExit(io) : EXIT.error
   const exitCode = exitCodeOf({ plan, applied, restarts, attached })
   if (options.json === true) {
-    io.out(`${JSON.stringify({ ...applied, live: attached, restarts, exitCode }, null, 2)}\n`)
+    const answer = { ...applied, live: attached, restarts, exitCode }
+    io.out(`${JSON.stringify(withDiagnostics(answer, context), null, 2)}\n`)
   } else {
     const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
     io.out(restartLines(restarts, style) + attachLines(attached, style))

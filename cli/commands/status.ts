@@ -3,8 +3,8 @@ import { statusOf } from '../../app/inspect/index.ts'
 import { planSpec } from '../../app/plan/index.ts'
 import { agentState, findSpec, isNoSpec, tablesOf } from '../../app/source/index.ts'
 import { planIsBlocked } from '../../reconciler/index.ts'
-import { EXIT, isDomain } from '../../spec/diagnostics/index.ts'
-import { commandContext } from '../context.ts'
+import { EXIT, exitCodeOf, QstateError } from '../../spec/diagnostics/index.ts'
+import { commandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
 import { agentView } from '../views/agent.ts'
@@ -29,7 +29,7 @@ export async function status(
   if (agent !== null && options.json !== true) io.out(`${agentView(agent, style)}\n`)
   const known = agent === null ? {} : { agent: { ...agent.memory, running: agent.running?.pid ?? null } }
   const print = (told: object): void => {
-    io.out(`${JSON.stringify({ ...told, ...known }, null, 2)}\n`)
+    io.out(`${JSON.stringify(withDiagnostics({ ...told, ...known }, context), null, 2)}\n`)
   }
   try {
     const spec = await findSpec(specLocation(paths, options, io), context, () => Promise.resolve(agent))
@@ -45,9 +45,10 @@ export async function status(
       if (options.json === true) print({})
       return EXIT.error
     }
-    if (options.json !== true || !isDomain(error, 'host')) throw error
-    print({ error: error.problem })
-    return EXIT.error
+    if (options.json !== true || !(error instanceof QstateError)) throw error
+    const { problem, diagnostics } = error
+    print({ error: problem, ...(diagnostics.length === 0 ? {} : { diagnostics }) })
+    return exitCodeOf(problem.code)
   }
 }
 

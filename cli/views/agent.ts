@@ -1,7 +1,8 @@
 import { CONSENT, type Held } from '../../agent/index.ts'
 import { type AgentState } from '../../app/source/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { fold, padTo, type Style } from './style.ts'
-import { safe, shortCommit, showPath, showTime, showValue } from './value.ts'
+import { shortCommit, showPath, showProblem, showTime, showValue } from './value.ts'
 
 const HELD: Readonly<Record<Held['why'], string>> = {
   observed: 'it only observes',
@@ -27,7 +28,7 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   const state = running === null ? style.red('not running') : `process ${running.pid}`
   const lines = [
     fold(
-      `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${safe(memory.source)} ${style.dim(`(${state})`)}`,
+      `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${escapeForTerminal(memory.source)} ${style.dim(`(${state})`)}`,
       style.width,
       '',
     ),
@@ -43,14 +44,15 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   if (fleetAway !== null)
     row(
       'servers',
-      style.red(`not reached since ${showTime(fleetAway.since)}: ${safe(fleetAway.message)}`),
+      style.red(`not reached since ${showTime(fleetAway.since)}: ${escapeForTerminal(fleetAway.message)}`),
       fleetAway.hint,
     )
   row(
     memory.fleet === null ? 'wanted' : 'ordered',
     wanted === null ? 'nothing yet' : `${shortCommit(wanted.commit)}  since ${showTime(wanted.seenAt)}`,
   )
-  const signers = inForce === null || inForce.signers === '' ? '' : `, signed by ${safe(inForce.signers)}`
+  const signers =
+    inForce === null || inForce.signers === '' ? '' : `, signed by ${escapeForTerminal(inForce.signers)}`
   row(
     'in force',
     inForce === null
@@ -61,22 +63,33 @@ export function agentView({ memory, running }: AgentState, style: Style): string
     'applied',
     applied === null ? 'nothing yet' : `${shortCommit(applied.commit)}  at ${showTime(applied.at)}`,
   )
-  if (refused !== null) row('refused', style.red(safeLines(refused.why)), refused.hint)
+  if (refused !== null)
+    row('refused', style.red(escapeForTerminal(refused.message, { newlines: true })), refused.hint)
   if (unreachable !== null)
     row(
       'repository',
-      style.red(`not reached since ${showTime(unreachable.since)}: ${safe(unreachable.message)}`),
+      style.red(
+        `not reached since ${showTime(unreachable.since)}: ${escapeForTerminal(unreachable.message)}`,
+      ),
       unreachable.hint,
     )
   if (error !== null && SILENT.has(error.code))
-    row('daemon', style.red(`no answer since ${showTime(error.since)}: ${safe(error.message)}`), error.hint)
+    row(
+      'daemon',
+      style.red(`no answer since ${showTime(error.since)}: ${escapeForTerminal(error.message)}`),
+      error.hint,
+    )
   else if (error !== null)
-    row('error', style.red(`${safe(error.message)} (since ${showTime(error.since)})`), error.hint)
+    row(
+      'error',
+      style.red(`${escapeForTerminal(error.message)} (since ${showTime(error.since)})`),
+      error.hint,
+    )
   if (memory.events !== 'connected') row('events', style.yellow(EVENTS[memory.events]))
   if (suspended !== null) {
-    const why = suspended.why === '' ? '' : `: ${safe(suspended.why)}`
+    const why = suspended.why === '' ? '' : `: ${escapeForTerminal(suspended.why)}`
     const until = suspended.until === null ? '' : ` until ${showTime(suspended.until)}`
-    row('suspended', style.yellow(`by ${safe(suspended.by)}${until}${why}`))
+    row('suspended', style.yellow(`by ${escapeForTerminal(suspended.by)}${until}${why}`))
   }
   const isToldOfHost = [memory.drift, memory.failing, memory.blocked, memory.held, memory.waiting].some(
     (list) => list.length > 0,
@@ -86,15 +99,17 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   for (const { qube, path, found, wanted: value, since, noticed } of memory.drift)
     row(
       'drift',
-      `${qube} ${showPath(path)} is ${showValue(path, found)}, wanted ${showValue(path, value)}; since ${showTime(since)} (${safe(noticed)})`,
+      `${qube} ${showPath(path)} is ${showValue(path, found)}, wanted ${showValue(path, value)}; since ${showTime(since)} (${escapeForTerminal(noticed)})`,
     )
   for (const { qube, message, hint } of memory.failing)
-    row('failed', style.red(`${qube}: ${safe(message)}`), safe(hint))
-  for (const { qube, path, why, hint } of memory.blocked)
+    row('failed', style.red(`${qube}: ${escapeForTerminal(message)}`), escapeForTerminal(hint))
+  for (const { qube, path, problem } of memory.blocked)
     row(
       'blocked',
-      style.red(`${path === null ? qube : `${qube} ${showPath(path)}`}: ${safe(why)}`),
-      safe(hint),
+      style.red(
+        `${path === null ? qube : `${qube} ${showPath(path)}`}: ${escapeForTerminal(showProblem(problem))}`,
+      ),
+      escapeForTerminal(problem.hint),
     )
   for (const [text, names] of heldByWhy(memory.held)) row('held', `${names}: ${text}`)
   if (proposed !== null) row('proposed', `qstate apply ${proposed.file}`)
@@ -113,9 +128,6 @@ const EVENTS = {
   lost: 'not heard: changes on the host are noticed late',
   refused: 'refused by policy: changes are noticed at the next comparison, within 5 minutes',
 }
-
-/** Whole texts that may have several lines, each of them safe. */
-const safeLines = (text: string): string => text.split('\n').map(safe).join('\n')
 
 function heldByWhy(held: readonly Held[]): ReadonlyMap<string, string> {
   const groups = new Map<string, string[]>()

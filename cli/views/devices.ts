@@ -1,8 +1,8 @@
 import { uniqueName } from '../../app/import/index.ts'
 import { type AvailableDevice } from '../../reconciler/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { scalar } from '../../spec/export/index.ts'
 import { USB_DEVICE } from '../../spec/index.ts'
-import { safe } from './value.ts'
 
 /** YAML to paste under `devices:`. `portsOnly`: this version tells no identities. */
 export function devicesView(found: readonly AvailableDevice[], portsOnly: boolean): string {
@@ -30,4 +30,5 @@ export function devicesView(found: readonly AvailableDevice[], portsOnly: boolea
 }
 
 /** Words of a device are the device's own: nothing of them may end the comment. */
-const comment = (text: string): string => (text === '' ? 'a device without a name' : safe(text).slice(0, 100))
+const comment = (text: string): string =>
+  text === '' ? 'a device without a name' : escapeForTerminal(text).slice(0, 100)

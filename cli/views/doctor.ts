@@ -1,4 +1,5 @@
 import { type Examined, type Finding, type Verdict } from '../../app/doctor/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { fold, type Paint, plural, type Style } from './style.ts'
 
 const SIGN: Readonly<Record<Verdict, string>> = { ok: '✓', warning: '!', problem: '✗', unknown: '?' }
@@ -21,17 +22,16 @@ function groupView({ qube, about, findings }: Examined, style: Style): string {
   const sign = worst ?? 'ok'
   const lines = [`${paintOf(sign, style)(SIGN[sign])} ${title}`]
   for (const { checks, verdict, found, fix } of told) {
-    const text = `${SIGN[verdict]} ${checks.join(', ')}: ${printable(found)}`
+    const text = `${SIGN[verdict]} ${checks.join(', ')}: ${shown(found)}`
     lines.push(paintOf(verdict, style)(hang(text, style.width, '    ')))
-    if (fix !== null && fix !== '') lines.push(style.dim(fold(printable(fix), style.width, '        ')))
+    if (fix !== null && fix !== '') lines.push(style.dim(fold(shown(fix), style.width, '        ')))
   }
   if (well.size > 0) lines.push(style.dim(`    ✓ ${count} well`))
   return lines.join('\n')
 }
 
 /** Some of it came from a host: nothing of that may move the cursor. */
-const printable = (text: string): string =>
-  text.replace(/[^\n\x20-\x7e\u00a1-\u058f\u201c\u201d\u2026]/g, '?')
+const shown = (text: string): string => escapeForTerminal(text, { newlines: true })
 
 /** The first line at the indent, what is carried over two columns further. */
 function hang(text: string, width: number, indent: string): string {

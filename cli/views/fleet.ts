@@ -1,7 +1,7 @@
 import { type FleetStatus, type HostRow } from '../../app/fleet/index.ts'
 import { type HostReport } from '../../fleet/index.ts'
 import { fold, padTo, type Style } from './style.ts'
-import { oneLine, showTime } from './value.ts'
+import { oneLine, showProblem, showTime } from './value.ts'
 
 export function fleetView(
   { hosts: rows, leader, leaderLastSeen }: Pick<FleetStatus, 'hosts' | 'leader' | 'leaderLastSeen'>,
@@ -45,10 +45,11 @@ function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly stri
 function details(report: HostReport | null): readonly string[] {
   if (report === null) return []
   const { drift, held, unseenSince } = report
-  const [trouble = ''] = report.trouble?.message.split('\n') ?? []
+  const { trouble } = report
+  const [first = ''] = trouble?.message.split('\n') ?? []
   const isOld = drift === null ? '' : ': the drift is of the last look'
   return [
-    ...(trouble === '' ? [] : [oneLine(trouble)]),
+    ...(trouble === null ? [] : [oneLine(showProblem({ ...trouble, message: first }))]),
     ...(held === null ? [] : [`held: ${oneLine(held)}`]),
     ...(unseenSince === null ? [] : [`not looked at since ${showTime(unseenSince)}${isOld}`]),
   ]

@@ -6,9 +6,10 @@ import {
   planIsEmpty,
   type QubePlan,
 } from '../../reconciler/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { belowArea, safe, shortCommit, showPath, showSize, showValue } from './value.ts'
+import { belowArea, shortCommit, showPath, showProblem, showSize, showValue } from './value.ts'
 import { VERSIONS } from '../../app/host/index.ts'
 
 /**
@@ -21,12 +22,12 @@ export function planView(plan: Plan, style: Style, nothing?: string): string {
   for (const qube of busy) parts.push(qubeView(qube, style))
   for (const { qube, path } of plan.orphans ?? []) parts.push(style.yellow(orphanText(qube, path, style)))
   if (plan.orphansUnknown !== undefined) {
-    const { why, hint } = plan.orphansUnknown
-    const text = `· whether SLIC templates of qubes that are gone are left in dom0 is not known: ${why}`
+    const { message, hint } = plan.orphansUnknown
+    const text = `· whether SLIC templates of qubes that are gone are left in dom0 is not known: ${message}`
     parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
   }
-  for (const { what, why } of plan.untold ?? []) {
-    const text = `· ${what} is not told: ${why}`
+  for (const { what, problem } of plan.untold ?? []) {
+    const text = `· ${what} is not told: ${problem.message}`
     const hint = '`qstate policy --explain` prints the policy lines for it; nothing depends on it'
     parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
   }
@@ -46,7 +47,7 @@ const WIDEST_NAME = 28
 /** The file is keyed by the qube's name, and nothing carries it along when the qube is renamed or removed. */
 const orphanText = (qube: string, path: string, style: Style): string =>
   fold(
-    `${qube} is not there any more, and its SLIC template is: remove ${safe(path)}, and /var/lib/qstate/acpi/${qube}.bin if there is one`,
+    `${qube} is not there any more, and its SLIC template is: remove ${escapeForTerminal(path)}, and /var/lib/qstate/acpi/${qube}.bin if there is one`,
     style.width,
     '',
   )
@@ -84,7 +85,7 @@ function qubeView(qube: QubePlan, style: Style): string {
   lines.push(...changesOf(qube, style), ...blockedLines(qube, style))
   for (const held of qube.held ?? []) {
     const what = held.path === null ? '' : `${showPath(held.path)} `
-    const text = `· ${what}is held until the qube is found halted: ${held.why}`
+    const text = `· ${what}is held until the qube is found halted: ${showProblem(held.problem)}`
     lines.push(style.yellow(fold(text, style.width, '  ')))
   }
   if (qube.waiting.length > 0) {
@@ -114,9 +115,11 @@ export function changesOf(qube: QubePlan, style: Style): string[] {
 
 /** What of a qube cannot be planned, and what would help. */
 export function blockedLines(qube: QubePlan, style: Style): string[] {
-  return qube.blocked.flatMap(({ path, why, hint }) => [
-    style.red(fold(`! ${path === null ? '' : `${showPath(path)}: `}${why}`, style.width, '  ')),
-    style.dim(fold(hint, style.width, '    ')),
+  return qube.blocked.flatMap(({ path, problem }) => [
+    style.red(
+      fold(`! ${path === null ? '' : `${showPath(path)}: `}${showProblem(problem)}`, style.width, '  '),
+    ),
+    style.dim(fold(problem.hint, style.width, '    ')),
   ])
 }
 
@@ -166,7 +169,7 @@ function inheritedText({ path }: Change, inherited: Value): string {
 export const diffLines = (diff: readonly string[], indent: string, style: Style): string[] =>
   diff.map((line) => {
     const paint = line.startsWith('-') ? style.red : line.startsWith('+') ? style.green : style.dim
-    return indent + paint(safe(line))
+    return indent + paint(escapeForTerminal(line))
   })
 
 /** Two texts on one line where they fit, else below each other. */

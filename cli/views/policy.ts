@@ -30,20 +30,20 @@ export function policyText({ source, release, extras, paths, groups, denied }: M
       HEADER_WIDTH,
       '',
     ).split('\n'),
-    `  ${printable(command)}`,
+    `  ${ascii(command)}`,
     'and to be printed anew when the spec names other qubes or settings. Of a setting there are the lines that read it,',
     'that set it, and that take it back when the spec drops it.',
   ]
   const parts = groups.map(({ title, rules: own, without }) => {
     const missing = without === undefined ? '' : `: no line to change it, because ${without}`
-    return [`# ${printable(title)}${printable(missing)}`, ...own.map(print('allow target=dom0'))].join('\n')
+    return [`# ${ascii(title)}${ascii(missing)}`, ...own.map(print('allow target=dom0'))].join('\n')
   })
   const last = ['# not to be had by a line in a later file either', ...denied.map(print('deny'))].join('\n')
   return `${header.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${[...parts, last].join('\n\n')}\n`
 }
 
 /** A path that someone chose must not begin a line of policy. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
+const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
 
 const HEADER_WIDTH = 118
 

@@ -1,7 +1,8 @@
 import { type Plan, type QubeReport, type Report } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
-import { showPath, showValue } from './value.ts'
+import { showPath, showProblem, showValue } from './value.ts'
 
 const SIGN: Readonly<Record<QubeReport['status'], string>> = {
   applied: '✓',
@@ -26,10 +27,14 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
   const lines = [
     `${color(SIGN[qube.status])} ${padTo(style.bold(qube.qube), width)}  ${describe(qube, plan)}`,
   ]
-  const explain = (what: string, hint: string): void => {
-    lines.push(style.red(fold(what, style.width, '    ')), style.dim(fold(hint, style.width, '      ')))
+  const explain = (problem: Problem, before = ''): void => {
+    const what = before + showProblem(problem)
+    lines.push(
+      style.red(fold(what, style.width, '    ')),
+      style.dim(fold(problem.hint, style.width, '      ')),
+    )
   }
-  if (qube.error !== null) explain(qube.error.message, qube.error.hint)
+  if (qube.error !== null) explain(qube.error)
   for (const stale of qube.stale) {
     const { path, planned, found } = stale
     const text =
@@ -39,8 +44,7 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
     lines.push(style.red(fold(text, style.width, '    ')))
   }
   for (const outcome of qube.outcomes) {
-    if (outcome.error !== null)
-      explain(`${showPath(outcome.path)}: ${outcome.error.message}`, outcome.error.hint)
+    if (outcome.error !== null) explain(outcome.error, `${showPath(outcome.path)}: `)
   }
   if (qube.waiting.length > 0) {
     const isNext = plan.restarts?.some((one) => one.qube === qube.qube && one.when === 'now') === true
@@ -69,7 +73,7 @@ function describe(qube: QubeReport, plan: Plan): string {
     case 'skipped':
       return 'not begun'
     case 'blocked':
-      return planned?.blocked[0]?.why ?? 'blocked'
+      return planned?.blocked[0]?.problem.message ?? 'blocked'
     case 'unchanged':
       return 'as wanted'
   }

@@ -1,8 +1,9 @@
 import { type ShownQube, type ShownSetting } from '../../app/inspect/index.ts'
+import { escapeForTerminal, type Problem } from '../../spec/diagnostics/index.ts'
 import { AREAS } from '../../spec/index.ts'
 import { diffLines } from './plan.ts'
 import { padTo, type Style } from './style.ts'
-import { belowArea, safe, showValue } from './value.ts'
+import { belowArea, showValue } from './value.ts'
 
 /** Longer names, of devices mostly, do not push everything to the right. */
 const WIDEST_NAME = 28
@@ -17,7 +18,9 @@ export function showView({ qube, settings }: ShownQube, style: Style): string {
     if (own.length === 0) continue
     lines.push(`  ${area}`)
     for (const setting of own) {
-      lines.push(`    ${padTo(safe(belowArea(setting.path)), width)}  ${valueText(setting, style)}`)
+      lines.push(
+        `    ${padTo(escapeForTerminal(belowArea(setting.path)), width)}  ${valueText(setting, style)}`,
+      )
       lines.push(...diffLines(setting.diff ?? [], '      ', style))
     }
   }
@@ -32,8 +35,11 @@ function valueText(setting: ShownSetting, style: Style): string {
     case 'template':
       return `${showValue(setting.path, setting.value)}${style.dim('  from its template')}`
     case 'unknown':
-      return style.red(`unknown: ${safe(setting.why ?? '')}`)
+      return style.red(`unknown: ${escapeForTerminal(setting.problem?.message ?? '')}`)
     case 'unmanaged':
-      return `${showValue(setting.path, setting.value)}${style.dim(`  not managed: ${safe(setting.why ?? '')}`)}`
+      return `${showValue(setting.path, setting.value)}${style.dim(`  not managed: ${escapeForTerminal(withHint(setting.problem))}`)}`
   }
 }
+
+const withHint = (what: Problem | undefined): string =>
+  what === undefined || what.hint === '' ? (what?.message ?? '') : `${what.message} (${what.hint})`

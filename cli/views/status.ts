@@ -1,5 +1,5 @@
 import { type QubeStatus } from '../../app/inspect/index.ts'
-import { type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
+import { type Blocked, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { restartText } from './plan.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { showPath } from './value.ts'
@@ -17,14 +17,14 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
     const more = [
       row.changes > 0 ? plural(row.changes, 'change') : '',
       row.drift.length > 0 ? `drift in ${row.drift.map(showPath).join(', ')}` : '',
-      row.blocked.length > 0 ? row.blocked.join(', ') : '',
+      row.blocked.length > 0 ? row.blocked.map(blockedText).join(', ') : '',
       row.waiting.length > 0
         ? style.yellow(
             `waits for its next start${restartText(row.restart)}: ${row.waiting.map(showPath).join(', ')}`,
           )
         : '',
       row.held.length > 0
-        ? style.yellow(`held until it is found halted: ${row.held.map(showPath).join(', ')}`)
+        ? style.yellow(`held until it is found halted: ${row.held.map(heldText).join(', ')}`)
         : '',
     ].filter((text) => text !== '')
     const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
@@ -38,3 +38,7 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
       : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
   return `${[...lines, '', settled].join('\n')}\n`
 }
+
+const blockedText = ({ path, problem }: Blocked): string => path ?? problem.message
+
+const heldText = ({ path, problem }: Blocked): string => (path === null ? problem.message : showPath(path))

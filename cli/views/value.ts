@@ -1,3 +1,4 @@
+import { escapeForTerminal, formatRange, type Problem } from '../../spec/diagnostics/index.ts'
 import { SETTING_BY_PATH, type Value } from '../../spec/index.ts'
 
 /** A setting's value in words that a person would use. */
@@ -7,16 +8,18 @@ export function showValue(path: string, value: Value | null): string {
     return path.startsWith('tags/') || path.startsWith('usb/') ? 'yes' : value ? 'on' : 'off'
   if (typeof value === 'number') return withUnit(path, value)
   // A text that looks like a word of the spec is quoted.
-  if (typeof value === 'string') return value === '' ? 'off' : WORDS.has(value) ? `“${value}”` : safe(value)
+  if (typeof value === 'string')
+    return value === '' ? 'off' : WORDS.has(value) ? `“${value}”` : escapeForTerminal(value)
   if ('mode' in value) return value.mode
   return value.length === 0 ? 'none' : value.map(tableText).join(' + ')
 }
 
 /** A table, or in its place why qstate's own template for it does not hold any more. */
 function tableText(table: string): string {
-  if (table.startsWith('edited:')) return `edited by someone (${safe(table.slice('edited:'.length))})`
+  if (table.startsWith('edited:'))
+    return `edited by someone (${escapeForTerminal(table.slice('edited:'.length))})`
   if (table === 'outdated:parent') return 'a template that extends another by now'
-  return table === 'outdated:table' ? 'a table file that is gone or changed' : safe(table)
+  return table === 'outdated:table' ? 'a table file that is gone or changed' : escapeForTerminal(table)
 }
 
 const WORDS: ReadonlySet<string> = new Set(['off', 'on', 'inherit', 'inherited', 'default', 'unmanaged'])
@@ -28,7 +31,7 @@ export const shortCommit = (commit: string): string =>
 /** When, to the minute and by this machine's own clock, as windows and freezes are meant. What is no time stays text. */
 export function showTime(iso: string): string {
   const at = new Date(iso)
-  if (Number.isNaN(at.getTime())) return safe(iso)
+  if (Number.isNaN(at.getTime())) return escapeForTerminal(iso)
   const [month, day, hours, minutes] = [at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes()].map(
     (part) => String(part).padStart(2, '0'),
   )
@@ -77,10 +80,9 @@ function withUnit(path: string, value: number): string {
   return type?.kind === 'int' && type.unit !== 'CPUs' ? `${value} ${type.unit}` : String(value)
 }
 
-/** Text from a host may hold anything: what could move a terminal's cursor is shown escaped. */
-export function safe(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
+/** What is wrong, and the line of the spec that it stems from. */
+export const showProblem = ({ message, at }: Problem): string =>
+  at === undefined ? message : `${message} (${formatRange(at)})`
 
 /** Bytes of a volume, as a spec says them. */
 export function showSize(bytes: number): string {

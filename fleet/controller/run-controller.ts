@@ -1,4 +1,4 @@
-import { QstateError } from '../../spec/diagnostics/index.ts'
+import { isDomain } from '../../spec/diagnostics/index.ts'
 import { readRollout, type RolloutState } from '../rollout/index.ts'
 import { type Clock, KEYS, makeWaker } from '../store/index.ts'
 import { type ControllerContext, controllerTurn, newController } from './controller.ts'
@@ -30,7 +30,7 @@ export async function runController(run: ControllerRun): Promise<void> {
       if (isAway) say('info', 'the store answers again')
       isAway = false
     } catch (error) {
-      if (!(error instanceof QstateError)) throw error
+      if (!isDomain(error, 'store')) throw error
       if (!isAway) say('warn', error.message)
       isAway = true
     }
@@ -46,7 +46,7 @@ export async function runController(run: ControllerRun): Promise<void> {
         await follow(mine.view, store, now, signal, waker.wake)
       } catch (error) {
         // The turns tell of it.
-        if (!(error instanceof QstateError)) throw error
+        if (!isDomain(error, 'store')) throw error
       }
       await clock.sleep(RETRY_MS, signal)
     }

@@ -1,5 +1,5 @@
 import { type ChangeLine } from '../../reconciler/index.ts'
-import { isCommit, isText, isTextOrNull, sayable } from '../rollout/index.ts'
+import { believable, isCommit, isText, isTextOrNull } from '../rollout/index.ts'
 import { KEYS, type MemberStore, type Store } from '../store/index.ts'
 
 /** Asks a host what a commit would change there. It touches nothing. */
@@ -46,8 +46,8 @@ export async function answer(
     version: 1,
     id: ask.id,
     digest,
-    changes: changes.slice(0, MAX_CHANGES).map(({ qube, what }) => ({ qube, what: sayable(what) })),
-    trouble: trouble === null ? null : sayable(trouble),
+    changes: changes.slice(0, MAX_CHANGES).map(({ qube, what }) => ({ qube, what: believable(what) })),
+    trouble: trouble === null ? null : believable(trouble),
   }
   await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
   return ask.id

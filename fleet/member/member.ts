@@ -1,12 +1,11 @@
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
+  believable,
   type Condition,
   type HostReport,
   type Order,
   readOrder,
   readReport,
-  sayable,
-  type Trouble,
 } from '../rollout/index.ts'
 import { KEYS, type Store } from '../store/index.ts'
 
@@ -208,16 +207,17 @@ function describe(
     status: outcome,
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
     trouble: trouble === null ? null : clean(trouble),
-    held: held === null ? null : sayable(held),
+    held: held === null ? null : believable(held),
     unseenSince,
     recalled: mine.report?.value?.recalled ?? null,
   }
 }
 
-const clean = ({ code, message, hint }: Trouble): Trouble => ({
-  code: sayable(code),
-  message: sayable(message),
-  hint: sayable(hint),
+const clean = ({ code, message, hint, at }: Problem): Problem => ({
+  code,
+  message: believable(message),
+  hint: believable(hint),
+  ...(at === undefined ? {} : { at: { ...at, file: believable(at.file) } }),
 })
 
 const isSame = (a: HostReport, b: HostReport | null): boolean =>

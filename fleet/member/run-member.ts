@@ -1,4 +1,4 @@
-import { QstateError } from '../../spec/diagnostics/index.ts'
+import { isDomain, type QstateError } from '../../spec/diagnostics/index.ts'
 import { type Clock, makeWaker, type MemberStore } from '../store/index.ts'
 import { answer, type PlanningAgent } from './ask.ts'
 import {
@@ -44,7 +44,7 @@ export async function runMember(run: MemberRun): Promise<void> {
       if (isDue) beatAt = clock.now() + run.beatEveryMs
       onStore(null)
     } catch (error) {
-      if (!(error instanceof QstateError)) throw error
+      if (!isDomain(error, 'store')) throw error
       // What we believed to be stored may be otherwise.
       mine.report = null
       onStore(error)
@@ -73,7 +73,7 @@ function beside({ host, store, agent }: MemberRun, wake: () => void): Answers {
           answered = id
         })
         .catch((error: unknown) => {
-          if (error instanceof QstateError) return
+          if (isDomain(error, 'store')) return
           answers.broken = error instanceof Error ? error : new Error(String(error))
           wake()
         })

@@ -6,7 +6,7 @@ export { instruct, type Instruction } from './instruct.ts'
 export { violations } from './invariants.ts'
 export { type Order, orderOf, readOrder } from './order.ts'
 export { readRollout } from './read-rollout.ts'
-export { type Condition, type HostReport, readReport, type Trouble } from './report.ts'
+export { type Condition, type HostReport, readReport } from './report.ts'
 export { startRollout } from './start.ts'
 export {
   atWork,
@@ -20,4 +20,4 @@ export {
   type Stage,
 } from './state.ts'
 export { step } from './step.ts'
-export { isCommit, isText, isTextOrNull, sayable } from './text.ts'
+export { isCommit, isText, isTextOrNull, believable } from './text.ts'

@@ -1,3 +1,4 @@
+import { problem, type Result } from '../../spec/diagnostics/index.ts'
 import { isEnded, isOwed, needsApproval, type Phase, type RolloutState, type Said } from './state.ts'
 
 export type Instruction = Exclude<Said['what'], 'start'>
@@ -6,9 +7,16 @@ export type Instruction = Exclude<Said['what'], 'start'>
 export function instruct(
   state: RolloutState,
   { what, by, at }: { readonly what: Instruction; readonly by: string; readonly at: string },
-): RolloutState | { readonly refused: string; readonly hint: string } {
+): Result<RolloutState> {
   const said = [...state.said, { what, by, at }]
-  const no = (refused: string, hint: string): { refused: string; hint: string } => ({ refused, hint })
+  const no = (why: string, hint: string): Result<RolloutState> => ({
+    ok: false,
+    problem: problem('not-now', `${state.name}: ${why}`, hint),
+  })
+  const yes = (next: Partial<RolloutState>): Result<RolloutState> => ({
+    ok: true,
+    value: { ...state, said, ...next },
+  })
   const { phase } = state
   switch (what) {
     case 'approve':
@@ -18,24 +26,24 @@ export function instruct(
           'the wave under way needs no approval',
           '`qstate rollout status` shows the waves; one is approved when its turn has come',
         )
-      return { ...state, said, approved: [...state.approved, state.wave] }
+      return yes({ approved: [...state.approved, state.wave] })
     case 'pause':
       if (phase !== 'running') return no(STANDS[phase], 'only one that is running is paused')
-      return { ...state, said, phase: 'paused' }
+      return yes({ phase: 'paused' })
     case 'resume':
       if (phase !== 'paused') return no(STANDS[phase], 'only one that is paused is resumed')
-      return { ...state, said, phase: 'running' }
+      return yes({ phase: 'running' })
     case 'abort':
       if (phase === 'rolled-back') return no(STANDS[phase], HAVE_IT_BACK)
       if (isEnded(state)) return no(STANDS[phase], '`qstate rollout rollback` gives hosts back what they had')
       if (phase !== 'running' && phase !== 'paused') return no(`${STANDS[phase]} already`, GOES_ON)
-      return { ...state, said, phase: 'stopping', why: `${by} said so` }
+      return yes({ phase: 'stopping', why: `${by} said so` })
     case 'rollback':
       if (phase === 'rolled-back') return no(STANDS[phase], HAVE_IT_BACK)
       if (phase === 'rolling-back') return no(`${STANDS[phase]} already`, GOES_ON)
       if (isEnded(state) && !Object.values(state.hosts).some(isOwed))
         return no('no host has anything to be given back', 'bring them on with a new commit')
-      return { ...state, said, phase: 'stopping', rollback: true, why: state.why ?? `${by} said so` }
+      return yes({ phase: 'stopping', rollback: true, why: state.why ?? `${by} said so` })
   }
 }
 

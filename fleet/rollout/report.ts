@@ -1,3 +1,4 @@
+import { isRange, type Problem, readProblem } from '../../spec/diagnostics/index.ts'
 import { isCommit, isCount, isText, isTextOrNull } from './text.ts'
 
 /** How a host is. */
@@ -15,7 +16,7 @@ export interface Condition {
   readonly notRunning: readonly string[]
   /** What the check said; null: not asked for, or not run yet. */
   readonly check: 'passed' | 'failed' | null
-  readonly trouble: Trouble | null
+  readonly trouble: Problem | null
   /** Why it begins nothing now; null: it would. An order that it has claimed waits meanwhile. */
   readonly held: string | null
   /** ISO 8601, by the host's clock, for people: it could not be looked at since, and its drift is of the last look. */
@@ -43,19 +44,13 @@ export interface HostReport extends Condition {
   readonly recalled: string | null
 }
 
-export interface Trouble {
-  readonly code: string
-  readonly message: string
-  readonly hint: string
-}
-
 const STATUSES: ReadonlySet<unknown> = new Set(['idle', 'working', 'applied', 'failed', 'refused'])
 
 /** What was stored, if it is a report of this host. Hosts are not believed more than their reports' shape. */
 export function readReport(json: unknown, host: string): HostReport | null {
   const report = json as Partial<Record<keyof HostReport, unknown>> | null
   if (typeof report !== 'object' || report === null) return null
-  const { trouble } = report as { trouble?: Partial<Record<keyof Trouble, unknown>> | null }
+  const { trouble } = report as { trouble?: Partial<Record<keyof Problem, unknown>> | null }
   const isReport =
     report.schema === 'qstate.report' &&
     report.version === 1 &&
@@ -82,6 +77,12 @@ export function readReport(json: unknown, host: string): HostReport | null {
       (typeof trouble === 'object' &&
         isText(trouble.code) &&
         isText(trouble.message) &&
-        isText(trouble.hint)))
-  return isReport ? ({ ...report, unseenSince: report.unseenSince ?? null } as HostReport) : null
+        isText(trouble.hint) &&
+        (trouble.at === undefined || (isRange(trouble.at) && isText(trouble.at.file)))))
+  if (!isReport) return null
+  return {
+    ...report,
+    unseenSince: report.unseenSince ?? null,
+    trouble: trouble === null ? null : readProblem(trouble),
+  } as HostReport
 }

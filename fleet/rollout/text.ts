@@ -1,3 +1,5 @@
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
+
 const MAX_TEXT = 2000
 const COMMIT = /^[0-9a-f]{40,64}$/
 
@@ -16,4 +18,4 @@ export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
 
 /** What a host says itself, so that it can be believed. */
-export const sayable = (text: string): string => text.slice(0, MAX_TEXT).replace(new RegExp(UNSEEN, 'g'), '?')
+export const believable = (text: string): string => escapeForTerminal(text, { max: MAX_TEXT, newlines: true })

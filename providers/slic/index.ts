@@ -1,4 +1,5 @@
-import { type HostCall, type Provider, type Refusal } from '../../reconciler/index.ts'
+import { type HostCall, type Provider } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { SLIC_TABLES, UNNAMED_DISPOSABLE, type Value } from '../../spec/index.ts'
 import { EDITED, OUTDATED } from './store.ts'
 
@@ -24,12 +25,12 @@ export const slic: Provider = {
     const unfit = after
       .map(String)
       .map(unfitness)
-      .find((refusal) => refusal !== undefined)
+      .find((what) => what !== undefined)
     if (unfit !== undefined) return unfit
     if (klass === 'DispVM' && UNNAMED_DISPOSABLE.test(qube)) return NEVER_COUNTS
     for (const table of after as readonly string[]) {
-      const refusal = hostTables?.get(table)
-      if (refusal !== undefined) return refusal
+      const what = hostTables?.get(table)
+      if (what !== undefined) return what
     }
     const set: HostCall = { dest: 'dom0', method: SLIC_SET, arg: qube, payload: after.join('\n') }
     return [set]
@@ -42,25 +43,28 @@ export const slic: Provider = {
 }
 
 /** The template goes by the qube's name, and is read at a start that this qube never has again. */
-const NEVER_COUNTS = {
-  refused: 'it counts at the next start, and this disposable is deleted when it is shut down',
+const NEVER_COUNTS: Problem = {
+  code: 'never-effective',
+  message: 'it counts at the next start, and this disposable is deleted when it is shut down',
   hint: 'give it to a disposable that keeps its name: qvm-create --class DispVM --template TEMPLATE --label LABEL NAME',
 }
 
 /** What stands for a template that is not as qstate writes one can be replaced, and never be brought back. */
-function unfitness(seen: string): Refusal | undefined {
+function unfitness(seen: string): Problem | undefined {
   if (seen.startsWith(EDITED)) return NOT_KEPT
   return seen.startsWith(OUTDATED) ? NOT_FIT : undefined
 }
 
-const NOT_KEPT: Refusal = {
-  refused:
+const NOT_KEPT: Problem = {
+  code: 'template-not-kept',
+  message:
     'the template that was there before had been edited by someone, and qstate keeps no text of others: it cannot be brought back',
   hint: 'it stays as qstate has written it; to have it otherwise, edit it, with `slic: unmanaged` in the spec',
 }
 
-const NOT_FIT: Refusal = {
-  refused: 'the template that was there before did not fit any more, and is not written so again',
+const NOT_FIT: Problem = {
+  code: 'template-not-kept',
+  message: 'the template that was there before did not fit any more, and is not written so again',
   hint: 'it stays as qstate has written it',
 }
 
@@ -73,9 +77,9 @@ export {
   MAX_TEXT,
   missingTable,
   OUTDATED,
-  slicError,
   type SlicStore,
   type Tables,
+  unavailableTable,
   unusableTable,
 } from './store.ts'
 export { PARENTS, readTemplate, renderTemplate, sha256, type Template, templateName } from './template.ts'

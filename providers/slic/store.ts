@@ -1,11 +1,5 @@
-import {
-  type Observation,
-  type Orphan,
-  type Refusal,
-  type TemplateTexts,
-  type Unknown,
-} from '../../reconciler/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Observation, type Orphan, type TemplateTexts, type Unknown } from '../../reconciler/index.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 
 /** Stands, with a digest, in the place of tables where someone has edited a template of ours. No spec can ask for it. */
 export const EDITED = 'edited:'
@@ -18,7 +12,7 @@ export interface SlicStore {
   /** Tables of the qube's template; absent where there is none. Fails with QstateError. */
   read(qube: string): Promise<Observation<readonly string[]>>
   /** Why this host cannot give a table, looked at before it is planned. */
-  problem(table: string): Promise<Refusal | undefined>
+  problem(table: string): Promise<Problem | undefined>
   set(qube: string, tables: readonly string[]): Promise<void>
   /** Leaves no trace. */
   remove(qube: string): Promise<void>
@@ -37,27 +31,36 @@ export const MAX_TEXT = 16 * 1024
 export type Tables = (sha256: string) => Buffer | undefined
 
 /** What goes wrong is said in the same words in dom0 and outside. */
-export const slicError = (message: string, hint: string): QstateError =>
-  new QstateError(problem('slic', message, hint))
-
-export const missingTable = (name: string): QstateError =>
-  slicError(
+export const missingTable = (name: string): Problem =>
+  problem(
+    'missing-table',
     `this machine has no table ${name}`,
     'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file',
   )
 
-export const unusableTable = (table: string, why: string): QstateError =>
-  slicError(`the table ${table} cannot be used: ${why}`, 'Xen would hand it to the guest unchecked')
+export const unusableTable = (table: string, why: string): Problem =>
+  problem(
+    'unusable-table',
+    `the table ${table} cannot be used: ${why}`,
+    'Xen would hand it to the guest unchecked',
+  )
+
+/** Its bytes are not known here: a saved plan names it, and no spec was given. */
+export const unavailableTable = (table: string): Problem =>
+  problem('table-unavailable', `the table ${table} is not at hand`, 'apply from the spec that names its file')
 
 /** What makes libvirt hand the host's table to a qube. */
 const SLIC_ELEMENT = "<acpi><table type='slic'>/sys/firmware/acpi/tables/SLIC</table></acpi>"
 
 export const foreign = (path: string): Unknown => ({
   status: 'unknown',
-  why: `${path} was written by someone else`,
-  hint: `it is not overwritten. To merge, write this into its block os, below \`{{ super() }}\`, and \`slic: unmanaged\` in the spec:
+  problem: problem(
+    'foreign-template',
+    `${path} was written by someone else`,
+    `it is not overwritten. To merge, write this into its block os, below \`{{ super() }}\`, and \`slic: unmanaged\` in the spec:
 ${SLIC_ELEMENT}
 (for other tables name a file of your own that has them one behind the other).
 To let qstate adopt it, move the file away and plan again; what else it says goes with it:
 sudo mv ${path} ${path}.mine`,
+  ),
 })

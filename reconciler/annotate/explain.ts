@@ -1,3 +1,4 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type ObservedQube } from '../observe/index.ts'
 import { type Change, isDevice, type Untold } from '../plan/index.ts'
@@ -35,7 +36,7 @@ export interface Explainer {
 
 export function explainer(host: Host, asks: boolean): Explainer {
   const seen = new Map<string, readonly UsbAssignment[]>()
-  const refused = new Map<string, string>()
+  const refused = new Map<string, Problem>()
   /** The first question of each kind: others wait to see whether it is answered. */
   const first = new Map<string, Promise<unknown>>()
   const once = async <T>(what: string, ask: () => Promise<Observation<T>>): Promise<T | undefined> => {
@@ -46,7 +47,7 @@ export function explainer(host: Host, asks: boolean): Explainer {
     const asking = ask()
     if (!first.has(what)) first.set(what, asking)
     const answer = await asking
-    if (answer.status === 'unknown') refused.set(what, answer.why)
+    if (answer.status === 'unknown') refused.set(what, answer.problem)
     return answer.status === 'present' ? answer.value : undefined
   }
   return {
@@ -73,7 +74,7 @@ export function explainer(host: Host, asks: boolean): Explainer {
       (await once('which other qubes take a device', async () =>
         (await host.read(qube, { ...NO_NEEDS, usb: true })).usb(),
       )),
-    untold: () => [...refused].map(([what, why]) => ({ what, why })),
+    untold: () => [...refused].map(([what, problem]) => ({ what, problem })),
   }
 }
 

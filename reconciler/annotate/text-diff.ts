@@ -1,3 +1,5 @@
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
+
 /** A text, and what it is called in the two lines that a difference opens with. */
 export interface NamedText {
   readonly name: string
@@ -17,12 +19,15 @@ export function textDiff(from: NamedText, to: NamedText): readonly string[] {
   const shown = steps.map((_, at) =>
     steps.slice(Math.max(0, at - CONTEXT), at + CONTEXT + 1).some(({ sign }) => sign !== ' '),
   )
-  const lines = [`--- ${printable(from.name)}`, `+++ ${printable(to.name)}`]
+  const lines = [`--- ${escapeForTerminal(from.name)}`, `+++ ${escapeForTerminal(to.name)}`]
   for (let at = 0; at < steps.length; at += 1) {
     if (shown[at] !== true) continue
     const end = shown.indexOf(false, at)
     const hunk = steps.slice(at, end === -1 ? steps.length : end)
-    lines.push(heading(steps.slice(0, at), hunk), ...hunk.map(({ sign, line }) => sign + printable(line)))
+    lines.push(
+      heading(steps.slice(0, at), hunk),
+      ...hunk.map(({ sign, line }) => sign + escapeForTerminal(line)),
+    )
     at += hunk.length
   }
   return lines
@@ -81,6 +86,3 @@ function linesOf(text: string): readonly string[] {
   const last = lines.pop() ?? ''
   return last === '' ? lines : [...lines, `${last} (no newline at the end)`]
 }
-
-const printable = (text: string): string =>
-  text.replace(/[^\x20-\x7e\u00a1-\u05ff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -1,4 +1,4 @@
-import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { located, problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import { observePaths } from '../observe/index.ts'
 import { correctedRecord, ownedAfter, ownRecord, waitsAhead, recordCall } from '../ownership/index.ts'
@@ -83,7 +83,7 @@ export async function checkGuards(
   )
   const unknown = [...seen.values.values(), seen.recordText].find((value) => value.status === 'unknown')
   if (unknown?.status === 'unknown') {
-    fail(run, 'failed', problem('unverified', unknown.why, unknown.hint))
+    fail(run, 'failed', unknown.problem)
     return false
   }
   const found = new Map([...seen.values].map(([path, value]) => [path, valueOf(value)]))
@@ -201,8 +201,8 @@ async function makeChange(run: QubeRun, change: Change): Promise<void> {
     return
   }
   const calls = providerOf(run.providers, change.path).calls({ qube: run.plan.qube, ...change }, run.facts)
-  if ('refused' in calls) {
-    setOutcome(run, change.path, 'failed', { code: 'not-possible', message: calls.refused, hint: calls.hint })
+  if ('code' in calls) {
+    setOutcome(run, change.path, 'failed', calls)
     return
   }
   try {
@@ -262,8 +262,7 @@ async function verify(run: QubeRun): Promise<void> {
   for (const change of touched) {
     const value = seen.values.get(change.path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
-      const unread = problem('unverified', value.why, value.hint)
-      setOutcome(run, change.path, 'unverified', errorOf(run, change.path) ?? unread)
+      setOutcome(run, change.path, 'unverified', errorOf(run, change.path) ?? value.problem)
     } else if (JSON.stringify(valueOf(value)) === JSON.stringify(change.after)) {
       setOutcome(run, change.path, 'applied', null)
     } else if (outcomeOf(run, change.path) === 'applied') {
@@ -301,7 +300,9 @@ const errorOf = (run: QubeRun, path: string): Problem | null =>
   run.report.outcomes.find((outcome) => outcome.path === path)?.error ?? null
 
 function setOutcome(run: QubeRun, path: string, status: Outcome['status'], error: Problem | null): void {
-  const outcomes = run.report.outcomes.map((o) => (o.path === path ? { path, status, error } : o))
+  const at = run.plan.changes.find((change) => change.path === path)?.at
+  const told = error === null ? null : located(error, at)
+  const outcomes = run.report.outcomes.map((o) => (o.path === path ? { path, status, error: told } : o))
   run.report = { ...run.report, outcomes }
 }
 

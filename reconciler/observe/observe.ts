@@ -1,3 +1,4 @@
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, RECORD_FEATURE, SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { parseRecord, type RecordReading } from '../ownership/index.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type Providers,
   type QubeFacts,
   type Reading,
-  type Refusal,
 } from '../ports/index.ts'
 
 /** One qube as it was seen: the settings that the spec or the record name, and the record itself. */
@@ -117,10 +117,10 @@ export async function foreseeQube(
 async function withTables(host: Host, facts: QubeFacts, wanted: DesiredQube | null): Promise<QubeFacts> {
   const tables = wanted?.settings.get(SLIC_TABLES)?.value
   if (!Array.isArray(tables)) return facts
-  const hostTables = new Map<string, Refusal>()
+  const hostTables = new Map<string, Problem>()
   for (const table of tables as readonly string[]) {
-    const refusal = await host.tableProblem(table)
-    if (refusal !== undefined) hostTables.set(table, refusal)
+    const why = await host.tableProblem(table)
+    if (why !== undefined) hostTables.set(table, why)
   }
   return { ...facts, hostTables }
 }
@@ -154,15 +154,13 @@ export async function observePaths(
 function readRecord(qube: HostQube, reading: Reading): Pick<ObservedQube, 'record' | 'recordText'> {
   const text = reading.feature(RECORD_FEATURE)
   if (text.status === 'unknown') {
-    return { record: { kind: 'unreadable', why: text.why, hint: text.hint }, recordText: null }
+    return { record: { kind: 'unreadable', problem: text.problem }, recordText: null }
   }
   if (text.status === 'absent') return { record: { kind: 'none' }, recordText: null }
   if (qube.uuid === null) {
     const hint = 'the property uuid has to be readable'
-    return {
-      record: { kind: 'unreadable', why: 'the qube does not tell its UUID', hint },
-      recordText: text.value,
-    }
+    const unreadable = problem('unreadable-uuid', 'the qube does not tell its UUID', hint)
+    return { record: { kind: 'unreadable', problem: unreadable }, recordText: text.value }
   }
   const record = parseRecord(text.value, { name: qube.name, uuid: qube.uuid })
   return { record, recordText: text.value }

@@ -48,7 +48,7 @@ export async function planWaits(
   if (!isRunning(facts.qube) || (known === null && !changes.some(isLate))) return nothing
   const start = started ?? (await readStart(host, facts.qube))
   if (start.status !== 'present' || start.value === '') {
-    const why = start.status === 'unknown' ? start.why : 'the qube has no start time'
+    const why = start.status === 'unknown' ? start.problem.message : 'the qube has no start time'
     const text = `what waits for its next start cannot be told later: ${why}`
     return { ...nothing, note: [{ kind: 'untold', path: null, text }] }
   }

@@ -1,3 +1,4 @@
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { isSettingPath, isValueFor, RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import { type HostCall, sameValue } from '../ports/index.ts'
 
@@ -43,7 +44,7 @@ export type RecordReading =
   | { readonly kind: 'record'; readonly record: OwnershipRecord }
   /** Another qube's: this one is a clone of it, or was restored under a new identity. Not believed. */
   | { readonly kind: 'foreign'; readonly uuid: string }
-  | { readonly kind: 'unreadable'; readonly why: string; readonly hint: string }
+  | { readonly kind: 'unreadable'; readonly problem: Problem }
 
 const VERSION = 1
 
@@ -54,7 +55,7 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
   if (text === undefined || text === '') return { kind: 'none' }
   const unreadable = (why: string): RecordReading => {
     const hint = `see it with \`qvm-features ${qube.name} ${RECORD_FEATURE}\`; \`qvm-features --unset ${qube.name} ${RECORD_FEATURE}\` makes qstate forget what it owns there, changing no value`
-    return { kind: 'unreadable', why, hint }
+    return { kind: 'unreadable', problem: problem('unreadable-record', why, hint) }
   }
   let json: unknown
   try {

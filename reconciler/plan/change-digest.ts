@@ -17,7 +17,10 @@ export function changesOf(plan: Plan): readonly ChangeLine[] {
       qube,
       what: `${path}: ${told(before)} → ${told(after)}`,
     })),
-    ...blocked.map(({ path, why }) => ({ qube, what: `${path ?? 'all of it'}: blocked, ${why}` })),
+    ...blocked.map(({ path, problem }) => ({
+      qube,
+      what: `${path ?? 'all of it'}: blocked, ${problem.message}`,
+    })),
   ])
 }
 

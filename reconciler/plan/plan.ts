@@ -1,3 +1,4 @@
+import { type Problem, type SourceRange } from '../../spec/diagnostics/index.ts'
 import { type CreatableClass, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { type HostCall, type Orphan, type QubesVersion, type VolumeName } from '../ports/index.ts'
 import { type Operation } from './patch.ts'
@@ -22,7 +23,7 @@ export interface Plan {
   /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left. */
   readonly orphans?: readonly Orphan[]
   /** Why it is not known whether there are such files, where the spec has to do with them. */
-  readonly orphansUnknown?: { readonly why: string; readonly hint: string }
+  readonly orphansUnknown?: Problem
   /** What would explain the plan further, and could not be read. */
   readonly untold?: readonly Untold[]
   /** Qubes that an apply at this time restarts, or asks about, once their values are set. Told where a plan is shown. */
@@ -33,7 +34,7 @@ export interface Plan {
 
 export interface Untold {
   readonly what: string
-  readonly why: string
+  readonly problem: Problem
 }
 
 export const PLAN_SCHEMA = 'qstate.plan'
@@ -103,6 +104,8 @@ export interface Change {
   /** `set-back`: to what it was before a change that has not counted yet, so that nothing waits. */
   readonly effect: (typeof EFFECTS)[number]
   readonly calls: readonly HostCall[]
+  /** The line of the spec that asks for it, where one does. */
+  readonly at?: SourceRange
   readonly remarks: readonly string[]
   /** A text behind the setting that someone has edited, against what an apply writes: a unified difference, by lines. */
   readonly diff?: readonly string[]
@@ -119,8 +122,7 @@ export interface RecordChange {
 /** A setting, or a whole qube (`path` null), that cannot be planned. Nothing of it is written. */
 export interface Blocked {
   readonly path: string | null
-  readonly why: string
-  readonly hint: string
+  readonly problem: Problem
 }
 
 export interface Note {

@@ -1,13 +1,19 @@
-import { type Blocked, type QubePlan } from '../plan/index.ts'
+import { located, type Problem } from '../../spec/diagnostics/index.ts'
+import { type DesiredQube } from '../../spec/index.ts'
+import { type QubePlan } from '../plan/index.ts'
 import { type HostQube, isRunning } from '../ports/index.ts'
 
-/** The plan of a qube of which nothing is written. */
-export function blockedQube(qube: HostQube, why?: Blocked): QubePlan {
+/** The plan of a qube of which nothing is written. `declared`: as the spec has it, if it does. */
+export function blockedQube(
+  qube: HostQube,
+  why?: Problem,
+  declared?: Pick<DesiredQube, 'position'> | null,
+): QubePlan {
   return {
     ...describe(qube),
     changes: [],
     record: { before: null, after: null },
-    blocked: why === undefined ? [] : [why],
+    blocked: why === undefined ? [] : [{ path: null, problem: located(why, declared?.position) }],
     waiting: [],
     notes: [],
   }

@@ -1,3 +1,4 @@
+import { located } from '../../spec/diagnostics/index.ts'
 import { type Blocked, type Change, guarded, inverse, type Operation } from '../plan/index.ts'
 import { type Provider, type QubeFacts } from '../ports/index.ts'
 import { type Difference } from './diff.ts'
@@ -9,10 +10,10 @@ export function changeOf(
   provider: Provider,
   facts: QubeFacts,
 ): Change | Blocked {
-  const { path, before, after, reason } = difference
+  const { path, before, after, reason, at } = difference
   const qube = facts.qube.name
   const calls = provider.calls({ qube, path, before, after }, facts)
-  if ('refused' in calls) return { path, why: calls.refused, hint: calls.hint }
+  if ('code' in calls) return { path, problem: located(calls, at) }
   if (operation === undefined) throw new Error(`${path} differs and has no operation`)
   return {
     path,
@@ -23,6 +24,7 @@ export function changeOf(
     reason,
     effect: provider.effect(path, facts),
     calls,
+    ...(at === undefined || at.file === '' ? {} : { at }),
     remarks: [],
   }
 }

@@ -1,3 +1,4 @@
+import { located, type SourceRange } from '../../spec/diagnostics/index.ts'
 import { canBeAbsent, type DesiredQube, type DesiredSetting, type Value } from '../../spec/index.ts'
 import { isGuestValue, type ObservedQube } from '../observe/index.ts'
 import { type OwnershipRecord } from '../ownership/index.ts'
@@ -16,6 +17,8 @@ export interface Difference {
   readonly before: Value | null
   readonly after: Value | null
   readonly reason: Reason
+  /** The line of the spec that asks for it; none where the spec no longer does. */
+  readonly at?: SourceRange
 }
 
 /** Made for one caller, which may go on with it as it likes. */
@@ -64,13 +67,13 @@ export function diffQube(
   return found
 }
 
-function diffWanted({ path, value }: DesiredSetting, sides: Sides): void {
+function diffWanted({ path, value, position }: DesiredSetting, sides: Sides): void {
   const { observed, record } = sides
   const { differences, set, was, blocked, notes } = sides.found
   const seen = observed.values.get(path)
   if (seen === undefined) throw new Error(`${path} was not observed`)
   if (seen.status === 'unknown') {
-    blocked.push({ path, why: seen.why, hint: seen.hint })
+    blocked.push({ path, problem: located(seen.problem, position) })
     keep(path, sides)
     return
   }
@@ -93,7 +96,7 @@ function diffWanted({ path, value }: DesiredSetting, sides: Sides): void {
     return
   }
   if (isOurs(path, before, sides)) was.set(path, before)
-  differences.push({ path, before, after, reason: reasonOf({ path, before, after }, sides) })
+  differences.push({ path, before, after, reason: reasonOf({ path, before, after }, sides), at: position })
 }
 
 /** A setting that the record has and the spec has not. */
@@ -106,7 +109,7 @@ function diffOwned(path: string, sides: Sides): void {
   }
   const seen = observed.values.get(path)
   if (seen === undefined || seen.status === 'unknown') {
-    if (seen !== undefined) blocked.push({ path, why: seen.why, hint: seen.hint })
+    if (seen !== undefined) blocked.push({ path, problem: seen.problem })
     keep(path, sides)
     return
   }

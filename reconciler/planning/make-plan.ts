@@ -1,3 +1,4 @@
+import { type Code, problem } from '../../spec/diagnostics/index.ts'
 import {
   type DesiredQube,
   type DesiredState,
@@ -5,7 +6,7 @@ import {
   SLIC_TABLES,
   type Value,
 } from '../../spec/index.ts'
-import { type Explainer, explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
+import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { foreseeQube, lookAt, observeFrom, observeRecord } from '../observe/index.ts'
 import { type Plan, PLAN_SCHEMA, type QubePlan } from '../plan/index.ts'
 import { type HostQube, mapLimited, orListed } from '../ports/index.ts'
@@ -56,7 +57,7 @@ async function findOrphans(
 ): Promise<Pick<Plan, 'orphans' | 'orphansUnknown'>> {
   const asked = [...desired.qubes.values()].some(({ settings }) => settings.has(SLIC_TABLES))
   const listed = await host.tableTemplates(asked)
-  if (listed.status === 'unknown') return { orphansUnknown: { why: listed.why, hint: listed.hint } }
+  if (listed.status === 'unknown') return { orphansUnknown: listed.problem }
   const all = listed.status === 'present' ? listed.value : []
   const orphans = all.filter(({ qube }) => !qubes.some(({ name }) => name === qube))
   return orphans.length === 0 ? {} : { orphans }
@@ -84,33 +85,30 @@ async function planQube(
   desired: DesiredState,
   context: Explaining,
 ): Promise<QubePlan> {
-  const ensure = desired.qubes.get(name)?.ensure
-  if (ensure === 'absent') {
+  const whole = desired.qubes.get(name) ?? null
+  const ensure = whole?.ensure
+  const blocked = (on: HostQube, code: Code, why: string, hint: string): QubePlan =>
+    blockedQube(on, problem(code, why, hint), whole)
+  if (whole !== null && ensure === 'absent') {
     const removes = context.mode !== 'adopt' && context.selects(name, 'qube/label')
-    if (qube === undefined || removes) return planRemoval(qube, name, desired.name, context.host)
+    if (qube === undefined || removes) return planRemoval(qube, whole, desired.name, context.host)
     const hint = '`qstate apply` does, with the whole qube as its target if it has one'
-    return blockedQube(qube, { path: null, why: 'this removes no qube', hint })
+    return blocked(qube, 'removes-nothing', 'this removes no qube', hint)
   }
   if (qube === undefined) {
-    const missing = desired.qubes.get(name)
-    if (missing !== undefined && ensure !== undefined && context.mode !== 'adopt')
-      return planCreation(missing, ensure, desired, context)
+    if (whole !== null && ensure !== undefined && ensure !== 'absent' && context.mode !== 'adopt')
+      return planCreation(whole, ensure, desired, context)
     const hint =
       'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
     const gone = { name, klass: '', state: '', uuid: null }
-    return blockedQube(gone, {
-      path: null,
-      why: 'there is no such qube',
-      hint: orListed(hint, context.host, name),
-    })
+    return blocked(gone, 'unknown-qube', 'there is no such qube', orListed(hint, context.host, name))
   }
   const untold = desired.untold?.get(name)
   if (untold !== undefined) {
     // A setting that a selector may want is neither made nor taken back.
-    const why = `whether a selector means it is not known: ${untold.why}`
-    return blockedQube(qube, { path: null, why, hint: untold.hint })
+    const why = `whether a selector means it is not known: ${untold.message}`
+    return blocked(qube, 'unresolved-selector', why, untold.hint)
   }
-  const whole = desired.qubes.get(name) ?? null
   const wanted = select(whole, context)
   const { host, providers, version } = context
   const look = await lookAt(host, providers, { qube, version }, wanted)
@@ -121,19 +119,21 @@ async function planQube(
   const observed = await observeFrom(look, host, providers, wanted)
   const { record: reading } = observed
   if (reading.kind === 'unreadable') {
-    const { why, hint } = reading
-    return wanted === null ? untoldQube(qube, why) : blockedQube(qube, { path: null, why, hint })
+    return wanted === null
+      ? untoldQube(qube, reading.problem.message)
+      : blockedQube(qube, reading.problem, whole)
   }
   const record = reading.kind === 'record' ? reading.record : null
   if (context.mode !== 'adopt' && record !== null && record.name !== null && record.name !== desired.name) {
     const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
     const why = `the qube belongs to the configuration “${record.name}”, and ${mine}`
     const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
-    return blockedQube(qube, { path: null, why, hint })
+    return blocked(qube, 'other-configuration', why, hint)
   }
   const plan = await planObserved(observed, wanted, record, desired, context)
-  if (ensure === undefined || observed.recordText !== null || context.mode === 'adopt') return plan
-  return withGrowth(plan, qube, ensure, context.host)
+  if (whole === null || ensure === undefined || ensure === 'absent') return plan
+  if (observed.recordText !== null || context.mode === 'adopt') return plan
+  return withGrowth(plan, qube, whole, ensure, context.host)
 }
 
 /** Whether the same plan makes a template, which an apply does first. */
@@ -153,17 +153,23 @@ async function planCreation(
   const { name } = missing
   const { klass, template, label } = ensure
   const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
-  const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
+  const blocked = (code: Code, why: string, hint: string): QubePlan =>
+    blockedQube(qube, problem(code, why, hint), missing)
   const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
     const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
     return blocked(
+      'no-template',
       `it cannot be created: ${why}`,
       template === null ? hint : orListed(hint, context.host, template),
     )
   }
   if (!context.selects(name, 'qube/label'))
-    return blocked('it is not there, and is created as a whole only', `use --target ${name}`)
+    return blocked(
+      'partial-creation',
+      'it is not there, and is created as a whole only',
+      `use --target ${name}`,
+    )
   const wanted = select(missing, context) ?? missing
   const created = new Map<string, Value>([
     ['qube/label', label],

@@ -1,5 +1,5 @@
 import { QstateError } from '../../spec/diagnostics/index.ts'
-import { type Ensure } from '../../spec/index.ts'
+import { type DesiredQube, type Ensure } from '../../spec/index.ts'
 import { type QubePlan, type VolumeGrowth } from '../plan/index.ts'
 import { type Host, type HostQube, isRunning } from '../ports/index.ts'
 import { blockedQube } from './blocked-qube.ts'
@@ -12,6 +12,7 @@ import { growthOf, VOLUMES } from './creation.ts'
 export async function withGrowth(
   plan: QubePlan,
   qube: HostQube,
+  declared: DesiredQube,
   { volumes }: Ensure,
   host: Host,
 ): Promise<QubePlan> {
@@ -24,9 +25,8 @@ export async function withGrowth(
       if ((await host.volumeSize(qube.name, name)) < size) growing.push(growthOf(qube.name, name, size))
     } catch (error) {
       if (!(error instanceof QstateError) || error.fatal) throw error
-      const { message, hint } = error
-      const why = `whether its ${name} volume is as large as wanted is not known: ${message}`
-      return blockedQube(qube, { path: null, why, hint })
+      const message = `whether its ${name} volume is as large as wanted is not known: ${error.message}`
+      return blockedQube(qube, { ...error.problem, message }, declared)
     }
   }
   return growing.length === 0 ? plan : { ...plan, volumes: growing }

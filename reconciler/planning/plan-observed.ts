@@ -1,3 +1,4 @@
+import { problem } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState, type Value } from '../../spec/index.ts'
 import { explained, type Explainer } from '../annotate/index.ts'
 import { type ObservedQube, planWaits } from '../observe/index.ts'
@@ -48,7 +49,7 @@ export async function planObserved(
     }
     const wait = await untilHalted(d, facts, context)
     const change = wait ?? planChange(d, operations.get(d.path), observed, providers)
-    if ('why' in change) {
+    if ('problem' in change) {
       if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(change)
       else blocked.push(change)
       restore(set, was, d.path, ours)
@@ -88,15 +89,16 @@ export async function planObserved(
   const after = recordAfter(observed.recordText, record, next, isMade)
   if (facts.qube.uuid === null && after !== observed.recordText && isThere()) {
     const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
-    return blockedQube(facts.qube, { path: null, why: 'the qube does not tell its UUID', hint })
+    return blockedQube(
+      facts.qube,
+      problem('unreadable-uuid', 'the qube does not tell its UUID', hint),
+      wanted,
+    )
   }
   if (after !== null && recordTooLong(after)) {
     const hint = 'declare fewer settings on this qube, or shorter values'
-    return blockedQube(facts.qube, {
-      path: null,
-      why: 'the ownership record would not fit into a feature',
-      hint,
-    })
+    const why = 'the ownership record would not fit into a feature'
+    return blockedQube(facts.qube, problem('record-too-large', why, hint), wanted)
   }
   const withdrawsAll = isWholeWithdrawal(desired.qubes.get(facts.qube.name), record, changes)
   return {
@@ -155,7 +157,7 @@ function planChange(
   const { facts, peek } = observed
   const provider = providerOf(providers, path)
   const change = changeOf(difference, operation, provider, facts)
-  if ('why' in change) return change
+  if ('problem' in change) return change
   const remark = provider.remark?.(path, after, facts)
   const inherited = before === null ? provider.inherited?.(path, peek) : undefined
   return {

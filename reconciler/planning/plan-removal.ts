@@ -1,4 +1,5 @@
-import { RECORD_FEATURE } from '../../spec/index.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
+import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
 import { parseRecord } from '../ownership/index.ts'
 import { type QubePlan, type Removal } from '../plan/index.ts'
 import { type Host, type HostQube, isRunning, NO_NEEDS } from '../ports/index.ts'
@@ -14,10 +15,11 @@ export const removalOf = (qube: string): Removal => ({
  */
 export async function planRemoval(
   listed: HostQube | undefined,
-  name: string,
+  declared: DesiredQube,
   owner: string | null,
   host: Host,
 ): Promise<QubePlan> {
+  const { name } = declared
   if (listed === undefined) return blockedQube({ name, klass: '', state: '', uuid: null })
   const reading = await host.read(name, {
     ...NO_NEEDS,
@@ -26,23 +28,40 @@ export async function planRemoval(
   })
   const told = listed.uuid === null ? reading.effective('uuid') : undefined
   const qube = { ...listed, uuid: told?.status === 'present' ? told.value : listed.uuid }
-  const blocked = (why: string, hint: string): QubePlan => blockedQube(qube, { path: null, why, hint })
+  const blocked = (why: Problem): QubePlan => blockedQube(qube, why, declared)
   const text = reading.feature(RECORD_FEATURE)
-  if (text.status === 'unknown') return blocked(text.why, text.hint)
+  if (text.status === 'unknown') return blocked(text.problem)
   const value = text.status === 'present' ? text.value : undefined
   const record = parseRecord(value, { name, uuid: qube.uuid ?? '' })
-  if (record.kind === 'unreadable') return blocked(record.why, record.hint)
+  if (record.kind === 'unreadable') return blocked(record.problem)
   const byHand = `see that it is the right one, and remove it by hand: \`qvm-remove ${name}\``
   if (value === undefined || record.kind !== 'record')
-    return blocked('it is not removed: qstate has neither made it nor set anything on it', byHand)
+    return blocked(
+      problem('not-managed', 'it is not removed: qstate has neither made it nor set anything on it', byHand),
+    )
   if (owner === null)
-    return blocked('it is not removed: a configuration without a name removes nothing', 'write `name: …`')
+    return blocked(
+      problem(
+        'unnamed-configuration',
+        'it is not removed: a configuration without a name removes nothing',
+        'write `name: …`',
+      ),
+    )
   if (record.record.name !== owner)
-    return blocked('it is not removed: its record names another configuration, or none', byHand)
+    return blocked(
+      problem(
+        'other-configuration',
+        'it is not removed: its record names another configuration, or none',
+        byHand,
+      ),
+    )
   if (isRunning(qube))
     return blocked(
-      'it is not removed while it runs',
-      `shut it down (\`qvm-shutdown ${name}\`), then apply again`,
+      problem(
+        'needs-halted',
+        'it is not removed while it runs',
+        `shut it down (\`qvm-shutdown ${name}\`), then apply again`,
+      ),
     )
   return { ...describe(qube), ...EMPTY, record: { before: value, after: value }, remove: removalOf(name) }
 }

@@ -1,3 +1,4 @@
+import { isCode, isRange } from '../../spec/diagnostics/index.ts'
 import {
   CREATABLE,
   isSettingPath,
@@ -57,7 +58,7 @@ export function readPlan(
   if (json['tables'] !== undefined && !areTables(json['tables'])) return { problem: 'its tables are none' }
   if (json['orphans'] !== undefined && !areOrphans(json['orphans']))
     return { problem: 'its orphans are none' }
-  if (json['orphansUnknown'] !== undefined && !isUnknown(json['orphansUnknown']))
+  if (json['orphansUnknown'] !== undefined && !isProblem(json['orphansUnknown']))
     return { problem: 'its orphans are none' }
   if (json['untold'] !== undefined && !areUntold(json['untold']))
     return { problem: 'it says things that no plan says' }
@@ -181,11 +182,11 @@ function changeProblem(qube: string, change: unknown): string | undefined {
   if (JSON.stringify(expected) !== JSON.stringify([patch, back])) {
     return `the patch of ${qube}/${path} does not do what its values say`
   }
-  const { reason, effect, calls, remarks, inherited, diff } = change
+  const { reason, effect, calls, remarks, inherited, diff, at } = change
   const isScalar = inherited === undefined || ['string', 'number', 'boolean'].includes(typeof inherited)
   const says = isScalar && REASONS.includes(String(reason)) && EFFECTS.some((one) => one === effect)
   const shows = diff === undefined || (Array.isArray(diff) && areTexts(diff))
-  return says && shows && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
+  return says && shows && isPlace(at) && Array.isArray(calls) && Array.isArray(remarks) && areTexts(remarks)
     ? undefined
     : `what it says of ${qube}/${path} is not what plans say`
 }
@@ -227,17 +228,24 @@ const isNote = (note: unknown): boolean =>
   isObject(note) && areTexts([note['kind'], note['text']]) && areTextsOrNull([note['path']])
 
 const isBlocked = (blocked: unknown): boolean =>
-  isObject(blocked) && areTexts([blocked['why'], blocked['hint']]) && areTextsOrNull([blocked['path']])
+  isObject(blocked) && isProblem(blocked['problem']) && areTextsOrNull([blocked['path']])
 
 const areOrphans = (orphans: unknown): boolean =>
   Array.isArray(orphans) &&
   orphans.every((orphan) => isObject(orphan) && areTexts([orphan['qube'], orphan['path']]))
 
-const isUnknown = (unknown: unknown): boolean =>
-  isObject(unknown) && areTexts([unknown['why'], unknown['hint']])
+const isProblem = (what: unknown): boolean =>
+  isObject(what) &&
+  typeof what['code'] === 'string' &&
+  isCode(what['code']) &&
+  areTexts([what['message'], what['hint']]) &&
+  isPlace(what['at'])
+
+const isPlace = (at: unknown): boolean => at === undefined || (isRange(at) && isText(at.file))
 
 const areUntold = (untold: unknown): boolean =>
-  Array.isArray(untold) && untold.every((one) => isObject(one) && areTexts([one['what'], one['why']]))
+  Array.isArray(untold) &&
+  untold.every((one) => isObject(one) && isText(one['what']) && isProblem(one['problem']))
 
 const areTables = (tables: unknown): boolean =>
   isObject(tables) &&

@@ -42,8 +42,7 @@ async function releaseQube(qube: HostQube, context: ReleaseContext): Promise<Qub
     changes: [],
     waiting: [],
     record: { before, after: null },
-    blocked:
-      recordText.status === 'unknown' ? [{ path: null, why: recordText.why, hint: recordText.hint }] : [],
+    blocked: recordText.status === 'unknown' ? [{ path: null, problem: recordText.problem }] : [],
     notes:
       before === null
         ? []

@@ -1,3 +1,4 @@
+import { type Code, problem } from '../../spec/diagnostics/index.ts'
 import { canBeAbsent, type Value } from '../../spec/index.ts'
 import { observePaths, planWaits } from '../observe/index.ts'
 import {
@@ -66,46 +67,45 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
   const isOther = doing.uuid !== null || !doing.created ? qube?.uuid !== doing.uuid : false
   if (qube === undefined || isOther) {
     const why = 'the qube that was changed then is not there any more'
-    return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
+    return empty(name, qube, [wholeQube('unknown-qube', why)])
   }
   const facts: QubeFacts = { qube, version: context.version }
   const seen = await observePaths(context.host, context.providers, facts, [...doing.paths.keys()])
   const recordText = seen.recordText.status === 'present' ? seen.recordText.value : null
   const reading = parseRecord(recordText ?? undefined, { name, uuid: qube.uuid ?? '' })
   if (reading.kind === 'unreadable' || reading.kind === 'foreign') {
-    const foreign = {
-      why: 'the ownership record is another qube’s',
-      hint: 'nothing of it can be rolled back',
-    }
-    return empty(name, qube, [{ path: null, ...(reading.kind === 'unreadable' ? reading : foreign) }])
+    const foreign = wholeQube('foreign-record', 'the ownership record is another qube’s')
+    return empty(name, qube, [
+      reading.kind === 'unreadable' ? { path: null, problem: reading.problem } : foreign,
+    ])
   }
   if (doing.created && doing.uuid === null && reading.kind === 'none') {
     // The plan that created it could not know its UUID: only its record tells that it is the same.
     const why = 'whether this is the qube that was created then is not known: it carries no record'
-    return empty(name, qube, [{ path: null, why, hint: 'nothing of it can be rolled back' }])
+    return empty(name, qube, [wholeQube('unidentified-qube', why)])
   }
   const made: Change[] = []
   const blocked: Blocked[] = []
   for (const [path, { target, left }] of doing.paths) {
     const value = seen.values.get(path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
-      blocked.push({ path, why: value.why, hint: value.hint })
+      blocked.push({ path, problem: value.problem })
       continue
     }
     const before = value.status === 'present' ? value.value : null
     if (sameValue(before, target)) continue
     const hint = 'set it by hand, or in the spec'
     if (!left.some((value) => sameValue(before, value))) {
-      blocked.push({ path, why: 'changed since by someone else', hint })
+      blocked.push({ path, problem: problem('changed-since', 'changed since by someone else', hint) })
       continue
     }
     if (target === null && !canBeAbsent(path)) {
-      blocked.push({ path, why: 'it has no default to go back to', hint })
+      blocked.push({ path, problem: problem('no-way-back', 'it has no default to go back to', hint) })
       continue
     }
     const wait = await untilHalted({ path, after: target }, facts, context)
     const change = wait ?? makeChange(path, before, target, facts, context)
-    if ('why' in change) blocked.push(change)
+    if ('problem' in change) blocked.push(change)
     else made.push(change)
   }
   const now = reading.kind === 'record' ? reading.record : null
@@ -132,6 +132,11 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     notes: [...note, ...(doing.created ? [createdNote(name)] : []), ...ownershipNotes(now, after, changes)],
   }
 }
+
+const wholeQube = (code: Code, why: string): Blocked => ({
+  path: null,
+  problem: problem(code, why, 'nothing of it can be rolled back'),
+})
 
 const createdNote = (name: string): Note => ({
   kind: 'created',

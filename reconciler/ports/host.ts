@@ -1,4 +1,4 @@
-import { type Code } from '../../spec/diagnostics/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Value, type VolumeSizes } from '../../spec/index.ts'
 
 /**
@@ -47,10 +47,7 @@ export interface Present<T> {
 
 export interface Unknown {
   readonly status: 'unknown'
-  /** Of the failure that keeps it from being known. */
-  readonly code?: Code
-  readonly why: string
-  readonly hint: string
+  readonly problem: Problem
 }
 
 /** What is to be read of one qube. Several providers' needs are merged, so that nothing is read twice. */
@@ -122,12 +119,6 @@ export interface TemplateTexts {
   readonly would: string
 }
 
-/** Why this host cannot have what is asked for. */
-export interface Refusal {
-  readonly refused: string
-  readonly hint: string
-}
-
 export interface Host {
   /** For people and for the plan file: `dom0 (/var/run/qubesd.sock)`. */
   readonly where: string
@@ -143,7 +134,7 @@ export interface Host {
   /** What could not be read is unknown. Fails with a fatal QstateError only: the daemon is gone, or the run is stopped. */
   read(qube: string, needs: Needs): Promise<Reading>
   /** Why the host cannot give an ACPI table to its qubes; `undefined` when it can, or when that is not known. */
-  tableProblem(table: string): Promise<Refusal | undefined>
+  tableProblem(table: string): Promise<Problem | undefined>
   /**
    * Templates of ours with ACPI tables, by their qubes' names. `asked`: the spec has to do with SLIC, so that it is worth
    * a call where it takes one; otherwise there are none. Never absent. Fails with a fatal QstateError only.

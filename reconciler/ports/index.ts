@@ -21,7 +21,6 @@ export {
   type PropertyState,
   type QubeProperties,
   type Reading,
-  type Refusal,
   sameValue,
   type TemplateTexts,
   type Unknown,

@@ -1,19 +1,13 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Area, type Value } from '../../spec/index.ts'
-import {
-  type HostCall,
-  type HostQube,
-  type Observation,
-  type QubesVersion,
-  type Reading,
-  type Refusal,
-} from './host.ts'
+import { type HostCall, type HostQube, type Observation, type QubesVersion, type Reading } from './host.ts'
 
 /** What a provider may know of the qube besides its readings. */
 export interface QubeFacts {
   readonly qube: HostQube
   readonly version: QubesVersion
   /** Tables that this host cannot give, with the reason. Known where SLIC has been read. */
-  readonly hostTables?: ReadonlyMap<string, Refusal>
+  readonly hostTables?: ReadonlyMap<string, Problem>
 }
 
 /**
@@ -29,7 +23,7 @@ export interface Provider {
   /** Brings two spellings that mean the same to the same value; `null` is absent. Idempotent. */
   normalize(path: string, value: Value | null, facts: QubeFacts): Value | null
   /** The calls that take a setting from one value to another, in order, or why this host cannot have it. */
-  calls(change: SettingChange, facts: QubeFacts): readonly HostCall[] | Refusal
+  calls(change: SettingChange, facts: QubeFacts): readonly HostCall[] | Problem
   /** When a change counts on a qube that runs. On a halted qube everything counts at its next start. */
   effect(path: string, facts: QubeFacts): 'now' | 'next-start'
   /** Whether a value that is not the one that qstate set is of its making all the same, so that it may be pruned. */
@@ -39,7 +33,7 @@ export interface Provider {
   /** The feature behind a setting, which a template hands on to its app qubes, and the value that its text is. */
   inheritedFeature?(path: string): { readonly name: string; value(text: string): Value } | undefined
   /** Why a change cannot be made while the qube runs. The version is what it is known to be. */
-  haltedOnly?(path: string, after: Value | null, facts: QubeFacts): Refusal | undefined
+  haltedOnly?(path: string, after: Value | null, facts: QubeFacts): Problem | undefined
   /** Something a person should know of this setting on this host: it has no effect on this version, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined
 }

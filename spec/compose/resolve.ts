@@ -2,6 +2,7 @@ import {
   type Diagnostic,
   keyOf,
   NOWHERE,
+  type Problem,
   type Report,
   sortDiagnostics,
   type SourceRange,
@@ -15,7 +16,6 @@ import {
   type Ensure,
   type HostFacts,
   sorted,
-  type Untold,
 } from '../vocabulary/index.ts'
 import { checkClaims } from './check-device-conflicts.ts'
 import { checkQube, ensureLabel, View } from './check-qube.ts'
@@ -56,7 +56,7 @@ export function resolve(
 }
 
 /** Qubes that a selector may mean, if only their tags were known. */
-function untoldIn({ selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Untold> {
+function untoldIn({ selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Problem> {
   return new Map(
     facts.qubes.flatMap((qube) => {
       const { name, untold } = qube

@@ -18,20 +18,20 @@ export const CODES = {
   /** What an apply could not do, beyond what the host said to a call. */
   apply: {
     exit: EXIT.error,
-    codes: [
-      'device-in-use',
-      'no-qube',
-      'no-template',
-      'not-kept',
-      'not-possible',
-      'unreadable-uuid',
-      'unverified',
-    ],
+    codes: ['device-in-use', 'no-qrexec', 'no-qube', 'not-kept'],
   },
   /** Documents that qstate stores: plans, generations, the memory of an agent, recorded hosts. */
   document: {
     exit: EXIT.error,
-    codes: ['bad-file', 'bad-host-state', 'bad-plan', 'no-agent', 'no-generation', 'unreadable-rollout'],
+    codes: [
+      'bad-file',
+      'bad-host-state',
+      'bad-plan',
+      'no-agent',
+      'no-generation',
+      'other-version',
+      'unreadable-rollout',
+    ],
   },
   git: {
     exit: EXIT.error,
@@ -57,17 +57,23 @@ export const CODES = {
       'daemon-unreachable',
       'denied-by-policy',
       'file',
+      'foreign-template',
       'in-use',
       'invalid-value',
       'journal',
       'malformed-answer',
+      'missing-table',
       'no-such-qube',
       'not-assigned',
       'not-running',
       'recorded',
       'refused',
       'request-too-large',
-      'slic',
+      'service-error',
+      'service-missing',
+      'service-outdated',
+      'table-too-large',
+      'table-unavailable',
       'timeout',
       'unknown-feature',
       'unknown-label',
@@ -75,6 +81,32 @@ export const CODES = {
       'unknown-qube',
       'unknown-tag',
       'unsupported-version',
+      'unusable-table',
+    ],
+  },
+  /** What keeps a setting, or a whole qube, from being planned. */
+  plan: {
+    exit: EXIT.error,
+    codes: [
+      'changed-since',
+      'foreign-record',
+      'needs-halted',
+      'never-effective',
+      'no-template',
+      'no-way-back',
+      'not-managed',
+      'other-configuration',
+      'partial-creation',
+      'record-too-large',
+      'removal-not-allowed',
+      'removes-nothing',
+      'template-not-kept',
+      'unidentified-qube',
+      'unnamed-configuration',
+      'unreadable-record',
+      'unreadable-uuid',
+      'unresolved-selector',
+      'withdrawal-not-allowed',
     ],
   },
   /** Told of a run, which continues. */
@@ -88,7 +120,7 @@ export const CODES = {
     codes: ['asleep', 'device-absent', 'disposable', 'held', 'not-halted', 'not-ready', 'own-qube'],
   },
   /** Why a host of a fleet did not do what it was ordered. */
-  rollout: { exit: EXIT.error, codes: ['blocked', 'never-had', 'not-done', 'old-term', 'removal'] },
+  rollout: { exit: EXIT.error, codes: ['never-had', 'not-done', 'old-term'] },
   lock: { exit: EXIT.locked, codes: ['locked', 'rollout-under-way'] },
   /** What somebody wrote: specs, fleets, files of an agent, and the content of revisions. */
   spec: {
@@ -263,9 +295,11 @@ export type CodeOf<D extends Domain> = (typeof CODES)[D]['codes'][number]
 /** A stable word for programs. */
 export type Code = CodeOf<Domain>
 
-const DOMAINS = new Map(
+const DOMAINS: ReadonlyMap<string, Domain> = new Map(
   (Object.keys(CODES) as Domain[]).flatMap((domain) => CODES[domain].codes.map((code) => [code, domain])),
 )
+
+export const isCode = (word: string): word is Code => DOMAINS.has(word)
 
 export function domainOf(code: Code): Domain {
   const domain = DOMAINS.get(code)

@@ -1,4 +1,5 @@
-import { type Diagnostic, type Problem } from './problem.ts'
+import { type CodeOf } from './codes.ts'
+import { type Diagnostic, located, problem, type Problem, QstateError } from './problem.ts'
 import { type SourceRange } from './source.ts'
 
 export type Report = (diagnostic: Diagnostic) => void
@@ -10,6 +11,17 @@ export const warningAt = (at: SourceRange, what: Problem): Diagnostic => ({
   ...what,
   at,
 })
+
+/** Ends what needs something that somebody wrote, and that has errors: these go with it. */
+export function invalid(
+  code: CodeOf<'spec'>,
+  message: string,
+  diagnostics: readonly Diagnostic[],
+): QstateError {
+  const first = diagnostics.find(({ severity }) => severity === 'error')
+  const what = problem(code, message, 'correct its errors, then run this again')
+  return new QstateError(located(what, first?.at), { diagnostics })
+}
 
 /** The same advice on the same place, whichever qube led to it, has the same key. */
 export function keyOf({ severity, code, message, at }: Diagnostic): string {

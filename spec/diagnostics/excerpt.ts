@@ -1,3 +1,5 @@
+import { isShowable } from './escape.ts'
+
 /** A line as a terminal may show it, and where the caret goes. Text from a file is never markup: nothing acts on it. */
 export interface Excerpt {
   readonly line: string
@@ -48,12 +50,11 @@ function shownAs(character: string): Pick<Cell, 'text' | 'width'> {
   // The pictures of control characters: U+2400 onwards.
   if (code < 0x20) return { text: String.fromCharCode(0x2400 + code), width: 1 }
   if (code === 0x7f) return { text: '␡', width: 1 }
-  if (UNSEEN.test(character)) return { text: '�', width: 1 }
+  if (!isShowable(character)) return { text: '�', width: 1 }
   if (COMBINING.test(character)) return { text: character, width: 0 }
   return { text: character, width: WIDE.test(character) ? 2 : 1 }
 }
 
-const UNSEEN = /^[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]$/u
 const COMBINING = /^[\p{Mn}\p{Me}]$/u
 /** East Asian wide ranges and pictures, near enough for a caret. */
 const WIDE =
@@ -86,6 +87,3 @@ function windowOf(cells: readonly Cell[], from: number, width: number): readonly
 }
 
 const shown = (cells: readonly Cell[]): string => cells.map((cell) => cell.text).join('')
-
-/** A text of somebody else's in a line of ours: a path, a message. */
-export const printable = (text: string): string => shown(cellsOf(text))

@@ -1,4 +1,5 @@
-import { excerpt, printable } from './excerpt.ts'
+import { escapeForTerminal } from './escape.ts'
+import { excerpt } from './excerpt.ts'
 import { type Diagnostic } from './problem.ts'
 import { type SourceFile } from './source.ts'
 
@@ -35,15 +36,15 @@ function format(
 ): string {
   const paint = color ? PAINT : PLAIN
   const { file, line, column, length } = at
-  const place = file === '' ? '' : `${paint.place(`${printable(file)}:${line}:${column}:`)} `
-  const out = [`${place}${paint[severity](`${severity}:`)} ${printable(message)}`]
+  const place = file === '' ? '' : `${paint.place(`${escapeForTerminal(file)}:${line}:${column}:`)} `
+  const out = [`${place}${paint[severity](`${severity}:`)} ${escapeForTerminal(message)}`]
   const text = linesOf(file)[line - 1]
   if (text !== undefined && text !== '') {
     const { line: shown, caret } = excerpt(text, column, length, Math.max(width - GUTTER, MIN_WIDTH))
     out.push(`${paint.gutter(`${String(line).padStart(5)} | `)}${shown}`)
     out.push(`${paint.gutter('      | ')}${paint[severity](caret)}`)
   }
-  if (hint !== '') out.push(`      ${paint.gutter('=')} ${printable(hint)}`)
+  if (hint !== '') out.push(`      ${paint.gutter('=')} ${escapeForTerminal(hint)}`)
   return `${out.join('\n')}\n`
 }
 

@@ -2,11 +2,22 @@
  * Problems and the places that they have in a text: the leaf that everything else may import.
  * It knows no setting, no file system and no terminal.
  */
-export { type Code, type CodeOf, type Domain, EXIT, exitCodeOf } from './codes.ts'
-export { errorAt, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
+export { type Code, type CodeOf, type Domain, EXIT, exitCodeOf, isCode } from './codes.ts'
+export { errorAt, invalid, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
+export { escapeForTerminal } from './escape.ts'
 export { formatDiagnostics } from './format.ts'
 export { explainPlaceholders, PLACEHOLDER } from './placeholders.ts'
-export { type Diagnostic, hasCode, isDomain, type Problem, problem, QstateError } from './problem.ts'
+export {
+  type Diagnostic,
+  hasCode,
+  isDomain,
+  located,
+  type Problem,
+  problem,
+  QstateError,
+  type Result,
+} from './problem.ts'
 export { NOWHERE, type SourceFile, type SourceRange } from './source.ts'
+export { isRange, readProblem } from './stored-problem.ts'
 export { isSystemError, problemOf, systemProblem } from './system-error.ts'
 export { formatRange, nearest, oneOf, quote, suggest } from './wording.ts'

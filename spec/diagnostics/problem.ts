@@ -18,7 +18,14 @@ export interface Diagnostic extends Problem {
   readonly at: SourceRange
 }
 
+export type Result<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem }
+
 export const problem = (code: Code, message: string, hint: string): Problem => ({ code, message, hint })
+
+/** With the line that it stems from, where one is known. */
+export const located = (what: Problem, at: SourceRange | undefined): Problem =>
+  at === undefined || at.file === '' || what.at !== undefined ? what : { ...what, at }
 
 interface Circumstances {
   /** All that is wrong with what somebody wrote. */

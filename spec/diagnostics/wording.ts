@@ -1,16 +1,11 @@
+import { escapeForTerminal } from './escape.ts'
 import { type SourceRange } from './source.ts'
 
 /** How messages speak of text that somebody else wrote: quoted, bounded, and with nothing a terminal would act on. */
 export function quote(text: string): string {
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text
-  return JSON.stringify(short).replace(UNSEEN, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+  return `"${escapeForTerminal(short.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n'))}"`
 }
-
-/** C1 controls, marks that turn the direction of text, invisible characters, lone surrogates. */
-const UNSEEN =
-  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu
 
 /** `a, b or c` */
 export function oneOf(words: readonly string[]): string {
@@ -18,7 +13,8 @@ export function oneOf(words: readonly string[]): string {
 }
 
 /** `file:line:column` */
-export const formatRange = ({ file, line, column }: SourceRange): string => `${file}:${line}:${column}`
+export const formatRange = ({ file, line, column }: SourceRange): string =>
+  `${escapeForTerminal(file)}:${line}:${column}`
 
 /** The nearest of the words, if it is near enough for a slip of the finger. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {

@@ -2,8 +2,8 @@ import {
   errorAt,
   nearest,
   PLACEHOLDER,
-  type Problem,
   problem,
+  type Problem,
   quote,
   type Report,
 } from '../diagnostics/index.ts'

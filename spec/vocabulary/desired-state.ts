@@ -4,7 +4,7 @@
  * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
  * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
  */
-import { type SourceRange } from '../diagnostics/index.ts'
+import { type Problem, type SourceRange } from '../diagnostics/index.ts'
 
 /** Areas of the mission. Each has one provider. */
 export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
@@ -74,7 +74,7 @@ export interface DesiredState {
   /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */
   readonly tables: ReadonlyMap<string, Buffer>
   /** Qubes whose tags are not known, though a selector asks for one: what is wanted of them is not known either. */
-  readonly untold?: ReadonlyMap<string, Untold>
+  readonly untold?: ReadonlyMap<string, Problem>
   /** SHA-256 over the wanted settings in canonical form: equal specs have equal digests, wherever they are written. */
   readonly digest: string
 }
@@ -87,12 +87,6 @@ export interface HostFacts {
     /** Those of the tags that selectors ask for which the qube has. */
     readonly tags: ReadonlySet<string>
     /** Why its tags are not known, where they are not. */
-    readonly untold?: Untold
+    readonly untold?: Problem
   }[]
-}
-
-/** Why something is not known, and what would make it known. */
-export interface Untold {
-  readonly why: string
-  readonly hint: string
 }

@@ -13,7 +13,6 @@ export {
   type Ensure,
   type HostFacts,
   type RestartPolicy,
-  type Untold,
   type Value,
   type VolumeSizes,
 } from './desired-state.ts'

@@ -222,7 +222,7 @@ test('a spec that is wrong is refused with what is wrong', async (t) => {
   await agent.pass(5 * MINUTE)
   const { refused } = agent.memory()
   assert.equal(refused?.code, 'invalid-spec')
-  assert.match(refused.why, /host\.yaml:3:20: error: .*vcpu/)
+  assert.match(refused.message, /host\.yaml:3:20: error: .*vcpu/)
   agent.branch.commit(spec(5))
   await agent.pass(5 * MINUTE)
   assert.equal(agent.vcpus(), 5)

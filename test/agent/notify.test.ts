@@ -203,7 +203,7 @@ test('every notice fits the schema that is printed', () => {
   const trouble = { code: 'timeout' as const, message: 'it is gone', hint: 'look', since: at }
   const memory = {
     ...NO_MEMORY,
-    refused: { commit: 'abc', at, code: 'rewound' as const, why: 'why\nmore', hint: 'hint' },
+    refused: { commit: 'abc', since: at, code: 'rewound' as const, message: 'why\nmore', hint: 'hint' },
     unreachable: { ...trouble, times: 3 },
     fleetAway: { ...trouble, lasts: true },
     error: trouble,

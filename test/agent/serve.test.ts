@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { makeMetrics } from '../../agent/notify/metrics.ts'
 import { serve } from '../../agent/notify/serve.ts'
 import { type Memory, NO_MEMORY } from '../../agent/state/memory.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 import { startQstate } from '../support/process.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -59,7 +60,7 @@ const CASES: readonly [string, Memory, RegExp | null][] = [
   ['applies fail', { ...WELL, failures: { 'win-a': { times: 2, last: AT } } }, /tried in vain: win-a/],
   [
     'a setting is blocked',
-    { ...WELL, blocked: [{ qube: 'win-a', path: 'audio/model', why: 'x', hint: 'y' }] },
+    { ...WELL, blocked: [{ qube: 'win-a', path: 'audio/model', problem: problem('refused', 'x', 'y') }] },
     /cannot be planned: win-a\/audio\/model/,
   ],
   [

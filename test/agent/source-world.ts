@@ -62,7 +62,7 @@ export const look = (source: Source, from: string | null, accepted: string | nul
   source.look({ base: from === null ? null : base(from), accepted, ordered: null }, never)
 
 /** What became of it, in a word: the code of a refusal where it was refused. */
-export const wordOf = (news: News): string => (news.kind === 'refused' ? news.refusal.code : news.kind)
+export const wordOf = (news: News): string => (news.kind === 'refused' ? news.problem.code : news.kind)
 
 /** Two people who may sign, one who may not. */
 export function signers(

@@ -64,8 +64,8 @@ test('refuses what is not signed, or signed by another, and looks no further', a
   ] as const) {
     repo.commit({ 'a.yaml': null, 'broken.yaml': ': :' }, options)
     const news = await look(from, good)
-    assert.equal(news.kind === 'refused' && news.refusal.code, 'bad-signature')
-    assert.match(news.kind === 'refused' ? news.refusal.why : '', why)
+    assert.equal(news.kind === 'refused' && news.problem.code, 'bad-signature')
+    assert.match(news.kind === 'refused' ? news.problem.message : '', why)
     repo.git('reset', '--quiet', '--hard', good)
   }
 })
@@ -79,7 +79,7 @@ test('judges every commit since the one in force, or only the newest, as its pol
   const refused = await look(source({ trust }), good)
   assert.equal(wordOf(refused), 'bad-signature')
   assert.ok(refused.kind === 'refused')
-  assert.match(refused.refusal.hint, /each commit since the one in force counts/)
+  assert.match(refused.problem.hint, /each commit since the one in force counts/)
   assert.equal(wordOf(await look(source({ trust, commits: 'tip' }), good)), 'commit')
 })
 
@@ -171,7 +171,7 @@ test('history that is rewritten or set back is refused, until a person takes the
   const other = repo.commit({ 'c.yaml': SPEC }, { sshKey: alice })
   const news = await look(from, second)
   assert.equal(wordOf(news), 'rewound')
-  assert.match(news.kind === 'refused' ? news.refusal.hint : '', new RegExp(`accept ${other.slice(0, 12)}`))
+  assert.match(news.kind === 'refused' ? news.problem.hint : '', new RegExp(`accept ${other.slice(0, 12)}`))
   assert.equal(wordOf(await look(from, second, first)), 'rewound')
   assert.equal(wordOf(await look(from, second, other.slice(0, 12))), 'commit')
   // Taken or not, it has to be signed.

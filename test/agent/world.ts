@@ -149,7 +149,7 @@ function sourceOf(branch: Branch, inFleet: boolean): Source {
       const refuse = (code: 'rewound' | 'bad-signature'): News => ({
         kind: 'refused',
         commit: tip,
-        refusal: { code, why: code, hint: '' },
+        problem: problem(code, code, ''),
       })
       const range = base === null ? [branch.commits.get(tip) as BranchCommit] : since(base.commit, tip)
       if (range === undefined && accepted !== tip && ordered?.back !== true) return refuse('rewound')

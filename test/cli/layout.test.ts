@@ -10,6 +10,7 @@ import { showTime } from '../../cli/views/value.ts'
 import { readReport } from '../../fleet/rollout/report.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 import { simulatedHost } from './run-cli.ts'
 
 /** How what is shown fits a terminal, and how times are written. */
@@ -42,7 +43,7 @@ test('times are written in one way, by the clock of this machine; what is none s
   assert.equal(showTime('2026-11-24T20:00:59.000Z'), '2026-11-25 01:30')
   process.env['TZ'] = 'UTC'
   assert.equal(showTime('2026-11-24T20:00:59.000Z'), '2026-11-24 20:00')
-  assert.equal(showTime('yesterday\u001b[2J'), 'yesterday\\u001b[2J')
+  assert.equal(showTime('yesterday\u001b[2J'), 'yesterday\\u{1b}[2J')
 })
 
 test('errors of a spec that status quotes keep their carets below what they mean', () => {
@@ -53,9 +54,9 @@ test('errors of a spec that status quotes keep their carets below what they mean
   const why = formatDiagnostics(loadManifest([file]).diagnostics, [file], { color: false, width: 100 })
   const refusal = {
     commit: 'a'.repeat(40),
-    at: '2026-11-24T12:00:00Z',
+    since: '2026-11-24T12:00:00Z',
     code: 'invalid-spec' as const,
-    why,
+    message: why,
     hint: '',
   }
   const memory = { ...NO_MEMORY, mode: 'apply', refused: refusal }
@@ -105,8 +106,8 @@ test('what an agent has seen before its daemon went is told as such, with the ti
 
 test('what cannot be planned is among what an agent knows', () => {
   const blocked = [
-    { qube: 'win-a', path: 'audio/model', why: 'Qubes said no', hint: 'see to policy' },
-    { qube: 'win-b', path: null, why: 'there is no such qube', hint: '' },
+    { qube: 'win-a', path: 'audio/model', problem: problem('refused', 'Qubes said no', 'see to policy') },
+    { qube: 'win-b', path: null, problem: problem('unknown-qube', 'there is no such qube', '') },
   ]
   const shown = agentShown({ blocked, events: 'connected' })
   assert.match(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 import { type SimulatedVersion } from '../../simulator/index.ts'
 
@@ -14,7 +15,7 @@ interface Shown {
     readonly value: unknown
     readonly origin: string
     readonly owned: boolean
-    readonly why?: string
+    readonly problem?: Problem
   }[]
 }
 
@@ -100,7 +101,7 @@ for (const [method, path] of [
     host.simulator.setFaults([{ match: { method, dest: WORK }, do: 'refuse' }])
     const shown = await settings()
     assert.equal(shown.get(path)?.origin, 'unknown')
-    assert.match(shown.get(path)?.why ?? '', new RegExp(method.replace('*', '')))
+    assert.match(shown.get(path)?.problem?.message ?? '', new RegExp(method.replace('*', '')))
     assert.ok([...shown.values()].some(({ origin }) => origin === 'set'))
     assert.match((await host.qstate('show', WORK)).out, /unknown: admin\.vm/)
   })

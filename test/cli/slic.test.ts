@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { type Plan } from '../../reconciler/plan/plan.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
 
@@ -84,7 +84,7 @@ test('a template without end is shown for its first lines, and escaped', async (
   const { out } = await host.qstate('plan', path)
   assert.ok(out.length < 5000)
   assert.match(out, /\(and [0-9]+ more lines\)/)
-  assert.match(out, /-\\\\?u001b\[2Jx/)
+  assert.match(out, /-\\u\{1b\}\[2Jx/)
   assert.ok(!out.includes('\u001b'))
 })
 

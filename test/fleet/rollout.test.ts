@@ -8,6 +8,7 @@ import { type HostReport } from '../../fleet/rollout/report.ts'
 import { startRollout } from '../../fleet/rollout/start.ts'
 import { type RolloutState } from '../../fleet/rollout/state.ts'
 import { step } from '../../fleet/rollout/step.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
 import { chooseWaves } from '../../spec/fleet/choose.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
 
@@ -80,8 +81,8 @@ class Driver {
 
   tell(what: Instruction): this {
     const next = instruct(this.state, { what, by: 'me', at: '' })
-    assert.ok(!('refused' in next), JSON.stringify(next))
-    this.state = next
+    assert.ok(next.ok, JSON.stringify(next))
+    this.state = next.value
     return this.run()
   }
 
@@ -236,7 +237,7 @@ test('a percentage of failures counts in each wave', () => {
 
 test('a revision whose signature one host does not take is given to no other', () => {
   const it = rollout('waves: [{}]\nmaxFailures: 6')
-  const trouble = { code: 'bad-signature', message: 'not signed', hint: '' }
+  const trouble = problem('bad-signature', 'not signed', '')
   it.says.set('a', { order: at(1), status: 'refused', trouble })
   it.run()
   assert.equal(it.state.why, 'a: not signed')
@@ -434,6 +435,6 @@ test('what was said before the soak ended shows nothing about what came after', 
 test('what a person says at the wrong moment is refused with what to do', () => {
   const it = rollout('waves: [{}]\nmaxUnavailable: 6').run()
   for (const what of ['approve', 'pause', 'resume', 'abort'] as const) {
-    assert.ok('refused' in instruct(it.state, { what, by: 'me', at: '' }), what)
+    assert.equal(instruct(it.state, { what, by: 'me', at: '' }).ok, false, what)
   }
 })

@@ -58,7 +58,7 @@ const NO_SLIC: SlicStore = {
   listingCosts: false,
   list: () => Promise.resolve([]),
   texts: () => Promise.resolve(undefined),
-  set: () => Promise.reject(new QstateError(problem('slic', 'no', 'no'))),
+  set: () => Promise.reject(new QstateError(problem('service-error', 'no', 'no'))),
   remove: () => Promise.resolve(),
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { writeDurably } from '../../journal/files.ts'
 import { generationJournal, readGeneration } from '../../journal/generations.ts'
-import { systemProblem } from '../../spec/diagnostics/index.ts'
+import { type Plan } from '../../reconciler/plan/plan.ts'
+import { problem, systemProblem } from '../../spec/diagnostics/index.ts'
 import { hostOptions, runCli, stateOf } from '../support/cli.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, statuses, type TestHost } from '../support/host.ts'
@@ -234,3 +235,24 @@ for (const [signal, code] of [
     assert.equal(ended.code, code, ended.err)
   })
 }
+
+test('a generation of an earlier version is read: what it blocked had no code', async (t) => {
+  const { host, spec, generations } = await begin(t)
+  await runCli(host, ['apply', '--yes', spec])
+  const file = join(generations(), '000001', 'plan.json')
+  const { qubes, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Plan
+  const why = { path: 'audio/model', why: 'Qubes said no', hint: 'see to policy' }
+  const old = {
+    ...rest,
+    qubes: qubes.map((qube) => ({ ...qube, blocked: [why], held: [why] })),
+    orphansUnknown: { why: 'no service', hint: 'install it' },
+    untold: [{ what: 'which templates qubes have', why: 'refused' }],
+  }
+  writeFileSync(file, JSON.stringify(old))
+  const plan = (await readGeneration(dirname(generations()), 1))?.plan
+  const told = { path: 'audio/model', problem: problem('other-version', 'Qubes said no', 'see to policy') }
+  assert.deepEqual([plan?.qubes[0]?.blocked, plan?.qubes[0]?.held], [[told], [told]])
+  assert.deepEqual(plan?.orphansUnknown, problem('other-version', 'no service', 'install it'))
+  assert.equal(plan.untold?.[0]?.problem.message, 'refused')
+  assert.equal((await runCli(host, ['rollback', '--yes'])).code, 0)
+})

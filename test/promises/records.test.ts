@@ -101,7 +101,7 @@ for (const { what, text } of UNBELIEVABLE) {
       [],
     )
     const blocked = applied.plan.qubes.find(({ qube }) => qube === 'win-a')?.blocked ?? []
-    assert.match(blocked[0]?.hint ?? '', /qvm-features --unset win-a qstate\.applied/)
+    assert.match(blocked[0]?.problem.hint ?? '', /qvm-features --unset win-a qstate\.applied/)
     // The way out works, and takes nothing with it.
     host.setFeature('win-a', RECORD, null)
     assert.equal((await host.apply(desiredState({ 'win-a': { 'qube/memory': 2048 } }))).code, 0)
@@ -143,7 +143,7 @@ test('a record that names what no spec can name is unreadable, and a plan file t
       host.setFeature('win-a', RECORD, base(host, change))
       const named = await host.plan(desiredState({ 'win-a': { 'qube/memory': 2048 } }))
       const [blocked] = named.qubes[0]?.blocked ?? []
-      assert.match(blocked?.why ?? '', /names a setting or a value that qstate does not/, `${part}: ${path}`)
+      assert.match(blocked?.problem.message ?? '', /names a setting or a value that qstate does not/, `${part}: ${path}`)
       assert.deepEqual(named.qubes[0]?.changes, [])
       const dropped = await host.plan(desiredState({}))
       assert.deepEqual(

@@ -113,7 +113,7 @@ test('daemon-unreachable: the words of a program that failed are told, and canno
   const client = clientBy(shell(t, `printf '\\033[31mno\\007 vchan\\n' >&2`, 'exit 1'))
   const error = await failure(listQubes(client))
   assert.equal(error.code, 'daemon-unreachable')
-  assert.ok(error.message.includes('\\u001b[31mno\\u0007 vchan'), error.message)
+  assert.ok(error.message.includes('\\u{1b}[31mno\\u{7} vchan'), error.message)
   assert.doesNotMatch(error.message, /[\x00-\x1f\x7f]/)
 })
 

@@ -51,5 +51,5 @@ test('a difference is as diff -u prints it, with three lines around each change'
 
 test('a last line without its newline is told, and nothing moves a cursor', () => {
   const diff = textDiff(named('a\n\u001b[2J\u202e\rb'), named('a\nb\n'))
-  assert.deepEqual(diff.slice(3), [' a', '-\\u001b[2J\\u202e\\u000db (no newline at the end)', '+b'])
+  assert.deepEqual(diff.slice(3), [' a', '-\\u{1b}[2J\\u{202e}\\u{d}b (no newline at the end)', '+b'])
 })

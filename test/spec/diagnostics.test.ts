@@ -102,7 +102,7 @@ test('nothing in a line acts on a terminal', () => {
   assert.deepEqual(showLine('\ta\x1b[31m\x07\u202eb\u200b\x9b', 2, 1), ['    1 | →a␛[31m␇�b��', '      |  ^'])
   const text = `${HEAD}"\x1b]0;x\x07": 1\n"a\\u202eb": 1\n`
   const told = show([source(text, 'a\x1b[2J.yaml')])
-  assert.match(told, /^a␛\[2J\.yaml:2:1: error: /)
+  assert.match(told, /^a\\u\{1b\}\[2J\.yaml:2:1: error: /)
   assert.doesNotMatch(told, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
 })
 
@@ -152,6 +152,6 @@ test('the nearest word is near: a slip, a swap, or the beginning of one word onl
 })
 
 test('a quoted text is bounded, and shows what cannot be seen', () => {
-  assert.equal(quote('a"b\u202e\n'), '"a\\"b\\u202e\\n"')
+  assert.equal(quote('a"b\u202e\n'), '"a\\"b\\u{202e}\\n"')
   assert.equal(quote('x'.repeat(100)), `"${'x'.repeat(60)}…"`)
 })

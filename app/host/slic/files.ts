@@ -10,10 +10,10 @@ import {
   readTemplate,
   renderTemplate,
   sha256,
-  slicError,
   type SlicStore,
   type Template,
   templateName,
+  unavailableTable,
   unusableTable,
 } from '../../../providers/index.ts'
 import { type Observation } from '../../../reconciler/index.ts'
@@ -75,12 +75,11 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     const [source = '', name = ''] = table.split(':')
     if (source === 'file') {
       const bytes = tables(name)
-      if (bytes === undefined)
-        throw slicError(`the table ${table} is not at hand`, 'apply from the spec that names its file')
+      if (bytes === undefined) throw new QstateError(unavailableTable(table))
       return sound(table, bytes)
     }
     const bytes = await readIfThere(at(join(HOST_TABLES, name)))
-    if (bytes === undefined) throw missingTable(name)
+    if (bytes === undefined) throw new QstateError(missingTable(name))
     return sound(table, bytes, name === 'SLIC' ? 'SLIC' : 'MSDM')
   }
 
@@ -134,13 +133,13 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
         await tableBytes(table)
         return undefined
       } catch (error) {
-        if (error instanceof QstateError) return { refused: error.message, hint: error.hint }
+        if (error instanceof QstateError) return error.problem
         throw error
       }
     },
     async set(qube, wanted) {
       if ((await read(qube)).status === 'unknown')
-        throw slicError(`${templatePath(qube)} was written by someone else`, 'move it away first')
+        throw foreignTemplate(templatePath(qube), 'move it away first')
       const { template, copy } = await prepare(qube, wanted)
       if (copy !== null) await writeWhole(at(template.file), copy, 0o600, 0o700)
       await writeWhole(templatePath(qube), Buffer.from(renderTemplate(template)), 0o644, 0o755)
@@ -148,16 +147,19 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     },
     async remove(qube) {
       if ((await read(qube)).status === 'unknown')
-        throw slicError(`${templatePath(qube)} was written by someone else`, 'remove it by hand')
+        throw foreignTemplate(templatePath(qube), 'remove it by hand')
       await removeFile(templatePath(qube))
       await removeFile(at(tablePath(qube)))
     },
   }
 }
 
+const foreignTemplate = (path: string, hint: string): QstateError =>
+  new QstateError(problem('foreign-template', `${path} was written by someone else`, hint))
+
 function sound(table: string, bytes: Buffer, kind?: 'SLIC' | 'MSDM'): Buffer {
   const why = tableProblem(bytes, kind)
-  if (why !== undefined) throw unusableTable(table, why)
+  if (why !== undefined) throw new QstateError(unusableTable(table, why))
   return bytes
 }
 

@@ -6,15 +6,15 @@ import {
   SLIC_LIST,
   SLIC_REMOVE,
   SLIC_SET,
-  slicError,
   type SlicStore,
   type Tables,
   templateName,
+  unavailableTable,
   unusableTable,
 } from '../../../providers/index.ts'
 import { type Call, type Client, MAX_REQUEST_BYTES, QubesdError } from '../../../qubesd/index.ts'
-import { type Observation, type Refusal } from '../../../reconciler/index.ts'
-import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
+import { type Observation } from '../../../reconciler/index.ts'
+import { problem, type Problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { QUBE_NAME, TABLE } from '../../../spec/index.ts'
 import { tableProblem } from './acpi.ts'
 
@@ -29,15 +29,14 @@ const NOT_INSTALLED = /exit code 127\b/
  * host's own tables are worth comes with every reading, so that a plan can say it without a call of its own.
  */
 export function slicService(client: Client, tables: Tables): SlicStore {
-  const hostTables = new Map<string, Refusal | undefined>()
+  const hostTables = new Map<string, Problem | undefined>()
 
   async function read(qube: string): Promise<Observation<readonly string[]>> {
     const call: Call = { dest: 'dom0', method: SLIC_GET, arg: qube, payload: '' }
     const text = await ask(client, call)
     const answer = parseState(text)
-    if (answer === undefined)
-      throw slicError(`${SLIC_GET}+${qube}: the answer is not what the service answers`, UPDATE)
-    for (const [table, problem] of answer.host) hostTables.set(table, problem)
+    if (answer === undefined) throw outdatedService(`${SLIC_GET}+${qube}`)
+    for (const [table, what] of answer.host) hostTables.set(table, what)
     switch (answer.state) {
       case 'absent':
         return { status: 'absent' }
@@ -52,8 +51,7 @@ export function slicService(client: Client, tables: Tables): SlicStore {
   function line(table: string): string {
     if (!table.startsWith('file:')) return table
     const bytes = tables(table.slice(5))
-    if (bytes === undefined)
-      throw slicError(`the table ${table} is not at hand`, 'apply from the spec that names its file')
+    if (bytes === undefined) throw new QstateError(unavailableTable(table))
     return `${table} ${bytes.toString('base64')}`
   }
 
@@ -68,8 +66,7 @@ export function slicService(client: Client, tables: Tables): SlicStore {
     async list() {
       const text = await ask(client, { dest: 'dom0', method: SLIC_LIST, arg: '', payload: '' })
       const qubes = parseNames(text)
-      if (qubes === undefined)
-        throw slicError(`${SLIC_LIST}: the answer is not what the service answers`, UPDATE)
+      if (qubes === undefined) throw outdatedService(SLIC_LIST)
       return qubes.map((qube) => ({ qube, path: pathOf(qube) }))
     },
     async texts(qube, wanted) {
@@ -87,22 +84,23 @@ export function slicService(client: Client, tables: Tables): SlicStore {
   }
 }
 
-function givenProblem(table: string, bytes: Buffer): Refusal | undefined {
+function givenProblem(table: string, bytes: Buffer): Problem | undefined {
   const why = tableProblem(bytes)
-  if (why !== undefined) return refusal(unusableTable(table, why))
+  if (why !== undefined) return unusableTable(table, why)
   if (Math.ceil(bytes.length / 3) * 4 + REQUEST_HEADER + table.length < MAX_REQUEST_BYTES) return undefined
   const hint = 'apply this setting in dom0, where tables of up to 1 MiB are read from the file itself'
-  return { refused: `the table ${table} is too large for a call from a qube`, hint }
+  return problem('table-too-large', `the table ${table} is too large for a call from a qube`, hint)
 }
-
-const refusal = ({ message, hint }: QstateError): Refusal => ({ refused: message, hint })
 
 const UPDATE =
   'is dom0/qstate.Slic there of this version of qstate? `qstate.Slic` is copied anew at an update'
 
+const outdatedService = (call: string): QstateError =>
+  new QstateError(problem('service-outdated', `${call}: the answer is not what the service answers`, UPDATE))
+
 interface State {
   readonly state: 'absent' | 'foreign' | readonly string[]
-  readonly host: ReadonlyMap<string, Refusal | undefined>
+  readonly host: ReadonlyMap<string, Problem | undefined>
 }
 
 /** A table in force, or why what is there no longer holds, in the words of `slicFiles`. */
@@ -111,7 +109,7 @@ const SEEN = /^(?:edited:[0-9a-f]{12}|outdated:parent|outdated:table)$/
 /** `absent`, `foreign` or `tables NAME,…`; then one line for each table that a host can have. */
 function parseState(text: string): State | undefined {
   const [first = '', ...checks] = text.split('\n')
-  const host = new Map<string, Refusal | undefined>()
+  const host = new Map<string, Problem | undefined>()
   for (const check of checks) {
     const [, name, verdict] = /^host:(SLIC|MSDM) ([\x20-\x7e]{1,200})$/.exec(check) ?? []
     if (name === undefined || verdict === undefined) return undefined
@@ -152,9 +150,9 @@ function decoded(encoded: string | undefined): string | undefined {
   return bytes === undefined || bytes.length > MAX_TEXT ? undefined : bytes.toString('utf8')
 }
 
-function hostProblem(name: string, verdict: string): Refusal | undefined {
+function hostProblem(name: string, verdict: string): Problem | undefined {
   if (verdict === 'ok') return undefined
-  return refusal(verdict === 'missing' ? missingTable(name) : unusableTable(`host:${name}`, verdict))
+  return verdict === 'missing' ? missingTable(name) : unusableTable(`host:${name}`, verdict)
 }
 
 async function ask(client: Client, call: Call): Promise<string> {
@@ -171,18 +169,17 @@ function explained(call: Call, error: QubesdError): QstateError {
   const name = call.arg === '' ? call.method : `${call.method}+${call.arg}`
   if (error.code === 'denied-by-policy') {
     const hint = `${error.hint}\nand install the service there, if it is not yet: docs/management-qube.md`
-    return slicError(error.message, hint)
+    return new QstateError({ ...error.problem, hint })
   }
   if (error.code === 'daemon-unreachable' && NOT_INSTALLED.test(error.message)) {
-    return slicError(
-      `${name}: policy allows it, and dom0 has no such service`,
-      'install it in dom0 with dom0/install.sh (docs/management-qube.md), or leave slic out of the spec here',
-    )
+    const missing = `${name}: policy allows it, and dom0 has no such service`
+    const hint =
+      'install it in dom0 with dom0/install.sh (docs/management-qube.md), or leave slic out of the spec here'
+    return new QstateError(problem('service-missing', missing, hint))
   }
   const said = error.message.replace(': qubesd says ', ': the service in dom0 says ')
   const hint = 'see `journalctl -t qstate.Slic` in dom0; docs/management-qube.md tells what the service needs'
   // A call that was given up may be done yet, and the core goes by that code.
-  return error.code === 'timeout'
-    ? new QstateError(problem('timeout', said, hint), { cause: error })
-    : slicError(said, hint)
+  const code = error.code === 'timeout' ? 'timeout' : 'service-error'
+  return new QstateError(problem(code, said, hint), { cause: error })
 }

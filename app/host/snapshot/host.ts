@@ -52,8 +52,7 @@ export function recordedHost(state: HostState): Host {
 
 const NOT_RECORDED: Unknown = {
   status: 'unknown',
-  why: 'devices are not recorded',
-  hint: 'use the host itself',
+  problem: problem('recorded', 'devices are not recorded', 'use the host itself'),
 }
 
 const namesOf = (all: QubeState['features']): Observation<readonly string[]> =>

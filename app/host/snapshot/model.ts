@@ -3,10 +3,10 @@ import {
   type Observation,
   type Orphan,
   type PropertyState,
-  type Refusal,
   type Unknown,
   type UsbAssignment,
 } from '../../../reconciler/index.ts'
+import { escapeForTerminal, type Problem, readProblem } from '../../../spec/diagnostics/index.ts'
 
 /**
  * A host as it was at one time, so that plans can be made where it is not: in CI, on a reviewer's machine. Plain JSON. It holds
@@ -24,7 +24,7 @@ export interface HostState {
   readonly exactRelease: QubesVersion
   readonly qubes: readonly QubeState[]
   /** Host tables that cannot be given to a qube, and why; null for those that can. */
-  readonly tables: Readonly<Record<string, Refusal | null>>
+  readonly tables: Readonly<Record<string, Problem | null>>
   readonly templates: Observation<readonly Orphan[]>
 }
 
@@ -53,7 +53,9 @@ export function readHostState(text: string): HostState | { readonly problem: str
   let json: unknown
   try {
     json = JSON.parse(text, (key, value: unknown) =>
-      typeof value === 'string' ? visible(key === 'hint' ? value.replace(/\n */g, ' ') : value) : value,
+      typeof value === 'string'
+        ? escapeForTerminal(key === 'hint' ? value.replace(/\n */g, ' ') : value)
+        : ofThisVersion(value),
     )
   } catch {
     return { problem: 'it is no JSON' }
@@ -63,14 +65,15 @@ export function readHostState(text: string): HostState | { readonly problem: str
   const { qubes, tables, templates, release } = json
   const isWhole = Array.isArray(qubes) && qubes.every(isQube) && isObject(tables) && isObservation(templates)
   if (!isWhole || ![release, json['exactRelease']].every(isQubesVersion)) return { problem: 'it is damaged' }
-  return json as unknown as HostState
+  const problems = Object.entries(tables).map(([table, why]) => [table, why && readProblem(why)])
+  return { ...json, tables: Object.fromEntries(problems) as HostState['tables'] } as unknown as HostState
 }
 
-const visible = (text: string): string =>
-  text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
+/** Earlier versions wrote beside each other what is one problem by now. */
+const ofThisVersion = (value: unknown): unknown =>
+  isObject(value) && value['status'] === 'unknown'
+    ? { status: 'unknown', problem: readProblem(value['problem'] ?? value) }
+    : value
 
 function isQube(json: unknown): boolean {
   if (!isObject(json)) return false

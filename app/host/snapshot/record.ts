@@ -8,7 +8,7 @@ import {
   type QubesVersion,
   type Unknown,
 } from '../../../reconciler/index.ts'
-import { QstateError } from '../../../spec/diagnostics/index.ts'
+import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { type Context } from '../../context.ts'
 import { HOST_TABLES, type HostState, type QubeState } from './model.ts'
 
@@ -88,7 +88,7 @@ function told(feature: Observation<string>): string | Unknown {
   if (feature.status === 'present') return feature.value
   return feature.status === 'unknown'
     ? feature
-    : { status: 'unknown', why: 'it was just removed', hint: 'record again' }
+    : { status: 'unknown', problem: problem('unknown-feature', 'it was just removed', 'record again') }
 }
 
 function toldProperty(

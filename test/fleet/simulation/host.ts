@@ -4,6 +4,7 @@ import {
   type MemberMemory,
   NO_MEMORY,
 } from '../../../fleet/member/member.ts'
+import { type Code } from '../../../spec/diagnostics/index.ts'
 import { type Scheduler } from './scheduler.ts'
 
 /** What a commit does to hosts. */
@@ -25,7 +26,7 @@ export interface SimulatedHost {
   inForce: string | null
   following: string | null
   outcome: AgentStatus['outcome']
-  code: string | null
+  code: Code | null
   drift: number
   /** The work under way: for which commit, and when it is done by true time. */
   work: { readonly commit: string; readonly until: number } | null
@@ -101,7 +102,7 @@ export function carryOn(host: SimulatedHost, commits: ReadonlyMap<string, Commit
   host.inForce = commit
   const failed = does.failsOn.has(host.name)
   host.outcome = failed ? 'failed' : 'applied'
-  host.code = failed ? 'failed' : null
+  host.code = failed ? 'not-done' : null
   host.drift = does.driftsOn.has(host.name) ? 3 : 0
   host.silenced = does.silences.has(host.name)
 }

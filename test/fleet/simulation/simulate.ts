@@ -75,7 +75,7 @@ export async function simulate(seed: number, log: (line: string) => void = () =>
   const tell = (what: Instruction): void => {
     const entry = server.documents.get(KEYS.rollout)!
     const next = instruct(entry.value as RolloutState, { what, by: 'someone', at: '' })
-    if (!('refused' in next)) put(server, KEYS.rollout, next, entry.revision)
+    if (next.ok) put(server, KEYS.rollout, next.value, entry.revision)
   }
   const start = { serial: 1, spec: scenario.spec, waves: scenario.waves, commit: NEW, by: 'someone', at: '' }
   put(server, KEYS.rollout, startRollout(start), 0)

@@ -56,7 +56,9 @@ export async function applyOutside({ qrexec }: World, desired: DesiredState): Pr
 
 /** All that went wrong, as it is told. */
 export function troubles({ plan, report }: Run): readonly string[] {
-  const blocked = plan.qubes.flatMap((qube) => qube.blocked.map(({ why, hint }) => `${why}\n${hint}`))
+  const blocked = plan.qubes.flatMap((qube) =>
+    qube.blocked.map(({ problem }) => `${problem.message}\n${problem.hint}`),
+  )
   const failed = report.qubes.flatMap((qube) =>
     [qube.error, ...qube.outcomes.map((outcome) => outcome.error)].flatMap((error) =>
       error === null ? [] : [`${error.message}\n${error.hint}`],

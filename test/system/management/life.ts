@@ -65,7 +65,7 @@ function driftsOf(
   const facts = { qube: { name: qube, klass: '', state: '', uuid: null }, version }
   const calls = (before: Value | null, after: Value | null): readonly HostCall[] => {
     const made = providerOf(providers, path).calls({ qube, path, before, after }, facts)
-    return 'refused' in made ? [] : made
+    return 'code' in made ? [] : made
   }
   const drift = (made: readonly HostCall[]) => (w: World) => {
     for (const call of made) act(w.host.simulator, call)

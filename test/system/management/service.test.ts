@@ -145,7 +145,7 @@ test('the service and qstate in dom0 write the same bytes and say the same of wh
       assert.equal(state, expected)
       for (const [index, verdict] of verdicts.entries()) {
         const why = verdict.slice('host:SLIC '.length)
-        const refused = checks[index]?.refused ?? 'ok'
+        const refused = checks[index]?.message ?? 'ok'
         assert.ok(refused === why || refused.endsWith(`: ${why}`) || why === 'missing', `${refused} | ${why}`)
         assert.equal(why === 'ok', checks[index] === undefined)
       }

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Code, CODES, domainOf, exitCodeOf } from '../../spec/diagnostics/codes.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/escape.ts'
+import { located, problem, QstateError } from '../../spec/diagnostics/problem.ts'
+import { readProblem } from '../../spec/diagnostics/stored-problem.ts'
+import { problemOf } from '../../spec/diagnostics/system-error.ts'
+
+test('a code is in one domain, and codes are in order', () => {
+  const all = Object.values(CODES).flatMap(({ codes }): readonly string[] => codes)
+  assert.equal(new Set(all).size, all.length)
+  for (const [domain, { codes }] of Object.entries(CODES))
+    assert.deepEqual([...codes], [...codes].sort(), domain)
+})
+
+test('the domain of a code says with which exit code a command ends', () => {
+  const exits = Object.fromEntries(Object.entries(CODES).map(([domain, { exit }]) => [domain, exit]))
+  assert.deepEqual(exits, {
+    apply: 1,
+    document: 1,
+    git: 1,
+    host: 1,
+    lock: 5,
+    plan: 1,
+    restart: 1,
+    rollout: 1,
+    spec: 65,
+    stale: 4,
+    store: 1,
+    system: 1,
+    usage: 64,
+  })
+  for (const { codes, exit } of Object.values(CODES))
+    for (const code of codes) assert.equal(exitCodeOf(code), exit, code)
+  assert.equal(domainOf('bad-target'), 'spec')
+})
+
+test('whether the same may succeed later, and whether anything else can be done, follows from the code', () => {
+  const are = (code: Code): readonly boolean[] => {
+    const error = new QstateError(problem(code, '', ''))
+    return [error.retryable, error.fatal]
+  }
+  assert.deepEqual(are('daemon-unreachable'), [true, true])
+  assert.deepEqual(are('aborted'), [false, true])
+  assert.deepEqual(are('journal'), [false, true])
+  assert.deepEqual(are('timeout'), [true, false])
+  assert.deepEqual(are('git-timeout'), [true, false])
+  assert.deepEqual(are('refused'), [false, false])
+})
+
+const AT = { file: 'office.yaml', line: 3, column: 5, length: 2 }
+
+test('a problem has the line that it stems from, once, and none where there is none', () => {
+  const what = problem('refused', 'no', 'ask')
+  assert.deepEqual(located(what, AT), { ...what, at: AT })
+  assert.equal(located(what, undefined), what)
+  assert.equal(located(what, { ...AT, file: '' }), what)
+  assert.deepEqual(located({ ...what, at: AT }, { ...AT, line: 9 }).at, AT)
+})
+
+test('what the operating system refuses is a problem of its own, and what nobody foresaw is none', () => {
+  const full = Object.assign(new Error('ENOSPC: write'), { code: 'ENOSPC', syscall: 'write', path: '/s/a' })
+  assert.deepEqual(problemOf(full), {
+    code: 'system-error',
+    message: '/s/a: no space is left there (ENOSPC)',
+    hint: 'make room there',
+  })
+  assert.equal(problemOf(new TypeError('x is not a function')), undefined)
+})
+
+const STORED: readonly { json: unknown; is: ReturnType<typeof problem>; reason: string }[] = [
+  {
+    json: { code: 'refused', message: 'no', hint: 'ask', at: AT, more: 1 },
+    is: { code: 'refused', message: 'no', hint: 'ask', at: AT },
+    reason: 'of this version',
+  },
+  {
+    json: { code: 'system', message: 'm', hint: 'h' },
+    is: problem('system-error', 'm', 'h'),
+    reason: 'renamed',
+  },
+  {
+    json: { code: 'daemon-gone', message: 'm', hint: '', at: '2026-11-24T12:00:00Z' },
+    is: problem('daemon-unreachable', 'm', ''),
+    reason: 'a time is no line',
+  },
+  { json: { why: 'w', hint: 'h' }, is: problem('other-version', 'w', 'h'), reason: 'without a code' },
+  { json: { refused: 'r', hint: 'h' }, is: problem('other-version', 'r', 'h'), reason: 'a refusal' },
+  {
+    json: { code: 'to-come', message: 'm', hint: 'h' },
+    is: problem('other-version', 'to-come: m', 'h'),
+    reason: 'of a later version',
+  },
+  { json: null, is: problem('other-version', '', ''), reason: 'nothing at all' },
+  { json: { code: 7, message: [], hint: {} }, is: problem('other-version', '', ''), reason: 'no texts' },
+]
+
+for (const { json, is, reason } of STORED) {
+  test(`a stored problem is read, whichever version has written it: ${reason}`, () => {
+    assert.deepEqual(readProblem(json), is)
+  })
+}
+
+const HOSTILE: readonly { text: string; shown: string; reason: string }[] = [
+  { text: '\u001b[2J\u0007', shown: '\\u{1b}[2J\\u{7}', reason: 'a control sequence' },
+  { text: 'a\u202eb\u2066c', shown: 'a\\u{202e}b\\u{2066}c', reason: 'marks that turn the direction' },
+  {
+    text: 'in\u00advisible\u200b',
+    shown: 'in\\u{ad}visible\\u{200b}',
+    reason: 'a soft hyphen, a zero width space',
+  },
+  { text: 'שלום', shown: '\\u{5e9}\\u{5dc}\\u{5d5}\\u{5dd}', reason: 'Hebrew' },
+  { text: 'سلام', shown: '\\u{633}\\u{644}\\u{627}\\u{645}', reason: 'Arabic' },
+  { text: 'a\r\nb\u2028c\u0085', shown: 'a\\u{d}\\u{a}b\\u{2028}c\\u{85}', reason: 'what begins a line' },
+  {
+    text: 'x\ud800y\ue000',
+    shown: 'x\\u{d800}y\\u{e000}',
+    reason: 'half a character, and one of no meaning',
+  },
+  { text: 'a\u00a0b\u3000\u2800', shown: 'a\\u{a0}b\\u{3000}\\u{2800}', reason: 'blanks that are no space' },
+  { text: 'a\ufe0fb\u034f', shown: 'a\\u{fe0f}b\\u{34f}', reason: 'what takes no room' },
+  { text: 'Grüße, 日本, “ja” … é 🙂', shown: 'Grüße, 日本, “ja” … é 🙂', reason: 'letters and signs' },
+]
+
+for (const { text, shown, reason } of HOSTILE) {
+  test(`text of somebody else's cannot act on a terminal: ${reason}`, () => {
+    assert.equal(escapeForTerminal(text), shown)
+    assert.equal(escapeForTerminal(shown), shown, 'escaped twice')
+  })
+}
+
+test('an escaped text is no longer than it may be, and its line breaks stay where they may', () => {
+  assert.equal(escapeForTerminal('abcdef', { max: 6 }), 'abcdef')
+  assert.equal(escapeForTerminal('abcdefg', { max: 6 }), 'abcde…')
+  assert.equal(escapeForTerminal('ab\u202ecd', { max: 6 }), 'ab…')
+  assert.equal(escapeForTerminal('a\n\tb', { newlines: true }), 'a\n\\u{9}b')
+})
