@@ -12,7 +12,6 @@ import { fleetLayout, openMirror, pathsLayout } from '../../git/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
-import { tryWithLock } from '../apply/index.ts'
 import { type Context } from '../context.ts'
 import { connect, type HostTarget } from '../host/index.ts'
 import { agentFolder, mirrorIn } from '../source/index.ts'
@@ -20,6 +19,7 @@ import { wallClock } from './clock.ts'
 import { agentHost, currentTables } from './host.ts'
 import { joinFleet } from './join-fleet.ts'
 import { keepHost } from './keep-host.ts'
+import { asOnlyAgent } from './only-agent.ts'
 import { type Say } from './say.ts'
 
 /** What an agent has of the process that it is. */
@@ -46,22 +46,20 @@ export async function runHostAgent(
   setMaxListeners(100, signal)
   const own: Context = { ...context, signal }
   const folder = agentFolder(connect(target, own))
-  const lock = { waitMs: 0, who: context.actor }
-  const done = await tryWithLock(folder, lock, own, async () => {
+  const holder = await asOnlyAgent(folder, own, notAgain, async () => {
     let running: readonly Promise<void>[] = []
     try {
       running = await begin(config, target, folder, own, parts)
       // None of them ends before the signal fires; where one fails, so does the process.
       await Promise.race(running)
       await Promise.all(running)
-      return { kind: 'ended' as const }
     } finally {
       over.abort()
       await Promise.allSettled(running)
     }
   })
-  if (done.kind === 'ended') return
-  const { pid, since } = done.holder
+  if (holder === null) return
+  const { pid, since } = holder
   const when = since.slice(0, 16).replace('T', ' ')
   throw new QstateError(
     problem(
@@ -71,6 +69,8 @@ export async function runHostAgent(
     ),
   )
 }
+
+const notAgain = (): Promise<boolean> => Promise.resolve(false)
 
 /** Begins all that goes on until the signal fires. */
 async function begin(

@@ -5,6 +5,7 @@ import { readIfThere, writeDurably } from '../../journal/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
 import {
   agentHost,
+  asOnlyAgent,
   currentTables,
   followedAgent,
   keepHost,
@@ -12,7 +13,6 @@ import {
   steadyClock,
   wallClock,
 } from '../agent/index.ts'
-import { tryWithLock } from '../apply/index.ts'
 import { type Context } from '../context.ts'
 import { connect } from '../host/index.ts'
 import { type DirectHost, directHosts } from './direct-hosts.ts'
@@ -58,11 +58,11 @@ async function runAlone(
   context: Context,
 ): Promise<void> {
   const { signal } = run
-  const waiting: Context = { ...context, signal, pause: () => steadyClock.sleep(LOOK_EVERY_MS, signal) }
-  await tryWithLock(host.folder, { waitMs: Infinity, who: context.actor }, waiting, async () => {
-    await runHost(host, store, run, context)
-    return { kind: 'ended' as const }
-  })
+  const again = async (): Promise<boolean> => {
+    await steadyClock.sleep(LOOK_EVERY_MS, signal)
+    return !signal.aborted
+  }
+  await asOnlyAgent(host.folder, context, again, () => runHost(host, store, run, context))
 }
 
 /** One host until the signal fires. */

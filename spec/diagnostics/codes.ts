@@ -120,7 +120,7 @@ export const CODES = {
     codes: ['asleep', 'device-absent', 'disposable', 'held', 'not-halted', 'not-ready', 'own-qube'],
   },
   /** Why a host of a fleet did not do what it was ordered. */
-  rollout: { exit: EXIT.error, codes: ['never-had', 'not-done', 'old-term'] },
+  rollout: { exit: EXIT.error, codes: ['never-had', 'old-term'] },
   lock: { exit: EXIT.locked, codes: ['locked', 'rollout-under-way'] },
   /** What somebody wrote: specs, fleets, files of an agent, and the content of revisions. */
   spec: {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadAgentConfig } from '../../spec/agent/load.ts'
+import { defaultHostPolicies, loadAgentConfig, loadHostPolicies } from '../../spec/agent/load.ts'
 
 const HEAD = 'apiVersion: qstate/v1\nkind: Agent\n'
 const SOURCE = 'source: { url: "ssh://git@example.org/qubes.git" }\n'
@@ -96,6 +96,30 @@ notify:
     to: { kind: 'command', argv: ['/usr/local/bin/tell', '--loud'] },
   })
 })
+
+test('reads how hosts without an agent are kept, which applies where nothing is said', () => {
+  const { config, diagnostics } = loadHostPolicies({
+    path: 'hosts.yaml',
+    text: `${HEAD}windows: ["22:00-06:00"]\npolicy: { drift: correct }\n`,
+  })
+  assert.deepEqual(diagnostics, [])
+  const { policy, ...more } = defaultHostPolicies()
+  assert.deepEqual(policy, { mode: 'apply', drift: { ...policy.drift, usb: 'report' }, prune: 'apply' })
+  assert.equal(config?.policy.mode, 'apply')
+  assert.equal(config.policy.drift.usb, 'correct')
+  assert.deepEqual(config, { ...more, policy: config.policy, windows: config.windows })
+  assert.equal(config.windows.length, 1)
+})
+
+for (const key of ['source: { url: /r }', 'verify: { by: none }', 'listen: "127.0.0.1:9777"'])
+  test(`the hosts file of a controller has no ${key.replace(/:.*/, '')}`, () => {
+    const { config, diagnostics } = loadHostPolicies({ path: 'hosts.yaml', text: `${HEAD}${key}\n` })
+    assert.equal(config, null)
+    assert.deepEqual(
+      diagnostics.map(({ code, at }) => [code, at.line, at.column]),
+      [['unknown-key', 3, 1]],
+    )
+  })
 
 /** What is wrong, where it is told, and a word that has to be in it. */
 const WRONG: readonly [string, string, string, RegExp][] = [

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { HOST_CHECKS } from '../../app/doctor/host-checks.ts'
 import { QUBE_CHECKS } from '../../app/doctor/qube-checks.ts'
-import { loadAgentConfig } from '../../spec/agent/load.ts'
+import { loadAgentConfig, loadHostPolicies } from '../../spec/agent/load.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { CODES } from '../../spec/diagnostics/codes.ts'
 import { loadFleet } from '../../spec/fleet/load.ts'
@@ -29,7 +29,7 @@ test('every spec in the documentation is valid', () => {
       specs += 1
       const file = { path, text: yaml }
       const { diagnostics } = /^kind: Agent$/m.test(yaml)
-        ? loadAgentConfig(file)
+        ? (/^source:/m.test(yaml) ? loadAgentConfig : loadHostPolicies)(file)
         : /^kind: (?:Fleet|Rollout)$/m.test(yaml)
           ? loadFleet([file])
           : loadManifest([file])

@@ -217,6 +217,9 @@ test('a rollout that was left in the middle is gone on with by whoever runs a co
   t.after(() => controller.child.kill('SIGKILL'))
   await controller.said('succeeded')
   assert.deepEqual(memories(it), { desk: 6000, laptop: 4000, attic: 6000 })
+  // What it writes would come in the way of those that clean up.
+  controller.child.kill('SIGKILL')
+  await controller.ended
 })
 
 test('a commit that is not signed by a trusted key reaches nobody, whatever failures are allowed', async (t) => {
@@ -311,7 +314,7 @@ test('a file that cannot be written where --out says is told with its folder', a
   assert.equal(code, 1)
   assert.equal(
     err,
-    `error: keys/anna.key: there is no folder ${cwd}/keys\n  name a file in a folder that is there, and that you may write in\n`,
+    `error: keys/anna.key: there is no folder ${cwd}/keys\n  name a file in a folder that exists, and that you may write to\n`,
   )
 })
 
