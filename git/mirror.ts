@@ -68,7 +68,7 @@ export function openMirror(folder: string, origin: Origin): Mirror {
 
 const CLONE_FETCH = [...FETCH, 'origin', '+refs/heads/*:refs/remotes/origin/*']
 
-/** The clone that a person works in: what is not in it is fetched from its `origin`. What is damaged is left to that person. */
+/** The clone that a person works in: what is not in it is fetched from its `origin`. What is damaged is left to its owner. */
 export function openClone(gitDir: string): CommitStore {
   let last: Promise<unknown> = Promise.resolve()
   // Several hosts may ask at once, and two fetches would be in each other's way.

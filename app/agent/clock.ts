@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock } from '../../agent/index.ts'
 import { type Clock as SteadyClock } from '../../fleet/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 
 /** What a timer of Node takes at most. */
 const MAX_TIMER_MS = 2 ** 31 - 1

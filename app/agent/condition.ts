@@ -12,7 +12,7 @@ import { type LoadedSpec, sourcesOf, tablesOf } from '../source/index.ts'
 /** How a host is, beside what it has applied. */
 export type Condition = Pick<AgentStatus, 'drift' | 'restarts' | 'notRunning' | 'check'>
 
-/** A host of a fleet, and the programs that its owner lets be asked for as checks. */
+/** A host of a fleet, and the folder of programs that its owner lets a rollout run as checks. */
 export interface FleetMember {
   /** What its fleet calls it. */
   readonly name: string

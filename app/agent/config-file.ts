@@ -10,7 +10,7 @@ import {
   type NotifyTarget,
 } from '../../spec/agent/index.ts'
 import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
 

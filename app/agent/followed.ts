@@ -38,7 +38,7 @@ export interface FollowedContext extends FleetMember {
 export function followedAgent(options: FollowedContext): FollowedAgent & PlanningAgent {
   const { policies, source, store, context } = options
   const { signal, now: clock } = context
-  // What was seen, and what a check said, stands until it is asked for again.
+  // What was seen, and what a check said, stands until the next fresh look.
   let seen: (Condition & { readonly known: Memory['drift'] }) | null = null
   /** Found before an order was to be claimed: sooner than the loop may come by it. */
   let silence: { readonly message: string; readonly since: string } | null = null
@@ -181,7 +181,7 @@ const isDriftFor =
   ({ reason }) =>
     reason !== 'prune' || policy.prune === 'apply'
 
-/** Why this host would begin nothing now, for whoever is in charge of the fleet. */
+/** Why this host would begin nothing now, for the controller of its fleet. */
 function heldBy(
   policies: HostPolicies,
   failure: { readonly message: string } | null,

@@ -1,10 +1,10 @@
 import { type Holder, takeLock } from '../../journal/index.ts'
 import { isSystemError } from '../../spec/diagnostics/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 
 /**
- * Keeps a host as the only one that does: `work` goes on as long as it does so. `again` says whether to wait for another process that
- * keeps the host. That process where it was not waited for; null: the work is over.
+ * Does `work` as the only process that keeps a host. `again` says whether to wait while another process keeps it. Returns that process
+ * where it was not waited for, and null once the work is done.
  */
 export async function asOnlyAgent(
   folder: string,

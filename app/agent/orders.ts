@@ -4,7 +4,7 @@ import { type Memory, openStore, type Store, type Suspension } from '../../agent
 import { lockHolder } from '../../journal/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { tryWithLock } from '../apply/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { connect, type Connection, type HostTarget } from '../host/index.ts'
 import { agentFolder } from '../source/index.ts'
 
@@ -14,7 +14,7 @@ export interface Suspended {
   readonly isStill: boolean
 }
 
-/** Has the agent of a host write nothing until it is resumed, or for a while; null: until it is resumed. It goes on looking. */
+/** Has the agent of a host write nothing until it is resumed, or for a while; null: until it is resumed. It continues to observe. */
 export async function suspendAgent(
   target: HostTarget,
   { forMs, why }: { readonly forMs: number | null; readonly why: string },
@@ -37,8 +37,8 @@ export async function resumeAgent(target: HostTarget, context: Context): Promise
 }
 
 /**
- * Has the agent take a commit that does not come after the one in force. Its signature has to be good all the same. What the agent
- * knew when it was last seen.
+ * Has the agent take a commit that does not come after the one in force. Its signature has to be good all the same. Returns what the
+ * agent knew when it last saved its memory.
  */
 export async function acceptCommit(commit: string, target: HostTarget, context: Context): Promise<Memory> {
   if (!/^[0-9a-f]{7,64}$/.test(commit)) {
@@ -51,7 +51,7 @@ export async function acceptCommit(commit: string, target: HostTarget, context: 
   return memory
 }
 
-/** Where the agent has its orders, if there has been one: an order in another folder would be heard by nobody. */
+/** Where the agent has its orders, if there has been one: no agent reads an order in another folder. */
 async function agentStore(
   target: HostTarget,
   context: Context,

@@ -12,7 +12,7 @@ import { fleetLayout, openMirror, pathsLayout } from '../../git/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { connect, type HostTarget } from '../host/index.ts'
 import { agentFolder, mirrorIn } from '../source/index.ts'
 import { wallClock } from './clock.ts'
@@ -39,7 +39,7 @@ export async function runHostAgent(
   context: Context,
   parts: AgentParts,
 ): Promise<void> {
-  // Ends all parts when one does: a process that only seems to be alive would be restarted by nobody.
+  // Ends all parts when one does: a process that only seems to be alive would not be restarted.
   const over = new AbortController()
   const signal = AbortSignal.any([context.signal, over.signal])
   // Each call under way listens to it, and each of the agent's parts.
@@ -72,7 +72,7 @@ export async function runHostAgent(
 
 const notAgain = (): Promise<boolean> => Promise.resolve(false)
 
-/** Begins all that goes on until the signal fires. */
+/** Starts everything that runs until the signal fires. */
 async function begin(
   config: AgentConfig,
   target: HostTarget,

@@ -3,12 +3,12 @@ import { setMaxListeners } from 'node:events'
 import { type RolloutState, runController, type Store } from '../../fleet/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
 import { type Say, steadyClock } from '../agent/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { type FleetFile } from './fleet-file.ts'
 import { runDirectMembers } from './members.ts'
 import { withStore } from './open-store.ts'
 
-/** Without servers nobody waits for a lease that has run out but a second process here. */
+/** Without servers only a second process here waits for a lease to run out. */
 const LOCAL_LEASE_MS = 3000
 const LEASE_MS = 15_000
 

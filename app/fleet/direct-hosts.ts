@@ -51,8 +51,8 @@ function transportOf(reach: Exclude<Reach, { readonly kind: 'agent' }>, folder: 
 }
 
 /**
- * Commits of the fleet's own repository, judged by the keys that this machine trusts. Whoever may name a revision here may name any:
- * it need not come after the one in force, and who signed it vouches for what came before.
+ * Commits of the fleet's own repository, judged by the keys that this machine trusts. The operator of this machine may name
+ * any revision: it need not come after the active one, and its signer vouches for what came before.
  */
 function sourceFor(
   host: string,

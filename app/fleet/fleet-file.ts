@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { gitNow, repositoryOf } from '../../git/index.ts'
 import { invalid, nearest, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Fleet, loadFleet, type RolloutSpec } from '../../spec/fleet/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { type HostTarget } from '../host/index.ts'
 import { readSources } from '../source/index.ts'
 
@@ -17,7 +17,7 @@ export interface FleetLocation {
   readonly caFile: string | null
   /** Keys whose signatures count here; null: none is looked at. */
   readonly allowedSigners: string | null
-  /** Folder of the programs that may be asked for as checks of hosts without an agent. */
+  /** Folder of the programs that a rollout may run as checks of hosts without an agent. */
   readonly checks: string
   /** For hosts without an agent, but for the way to each; its state folder is also where this machine keeps what it has of fleets. */
   readonly target: HostTarget

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Key, makeKey, readKey } from '../../fleet/index.ts'
 import { isSystemError, problem, QstateError, systemProblem } from '../../spec/diagnostics/index.ts'
-import { type Context } from '../context.ts'
-import { writeOutputFile } from '../output-file.ts'
+import { type Context } from '../index.ts'
+import { writeOutputFile } from '../index.ts'
 
 /** A key as it is in a file: the public one goes into the fleet's file. */
 export interface KeyFile {

@@ -13,7 +13,7 @@ import {
   steadyClock,
   wallClock,
 } from '../agent/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { connect } from '../host/index.ts'
 import { type DirectHost, directHosts } from './direct-hosts.ts'
 import { type FleetFile } from './fleet-file.ts'
@@ -40,7 +40,7 @@ export async function runDirectMembers(store: Store, run: MembersRun, context: C
   await Promise.all(direct.map((host) => runAlone(host, own, run, quiet(host, run, context))))
 }
 
-/** Only what the log of an agent would have is told. */
+/** Reports only what the log of an agent would have. */
 const quiet = ({ name }: DirectHost, { say }: MembersRun, context: Context): Context => ({
   ...context,
   progress: () => undefined,

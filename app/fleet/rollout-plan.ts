@@ -3,7 +3,7 @@ import { ask, hostOf, type HostPlan, KEYS, readHostPlan, type Store } from '../.
 import { type ChangeLine, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves, type FleetHost } from '../../spec/fleet/index.ts'
 import { planCommit, steadyClock } from '../agent/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { directHosts } from './direct-hosts.ts'
 import { chosenRollout, type FleetFile } from './fleet-file.ts'
 import { withStore } from './open-store.ts'

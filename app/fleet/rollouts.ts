@@ -13,7 +13,7 @@ import {
 } from '../../fleet/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
-import { type Context } from '../context.ts'
+import { type Context } from '../index.ts'
 import { chosenRollout, type FleetFile, isPushed } from './fleet-file.ts'
 import { withStore } from './open-store.ts'
 

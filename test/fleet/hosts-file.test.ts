@@ -105,7 +105,9 @@ async function desk(t: TestContext, base = spec(5000)): Promise<Desk> {
   return {
     ...{ folder, machine, clock },
     commit: (text) => void repository.commit({ 'base.yaml': text }),
-    start: async () => void (await startRolloutOn(null, file, context)),
+    async start() {
+      await startRolloutOn(null, file, context)
+    },
     controller(hostsFile) {
       const stop = new AbortController()
       const lines: string[] = []
@@ -267,7 +269,7 @@ test('a qube of a host without an agent is restarted where the spec says so, and
   )
   assert.ok(
     order.every((at) => at >= 0) && order.toSorted((a, b) => a - b).join() === order.join(),
-    `${order.join()}`,
+    order.join(),
   )
   const { restarts } = await host.reported((one) => one.status === 'applied')
   assert.equal(restarts, 0)
