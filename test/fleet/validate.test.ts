@@ -31,7 +31,7 @@ interface Told {
   readonly hosts: readonly { readonly host: string; readonly valid: boolean; readonly qubes: number }[]
   readonly diagnostics: readonly {
     readonly code: string
-    readonly position: { readonly file: string; readonly line: number }
+    readonly at: { readonly file: string; readonly line: number }
     readonly hosts: readonly string[]
   }[]
 }
@@ -54,7 +54,7 @@ async function wrongIn(cwd: string, ...argv: string[]): Promise<readonly string[
   const { valid, diagnostics } = JSON.parse(out) as Told
   assert.equal(code, valid ? 0 : 65)
   return diagnostics.map(
-    ({ code: word, position: { file, line }, hosts }) => `${file}:${line} ${word} ${hosts.join()}`,
+    ({ code: word, at: { file, line }, hosts }) => `${file}:${line} ${word} ${hosts.join()}`,
   )
 }
 

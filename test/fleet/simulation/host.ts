@@ -102,7 +102,7 @@ export function carryOn(host: SimulatedHost, commits: ReadonlyMap<string, Commit
   host.inForce = commit
   const failed = does.failsOn.has(host.name)
   host.outcome = failed ? 'failed' : 'applied'
-  host.code = failed ? 'not-done' : null
+  host.code = failed ? 'daemon-error' : null
   host.drift = does.driftsOn.has(host.name) ? 3 : 0
   host.silenced = does.silences.has(host.name)
 }
