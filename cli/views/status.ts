@@ -2,7 +2,7 @@ import { type QubeStatus } from '../../app/inspect/index.ts'
 import { type Blocked, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { restartText } from './plan.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { showPath } from './value.ts'
+import { showPath, showProblem } from './value.ts'
 
 /** A line for each qube, and what to run to see more. */
 export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: string, style: Style): string {
@@ -39,6 +39,7 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
   return `${[...lines, '', settled].join('\n')}\n`
 }
 
-const blockedText = ({ path, problem }: Blocked): string => path ?? problem.message
+const blockedText = ({ path, problem }: Blocked): string => path ?? showProblem(problem)
 
-const heldText = ({ path, problem }: Blocked): string => (path === null ? problem.message : showPath(path))
+const heldText = ({ path, problem }: Blocked): string =>
+  path === null ? showProblem(problem) : showPath(path)

@@ -88,7 +88,11 @@ async function killAt({ release, nth, moment, parallelism }: Point, goal: Goal):
 
     const again = await startQstate(argv).ended
     assert.equal(again.code, 0, `${where}: ${again.out}${again.err}`)
-    assert.match(again.err, /The last apply \(generation 1, .*\) was cut off after [0-9]+ writes?\b/, where)
+    assert.match(
+      again.err,
+      /warning: the last apply \(generation 1, .*\) was cut off after [0-9]+ writes?\b/,
+      where,
+    )
     const expected = differences(withoutRecords(goal.applied), withoutRecords(host.snapshot()))
     assert.deepEqual(expected, [], `${where}: the same state as of a run that nobody killed`)
     assert.deepEqual(ownedIn(host.snapshot()), ownedIn(goal.applied), `${where}: the same is owned`)

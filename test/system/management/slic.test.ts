@@ -162,7 +162,7 @@ test('a template that was edited is shown as in dom0, line by line', async (t) =
   for (const slic of ['{ tables: [host:SLIC, host:MSDM] }', 'host', 'off']) {
     write(slic)
     const outside = diffOf((await qstate('plan', '--json', spec)).out)
-    assert.match(outside.join('\n'), /^-<!-- mine \\u001b\[2J é --> \(no newline at the end\)$/m)
+    assert.match(outside.join('\n'), /^-<!-- mine \\u\{1b\}\[2J é --> \(no newline at the end\)$/m)
     assert.deepEqual(outside, diffOf((await host.qstate('plan', '--json', spec)).out))
   }
 })
