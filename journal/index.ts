@@ -13,3 +13,4 @@ export {
   type RunKind,
 } from './generations.ts'
 export { type Holder, lockHolder, takeLock } from './lock.ts'
+export { safeFolder } from './state-folder.ts'

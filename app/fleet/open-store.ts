@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { localStore, type Store } from '../../fleet/index.ts'
+import { safeFolder } from '../../journal/index.ts'
 import { closeOnFailure, steadyClock } from '../agent/index.ts'
 import { type FleetFile } from './fleet-file.ts'
 
 /** Folder of this machine for what is kept of a fleet. */
 export const fleetFolder = ({ fleet, target }: FleetFile): string =>
-  join(target.stateDir, 'fleets', fleet.name)
+  safeFolder(target.stateDir, 'fleets', fleet.name)
 
 /** The store for as long as some work takes, as those who are in charge use it. Fails with QstateError. */
 export async function withStore<T>(file: FleetFile, work: (store: Store) => Promise<T>): Promise<T> {

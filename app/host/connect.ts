@@ -1,7 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type SlicStore } from '../../providers/index.ts'
 import { type HostNews } from '../../agent/index.ts'
+import { safeFolder } from '../../journal/index.ts'
 import {
   type Client,
   createClient,
@@ -58,7 +59,7 @@ export interface ManagedHost extends ConnectedHost, PlanningHost {
 /** Bytes of a table from a spec, by its SHA-256. */
 export type Tables = (sha256: string) => Buffer | undefined
 
-/** Finds the way to a host. Asks the host nothing. */
+/** Finds the way to a host. Asks the host nothing. Fails with QstateError where others may write in its state folder. */
 export function connect(target: HostTarget, context: Context, tables: Tables = () => undefined): Connection {
   const transport = transportOf(target, context)
   const { onCall } = context
@@ -79,7 +80,7 @@ export function connect(target: HostTarget, context: Context, tables: Tables = (
   const root = dom0Root(target, transport)
   return {
     host: qubesHost({ client, slic: slicStore(target, root, client, tables) }),
-    stateFolder: join(target.stateDir, 'hosts', folderName(transport)),
+    stateFolder: safeFolder(target.stateDir, 'hosts', folderName(transport)),
     dom0Root: root,
     events: (signal, pause) => hostEvents(transport, signal, pause),
     exactVersion: (qubes) => detectVersion(client, qubes),

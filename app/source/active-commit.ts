@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { holdsStill, type Memory, openStore } from '../../agent/index.ts'
 import { fleetLayout, pathsLayout } from '../../git/index.ts'
-import { type Holder, lockHolder } from '../../journal/index.ts'
+import { type Holder, lockHolder, safeFolder } from '../../journal/index.ts'
 import { type Context } from '../context.ts'
 import { type Connection } from '../host/index.ts'
 import { sourcesOf } from './git-sources.ts'
 import { type Sources } from './sources.ts'
 
-/** Where the agent of a host keeps what it knows. */
+/** Where the agent of a host keeps what it knows. Fails with QstateError where others may write there. */
 export const agentFolder = ({ stateFolder }: Pick<Connection, 'stateFolder'>): string =>
-  join(stateFolder, 'agent')
+  safeFolder(stateFolder, 'agent')
 
 export const mirrorIn = (folder: string): string => join(folder, 'mirror.git')
 

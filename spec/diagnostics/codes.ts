@@ -31,6 +31,7 @@ export const CODES = {
       'no-generation',
       'other-version',
       'unreadable-rollout',
+      'unsafe-state-folder',
     ],
   },
   git: {
