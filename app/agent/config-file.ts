@@ -9,7 +9,7 @@ import {
   loadHostPolicies,
   type NotifyTarget,
 } from '../../spec/agent/index.ts'
-import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
+import { invalid, problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
@@ -29,9 +29,7 @@ function readConfig<T>(path: string, load: (source: SourceFile) => LoadedConfig<
   if (config !== null) return config
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const message = `${errors} ${errors === 1 ? 'error' : 'errors'} in ${path}`
-  throw new QstateError(problem('invalid-agent-file', message, 'correct what is marked above'), {
-    diagnostics,
-  })
+  throw invalid('invalid-agent-file', message, diagnostics)
 }
 
 function readText(path: string, { cwd }: Context): string {

@@ -1,5 +1,5 @@
 import { type HostQube } from '../../reconciler/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { invalid } from '../../spec/diagnostics/index.ts'
 import {
   type DesiredQube,
   type DesiredState,
@@ -46,7 +46,7 @@ function desiredOf(
   if (desired !== null) return desired
   report(diagnostics, sources.files)
   const message = 'the spec has errors: no policy is printed'
-  throw new QstateError(problem('invalid-spec', message, 'correct what is marked above'), { diagnostics })
+  throw invalid('invalid-spec', message, diagnostics)
 }
 
 function namedScopes(manifest: Manifest, resolved: Resolve): readonly Scope[] {

@@ -1,4 +1,4 @@
-import { type Diagnostic, hasCode, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Diagnostic, hasCode, invalid, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type DesiredState, loadManifest, type Manifest, resolve } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost, readTags, type Tables } from '../host/index.ts'
@@ -88,7 +88,7 @@ export async function resolveSpec(
 function invalidSpec(diagnostics: readonly Diagnostic[]): QstateError {
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const message = `${errors} ${errors === 1 ? 'error' : 'errors'} in the spec: nothing was changed`
-  return new QstateError(problem('invalid-spec', message, 'correct what is marked above'), { diagnostics })
+  return invalid('invalid-spec', message, diagnostics)
 }
 
 /** Where tables of a spec are found again when its plan is applied. */

@@ -263,7 +263,7 @@ test('an order that would withdraw all settings of a qube has failed, until a pe
   agent.begin()
   await agent.order(first)
   await agent.order(second)
-  assert.equal(await agent.outcome(), 'failed: withdrawal')
+  assert.equal(await agent.outcome(), 'failed: withdrawal-not-allowed')
   assert.equal(agent.vcpus(), 3)
   // On its way back there is nothing to withdraw.
   await agent.order(first, true)
@@ -285,7 +285,7 @@ test('a way back that would withdraw all settings of a qube has failed, too', as
   await agent.order(second)
   assert.equal(agent.vcpus(), 3)
   await agent.order(first, true)
-  assert.equal(await agent.outcome(), 'failed: withdrawal')
+  assert.equal(await agent.outcome(), 'failed: withdrawal-not-allowed')
   assert.equal(agent.vcpus(), 3)
 })
 

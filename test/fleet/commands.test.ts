@@ -136,9 +136,9 @@ const vcpusOf = ({ machines }: Home, host: string): unknown =>
   machines.get(host)?.simulator.host.qubes.get('win10-home')?.properties.get('vcpus')
 
 for (const [what, code, line] of [
-  ['drops a qube', 'withdrawal', ''],
-  ['names a qube with nothing', 'withdrawal', '  win10-home: {}\n'],
-  ['removes a qube', 'removal', '  win10-home: { ensure: absent }\n'],
+  ['drops a qube', 'withdrawal-not-allowed', ''],
+  ['names a qube with nothing', 'withdrawal-not-allowed', '  win10-home: {}\n'],
+  ['removes a qube', 'removal-not-allowed', '  win10-home: { ensure: absent }\n'],
 ] as const)
   test(`a commit that ${what} fails at the canary with what a person does, and nothing there is taken back`, async (t) => {
     const it = await home(t)
