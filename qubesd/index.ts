@@ -1,5 +1,5 @@
 /**
- * The Admin API client: codec, transports, typed verbs, errors. It knows nothing of qstate.
+ * The Admin API client: codec, transports, typed verbs, errors. Of qstate it knows the shape of a problem.
  */
 export {
   detectVersion,
@@ -45,7 +45,7 @@ export { type Call, MAX_REQUEST_BYTES } from './codec.ts'
 export { findTransport } from './connect.ts'
 export { describeCall, policyLine, QubesdError, quoteForTerminal } from './errors.ts'
 export { daemonEvents, type EventOrGap } from './events.ts'
-export { type Assignment, type AvailableDevice, type PropertyAnswer } from './parse.ts'
+export { type PropertyAnswer } from './parse.ts'
 export { QUBESD_SOCKET } from './socket.ts'
 export {
   exactVersion,

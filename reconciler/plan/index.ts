@@ -1,6 +1,9 @@
 /**
  * The Plan as a document, the Report on it, and the order of changes within a qube.
  * It does not know how a plan is made or applied.
+ *
+ * Each change is a JSON Patch (RFC 6902): `test`, then `add`, `replace` or `remove`. A setting that is absent is `null` in the document
+ * that guards are tested on, since `test` cannot say "not there". A patch is tried on copies only: applying one is not atomic.
  */
 export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
 export { deviceOf, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
