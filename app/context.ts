@@ -51,7 +51,7 @@ export type Progress =
   | { readonly kind: 'waiting-for-lock'; readonly holder: LockHolder }
 
 /** Who holds the lock of a host. */
-export interface LockHolder {
+interface LockHolder {
   readonly who: string
   readonly pid: number
   /** ISO 8601. */

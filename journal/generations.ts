@@ -33,9 +33,9 @@ export interface GenerationMeta {
   readonly pid: number
 }
 
-export type StoredReport = Omit<Report, 'plan'>
+type StoredReport = Omit<Report, 'plan'>
 
-export interface Step {
+interface Step {
   readonly qube: string
   readonly what: string
   readonly phase: 'before' | 'after'

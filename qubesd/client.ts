@@ -14,7 +14,7 @@ export interface ClientOptions {
   readonly onCall?: (call: Call, outcome: 'ok' | Code) => void
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly timeoutMs?: number
   /** A write goes on to its end even if the run is being stopped: half a call helps nobody. */
   readonly finish?: boolean

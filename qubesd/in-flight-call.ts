@@ -1,5 +1,5 @@
 /** A call that has been sent and not been answered. */
-export interface UnderWay {
+interface UnderWay {
   /** Something came: it may be silent for as long again. */
   heard(): void
   /** It is over. */

@@ -17,7 +17,7 @@ interface VersionTraits {
 }
 
 /**
- * The versions that qstate knows: the next one is an entry here, and a name in `reconciler/host.ts`. 4.3 stands for 4.4 too
+ * The versions that qstate knows: the next one is an entry here, and a name in `reconciler/ports/host.ts`. 4.3 stands for 4.4 too
  * where the two are not told apart, which takes a call: what differs between them never changes what qstate sends.
  */
 export const VERSIONS = {

@@ -60,7 +60,7 @@ export interface SimulatorOptions {
   readonly dom0Files?: string
 }
 
-export interface RecordedRequest {
+interface RecordedRequest {
   readonly method: string
   readonly arg: string
   readonly dest: string

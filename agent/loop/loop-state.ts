@@ -42,7 +42,7 @@ export interface AgentContext {
 }
 
 /** What is told of the agent's life, for logs and metrics. Nothing is decided by it. */
-export interface AgentWatch {
+interface AgentWatch {
   readonly turn: (told: Turn) => void
   readonly say: (level: 'info' | 'warn' | 'error', message: string, about?: object) => void
 }

@@ -36,13 +36,13 @@ export type News =
   | { readonly kind: 'unreachable'; readonly problem: Problem }
 
 /** The commit that a new one has to come after: the one in force. */
-export interface Base {
+interface Base {
   readonly commit: string
   /** Its files are known: they need not be brought again. */
   readonly known: boolean
 }
 
-export interface Look {
+interface Look {
   readonly base: Base | null
   /**
    * A commit that a person on this host takes although it does not come after the base; its signature has to be good all the

@@ -28,7 +28,7 @@ export interface Notice {
   readonly about: Readonly<Record<string, unknown>>
 }
 
-export type NoticeKind = (typeof NOTICE_WORDS)[number]
+type NoticeKind = (typeof NOTICE_WORDS)[number]
 
 /** A repository is told as unreachable once that many looks have failed: one that sleeps for a minute is no news. */
 export const UNREACHABLE_FROM = 3

@@ -2,7 +2,7 @@
  * What the agent has tried, and how often in vain: a correction that was undone, an apply that failed, a restart that did not
  * come about. Each further try waits twice as long.
  */
-export interface Attempt {
+interface Attempt {
   readonly times: number
   /** ISO 8601. */
   readonly last: string

@@ -15,7 +15,7 @@ export interface Orders {
   readonly ordered: Ordered | null
 }
 
-export interface Loaded {
+interface Loaded {
   readonly memory: Memory
   /** There is one, and it is not understood: damaged, or of a later version. */
   readonly damaged: boolean

@@ -3,7 +3,7 @@
  * hosts that have no agent.
  */
 export { steadyClock, wallClock } from './clock.ts'
-export { type FleetMember } from './condition.ts'
+
 export { missingFiles, readAgentFile, readHostsFile } from './config-file.ts'
 export { followedAgent, planCommit } from './followed.ts'
 export { agentHost, currentTables } from './host.ts'
@@ -11,5 +11,5 @@ export { keepHost } from './keep-host.ts'
 export { asOnlyAgent } from './only-agent.ts'
 export { closeOnFailure } from './member-store.ts'
 export { acceptCommit, resumeAgent, suspendAgent } from './orders.ts'
-export { type AgentParts, runHostAgent } from './run-host-agent.ts'
+export { runHostAgent } from './run-host-agent.ts'
 export { type Say } from './say.ts'

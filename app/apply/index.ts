@@ -2,8 +2,8 @@
  * Applies plans, restarts and attaches, with or without a person present. `run.ts` is a whole run on one page.
  */
 export { type AttachReport } from './attach.ts'
-export { type Applied, applyUnattended, PARALLELISM } from './execute.ts'
-export { type LockedRun, tryWithLock } from './lock.ts'
+export { applyUnattended, PARALLELISM } from './execute.ts'
+export { tryWithLock } from './lock.ts'
 export { planRelease } from './release.ts'
 export { removalsOf, withholdRemovals } from './removals.ts'
 export {

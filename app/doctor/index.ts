@@ -3,4 +3,3 @@
  */
 export { type Examined, type Finding, type Verdict } from './check.ts'
 export { runDoctor } from './doctor.ts'
-export { type Examination } from './run-checks.ts'

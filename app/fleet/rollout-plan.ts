@@ -9,7 +9,7 @@ import { chosenRollout, type FleetFile } from './fleet-file.ts'
 import { withStore } from './open-store.ts'
 
 /** Hosts for which a rollout would do the same. */
-export interface PlanGroup {
+interface PlanGroup {
   readonly kind: 'change' | 'nothing' | 'trouble' | 'silent'
   readonly digest: string | null
   readonly hosts: readonly string[]

@@ -13,12 +13,12 @@ export {
   type PlanningHost,
   type Tables,
 } from './connect.ts'
-export { type DenialRecorder, type DeniedCall } from './denials.ts'
+export { type DeniedCall } from './denials.ts'
 export { findQube } from './find-qube.ts'
 export { requireManaged } from './managed.ts'
 export { openHost } from './recorded.ts'
 export { tableProblem } from './slic/index.ts'
 export { recordHost } from './snapshot/index.ts'
-export { type QubeTags, readTags } from './tags.ts'
+export { readTags } from './tags.ts'
 export { type HostTarget, type HostTransport } from './target.ts'
 export { VERSIONS } from '../../qubesd/index.ts'

@@ -30,7 +30,7 @@ export interface ImportedSpec {
   readonly chosenFrom: number | null
 }
 
-export interface LeftOut {
+interface LeftOut {
   readonly qube: string
   /** Null: the qube as a whole. */
   readonly path: string | null

@@ -2,7 +2,7 @@
  * Existing qubes → the YAML that describes them.
  */
 export { uniqueName } from './device-names.ts'
-export { type ImportedSpec, importQubes, type LeftOut } from './import-qubes.ts'
+export { type ImportedSpec, importQubes } from './import-qubes.ts'
 export {
   decode,
   pathsIn,

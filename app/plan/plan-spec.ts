@@ -18,7 +18,7 @@ export interface PlanOptions {
 }
 
 /** `where-free`: where no policy stands before the host, which would need lines of its own for it. */
-export type Explain = 'yes' | 'no' | 'where-free'
+type Explain = 'yes' | 'no' | 'where-free'
 
 /** The plan for a spec on a host. Writes nothing. */
 export async function planSpec(

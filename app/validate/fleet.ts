@@ -23,9 +23,9 @@ export interface FleetCheck {
 }
 
 /** `hosts`: those that it is about; none where it is about the fleet. */
-export type FleetDiagnostic = Diagnostic & { readonly hosts: readonly string[] }
+type FleetDiagnostic = Diagnostic & { readonly hosts: readonly string[] }
 
-export interface HostCheck {
+interface HostCheck {
   readonly host: string
   readonly valid: boolean
   /** How many qubes its spec names. */

@@ -1,6 +1,6 @@
 /**
  * Whether a spec or a fleet is valid, without any host.
  */
-export { type FleetCheck, type FleetDiagnostic } from './fleet.ts'
+export { type FleetCheck } from './fleet.ts'
 export { type SpecCheck } from './spec.ts'
 export { validateAt } from './validate.ts'

@@ -3,7 +3,7 @@ import { believable, isCommit, isText, isTextOrNull } from '../rollout/index.ts'
 import { KEYS, type MemberStore, type Store } from '../store/index.ts'
 
 /** Asks a host what a commit would change there. It touches nothing. */
-export interface Ask {
+interface Ask {
   readonly schema: 'qstate.ask'
   readonly version: 1
   readonly id: string

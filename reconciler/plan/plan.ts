@@ -114,7 +114,7 @@ export interface Change {
 }
 
 /** The ownership record's feature, before and after; equal when it need not be written. `null`: not set. */
-export interface RecordChange {
+interface RecordChange {
   readonly before: string | null
   readonly after: string | null
 }

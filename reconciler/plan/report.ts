@@ -10,7 +10,7 @@ export interface Report {
   readonly interrupted: string | null
 }
 
-export type QubeStatus =
+type QubeStatus =
   /** Everything planned is there: seen by looking again. */
   | 'applied'
   /** Nothing was planned. */
@@ -44,7 +44,7 @@ export interface Outcome {
   readonly error: Problem | null
 }
 
-export interface Stale {
+interface Stale {
   readonly path: string
   readonly planned: Value | null
   readonly found: Value | null

@@ -39,7 +39,7 @@ export interface Provider {
 }
 
 /** One of the things that Needs count. */
-export type Need =
+type Need =
   | { readonly kind: 'feature' | 'property' | 'tag'; readonly name: string }
   | { readonly kind: 'usb' | 'denied' | 'slic' }
 

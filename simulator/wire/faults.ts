@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 /** All that is given must fit. `method` may end in `*`, for every method that starts so. */
-export interface FaultMatch {
+interface FaultMatch {
   readonly method?: string
   readonly arg?: string
   readonly dest?: string

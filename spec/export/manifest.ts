@@ -15,7 +15,7 @@ export interface LeftOut {
   readonly why: string
 }
 
-export interface QubeToWrite {
+interface QubeToWrite {
   readonly name: string
   readonly settings: ReadonlyMap<string, Value>
   readonly leftOut: readonly LeftOut[]

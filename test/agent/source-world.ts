@@ -17,7 +17,7 @@ export interface World {
   readonly source: (more?: Partial<Options>) => Source
 }
 
-export interface Options {
+interface Options {
   readonly trust: AgentTrust
   readonly commits: 'all' | 'tip'
   readonly url: string

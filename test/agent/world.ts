@@ -26,7 +26,7 @@ import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type TestHost } from '../support/host.ts'
 
 /** Time that stands still until it is told to go on. */
-export interface VirtualClock extends Clock {
+interface VirtualClock extends Clock {
   /** The next time that somebody waits for, in milliseconds since the epoch. */
   next(): number | undefined
   set(time: number): void
@@ -77,7 +77,7 @@ function virtualClock(start: string): VirtualClock {
 }
 
 /** A branch that a test moves: commits with their specs, good or not. */
-export interface Branch {
+interface Branch {
   readonly commits: Map<string, BranchCommit>
   tip: string | null
   reachable: boolean

@@ -27,7 +27,7 @@ import { type ManagedVersion } from '../../reconciler/index.ts'
 import { isManaged } from '../../qubesd/index.ts'
 
 /** YAML, or what it comes to. */
-export type Spec = string | DesiredState
+type Spec = string | DesiredState
 
 /** The version of a host that a test plans for. */
 export function managedVersion(host: Host, qubes: readonly HostQube[]): ManagedVersion {
@@ -42,7 +42,7 @@ export interface HostOptions {
   readonly faults?: readonly Fault[]
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly parallelism?: number
   readonly failFast?: boolean
   /** As for a saved plan: all guards before the first write. */

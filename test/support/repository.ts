@@ -14,9 +14,9 @@ export interface Repository {
   git(...args: string[]): string
 }
 
-export type FileContent = string | Buffer | null | { readonly linkTo: string }
+type FileContent = string | Buffer | null | { readonly linkTo: string }
 
-export interface CommitOptions {
+interface CommitOptions {
   readonly message?: string
   /** Path of a private SSH key to sign with. */
   readonly sshKey?: string

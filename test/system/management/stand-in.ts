@@ -13,7 +13,7 @@ import { type Scope } from '../../support/temp.ts'
 import { python } from './python.ts'
 
 /** A call from the management qube, as dom0 saw it. */
-export interface SeenCall {
+interface SeenCall {
   /** `METHOD+ARG`. */
   readonly call: string
   readonly target: string
