@@ -1,7 +1,7 @@
 /**
  * USB devices: identity, assignment and attachment.
  */
-export { attachedTo, disconnectDevice, exposed, printDevice,  } from './devices.ts'
+export { attachedTo, disconnectDevice, exposed, printDevice } from './devices.ts'
 export { parseAssignment, parseDeviceName, printAssignment, printExposed } from './serial.ts'
 export {
   assign,

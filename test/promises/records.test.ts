@@ -143,7 +143,11 @@ test('a record that names what no spec can name is unreadable, and a plan file t
       host.setFeature('win-a', RECORD, base(host, change))
       const named = await host.plan(desiredState({ 'win-a': { 'qube/memory': 2048 } }))
       const [blocked] = named.qubes[0]?.blocked ?? []
-      assert.match(blocked?.problem.message ?? '', /names a setting or a value that qstate does not/, `${part}: ${path}`)
+      assert.match(
+        blocked?.problem.message ?? '',
+        /names a setting or a value that qstate does not/,
+        `${part}: ${path}`,
+      )
       assert.deepEqual(named.qubes[0]?.changes, [])
       const dropped = await host.plan(desiredState({}))
       assert.deepEqual(
