@@ -1,4 +1,4 @@
-import { located } from '../../spec/diagnostics/index.ts'
+import { located, sourceOf } from '../../spec/diagnostics/index.ts'
 import { type Blocked, type Change, guarded, inverse, type Operation } from '../plan/index.ts'
 import { type Provider, type QubeFacts } from '../ports/index.ts'
 import { type Difference } from './diff.ts'
@@ -24,7 +24,7 @@ export function changeOf(
     reason,
     effect: provider.effect(path, facts),
     calls,
-    ...(at === undefined || at.file === '' ? {} : { at }),
+    ...sourceOf(at),
     remarks: [],
   }
 }

@@ -16,6 +16,7 @@ export {
   problem,
   QstateError,
   type Result,
+  sourceOf,
 } from './problem.ts'
 export { NOWHERE, type SourceFile, type SourceRange } from './source.ts'
 export { isRange, readProblem } from './stored-problem.ts'

@@ -24,8 +24,15 @@ export type Result<T> =
 export const problem = (code: Code, message: string, hint: string): Problem => ({ code, message, hint })
 
 /** With the line that it stems from, where one is known. */
-export const located = (what: Problem, at: SourceRange | undefined): Problem =>
-  at === undefined || at.file === '' || what.at !== undefined ? what : { ...what, at }
+export const located = (what: Problem, range: SourceRange | undefined): Problem =>
+  what.at !== undefined ? what : { ...what, ...sourceOf(range) }
+
+/** Where something stems from, if from a file, as plain JSON: the ranges of a reader hold on to the whole text. */
+export function sourceOf(range: SourceRange | undefined): { readonly at?: SourceRange } {
+  if (range === undefined || range.file === '') return {}
+  const { file, line, column, length } = range
+  return { at: { file, line, column, length } }
+}
 
 interface Circumstances {
   /** All that is wrong with what somebody wrote. */

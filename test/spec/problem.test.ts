@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { loadManifest } from '../../spec/compose/load.ts'
 import { type Code, CODES, domainOf, exitCodeOf } from '../../spec/diagnostics/codes.ts'
 import { located, problem, QstateError } from '../../spec/diagnostics/problem.ts'
 import { readProblem } from '../../spec/diagnostics/stored-problem.ts'
@@ -52,9 +53,15 @@ const AT = { file: 'office.yaml', line: 3, column: 5, length: 2 }
 test('a problem has the line that it stems from, once, and none where there is none', () => {
   const what = problem('refused', 'no', 'ask')
   assert.deepEqual(located(what, AT), { ...what, at: AT })
-  assert.equal(located(what, undefined), what)
-  assert.equal(located(what, { ...AT, file: '' }), what)
+  assert.deepEqual(located(what, undefined), what)
+  assert.deepEqual(located(what, { ...AT, file: '' }), what)
   assert.deepEqual(located({ ...what, at: AT }, { ...AT, line: 9 }).at, AT)
+})
+
+test('the line that a problem stems from is plain JSON, whatever noted it', () => {
+  const { diagnostics } = loadManifest([{ path: 'office.yaml', text: 'apiVersion: qstate/v1\nqubse: {}\n' }])
+  const at = located(problem('refused', 'no', 'ask'), diagnostics[0]?.at).at
+  assert.deepEqual({ ...at }, { file: 'office.yaml', line: 2, column: 1, length: 5 })
 })
 
 test('what the operating system refuses is a problem of its own, and what nobody foresaw is none', () => {
