@@ -23,6 +23,7 @@ test('the domain of a code says with which exit code a command ends', () => {
     lock: 5,
     plan: 1,
     restart: 1,
+    notice: 1,
     rollout: 1,
     spec: 65,
     stale: 4,
