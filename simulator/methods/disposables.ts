@@ -89,12 +89,20 @@ function takeReady(host: Host, template: Qube): Qube | undefined {
  * paused as it is to have ready, and those that are too many go. One that cannot start ends the attempt.
  */
 export function keepReady(host: Host): void {
+  if (!keepsAny(host)) return
   for (const qube of qubesInOrder(host)) dropUnlisted(host, qube)
   for (const template of qubesInOrder(host)) {
     if (read(host, template, 'template_for_dispvms') !== true || missingServices(host, template)) continue
     const limit = preloadLimit(host, template)
     while (preloaded(template).length < limit && preload(host, template)) continue
   }
+}
+
+/** Most hosts keep none, and it is asked after every write. */
+function keepsAny(host: Host): boolean {
+  for (const { features } of host.qubes.values())
+    if (features.has('preload-dispvm-max') || features.has('preload-dispvm-completed')) return true
+  return false
 }
 
 function preload(host: Host, template: Qube): boolean {
