@@ -1,4 +1,4 @@
-import { type Call, type Client, isWrite, policyLine } from '../../qubesd/index.ts'
+import { type Call, type Client, isWrite, listedVersion, policyLine } from '../../qubesd/index.ts'
 import { type Host, type HostQube } from '../../reconciler/index.ts'
 import { hasCode } from '../../spec/diagnostics/index.ts'
 import { qubesHost } from './qubesd/index.ts'
@@ -33,8 +33,7 @@ export function recordingDenials(client: Client, qubes: readonly HostQube[]): De
       }
     },
   }
-  const host = qubesHost({ client: recording, slic: NO_SLIC })
-  host.version(qubes)
+  const host = qubesHost({ client: recording, slic: NO_SLIC, version: listedVersion(qubes) })
   return {
     host: { ...host, write: never },
     denied: () =>

@@ -130,6 +130,7 @@ export interface Host {
   readonly hasPolicy: boolean
   /** The qube of this host that qstate runs in, where it runs in one. */
   readonly ownQube: string | null
+  /** Which Qubes it is, as its list of qubes shows. */
   version(qubes: readonly HostQube[]): QubesVersion
   /** What could not be read is unknown. Fails with a fatal QstateError only: the daemon is gone, or the run is stopped. */
   read(qube: string, needs: Needs): Promise<Reading>

@@ -16,30 +16,33 @@ import {
   VERSIONS,
   volumeSize,
 } from '../../../qubesd/index.ts'
-import { type Host, type HostCall, type HostQube, type QubesVersion } from '../../../reconciler/index.ts'
+import { type Host, type HostCall, type QubesVersion } from '../../../reconciler/index.ts'
 import { readAllProperties } from './properties.ts'
 import { observe, readQube } from './reading.ts'
 
 export interface QubesHostOptions {
   readonly client: Client
   readonly slic: SlicStore
+  /** Which Qubes it is, where that is known already; listing the qubes finds out. */
+  readonly version?: QubesVersion
 }
 
 /** The host behind a qubesd, as the core wants it: failures of reading become `unknown`, failures of writing QstateError. */
 export function qubesHost(options: QubesHostOptions): Host {
   const { client, slic } = options
   const { kind, where } = client.transport
-  let version: QubesVersion = '4.3'
+  let { version = '4.3' } = options
   return {
     where: kind === 'socket' ? where : `dom0, through ${where}`,
-    list: () => listQubes(client),
+    async list() {
+      const qubes = await listQubes(client)
+      version = listedVersion(qubes)
+      return qubes
+    },
     hasPolicy: kind !== 'socket',
     ownQube: client.transport.ownQube ?? null,
     ...(kind === 'socket' ? {} : { howListed: (qube: string) => howListed(qube, client.source) }),
-    version(qubes: readonly HostQube[]) {
-      version = listedVersion(qubes)
-      return version
-    },
+    version: listedVersion,
     read: (qube, needs) => readQube({ client, slic, version }, qube, needs),
     features: (qube) => observe(listFeatures(client, qube)),
     tags: (qube) => observe(listTags(client, qube)),
