@@ -11,7 +11,7 @@ export interface NotifierOptions {
 }
 
 export interface Notifier {
-  /** Returns at once: a target that does not answer keeps nobody waiting but itself. */
+  /** Returns at once: a target that does not answer delays only itself. */
   readonly notify: (notice: Notice) => void
   /** Resolves once nothing is left to deliver. */
   readonly delivered: () => Promise<void>

@@ -23,7 +23,7 @@ export interface Held {
   readonly until: string | null
 }
 
-/** What no commit alone does, whatever the policy: a person has to review it and run a command. Both are said of a qube. */
+/** Changes of a whole qube that need a person, whatever the policy: someone has to review them and run a command. */
 export const CONSENT = {
   removal: {
     code: 'removal-not-allowed',
@@ -39,7 +39,7 @@ export const CONSENT = {
 
 export type Consent = keyof typeof CONSENT
 
-/** What a person has to consent to before a qube is touched, where nobody is asked. */
+/** The consent that a planned change of a qube needs in an unattended run. */
 export function consentFor({ remove, withdrawsAll }: QubePlan): Consent | null {
   if (remove !== undefined) return 'removal'
   return withdrawsAll === true ? 'withdrawal' : null

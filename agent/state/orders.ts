@@ -3,6 +3,6 @@ export interface Ordered {
   /** Names the order: the same commit may be ordered again. */
   readonly id: string
   readonly commit: string
-  /** The host has had it, and returns to it: it need not come after the one in force. */
+  /** The host had this commit before and returns to it: it need not descend from the active one. */
   readonly back: boolean
 }

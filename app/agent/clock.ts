@@ -9,7 +9,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(Math.min(ms, MAX_TIMER_MS), undefined, { signal }).catch(() => undefined)
 
-/** A clock that nobody sets. */
+/** Monotonic, in milliseconds. */
 export const steadyClock: SteadyClock = { now: () => performance.now(), sleep: wait }
 
 /** The clock on the wall, by which windows and freezes go. */

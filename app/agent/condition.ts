@@ -91,7 +91,7 @@ export async function planOn(
   }
 }
 
-/** What went wrong, for a report. What nobody foresaw is thrown on. */
+/** The problem of an error, shortened for a report. Rethrows anything but a QstateError. */
 function troubleOf(error: unknown): Problem {
   if (!(error instanceof QstateError)) throw error
   const { problem, message, hint } = error

@@ -37,8 +37,8 @@ export async function resumeAgent(target: HostTarget, context: Context): Promise
 }
 
 /**
- * Has the agent take a commit that does not come after the one in force. Its signature has to be good all the same. Returns what the
- * agent knew when it last saved its memory.
+ * Orders the agent to accept a commit that does not descend from the active one. Its signature must still be valid. Returns the
+ * memory that the agent last saved.
  */
 export async function acceptCommit(commit: string, target: HostTarget, context: Context): Promise<Memory> {
   if (!/^[0-9a-f]{7,64}$/.test(commit)) {

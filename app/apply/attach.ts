@@ -76,7 +76,7 @@ function wishesMet(
   })
 }
 
-/** Nothing of it waits for a restart any more. Where that cannot be written it goes on waiting, which does no harm. */
+/** Clears the pending restart of these settings. If that cannot be written they stay pending, which does no harm. */
 async function recordEffective(
   plan: Plan,
   effective: readonly LiveWish[],

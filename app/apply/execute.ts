@@ -49,7 +49,7 @@ export async function executePlan(
   return { ...report, generation }
 }
 
-/** Does what a fresh plan says, with nobody to ask. The caller holds the lock of the host. */
+/** Applies a fresh plan without asking anyone. The caller holds the lock of the host. */
 export const applyUnattended = (
   plan: Plan,
   host: ManagedHost,
