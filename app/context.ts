@@ -1,3 +1,4 @@
+import { type Holder } from '../journal/index.ts'
 import { type Plan, type QubeReport } from '../reconciler/index.ts'
 import { type Code, type Diagnostic, type Problem, type SourceFile } from '../spec/diagnostics/index.ts'
 
@@ -48,12 +49,4 @@ export type Progress =
   | { readonly kind: 'restarting'; readonly qube: string; readonly doing: string; readonly seconds: number }
   | { readonly kind: 'restarted'; readonly qube: string }
   /** Another run holds the lock, and is waited for. */
-  | { readonly kind: 'waiting-for-lock'; readonly holder: LockHolder }
-
-/** Who holds the lock of a host. */
-interface LockHolder {
-  readonly who: string
-  readonly pid: number
-  /** ISO 8601. */
-  readonly since: string
-}
+  | { readonly kind: 'waiting-for-lock'; readonly holder: Pick<Holder, 'who' | 'pid' | 'since'> }

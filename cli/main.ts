@@ -1,10 +1,9 @@
 import { Command, CommanderError, Option } from 'commander'
-// From the files themselves and not from their index: `qstate version` needs nothing else of the core.
-
 import { collect } from './collect.ts'
 import { type Io } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { addCommands } from './program.ts'
+import { errorJson } from './views/error.ts'
 import { fold, makeStyle } from './views/style.ts'
 import { EXIT, exitCodeOf, problem, type Problem, problemOf, QstateError } from '../spec/diagnostics/index.ts'
 
@@ -85,8 +84,7 @@ function tell(error: unknown, options: GlobalOptions, io: Io): number {
   }
   if (options.json === true) {
     const diagnostics = error instanceof QstateError ? error.diagnostics : []
-    const told = { error: known, ...(diagnostics.length === 0 ? {} : { diagnostics }) }
-    io.out(`${JSON.stringify(told, null, 2)}\n`)
+    io.out(`${JSON.stringify(errorJson(known, diagnostics), null, 2)}\n`)
   } else {
     const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
     io.err(`${style.red(style.bold('error:'))} ${fold(known.message, io.columns, '').trimStart()}\n`)

@@ -5,6 +5,7 @@ import { type SpecLocation } from '../app/source/index.ts'
 import { problem, QstateError } from '../spec/diagnostics/index.ts'
 import { AREAS, type Area, TAG_NAME } from '../spec/index.ts'
 import { type Io } from './io.ts'
+import { makeStyle, type Style } from './views/style.ts'
 
 /**
  * What a command line and its environment say, as the values of app/: parsed once, here.
@@ -113,3 +114,7 @@ export function wantsColor(options: Pick<GlobalOptions, 'color'>, io: Io, isTerm
   const forced = fromEnv(io, 'FORCE_COLOR')
   return isTerminal || (forced !== null && forced !== '0')
 }
+
+/** How stdout is written to. */
+export const outStyle = (options: Pick<GlobalOptions, 'color'>, io: Io): Style =>
+  makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)

@@ -142,7 +142,7 @@ export async function readGeneration(folder: string, number: number): Promise<Ge
 function ofThisVersion(plan: Plan): Plan {
   const read = ({ path, ...told }: Blocked): Blocked => ({
     path,
-    problem: readProblem('problem' in told ? told.problem : told),
+    problem: readProblem(told),
   })
   const { orphansUnknown, untold } = plan
   return {
@@ -158,7 +158,7 @@ function ofThisVersion(plan: Plan): Plan {
       : {
           untold: untold.map(({ what, ...told }) => ({
             what,
-            problem: readProblem('problem' in told ? told.problem : told),
+            problem: readProblem(told),
           })),
         }),
   }

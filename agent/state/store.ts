@@ -100,7 +100,7 @@ function ofThisVersion(json: Partial<Memory>): Partial<Memory> {
     blocked: blocked.map((one) => ({
       qube: one.qube,
       path: one.path,
-      problem: readProblem('problem' in one ? one.problem : one),
+      problem: readProblem(one),
     })),
     failing: failing.map(read),
   }

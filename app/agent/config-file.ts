@@ -9,7 +9,7 @@ import {
   loadHostPolicies,
   type NotifyTarget,
 } from '../../spec/agent/index.ts'
-import { invalid, problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
+import { errorCount, invalid, problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
@@ -27,9 +27,7 @@ function readConfig<T>(path: string, load: (source: SourceFile) => LoadedConfig<
   const { config, diagnostics } = load(source)
   context.report(diagnostics, [source])
   if (config !== null) return config
-  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
-  const message = `${errors} ${errors === 1 ? 'error' : 'errors'} in ${path}`
-  throw invalid('invalid-agent-file', message, diagnostics)
+  throw invalid('invalid-agent-file', `${errorCount(diagnostics)} in ${path}`, diagnostics)
 }
 
 function readText(path: string, { cwd }: Context): string {

@@ -12,7 +12,7 @@ import {
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec } from '../source/index.ts'
 import {
   type Condition,
@@ -192,7 +192,7 @@ function heldBy(
   if (mode !== 'apply') return mode === 'observe' ? 'it only observes' : 'a person applies what it proposes'
   const gate = gateOf(orders, (at) => gateAt(policies, at), now)
   if (gate.open) return failure === null ? null : `its host cannot be asked: ${failure.message}`
-  const until = gate.until === null ? '' : ` until ${gate.until.slice(0, 16).replace('T', ' ')} UTC`
+  const until = gate.until === null ? '' : ` until ${utcMinute(gate.until)}`
   return `${WORDS[gate.why]}${until}`
 }
 

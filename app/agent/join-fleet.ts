@@ -1,6 +1,6 @@
+import { once } from 'node:events'
 import { join } from 'node:path'
-import { type MemberStore, readMemory, runMember } from '../../fleet/index.ts'
-import { readIfThere, writeDurably } from '../../journal/index.ts'
+import { type MemberStore, runMember } from '../../fleet/index.ts'
 import { type AgentFleet } from '../../spec/agent/index.ts'
 import {
   isDomain,
@@ -11,6 +11,7 @@ import {
 } from '../../spec/diagnostics/index.ts'
 import { steadyClock } from './clock.ts'
 import { followedAgent, type FollowedContext } from './followed.ts'
+import { memberDisk } from './member-disk.ts'
 import { connectMember } from './member-store.ts'
 import { type Say } from './say.ts'
 
@@ -38,7 +39,7 @@ export async function joinFleet(membership: MembershipContext): Promise<void> {
   const link = connectionMonitor(membership)
   // Orders of another fleet have numbers and terms of their own.
   const file = join(folder, `member-${fleet.name}.json`)
-  const aborted = whenAborted(signal)
+  const aborted = once(signal, 'abort').then(() => null)
   let tries = 0
   let isSaid = false
   while (!signal.aborted) {
@@ -56,8 +57,7 @@ export async function joinFleet(membership: MembershipContext): Promise<void> {
           host: name,
           store,
           agent,
-          memory: readMemory(await readIfThere(file)),
-          save: (memory) => writeDurably(file, JSON.stringify(memory)),
+          ...(await memberDisk(file)),
           at: () => now().toISOString(),
           say,
           onStore: (error) => {
@@ -156,15 +156,6 @@ const unmade = (problem: Problem): Problem =>
 
 const UNMADE =
   'the servers are there, and do not say anything of this fleet: a controller makes its store (`qstate fleet controller`); has one been in charge yet?'
-
-const whenAborted = (signal: AbortSignal): Promise<null> =>
-  new Promise((resolve) => {
-    const over = (): void => {
-      resolve(null)
-    }
-    if (signal.aborted) over()
-    else signal.addEventListener('abort', over, { once: true })
-  })
 
 /** Why the store is not reached: it does not answer, or a file for it cannot be read. */
 const awayOf = (error: unknown): Problem | undefined =>

@@ -10,7 +10,7 @@ import {
 } from '../../agent/index.ts'
 import { fleetLayout, openMirror, pathsLayout } from '../../git/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'
 import { type Context } from '../index.ts'
 import { connect, type HostTarget } from '../host/index.ts'
@@ -60,11 +60,10 @@ export async function runHostAgent(
   })
   if (holder === null) return
   const { pid, since } = holder
-  const when = since.slice(0, 16).replace('T', ' ')
   throw new QstateError(
     problem(
       'locked',
-      `another agent keeps this host: process ${pid}, since ${when} UTC`,
+      `another agent keeps this host: process ${pid}, since ${utcMinute(since)}`,
       'there is one agent a host: `systemctl status qstate-agent` tells of it',
     ),
   )

@@ -1,5 +1,5 @@
 import { type Holder, takeLock } from '../../journal/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 
 export interface LockedRun {
@@ -60,11 +60,10 @@ export async function withLock<T>(
   }))
   if (done.kind === 'done') return done.value
   const { who, pid, since } = done.holder
-  const when = since.slice(0, 16).replace('T', ' ')
   throw new QstateError(
     problem(
       'locked',
-      `host is locked by another run: ${who}, process ${pid}, since ${when} UTC`,
+      `host is locked by another run: ${who}, process ${pid}, since ${utcMinute(since)}`,
       'wait for it (--lock-timeout SECONDS), or see what it does',
     ),
   )

@@ -25,8 +25,9 @@ export function directHosts(hosts: Iterable<FleetHost>, file: FleetFile): readon
   if (direct.length === 0) return []
   const { gitDir, files } = repositoryOfFleet(file)
   const clone = openClone(gitDir)
+  const members = join(fleetFolder(file), 'members')
   return direct.map(({ name, reach }) => {
-    const folder = join(fleetFolder(file), 'members', name)
+    const folder = join(members, name)
     const transport = transportOf(reach, file.folder)
     return {
       name,

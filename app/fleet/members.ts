@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { openNotifier, openStore } from '../../agent/index.ts'
-import { type MemberStore, readMemory, runMember, type Store } from '../../fleet/index.ts'
-import { readIfThere, writeDurably } from '../../journal/index.ts'
+import { type MemberStore, runMember, type Store } from '../../fleet/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
 import {
   agentHost,
@@ -9,6 +8,7 @@ import {
   currentTables,
   followedAgent,
   keepHost,
+  memberDisk,
   type Say,
   steadyClock,
   wallClock,
@@ -132,14 +132,6 @@ async function runHost(
   await Promise.all([kept.running, member])
   await Promise.race([notifier.delivered(), steadyClock.sleep(LAST_NOTICES_MS, closing.signal)])
   closing.abort()
-}
-
-/** What a host remembers of its fleet. */
-async function memberDisk(path: string): Promise<Pick<Parameters<typeof runMember>[0], 'memory' | 'save'>> {
-  return {
-    memory: readMemory(await readIfThere(path)),
-    save: (memory) => writeDurably(path, JSON.stringify(memory)),
-  }
 }
 
 /** Says once that the store is away, and once that it answers again. */

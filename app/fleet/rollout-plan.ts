@@ -59,12 +59,13 @@ async function planDirect(
   file: FleetFile,
   context: Context,
 ): Promise<readonly (readonly [string, Answer])[]> {
-  const quiet: Context = { ...context, report: () => undefined, warn: () => undefined }
+  const ignore = (): void => undefined
+  const quiet: Context = { ...context, report: ignore, warn: ignore, progress: ignore }
   return mapLimited(
     directHosts(known, file),
     HOSTS_AT_ONCE,
     async ({ name, target, source }): Promise<readonly [string, Answer]> => {
-      const member = { target, context: { ...quiet, progress: () => undefined } }
+      const member = { target, context: quiet }
       return [name, await planCommit(commit, null, source, member, context.signal)]
     },
   )

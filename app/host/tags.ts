@@ -1,5 +1,5 @@
 import { type HostQube, mapLimited, NO_NEEDS } from '../../reconciler/index.ts'
-import { type Problem } from '../../spec/diagnostics/index.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from './connect.ts'
 
@@ -35,10 +35,7 @@ async function tagsOf(
   const unknown = seen.map(({ found }) => found).find((found) => found.status === 'unknown')
   if (unknown === undefined) return { name, klass, tags }
   const { message, hint } = unknown.problem
-  warn({
-    code: 'tags-unknown',
-    message: `the tags of ${name} cannot be read, so no selector matches it: ${message}`,
-    hint,
-  })
+  const warning = `the tags of ${name} cannot be read, so no selector matches it: ${message}`
+  warn(problem('tags-unknown', warning, hint))
   return { name, klass, tags, untold: unknown.problem }
 }

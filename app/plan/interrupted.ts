@@ -1,5 +1,6 @@
 import { isComplete, isFinished, lockHolder, numbers, readGeneration } from '../../journal/index.ts'
 import { type Change } from '../../reconciler/index.ts'
+import { problem, utcMinute } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 
 /**
@@ -18,23 +19,16 @@ export async function warnInterruptedApply(
   const { who, at } = generation.meta
   const holder = holdsLock ? undefined : await lockHolder(folder)
   if (holder !== undefined) {
-    const since = minute(holder.since)
-    warn({
-      code: 'run-in-progress',
-      message: `another run is at work on this host: ${holder.who}, process ${holder.pid}, since ${since}`,
-      hint: 'what it changes meanwhile is not in this plan',
-    })
+    const since = utcMinute(holder.since)
+    const message = `another run is at work on this host: ${holder.who}, process ${holder.pid}, since ${since}`
+    warn(problem('run-in-progress', message, 'what it changes meanwhile is not in this plan'))
     return
   }
   const done = generation.steps.filter((step) => step.phase === 'after').length
-  warn({
-    code: 'interrupted-apply',
-    message: `the last apply (generation ${last}, ${who}, ${minute(at)}) was cut off after ${done} ${done === 1 ? 'write' : 'writes'}`,
-    hint: 'what it did stands; an apply continues from there',
-  })
+  const writes = `${done} ${done === 1 ? 'write' : 'writes'}`
+  const message = `the last apply (generation ${last}, ${who}, ${utcMinute(at)}) was cut off after ${writes}`
+  warn(problem('interrupted-apply', message, 'what it did stands; an apply continues from there'))
 }
-
-const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
 
 /**
  * Changes that the last apply planned and did not come to, by qube and path: what is there is still what was there, and

@@ -1,4 +1,11 @@
-import { type Diagnostic, hasCode, invalid, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import {
+  type Diagnostic,
+  errorCount,
+  hasCode,
+  invalid,
+  problem,
+  QstateError,
+} from '../../spec/diagnostics/index.ts'
 import { type DesiredState, loadManifest, type Manifest, resolve } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost, readTags, type Tables } from '../host/index.ts'
@@ -85,11 +92,8 @@ export async function resolveSpec(
   return desired
 }
 
-function invalidSpec(diagnostics: readonly Diagnostic[]): QstateError {
-  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
-  const message = `${errors} ${errors === 1 ? 'error' : 'errors'} in the spec: nothing was changed`
-  return invalid('invalid-spec', message, diagnostics)
-}
+const invalidSpec = (diagnostics: readonly Diagnostic[]): QstateError =>
+  invalid('invalid-spec', `${errorCount(diagnostics)} in the spec: nothing was changed`, diagnostics)
 
 /** Where tables of a spec are found again when its plan is applied. */
 export const tablesOf =

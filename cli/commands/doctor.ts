@@ -2,9 +2,8 @@ import { runDoctor } from '../../app/doctor/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { commandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
-import { specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
+import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { doctorView } from '../views/doctor.ts'
-import { makeStyle } from '../views/style.ts'
 
 /** Checks the host and its Windows qubes, and suggests fixes. Reads only. */
 export async function doctor(paths: readonly string[], options: SpecOptions, io: Io): Promise<number> {
@@ -16,7 +15,7 @@ export async function doctor(paths: readonly string[], options: SpecOptions, io:
   )
   if (options.json === true)
     io.out(`${JSON.stringify(withDiagnostics({ release, examined }, context), null, 2)}\n`)
-  else io.out(doctorView(examined, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  else io.out(doctorView(examined, outStyle(options, io)))
   const hasProblem = examined.some(({ findings }) => findings.some(({ verdict }) => verdict === 'problem'))
   return hasProblem ? EXIT.error : EXIT.done
 }

@@ -6,9 +6,8 @@ import { planIsBlocked } from '../../reconciler/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { commandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
-import { specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
+import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { driftView } from '../views/drift.ts'
-import { makeStyle } from '../views/style.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
 
 /** What changed on the host since qstate last set it. Writes nothing. */
@@ -28,7 +27,7 @@ export async function drift(
   if (options.json === true) {
     const told = { spec: plan.spec, host: plan.host, drift: found, blocked: blockedIn(plan) }
     io.out(`${JSON.stringify(withDiagnostics(told, context), null, 2)}\n`)
-  } else io.out(driftView(plan, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  } else io.out(driftView(plan, outStyle(options, io)))
   // What could not be looked at may have drifted: that there is none is only said where all was seen.
   if (found.length > 0) return EXIT.changes
   return planIsBlocked(plan) ? EXIT.error : EXIT.done

@@ -12,10 +12,9 @@ import { agentLog } from '../agent-log.ts'
 import { commandContext } from '../context.ts'
 import { type ControllerFlags, type FleetFlags, hostsFileOf, openFleet } from '../fleet-options.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, wantsColor } from '../options.ts'
+import { type GlobalOptions, outStyle } from '../options.ts'
 import { fleetView } from '../views/fleet.ts'
 import { rolloutLog } from '../views/rollout.ts'
-import { makeStyle } from '../views/style.ts'
 import { signalExit } from './run.ts'
 
 /** Every host of the fleet: what it has, how it is, when it was last heard of. */
@@ -23,7 +22,7 @@ export async function fleetStatus(options: FleetFlags, io: Io): Promise<number> 
   const { file } = await openFleet(options, io)
   const status = await readFleetStatus(file)
   if (options.json === true) io.out(`${JSON.stringify(status, null, 2)}\n`)
-  else io.out(fleetView(status, io.now(), makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  else io.out(fleetView(status, io.now(), outStyle(options, io)))
   return EXIT.done
 }
 

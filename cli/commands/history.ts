@@ -3,15 +3,14 @@ import { listGenerations } from '../../app/inspect/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, targetOf, wantsColor } from '../options.ts'
+import { type GlobalOptions, targetOf, outStyle } from '../options.ts'
 import { historyView } from '../views/history.ts'
-import { makeStyle } from '../views/style.ts'
 
 /** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
 export async function history(options: GlobalOptions, io: Io): Promise<number> {
   const { stateFolder } = connect(targetOf(options, io), await commandContext(options, io))
   const generations = await listGenerations(stateFolder)
   if (options.json === true) io.out(`${JSON.stringify(generations, null, 2)}\n`)
-  else io.out(historyView(generations, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  else io.out(historyView(generations, outStyle(options, io)))
   return EXIT.done
 }

@@ -6,10 +6,9 @@ import { type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconcil
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type CommandContext, commandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
+import { type GlobalOptions, specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { planView } from '../views/plan.ts'
 import { diffView } from '../views/plan-diff.ts'
-import { makeStyle } from '../views/style.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
 
 export interface PlanCommandFlags extends SpecOptions, PlanFlags {
@@ -50,7 +49,7 @@ export function printPlan(
 ): void {
   const made = withRestarts(plan, { policy: null, ask: null }, context, ownQube)
   if (options.json === true) io.out(`${JSON.stringify(withDiagnostics(made, context), null, 2)}\n`)
-  else io.out(planView(made, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  else io.out(planView(made, outStyle(options, io)))
 }
 
 /** What cannot be planned is an error, whatever else there is to do. */
@@ -79,6 +78,6 @@ async function planDiff(
     context,
   )
   if (options.json === true) io.out(`${JSON.stringify(withDiagnostics(diff, context), null, 2)}\n`)
-  else io.out(diffView(diff, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  else io.out(diffView(diff, outStyle(options, io)))
   return options.detailedExitcode === true && diff.qubes.length > 0 ? EXIT.changes : EXIT.done
 }

@@ -2,9 +2,9 @@ import { planRollout } from '../../app/fleet/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type FleetFlags, openFleet } from '../fleet-options.ts'
 import { type Io } from '../io.ts'
-import { secondsAsMs, wantsColor } from '../options.ts'
+import { outStyle, secondsAsMs } from '../options.ts'
 import { rolloutPlanView } from '../views/rollout-plan.ts'
-import { makeStyle, plural } from '../views/style.ts'
+import { plural } from '../views/style.ts'
 import { signalExit } from './run.ts'
 
 export interface RolloutPlanFlags extends FleetFlags {
@@ -25,6 +25,6 @@ export async function rolloutPlan(
   const plan = await planRollout(name ?? null, file, { waitMs, onAsk }, context)
   if (io.signal.aborted) return signalExit(io)
   if (options.json === true) io.out(`${JSON.stringify(plan, null, 2)}\n`)
-  else io.out(rolloutPlanView(plan, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+  else io.out(rolloutPlanView(plan, outStyle(options, io)))
   return plan.groups.some(({ kind }) => kind === 'trouble') ? EXIT.error : EXIT.done
 }

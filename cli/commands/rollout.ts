@@ -14,9 +14,8 @@ import { type HostPolicies } from '../../spec/agent/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type ControllerFlags, type FleetFlags, hostsFileOf, openFleet } from '../fleet-options.ts'
 import { type Io } from '../io.ts'
-import { wantsColor } from '../options.ts'
+import { outStyle } from '../options.ts'
 import { rolloutHistoryView, rolloutLog, rolloutView } from '../views/rollout.ts'
-import { makeStyle, type Style } from '../views/style.ts'
 import { signalExit } from './run.ts'
 
 export interface RolloutStartFlags extends ControllerFlags {
@@ -119,14 +118,11 @@ export async function rolloutHistory(options: FleetFlags, io: Io): Promise<numbe
       ...{ serial, name, revision, commit, phase, why, startedAt, said },
     }))
     io.out(`${JSON.stringify({ rollouts }, null, 2)}\n`)
-  } else io.out(rolloutHistoryView(all, styleFor(options, io)))
+  } else io.out(rolloutHistoryView(all, outStyle(options, io)))
   return EXIT.done
 }
 
 function show(state: RolloutState, options: FleetFlags, io: Io): void {
   if (options.json === true) io.out(`${JSON.stringify(state, null, 2)}\n`)
-  else io.out(rolloutView(state, styleFor(options, io)))
+  else io.out(rolloutView(state, outStyle(options, io)))
 }
-
-const styleFor = (options: FleetFlags, io: Io): Style =>
-  makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)

@@ -11,11 +11,10 @@ import { type Plan, planIsBlocked, planIsEmpty, reportExitCode } from '../../rec
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type CommandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, parallelismOf, secondsAsMs, wantsColor } from '../options.ts'
+import { type GlobalOptions, parallelismOf, secondsAsMs, outStyle } from '../options.ts'
 import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
 import { planView } from '../views/plan.ts'
 import { reportView } from '../views/report.ts'
-import { makeStyle } from '../views/style.ts'
 
 /** Options of every command that applies a plan. */
 export interface RunFlags extends GlobalOptions {
@@ -68,7 +67,7 @@ const canAsk = (options: GlobalOptions, io: Io): boolean => io.inIsTerminal && o
 
 /** A person at a terminal, or --yes. */
 function reviewer(kind: Run['kind'], options: RunFlags, io: Io): Reviewer {
-  const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+  const style = outStyle(options, io)
   return {
     takesTime: options.yes !== true,
     async approve(plan) {
@@ -123,20 +122,24 @@ function conclude(
   context: CommandContext,
 ): number {
   if (applied === null) return io.signal.aborted ? signalExit(io) : EXIT.error
-  const exitCode = exitCodeOf({ plan, applied, restarts, attached })
+  const exitCode = exitCodeOf(plan, applied, restarts, attached)
   if (options.json === true) {
     const answer = { ...applied, live: attached, restarts, exitCode }
     io.out(`${JSON.stringify(withDiagnostics(answer, context), null, 2)}\n`)
   } else {
-    const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+    const style = outStyle(options, io)
     io.out(restartLines(restarts, style) + attachLines(attached, style))
   }
   return io.signal.aborted ? signalExit(io) : exitCode
 }
 
 /** A qube that could not be restarted, or a device that could not be attached, leaves the run done in part. */
-function exitCodeOf({ plan, applied, restarts, attached }: RunResult): number {
-  if (applied === null) return EXIT.error
+function exitCodeOf(
+  plan: Plan,
+  applied: NonNullable<RunResult['applied']>,
+  restarts: RunResult['restarts'],
+  attached: RunResult['attached'],
+): number {
   const code = planIsEmpty(plan) ? (planIsBlocked(plan) ? EXIT.error : EXIT.done) : reportExitCode(applied)
   const isPartial =
     restarts.some(({ status }) => status !== 'restarted') ||

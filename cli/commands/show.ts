@@ -4,9 +4,8 @@ import { isPlanFile, readPlanFile } from '../../app/plan/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, targetOf, wantsColor } from '../options.ts'
+import { type GlobalOptions, targetOf, outStyle } from '../options.ts'
 import { showView } from '../views/show.ts'
-import { makeStyle } from '../views/style.ts'
 import { printPlan } from './plan.ts'
 
 /** Shows the state of qubes as qstate sees it, or a saved plan. */
@@ -22,7 +21,7 @@ export async function show(what: readonly string[], options: GlobalOptions, io: 
     const json = shown.map(({ qube, settings }) => ({ ...qube, settings }))
     io.out(`${JSON.stringify(json, null, 2)}\n`)
   } else {
-    const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+    const style = outStyle(options, io)
     io.out(shown.map((one) => showView(one, style)).join('\n'))
   }
   return EXIT.done

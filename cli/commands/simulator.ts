@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
@@ -46,24 +47,10 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   makeDom0Tree(files)
   io.err(`A simulated dom0 listens on ${socket}, with its files in ${files}.\n`)
   io.err(`Try: qstate --socket ${socket} devices\nCtrl-C ends it.\n`)
-  await aborted(io.signal)
+  if (!io.signal.aborted) await once(io.signal, 'abort')
   await running.close()
   if (isOurs) rmSync(files, { recursive: true, force: true })
   return EXIT.done
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done()
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          done()
-        },
-        { once: true },
-      )
-  })
 }
 
 function readJson<T>(path: string, parse: (json: unknown) => T): T {

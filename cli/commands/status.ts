@@ -6,10 +6,10 @@ import { planIsBlocked } from '../../reconciler/index.ts'
 import { EXIT, exitCodeOf, QstateError } from '../../spec/diagnostics/index.ts'
 import { commandContext, withDiagnostics } from '../context.ts'
 import { type Io } from '../io.ts'
-import { specLocation, type SpecOptions, targetOf, wantsColor } from '../options.ts'
+import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { agentView } from '../views/agent.ts'
+import { errorJson } from '../views/error.ts'
 import { statusView } from '../views/status.ts'
-import { makeStyle } from '../views/style.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function status(
   const context = await commandContext(options, io)
   const target = targetOf(options, io)
   const agent = await agentState(connect(target, context), context)
-  const style = makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)
+  const style = outStyle(options, io)
   // Before the host is asked: where it does not answer, that is what there is to say.
   if (agent !== null && options.json !== true) io.out(`${agentView(agent, style)}\n`)
   const known = agent === null ? {} : { agent: { ...agent.memory, running: agent.running?.pid ?? null } }
@@ -47,7 +47,7 @@ export async function status(
     }
     if (options.json !== true || !(error instanceof QstateError)) throw error
     const { problem, diagnostics } = error
-    print({ error: problem, ...(diagnostics.length === 0 ? {} : { diagnostics }) })
+    print(errorJson(problem, diagnostics))
     return exitCodeOf(problem.code)
   }
 }

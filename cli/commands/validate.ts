@@ -2,8 +2,7 @@ import { validateAt } from '../../app/validate/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
-import { specLocation, type SpecOptions, wantsColor } from '../options.ts'
-import { makeStyle } from '../views/style.ts'
+import { specLocation, type SpecOptions, outStyle } from '../options.ts'
 import { placedDiagnostics, validationJson, validationView } from '../views/validate.ts'
 
 /** Checks a spec without any host, or a fleet with the spec of every host of it. */
@@ -13,7 +12,7 @@ export async function validate(paths: readonly string[], options: SpecOptions, i
   if (options.json === true) io.out(`${JSON.stringify(validationJson(checked), null, 2)}\n`)
   else {
     context.report(placedDiagnostics(checked), checked.files)
-    io.out(validationView(checked, makeStyle(wantsColor(options, io, io.outIsTerminal), io.columns)))
+    io.out(validationView(checked, outStyle(options, io)))
   }
   return checked.valid ? EXIT.done : EXIT.invalidSpec
 }

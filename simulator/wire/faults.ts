@@ -18,26 +18,6 @@ interface FaultMatch {
   readonly writesOnly?: boolean
 }
 
-/**
- * `refuse`: an empty answer, nothing done. `drop-before`, `drop-after`: the connection breaks before or after
- * the work. `garbage`, `truncate`: the work is done, the answer is rubbish or cut in half. `hang`: nothing is
- * done and nothing said; `hang-after`: the work is done and nothing said. `pretend`:
- * nothing is done, and the answer says it is. `die-before`, `die-after`: the whole
- * daemon goes away, before or after the work.
- */
-export type FaultAction =
-  | 'refuse'
-  | 'drop-before'
-  | 'drop-after'
-  | 'garbage'
-  | 'truncate'
-  | 'hang'
-  | 'hang-after'
-  | 'pretend'
-  | 'die-before'
-  | 'die-after'
-  | { readonly delayMs: number }
-
 const ACTIONS = [
   'refuse',
   'drop-before',
@@ -50,6 +30,15 @@ const ACTIONS = [
   'die-before',
   'die-after',
 ] as const
+
+/**
+ * `refuse`: an empty answer, nothing done. `drop-before`, `drop-after`: the connection breaks before or after
+ * the work. `garbage`, `truncate`: the work is done, the answer is rubbish or cut in half. `hang`: nothing is
+ * done and nothing said; `hang-after`: the work is done and nothing said. `pretend`:
+ * nothing is done, and the answer says it is. `die-before`, `die-after`: the whole
+ * daemon goes away, before or after the work.
+ */
+export type FaultAction = (typeof ACTIONS)[number] | { readonly delayMs: number }
 
 /** Reads faults from unknown JSON; throws an Error that says where they are wrong. */
 export function parseFaults(value: unknown): Fault[] {

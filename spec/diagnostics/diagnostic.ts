@@ -12,6 +12,12 @@ export const warningAt = (at: SourceRange, what: Problem): Diagnostic => ({
   at,
 })
 
+/** `2 errors` */
+export function errorCount(diagnostics: readonly Diagnostic[]): string {
+  const count = diagnostics.filter(({ severity }) => severity === 'error').length
+  return `${count} ${count === 1 ? 'error' : 'errors'}`
+}
+
 /** Ends what needs something that somebody wrote, and that has errors: these go with it. */
 export function invalid(
   code: CodeOf<'spec'>,

@@ -3,7 +3,7 @@
  * It knows no setting, no file system and no terminal.
  */
 export { type Code, type CodeOf, EXIT, exitCodeOf, isCode } from './codes.ts'
-export { errorAt, invalid, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
+export { errorAt, errorCount, invalid, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
 export { escapeForTerminal } from './escape.ts'
 export { formatDiagnostics } from './format.ts'
 export { explainPlaceholders, PLACEHOLDER } from './placeholders.ts'
@@ -21,4 +21,4 @@ export {
 export { NOWHERE, type SourceFile, type SourceRange } from './source.ts'
 export { isRange, readProblem } from './stored-problem.ts'
 export { isSystemError, problemOf, systemProblem } from './system-error.ts'
-export { formatRange, nearest, oneOf, quote, suggest } from './wording.ts'
+export { formatRange, nearest, oneOf, quote, suggest, utcMinute } from './wording.ts'

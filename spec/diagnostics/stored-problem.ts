@@ -13,10 +13,11 @@ const RENAMED: Readonly<Record<string, Code>> = {
 
 /**
  * A problem as it stands in a stored document. Another version may have written it, with a code that this one does not
- * know; earlier ones wrote `why` or `refused` for the message, and no code with it.
+ * know; earlier ones wrote `why` or `refused` for the message and no code with it, beside what has a `problem` by now.
  */
 export function readProblem(json: unknown): Problem {
-  const { code, message, why, refused, hint, at } = isObject(json) ? json : {}
+  const stored = isObject(json) && 'problem' in json ? json['problem'] : json
+  const { code, message, why, refused, hint, at } = isObject(stored) ? stored : {}
   const told = textOf(message ?? why ?? refused)
   const found = { hint: textOf(hint), ...(isRange(at) ? { at } : {}) }
   const known = typeof code === 'string' ? (RENAMED[code] ?? code) : ''

@@ -7,6 +7,9 @@ export function quote(text: string): string {
   return `"${escapeForTerminal(short.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n'))}"`
 }
 
+/** `2026-11-30 15:48 UTC`, of a time in ISO 8601. */
+export const utcMinute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
+
 /** `a, b or c` */
 export function oneOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`

@@ -72,7 +72,7 @@ export function readHostState(text: string): HostState | { readonly problem: str
 /** Earlier versions wrote beside each other what is one problem by now. */
 const ofThisVersion = (value: unknown): unknown =>
   isObject(value) && value['status'] === 'unknown'
-    ? { status: 'unknown', problem: readProblem(value['problem'] ?? value) }
+    ? { status: 'unknown', problem: readProblem(value) }
     : value
 
 function isQube(json: unknown): boolean {
