@@ -12,23 +12,14 @@ export {
   runAgent,
   type Source,
 } from './loop/index.ts'
-export { makeMetrics, type Notice, noticeSchema, openNotifier, serve } from './notify/index.ts'
-export {
-  awaitingConsent,
-  CONSENT,
-  type Consent,
-  consentFor,
-  gateAt,
-  type Held,
-  runCheck,
-} from './policy/index.ts'
+export { makeMetrics, type Notice, openNotifier, serve } from './notify/index.ts'
+export { awaitingConsent, CONSENT, gateAt, type Held, runCheck } from './policy/index.ts'
 export {
   type AgentHost,
   type Clock,
   type CommittedSpec,
   type HostNews,
   type RestartCare,
-  type Selects,
 } from './ports/index.ts'
 export {
   holdsStill,

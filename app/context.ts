@@ -1,4 +1,4 @@
-import { type Holder } from '../journal/index.ts'
+import { type Holder } from '../documents/host/index.ts'
 import { type Plan, type QubeReport } from '../reconciler/index.ts'
 import { type Code, type Diagnostic, type Problem, type SourceFile } from '../spec/diagnostics/index.ts'
 

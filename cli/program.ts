@@ -259,7 +259,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
 
   program
     .command('schema [what]')
-    .description('prints the JSON Schema of a spec, for editors; or that of agent, notice')
+    .description('prints the JSON Schema of a spec, for editors; or that of another file or document')
     .action(
       run(async (what: string | undefined) =>
         (await import('./commands/schema.ts')).schema(what ?? 'spec', io),

@@ -22,22 +22,18 @@
  * - A suspended agent, a closed window or a freeze is reported instead of a claim, and waited for as long as a host that is away.
  * - What failed counts as failed, whatever comes of it later.
  */
-export { archive, type Lease, pastRollouts, readLease, runController } from './controller/index.ts'
+export { archive, pastRollouts, runController } from './controller/index.ts'
 export {
   type AgentStatus,
   ask,
   type Asked,
   type FollowedAgent,
-  type HostPlan,
+  NO_MEMORY,
   type PlanningAgent,
-  readHostPlan,
-  readMemory,
   runMember,
 } from './member/index.ts'
 export {
   atWork,
-  type HostReport,
-  type HostState,
   instruct,
   type Instruction,
   isEnded,
@@ -45,21 +41,19 @@ export {
   isTrailing,
   mayBeReplaced,
   needsApproval,
-  readOrder,
-  readReport,
-  readRollout,
-  type RolloutState,
-  type Stage,
   startRollout,
 } from './rollout/index.ts'
 export {
   type Clock,
+  documentIn,
   hostOf,
   type Key,
   KEYS,
   localStore,
   makeKey,
   type MemberStore,
+  readEntry,
   readKey,
+  readReport,
   type Store,
 } from './store/index.ts'

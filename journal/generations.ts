@@ -1,9 +1,25 @@
 import { existsSync } from 'node:fs'
-import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Blocked, type Journal, type Plan, type Report } from '../reconciler/index.ts'
-import { readProblem } from '../spec/diagnostics/index.ts'
-import { makeFolder, readIfThere, syncFolder, writeDurably } from './files.ts'
+import {
+  generationDocument,
+  type GenerationMeta,
+  planDocument,
+  reportDocument,
+  type Step,
+  stepDocument,
+  type StoredReport,
+} from '../documents/host/index.ts'
+import {
+  damagedDocument,
+  type Document,
+  readBounded,
+  readDocument,
+  readFileDocument,
+} from '../documents/read/index.ts'
+import { type Journal, type Plan } from '../reconciler/index.ts'
+import { type Result } from '../spec/diagnostics/index.ts'
+import { makeFolder, syncFolder, writeDurably } from './files.ts'
 
 /**
  * What each apply was to do, did, and left: `generations/000042/` with `plan.json` (written and flushed before the first
@@ -20,51 +36,41 @@ export interface Generation {
 }
 
 /** What a generation is of: a command of a person's, the agent's own run, or a rollout's. */
-export type RunKind = 'apply' | 'adopt' | 'release' | 'rollback' | 'agent' | 'rollout'
+export type RunKind = NonNullable<GenerationMeta['kind']>
 
-export interface GenerationMeta {
-  /** Generations of earlier versions do not tell. */
-  readonly kind?: RunKind
-  /** Of a rollback: what it undoes, the newest first. */
-  readonly undoes?: readonly number[]
-  readonly who: string
-  /** ISO 8601. */
-  readonly at: string
-  readonly pid: number
-}
-
-type StoredReport = Omit<Report, 'plan'>
-
-interface Step {
-  readonly qube: string
-  readonly what: string
-  readonly phase: 'before' | 'after'
+/** The journal of one run. */
+export interface RunJournal extends Journal {
+  /** Null: it has not begun, or nothing was written, and none is left. */
+  generation(): number | null
 }
 
 const GENERATIONS = 'generations'
 const KEEP_GENERATIONS = 200
 
-/** A journal that makes a new generation when an apply begins. `onBegin` is told its number. */
+const MAX_STEPS_BYTES = 64 * 1024 * 1024
+
+/** A journal that makes a new generation when an apply begins, and takes it back where not one write was sent. */
 export function generationJournal(
   folder: string,
   meta: GenerationMeta & { readonly kind: RunKind },
-  onBegin?: (generation: number) => void,
-): Journal {
+): RunJournal {
+  let number: number | null = null
   let own = ''
   let steps: FileHandle | undefined
   return {
+    generation: () => number,
     async begin(plan) {
       const all = join(folder, GENERATIONS)
       await makeFolder(all)
-      const number = ((await numbers(folder)).at(-1) ?? 0) + 1
-      own = join(all, nameOf(number))
+      const next = ((await numbers(folder)).at(-1) ?? 0) + 1
+      own = join(all, nameOf(next))
       await makeFolder(own)
-      await writeDurably(join(own, 'meta.json'), JSON.stringify(meta))
-      await writeDurably(join(own, 'plan.json'), planInParts(plan))
-      steps = await open(join(own, 'steps.jsonl'), 'a', 0o600)
+      await writeDurably(join(own, META), JSON.stringify({ ...marked(generationDocument), ...meta }))
+      await writeDurably(join(own, PLAN), planInParts(plan))
+      steps = await open(join(own, STEPS), 'a', 0o600)
       await syncFolder(own)
       await syncFolder(all)
-      onBegin?.(number)
+      number = next
     },
     async write(qube, what, phase) {
       const step: Step = { qube, what, phase }
@@ -76,11 +82,29 @@ export function generationJournal(
     async end(report) {
       await steps?.close()
       const { qubes, interrupted } = report
+      if (qubes.every(({ touched }) => !touched)) {
+        number = null
+        await drop(own)
+        return
+      }
       const stored: StoredReport = { qubes, interrupted }
-      await writeDurably(join(own, 'report.json'), JSON.stringify(stored))
+      await writeDurably(join(own, REPORT), JSON.stringify({ ...marked(reportDocument), ...stored }))
       await prune(folder)
     },
   }
+}
+
+const [META, PLAN, STEPS, REPORT] = ['meta.json', 'plan.json', 'steps.jsonl', 'report.json']
+
+const marked = ({ id, version }: { readonly id: string; readonly version: number }): object => ({
+  schema: id,
+  version,
+})
+
+/** At once: half of a generation is a damaged one. */
+async function drop(own: string): Promise<void> {
+  await rename(own, `${own}.dropped`)
+  await rm(`${own}.dropped`, { recursive: true, force: true })
 }
 
 /** The plan as JSON, qube by qube: as one text, that of a thousand qubes would take more memory than all else. */
@@ -92,19 +116,16 @@ function* planInParts({ qubes, ...rest }: Plan): Iterable<string> {
 
 /** Whether the run of a generation came to its end: told without reading what it did, which may be long. */
 export function isFinished(folder: string, number: number): boolean {
-  return existsSync(join(folder, GENERATIONS, nameOf(number), 'report.json'))
+  return existsSync(join(folder, GENERATIONS, nameOf(number), REPORT))
 }
 
 /** Whether everything that a generation was to do was done, told from its report alone. */
 export async function isComplete(folder: string, number: number): Promise<boolean> {
-  const text = await readIfThere(join(folder, GENERATIONS, nameOf(number), 'report.json'))
-  if (text === undefined) return false
-  try {
-    const { qubes } = JSON.parse(text) as StoredReport
-    return qubes.every((qube) => qube.outcomes.every((outcome) => outcome.status === 'applied'))
-  } catch {
-    return false
-  }
+  const report = await readFileDocument(reportDocument, join(folder, GENERATIONS, nameOf(number), REPORT))
+  return (
+    report?.ok === true &&
+    report.value.qubes.every((qube) => qube.outcomes.every((outcome) => outcome.status === 'applied'))
+  )
 }
 
 /** Numbers of the generations there are, oldest first. */
@@ -116,70 +137,59 @@ export async function numbers(folder: string): Promise<readonly number[]> {
     .sort((a, b) => a - b)
 }
 
-/** A generation, or undefined where it is not there or was cut off before it was written. */
-export async function readGeneration(folder: string, number: number): Promise<Generation | undefined> {
+/** A generation; or why it cannot be read; or undefined where it is not there, or was cut off before its first write. */
+export async function readGeneration(
+  folder: string,
+  number: number,
+): Promise<Result<Generation> | undefined> {
   const own = join(folder, GENERATIONS, nameOf(number))
-  const plan = await readIfThere(join(own, 'plan.json'))
-  const meta = await readIfThere(join(own, 'meta.json'))
-  if (plan === undefined || meta === undefined) return undefined
-  const report = await readIfThere(join(own, 'report.json'))
-  const steps = await readIfThere(join(own, 'steps.jsonl'))
-  try {
-    return {
-      number,
-      meta: JSON.parse(meta) as GenerationMeta,
-      plan: ofThisVersion(JSON.parse(plan) as Plan),
-      report: report === undefined ? null : (JSON.parse(report) as StoredReport),
-      steps: parseSteps(steps ?? ''),
-    }
-  } catch {
-    // Each file is renamed into place whole: what does not parse was damaged since, and is as good as gone.
-    return undefined
+  const [meta, plan, report, steps] = await Promise.all([
+    readPart(generationDocument, join(own, META)),
+    readPart(planDocument, join(own, PLAN)),
+    readPart(reportDocument, join(own, REPORT)),
+    readBounded(join(own, STEPS), MAX_STEPS_BYTES),
+  ])
+  const damage = [meta, plan, report].find((part) => part?.ok === false)
+  if (damage?.ok === false) return damage
+  if (plan?.ok !== true || meta?.ok !== true) {
+    // Steps are begun last: what was to be written before them was there.
+    if (steps === undefined) return undefined
+    return damagedDocument(generationDocument, own, `${plan === undefined ? PLAN : META} is missing`)
   }
-}
-
-/** Plans of earlier versions say `why` for a message, and have no code with it. */
-function ofThisVersion(plan: Plan): Plan {
-  const read = ({ path, ...told }: Blocked): Blocked => ({
-    path,
-    problem: readProblem(told),
-  })
-  const { orphansUnknown, untold } = plan
   return {
-    ...plan,
-    qubes: plan.qubes.map((qube) => ({
-      ...qube,
-      blocked: qube.blocked.map(read),
-      ...(qube.held === undefined ? {} : { held: qube.held.map(read) }),
-    })),
-    ...(orphansUnknown === undefined ? {} : { orphansUnknown: readProblem(orphansUnknown) }),
-    ...(untold === undefined
-      ? {}
-      : {
-          untold: untold.map(({ what, ...told }) => ({
-            what,
-            problem: readProblem(told),
-          })),
-        }),
+    ok: true,
+    value: {
+      number,
+      meta: meta.value,
+      plan: plan.value,
+      report: report?.ok === true ? report.value : null,
+      steps: steps !== undefined && 'text' in steps ? parseSteps(steps.text) : [],
+    },
   }
 }
 
-/** The last line may have been cut off with the run. */
+/** What the system refuses to read of one is no reason to tell nothing of the others. */
+async function readPart<T>(document: Document<T>, path: string): Promise<Result<T> | undefined> {
+  try {
+    return await readFileDocument({ ...document, hint: generationDocument.hint }, path)
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error
+    return damagedDocument(document, path, error.message)
+  }
+}
+
+/** Nothing is decided by them. The last line may have been cut off with the run. */
 function parseSteps(text: string): readonly Step[] {
   return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as Step]
-    } catch {
-      return []
-    }
+    const step = readDocument(stepDocument, line, STEPS)
+    return step.ok ? [step.value] : []
   })
 }
 
 async function prune(folder: string): Promise<void> {
   const all = await numbers(folder)
-  for (const number of all.slice(0, Math.max(0, all.length - KEEP_GENERATIONS))) {
-    await rm(join(folder, GENERATIONS, nameOf(number)), { recursive: true, force: true })
-  }
+  for (const number of all.slice(0, Math.max(0, all.length - KEEP_GENERATIONS)))
+    await drop(join(folder, GENERATIONS, nameOf(number)))
 }
 
 const nameOf = (number: number): string => String(number).padStart(6, '0')

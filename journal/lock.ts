@@ -1,18 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { link, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Holder, holderDocument } from '../documents/host/index.ts'
+import { readDocument } from '../documents/read/index.ts'
+import { QstateError } from '../spec/diagnostics/index.ts'
 import { isCode, makeFolder, readIfThere, writeDurably } from './files.ts'
-
-export interface Holder {
-  readonly token: string
-  readonly pid: number
-  /** With pid, boot and this, a process is told from a later one of the same number. Clock ticks since boot. */
-  readonly started: string
-  readonly boot: string
-  readonly who: string
-  /** ISO 8601. */
-  readonly since: string
-}
 
 export interface LockOptions {
   readonly who: string
@@ -44,7 +36,8 @@ export async function takeLock(folder: string, options: LockOptions): Promise<Lo
   }
   const ownPath = join(folder, `${LOCK}.${own.token}`)
   try {
-    await writeDurably(ownPath, JSON.stringify(own))
+    const { id: schema, version } = holderDocument
+    await writeDurably(ownPath, JSON.stringify({ schema, version, ...own }))
   } catch (error) {
     // By the name that people know, and that is the same at the next try.
     if (error instanceof Error && 'syscall' in error) Object.assign(error, { path: join(folder, LOCK) })
@@ -66,7 +59,7 @@ export async function takeLock(folder: string, options: LockOptions): Promise<Lo
 /** Who is at work on the host now, if anyone. */
 export async function lockHolder(folder: string): Promise<Holder | undefined> {
   const text = await readIfThere(join(folder, LOCK))
-  const holder = text === undefined ? undefined : parseHolder(text)
+  const holder = text === undefined ? undefined : parseHolder(text, join(folder, LOCK))
   return holder !== undefined && (await isAlive(holder)) ? holder : undefined
 }
 
@@ -91,7 +84,7 @@ async function takeOver(folder: string, ownPath: string, first: string): Promise
   const seen = new Set<string>()
   let text: string | undefined = first
   while (text !== undefined) {
-    const holder = parseHolder(text)
+    const holder = parseHolder(text, lock)
     if (holder !== undefined && (await isAlive(holder))) return holder
     const claim = join(folder, `${LOCK}.after.${holder?.token ?? 'unreadable'}`)
     if (await tryLink(ownPath, claim)) {
@@ -120,7 +113,7 @@ async function tryLink(from: string, to: string): Promise<boolean> {
 async function release(folder: string, own: Holder): Promise<void> {
   const path = join(folder, LOCK)
   const text = await readIfThere(path)
-  if (text !== undefined && parseHolder(text)?.token === own.token) await unlink(path)
+  if (text !== undefined && parseHolder(text, path)?.token === own.token) await unlink(path)
 }
 
 async function sweep(folder: string, now: number): Promise<void> {
@@ -132,17 +125,15 @@ async function sweep(folder: string, now: number): Promise<void> {
   }
 }
 
-function parseHolder(text: string): Holder | undefined {
-  try {
-    const json = JSON.parse(text) as Partial<Holder>
-    const { token, pid, started, boot, who, since } = json
-    if (typeof token !== 'string' || !/^[0-9a-f]{24}$/.test(token) || typeof pid !== 'number')
-      return undefined
-    if (typeof started !== 'string' || typeof boot !== 'string') return undefined
-    return { token, pid, started, boot, who: String(who), since: String(since) }
-  } catch {
-    return undefined
-  }
+/**
+ * Undefined: it is no lock, and holds nothing. One that a newer qstate has written does, or another program: whether who made it is
+ * still at work cannot be told.
+ */
+function parseHolder(text: string, path: string): Holder | undefined {
+  const holder = readDocument(holderDocument, text, path)
+  if (holder.ok) return holder.value
+  if (holder.problem.code === 'document-damaged') return undefined
+  throw new QstateError(holder.problem)
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {

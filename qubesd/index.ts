@@ -47,12 +47,5 @@ export { describeCall, policyLine, QubesdError, quoteForTerminal } from './error
 export { daemonEvents, type EventOrGap } from './events.ts'
 export { type PropertyAnswer } from './parse.ts'
 export { QUBESD_SOCKET } from './socket.ts'
-export {
-  exactVersion,
-  isManaged,
-  isQubesVersion,
-  listedVersion,
-  type QubesVersion,
-  VERSIONS,
-} from './versions.ts'
+export { exactVersion, isManaged, listedVersion, VERSIONS } from './versions.ts'
 export { type Transport } from './transport.ts'

@@ -60,10 +60,6 @@ export type ManagedVersion = {
   [V in QubesVersion]: (typeof VERSIONS)[V]['endOfLife'] extends null ? V : never
 }[QubesVersion]
 
-export function isQubesVersion(text: unknown): text is QubesVersion {
-  return typeof text === 'string' && Object.hasOwn(VERSIONS, text)
-}
-
 export function isManaged(version: QubesVersion): version is ManagedVersion {
   return VERSIONS[version].endOfLife === null
 }

@@ -48,8 +48,9 @@ export {
   makeReleasePlan,
   makeRollbackPlan,
   type PlanContext,
-  readPlan,
+  planProblem,
   selectsAll,
+  settingsProblem,
 } from './planning/index.ts'
 export {
   type AvailableDevice,
@@ -71,6 +72,7 @@ export {
   providerOf,
   type Providers,
   type QubeFacts,
+  QUBES_VERSIONS,
   type QubesVersion,
   type QubeProperties,
   type Reading,

@@ -8,7 +8,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import standalone from 'ajv/dist/standalone/index.js'
 import { build, transform } from 'esbuild'
 
-/** The schema is made by TypeScript modules, which are bundled to be read before anything is compiled. */
+/** Schemas are made by TypeScript modules, which are bundled to be run before anything is compiled. */
 async function readSchema(root, source, name) {
   const folder = mkdtempSync(join(tmpdir(), 'qstate-schema-'))
   try {
@@ -30,7 +30,7 @@ export function makeAjv(more = {}) {
   return ajv.addVocabulary(['x-expected', 'x-setting', 'x-name'])
 }
 
-/** Where each schema is written, and where its validator goes. */
+/** Where each schema of what people write stands, and where its validator goes. */
 const VALIDATORS = [
   [
     'spec/schema/manifest-schema.ts',
@@ -43,21 +43,133 @@ const VALIDATORS = [
   ['spec/fleet/rollout-schema.ts', 'rolloutSchema', 'spec/fleet/rollout-validator.ts', 'validateRollout'],
 ]
 
+/**
+ * Documents that are stored or exchanged, by folder: `documents/host/holder.ts` has the table `holderTable` and the type `Holder`, of
+ * which `documents/host/holder-validator.ts` is made. Null: it is only sent.
+ */
+const DOCUMENTS = {
+  host: {
+    generation: 'GenerationMeta',
+    holder: 'Holder',
+    plan: 'StoredPlan',
+    report: 'StoredReport',
+    snapshot: 'HostSnapshot',
+    step: 'Step',
+  },
+  agent: {
+    accepted: 'Accepted',
+    memory: 'Memory',
+    notification: null,
+    ordered: 'Ordered',
+    suspension: 'Suspension',
+  },
+  fleet: {
+    ask: 'Ask',
+    'host-plan': 'HostPlan',
+    'host-report': 'StoredHostReport',
+    lease: 'Lease',
+    member: 'MemberMemory',
+    order: 'Order',
+    'rollout-state': 'RolloutState',
+  },
+}
+
+const documents = Object.entries(DOCUMENTS).flatMap(([folder, types]) =>
+  Object.entries(types).map(([name, type]) => ({ path: `documents/${folder}/${name}`, name, type })),
+)
+
 export async function generateValidators(root) {
   for (const [source, schema, file, name] of VALIDATORS) {
     const ajv = makeAjv({ code: { source: true, esm: true } })
     const code = standalone.default(ajv, ajv.compile(await readSchema(root, source, schema)))
-    const text = await asTypeScript(code, source, name)
-    // Left alone where nothing has changed, so that nothing is compiled again.
-    if (readOrNothing(join(root, file)) !== text) writeFileSync(join(root, file), text)
+    write(
+      join(root, file),
+      await asTypeScript(code, source, (validate) => [
+        `export const ${name} = ${validate} as ValidateFunction`,
+      ]),
+    )
   }
+  const tables = await readSchema(root, 'documents/tables.ts', 'TABLES')
+  const schemas = Object.fromEntries(documents.map(({ name }) => [name, tables[name].schema]))
+  const made = '// Made by scripts/generate-validator.mjs from the tables in this folder: change these.'
+  const printed = `export const jsonSchemas: Readonly<Record<string, object>> = ${JSON.stringify(schemas)}`
+  write(join(root, 'documents/json-schemas.ts'), `${made}\n${printed}\n`)
+  for (const { path, name, type } of documents.filter((one) => one.type !== null)) {
+    const { schema, ...about } = tables[name]
+    // The first fault ends it: a document of faults alone takes no more memory than one of none.
+    const options = { allErrors: false, verbose: false, messages: false, inlineRefs: false }
+    const ajv = makeAjv({ ...options, code: { source: true, esm: true } })
+    // Where in the schema a fault is does not help: what is expected in the document does.
+    const code = standalone.default(ajv, ajv.compile(compact(schema))).replace(/schemaPath:"[^"]*",/g, '')
+    write(
+      `${join(root, path)}-validator.ts`,
+      await asTypeScript(code, `${path}.ts`, (validate) => [
+        `import type { ${type} } from './${name}.ts'`,
+        `export const ${camel(name)}Document = { ...${JSON.stringify(about)}, validate: ${validate} as ValidateFunction<${type}> }`,
+      ]),
+    )
+  }
+}
+
+/** A schema without what is for readers, and with each part that occurs again as a definition: it is compiled once. */
+function compact(schema) {
+  const times = new Map()
+  const bare = strip(schema)
+  visit(bare, (part) => {
+    const text = JSON.stringify(part)
+    times.set(text, (times.get(text) ?? 0) + 1)
+  })
+  const $defs = {}
+  const hoist = (part) => {
+    const text = JSON.stringify(part)
+    const inner = mapParts(part, hoist)
+    if (part.properties === undefined && (text.length < 60 || times.get(text) < 2)) return inner
+    const name = `d${[...times.keys()].indexOf(text)}`
+    $defs[name] = inner
+    return { $ref: `#/$defs/${name}` }
+  }
+  return { ...mapParts(bare, hoist), $defs }
+}
+
+function strip({ $schema, $id, title, description, ...schema }) {
+  // What is one value need not be of its type, too.
+  if ('const' in schema) delete schema.type
+  return mapParts(schema, strip)
+}
+
+function visit(schema, see) {
+  mapParts(schema, (part) => {
+    see(part)
+    visit(part, see)
+    return part
+  })
+}
+
+/** A schema with another one for each that stands in it. */
+function mapParts(schema, turn) {
+  const { properties, items, anyOf, additionalProperties } = schema
+  const turnAll = (all) => Object.fromEntries(Object.entries(all).map(([key, part]) => [key, turn(part)]))
+  return {
+    ...schema,
+    ...(properties === undefined ? {} : { properties: turnAll(properties) }),
+    ...(items === undefined ? {} : { items: turn(items) }),
+    ...(anyOf === undefined ? {} : { anyOf: anyOf.map(turn) }),
+    ...(typeof additionalProperties === 'object' ? { additionalProperties: turn(additionalProperties) } : {}),
+  }
+}
+
+const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())
+
+/** Left alone where nothing has changed, so that nothing is compiled again. */
+function write(file, text) {
+  if (readOrNothing(file) !== text) writeFileSync(file, text)
 }
 
 /**
  * ajv's code for ES modules still calls `require` for its helpers. It is made smaller too, since all of it is read at each
  * start and nobody reads it for pleasure.
  */
-async function asTypeScript(code, source, validator) {
+async function asTypeScript(code, source, exported) {
   const helpers = []
   const body = code.replace(
     /const (\w+) = require\("(ajv\/dist\/runtime\/\w+)"\)\.default;/g,
@@ -82,7 +194,7 @@ async function asTypeScript(code, source, validator) {
     "import { type ValidateFunction } from 'ajv'",
     small.code.trim().replace(/export\s*\{[^}]*\bas validate\b[^}]*\};?$/, (list) => {
       const name = /([\w$]+) as validate\b/.exec(list)[1]
-      return `\nexport const ${validator} = ${name} as ValidateFunction`
+      return ['', ...exported(name)].join('\n')
     }),
     '',
   ].join('\n')

@@ -90,9 +90,11 @@ const FORGOTTEN = 'the next commit is judged by its signature alone, and need no
 
 /** What was known when the agent was last stopped. The commit that was in force is so again, whether or not its repository answers. */
 async function begin({ clock, settings, signal, source, store, watch }: AgentContext): Promise<Life> {
-  const { memory: kept, damaged } = await store.load()
-  if (damaged)
-    watch.say('error', `what the agent knew cannot be read: ${FORGOTTEN}`, { file: await store.setAside() })
+  const { memory: kept, problem } = await store.load()
+  if (problem !== null) {
+    const about = { why: problem.message, file: await store.setAside() }
+    watch.say('error', `what the agent knew cannot be read: ${FORGOTTEN}`, about)
+  }
   const { where, paths, policy, fleet } = settings
   const isOther = kept.source !== '' && kept.source !== where
   if (isOther) {
@@ -174,6 +176,7 @@ async function work(
   const { clock, settings, signal, store } = context
   const { due } = life
   const told = await store.orders()
+  for (const problem of told.problems) sayOnce('error', problem, life, context)
   const ordered = settings.fleet === null ? null : told.ordered
   heed(ordered, pending, life, clock.now().toISOString())
   const isOver = ordered !== null && ordered.id === life.memory.gaveUp?.id

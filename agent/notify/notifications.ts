@@ -1,5 +1,5 @@
+import { type Notification } from '../../documents/agent/index.ts'
 import { type RestartReport } from '../../reconciler/index.ts'
-import { type NOTICE_WORDS } from '../../spec/agent/index.ts'
 import { type Value } from '../../spec/index.ts'
 import {
   awaitingConsent,
@@ -12,23 +12,10 @@ import {
 } from '../policy/index.ts'
 import { type Memory, type NoticedBy } from '../state/index.ts'
 
-/** Something that has happened and that a person, or a program of theirs, may want to know. Plain JSON, with a schema. */
-export interface Notice {
-  readonly schema: 'qstate.notice'
-  readonly version: 1
-  readonly kind: NoticeKind
-  /** ISO 8601. */
-  readonly at: string
-  /** This machine's name. */
-  readonly host: string
-  /** One line for people. */
-  readonly text: string
-  readonly commit: string | null
-  /** What it is about, as far as there is more to say. */
-  readonly about: Readonly<Record<string, unknown>>
-}
+/** Something that has happened and that a person, or a program of theirs, may want to know. */
+export type Notice = Notification
 
-type NoticeKind = (typeof NOTICE_WORDS)[number]
+type NoticeKind = Notice['kind']
 
 /** A repository is told as unreachable once that many looks have failed: one that sleeps for a minute is no news. */
 export const UNREACHABLE_FROM = 3

@@ -1,27 +1,11 @@
+import { type Memory } from '../../documents/agent/index.ts'
 import { type Change, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
 import { type Area } from '../../spec/index.ts'
 import { type Gate, type Policy } from './policy.ts'
 import { type Attempts, turnOf } from './retries.ts'
 
 /** Something that a plan would do, and that is not done now. `path` null: the whole qube. */
-export interface Held {
-  readonly qube: string
-  readonly path: string | null
-  readonly why:
-    | 'observed'
-    | 'proposed'
-    | 'suspended'
-    | 'frozen'
-    | 'outside'
-    | 'reported'
-    | 'backing-off'
-    | 'conflict'
-    | 'failed'
-    | 'running'
-    | Consent
-  /** When it may be done, ISO 8601; null where only a person can say. */
-  readonly until: string | null
-}
+export type Held = Memory['held'][number]
 
 /** Changes of a whole qube that need a person, whatever the policy: someone has to review them and run a command. */
 export const CONSENT = {
@@ -40,7 +24,7 @@ export const CONSENT = {
 export type Consent = keyof typeof CONSENT
 
 /** The consent that a planned change of a qube needs in an unattended run. */
-export function consentFor({ remove, withdrawsAll }: QubePlan): Consent | null {
+function consentFor({ remove, withdrawsAll }: QubePlan): Consent | null {
   if (remove !== undefined) return 'removal'
   return withdrawsAll === true ? 'withdrawal' : null
 }

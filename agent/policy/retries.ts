@@ -1,15 +1,12 @@
-/**
- * What the agent has tried, and how often in vain: a correction that was undone, an apply that failed, a restart that did not
- * come about. Each further try waits twice as long.
- */
-interface Attempt {
-  readonly times: number
-  /** ISO 8601. */
-  readonly last: string
-}
+import { type Memory } from '../../documents/agent/index.ts'
 
-/** By `qube`, or by `qube/path`. */
-export type Attempts = Readonly<Record<string, Attempt>>
+/**
+ * What the agent has tried, and how often in vain, by `qube` or by `qube/path`: a correction that was undone, an apply that
+ * failed, a restart that did not come about. Each further try waits twice as long.
+ */
+export type Attempts = Memory['corrections']
+
+type Attempt = Attempts[string]
 
 export interface Turn {
   /** Whether it may be tried now. */

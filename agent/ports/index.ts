@@ -9,5 +9,4 @@ export {
   type CommittedSpec,
   type HostNews,
   type RestartCare,
-  type Selects,
 } from './ports.ts'

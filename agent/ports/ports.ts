@@ -11,7 +11,7 @@ export interface CommittedSpec {
   readonly revision: Revision
 }
 
-export type Selects = (qube: string, path: string) => boolean
+type Selects = (qube: string, path: string) => boolean
 
 /** The host as the agent needs it. It fails with QstateError, or as the system does; anything else is a bug. */
 export interface AgentHost {

@@ -1,5 +1,6 @@
+import { type Memory } from '../../documents/agent/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
-import { type FleetAway, type Memory } from './memory.ts'
+import { type FleetAway } from './memory.ts'
 
 /** Servers that are restarted, or a network that a laptop has not found yet, are no news. */
 const PATIENCE_MS = 5 * 60_000

@@ -3,8 +3,8 @@
  */
 export { type NoticedBy, noticedIn } from './cause.ts'
 export { fleetAwayNow } from './fleet-away.ts'
-export { holdsStill, type Memory, type Suspension, type Waiting } from './memory.ts'
-export { type Ordered } from './orders.ts'
+export { type Memory, type Ordered, type Suspension } from '../../documents/agent/index.ts'
+export { holdsStill, type Waiting } from './memory.ts'
 export { remember } from './remember.ts'
 export { openStore, type Orders, type Store } from './store.ts'
 export { type Turn } from './turn.ts'

@@ -1,3 +1,4 @@
+import { type Memory } from '../../documents/agent/index.ts'
 import {
   changeDigest,
   changesOf,
@@ -8,7 +9,7 @@ import {
 } from '../../reconciler/index.ts'
 import { type Held, isUndone, keyOf, type Reconciled, settledBy } from '../policy/index.ts'
 import { type NoticedBy } from './cause.ts'
-import { type Drift, type Memory } from './memory.ts'
+import { type Drift } from './memory.ts'
 
 /** What a reconciliation was about, and when. */
 export interface Occasion {

@@ -1,6 +1,6 @@
 import { type RestartReport } from '../../reconciler/index.ts'
 import { type Reconciled } from '../policy/index.ts'
-import { type Memory } from './memory.ts'
+import { type Memory } from '../../documents/agent/index.ts'
 
 /** One turn of the loop, for logs and metrics. */
 export interface Turn {

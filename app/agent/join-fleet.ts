@@ -57,7 +57,7 @@ export async function joinFleet(membership: MembershipContext): Promise<void> {
           host: name,
           store,
           agent,
-          ...(await memberDisk(file)),
+          ...(await memberDisk(file, say)),
           at: () => now().toISOString(),
           say,
           onStore: (error) => {

@@ -1,12 +1,23 @@
-import { readMemory, type runMember } from '../../fleet/index.ts'
-import { readIfThere, writeDurably } from '../../journal/index.ts'
+import { rename } from 'node:fs/promises'
+import { memberDocument } from '../../documents/fleet/index.ts'
+import { readFileDocument } from '../../documents/read/index.ts'
+import { NO_MEMORY, type runMember } from '../../fleet/index.ts'
+import { writeDurably } from '../../journal/index.ts'
+import { type Say } from './say.ts'
 
-/** What a host remembers of its fleet, and how that is kept in a file. */
-export async function memberDisk(
-  path: string,
-): Promise<Pick<Parameters<typeof runMember>[0], 'memory' | 'save'>> {
+type Disk = Pick<Parameters<typeof runMember>[0], 'memory' | 'save'>
+
+/** What a host remembers of its fleet, and how that is kept in a file. A file that cannot be read is kept beside it, for a person. */
+export async function memberDisk(path: string, say: Say): Promise<Disk> {
+  const { id, version } = memberDocument
+  const read = await readFileDocument(memberDocument, path)
+  if (read?.ok === false) {
+    const { message, hint } = read.problem
+    await rename(path, `${path}.damaged`)
+    say('error', `${message}: kept as ${path}.damaged`, { hint })
+  }
   return {
-    memory: readMemory(await readIfThere(path)),
-    save: (memory) => writeDurably(path, JSON.stringify(memory)),
+    memory: read?.ok === true ? read.value : NO_MEMORY,
+    save: (memory) => writeDurably(path, JSON.stringify({ schema: id, version, ...memory })),
   }
 }

@@ -1,4 +1,5 @@
-import { type Holder, takeLock } from '../../journal/index.ts'
+import { type Holder } from '../../documents/host/index.ts'
+import { takeLock } from '../../journal/index.ts'
 import { isSystemError } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
 

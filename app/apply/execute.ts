@@ -19,7 +19,7 @@ export interface ExecuteOptions extends LockedRun {
   readonly recheck: boolean
 }
 
-/** A report, and the generation under which it is remembered; null: nothing was begun. */
+/** A report, and the generation under which it is remembered; null: nothing was written. */
 export type Applied = Report & { readonly generation: number | null }
 
 /** Does what a plan says. The caller holds the lock of the host. */
@@ -29,8 +29,8 @@ export async function executePlan(
   { kind, undoes, who, at, parallelism, failFast, recheck }: ExecuteOptions,
   { signal, progress }: Context,
 ): Promise<Applied> {
-  let generation: number | null = null
   const meta = { kind, ...(undoes === undefined ? {} : { undoes }), who, at, pid: process.pid }
+  const journal = generationJournal(stateFolder, meta)
   const report = await applyPlan(plan, {
     host,
     providers,
@@ -38,15 +38,13 @@ export async function executePlan(
     parallelism,
     failFast,
     recheck,
-    journal: generationJournal(stateFolder, meta, (number) => {
-      generation = number
-    }),
+    journal,
     signal,
     onQube: (qube, done, total) => {
       progress({ kind: 'applied', plan, qube, done, total })
     },
   })
-  return { ...report, generation }
+  return { ...report, generation: journal.generation() }
 }
 
 /** Applies a fresh plan without asking anyone. The caller holds the lock of the host. */

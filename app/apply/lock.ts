@@ -1,4 +1,5 @@
-import { type Holder, takeLock } from '../../journal/index.ts'
+import { type Holder } from '../../documents/host/index.ts'
+import { takeLock } from '../../journal/index.ts'
 import { problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 

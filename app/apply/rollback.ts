@@ -1,6 +1,6 @@
 import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { makeRollbackPlan, type Plan } from '../../reconciler/index.ts'
+import { makeRollbackPlan, type Plan, settingsProblem } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { type ManagedHost, type Tables } from '../host/index.ts'
@@ -21,11 +21,14 @@ export async function rollbackScope(folder: string, generation: number | null): 
   if (first === undefined) throw noGeneration('there is nothing to roll back', all)
   if (!all.includes(first)) throw noGeneration(`there is no generation ${first}`, all)
   const undone = await readSince(first, all, folder)
-  if (undone.length === 0) throw noGeneration(`generation ${first} was never begun, or is damaged`, all)
+  if (undone.length === 0) throw noGeneration(`generation ${first} was never begun`, all)
   return { undone, before: all.filter((number) => number < first).at(-1) ?? null }
 }
 
-/** What cannot be read was cut off before its first write. */
+/**
+ * The newest first, but for those that were cut off before their first write. Where one of them cannot be read, nothing is undone:
+ * what it did stands between the others and the present values.
+ */
 async function readSince(
   first: number,
   all: readonly number[],
@@ -34,7 +37,11 @@ async function readSince(
   const found: Generation[] = []
   for (const number of all.filter((n) => n >= first).reverse()) {
     const generation = await readGeneration(folder, number)
-    if (generation !== undefined) found.push(generation)
+    if (generation === undefined) continue
+    if (!generation.ok) throw damagedGeneration(number, all, generation.problem.message)
+    const wrong = settingsProblem(generation.value.plan)
+    if (wrong !== undefined) throw damagedGeneration(number, all, wrong)
+    found.push(generation.value)
   }
   return found
 }
@@ -52,6 +59,13 @@ export function planRollback(
 export const tablesOfScope = ({ undone }: RollbackScope): Tables => {
   const plans = undone.map(({ plan }) => plan)
   return (sha256) => tablesFrom(plans, sha256)
+}
+
+function damagedGeneration(number: number, all: readonly number[], why: string): QstateError {
+  const later = all.find((one) => one > number)
+  const after = later === undefined ? '' : `, and \`qstate rollback ${later}\` undoes all after it`
+  const hint = `what it did is changed with the spec and \`qstate apply\`${after}`
+  return new QstateError(problem('damaged-generation', `generation ${number} cannot be undone: ${why}`, hint))
 }
 
 const noGeneration = (message: string, all: readonly number[]): QstateError => {

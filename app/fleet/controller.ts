@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { type RolloutState, runController, type Store } from '../../fleet/index.ts'
+import { type RolloutState } from '../../documents/fleet/index.ts'
+import { runController, type Store } from '../../fleet/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
 import { type Say, steadyClock } from '../agent/index.ts'
 import { type Context } from '../index.ts'

@@ -1,4 +1,6 @@
-import { type HostReport, KEYS, type Lease, readLease, readOrder, readReport } from '../../fleet/index.ts'
+import { type HostReport, type Lease, leaseDocument, orderDocument } from '../../documents/fleet/index.ts'
+import { documentIn, KEYS, readReport } from '../../fleet/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type FleetFile } from './fleet-file.ts'
 import { withStore } from './open-store.ts'
 
@@ -6,12 +8,14 @@ import { withStore } from './open-store.ts'
 export interface HostRow {
   readonly host: string
   readonly groups: readonly string[]
-  /** Null: never heard of. */
+  /** Null: never heard of, or its report cannot be read. */
   readonly report: HostReport | null
   /** When its report was written, by the store's clock. */
   readonly lastSeen: string | null
   /** The commit that it was ordered to. */
   readonly ordered: string | null
+  /** Why its report cannot be read. */
+  readonly problem?: Problem
 }
 
 export interface FleetStatus {
@@ -33,15 +37,17 @@ export function fleetStatus(file: FleetFile): Promise<FleetStatus> {
       store.get(KEYS.leader),
     ])
     const byKey = new Map([...reports, ...orders].map((entry) => [entry.key, entry]))
-    const leader = readLease(lease?.value)
+    const leader = documentIn(leaseDocument, lease)
     const hosts = [...file.fleet.hosts.values()].map(({ name, groups }): HostRow => {
       const entry = byKey.get(KEYS.reports + name)
+      const read = entry === undefined ? null : readReport(entry)
       return {
         host: name,
         groups,
-        report: readReport(entry?.value, name),
+        report: read?.ok === true ? read.value : null,
         lastSeen: entry?.at ?? null,
-        ordered: readOrder(byKey.get(KEYS.orders + name)?.value)?.commit ?? null,
+        ordered: documentIn(orderDocument, byKey.get(KEYS.orders + name))?.commit ?? null,
+        ...(read?.ok === false ? { problem: read.problem } : {}),
       }
     })
     const leaderLastSeen = leader === null ? null : (lease?.at ?? null)

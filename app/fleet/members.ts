@@ -110,7 +110,7 @@ async function runHost(
     onNotice: notifier.notify,
   })
   const member = runMember({
-    ...(await memberDisk(join(folder, 'member.json'))),
+    ...(await memberDisk(join(folder, 'member.json'), say)),
     host: name,
     store,
     agent: followedAgent({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { ask, hostOf, type HostPlan, KEYS, readHostPlan, type Store } from '../../fleet/index.ts'
+import { type HostPlan, hostPlanDocument } from '../../documents/fleet/index.ts'
+import { ask, hostOf, KEYS, readEntry, type Store } from '../../fleet/index.ts'
 import { type ChangeLine, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves, type FleetHost } from '../../spec/fleet/index.ts'
 import { planCommit, steadyClock } from '../agent/index.ts'
@@ -96,16 +97,19 @@ async function askAll(
   commit: string,
   waitMs: number,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, HostPlan>> {
+): Promise<ReadonlyMap<string, Answer>> {
   const id = randomUUID()
   const enough = new AbortController()
   const stop = AbortSignal.any([signal, enough.signal])
-  const answers = new Map<string, HostPlan>()
+  const answers = new Map<string, Answer>()
+  const unread = new Map<string, Answer>()
   if (hosts.length === 0) return answers
   const listening = (async () => {
-    for await (const { key, value } of store.watch(KEYS.plans, stop)) {
-      const plan = readHostPlan(value)
-      if (plan?.id === id) answers.set(hostOf(key), plan)
+    for await (const entry of store.watch(KEYS.plans, stop)) {
+      const host = hostOf(entry.key)
+      const read = readEntry(hostPlanDocument, entry)
+      if (!read.ok) unread.set(host, { digest: null, changes: [], trouble: read.problem.message })
+      else if (read.value.id === id) answers.set(host, read.value)
       if (answers.size === hosts.length) enough.abort()
     }
   })()
@@ -113,7 +117,7 @@ async function askAll(
   await steadyClock.sleep(waitMs, stop)
   enough.abort()
   await listening
-  return answers
+  return new Map([...unread, ...answers])
 }
 
 /** The most hosts first; those of which nothing can be said last. */

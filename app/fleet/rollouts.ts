@@ -1,3 +1,4 @@
+import { rolloutStateDocument, type RolloutState } from '../../documents/fleet/index.ts'
 import {
   archive,
   instruct,
@@ -6,8 +7,7 @@ import {
   KEYS,
   mayBeReplaced,
   pastRollouts,
-  readRollout,
-  type RolloutState,
+  readEntry,
   startRollout,
   type Store,
 } from '../../fleet/index.ts'
@@ -121,15 +121,9 @@ async function currentRollout(
 ): Promise<{ readonly state: RolloutState | null; readonly revision: number }> {
   const entry = await store.get(KEYS.rollout)
   if (entry === null) return { state: null, revision: 0 }
-  const state = readRollout(entry.value)
-  if (state !== null) return { state, revision: entry.revision }
-  throw new QstateError(
-    problem(
-      'unreadable-rollout',
-      `the rollout in ${store.where} cannot be read`,
-      'it is of a later version, or damaged: use the newest qstate everywhere',
-    ),
-  )
+  const read = readEntry(rolloutStateDocument, entry)
+  if (read.ok) return { state: read.value, revision: entry.revision }
+  throw new QstateError({ ...read.problem, message: `${store.where}: ${read.problem.message}` })
 }
 
 const noRollout = (): QstateError =>

@@ -1,13 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { connectManaged, type PlanningHost, type Tables } from './connect.ts'
 import { requireManaged } from './managed.ts'
-import { readHostState, recordedHost } from './snapshot/index.ts'
+import { readSnapshot, recordedHost } from './snapshot/index.ts'
 import { type HostTarget } from './target.ts'
-
-const MAX_BYTES = 64 * 1024 * 1024
 
 /** The host that answers or, where a snapshot of one is named, that. */
 export function openHost(
@@ -20,13 +17,10 @@ export function openHost(
 }
 
 async function openSnapshot(path: string, { cwd }: Context): Promise<PlanningHost> {
-  const full = resolve(cwd, path)
-  const found = statSync(full, { throwIfNoEntry: false })
-  if (found?.isFile() !== true) throw refused(path, 'there is no such file')
-  if (found.size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
-  const state = readHostState(readFileSync(full, 'utf8'))
-  if ('problem' in state) throw refused(path, state.problem)
-  const host = recordedHost(state)
+  const snapshot = await readSnapshot(resolve(cwd, path), path)
+  if (snapshot === undefined) throw refused(path, 'there is no such file')
+  if (!snapshot.ok) throw new QstateError(snapshot.problem)
+  const host = recordedHost(snapshot.value)
   const qubes = await host.list()
   return requireManaged({ host, qubes, version: host.version(qubes), stateFolder: null })
 }

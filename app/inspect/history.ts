@@ -1,20 +1,23 @@
 import { type Generation, lockHolder, numbers, readGeneration, type RunKind } from '../../journal/index.ts'
 import { reportExitCode } from '../../reconciler/index.ts'
-import { EXIT } from '../../spec/diagnostics/index.ts'
+import { EXIT, type Problem } from '../../spec/diagnostics/index.ts'
 
 /** A generation as history lists it. */
 export interface GenerationSummary {
   readonly generation: number
-  readonly at: string
-  readonly who: string
+  /** Null where it cannot be read, as with the others. */
+  readonly at: string | null
+  readonly who: string | null
   /** Null: of a version that did not remember it. */
   readonly kind: RunKind | null
   /** Generations that a rollback was to undo. */
   readonly undoes?: readonly number[]
   readonly commit: string | null
-  readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off' | 'running'
-  readonly writes: number
+  readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off' | 'running' | 'damaged'
+  readonly writes: number | null
   readonly qubes: readonly string[]
+  /** Why it cannot be read. */
+  readonly problem?: Problem
 }
 
 function summaryOf({ number, meta, plan, report, steps }: Generation, running: boolean): GenerationSummary {
@@ -33,6 +36,11 @@ function summaryOf({ number, meta, plan, report, steps }: Generation, running: b
   }
 }
 
+const damagedSummary = (generation: number, problem: Problem): GenerationSummary => ({
+  ...{ generation, at: null, who: null, kind: null, commit: null },
+  ...{ outcome: 'damaged', writes: null, qubes: [], problem },
+})
+
 function outcomeOf(code: number): GenerationSummary['outcome'] {
   if (code === EXIT.done) return 'applied'
   return code === EXIT.partial ? 'in part' : 'failed'
@@ -40,11 +48,13 @@ function outcomeOf(code: number): GenerationSummary['outcome'] {
 
 /** The generations that this machine remembers for a host, the newest first. Asks the host nothing. */
 export async function listGenerations(folder: string): Promise<readonly GenerationSummary[]> {
-  const all: Generation[] = []
+  const running = (await lockHolder(folder)) !== undefined
+  const summaries: GenerationSummary[] = []
   for (const number of [...(await numbers(folder))].reverse()) {
     const generation = await readGeneration(folder, number)
-    if (generation !== undefined) all.push(generation)
+    if (generation?.ok === false) summaries.push(damagedSummary(number, generation.problem))
+    else if (generation !== undefined)
+      summaries.push(summaryOf(generation.value, running && summaries.length === 0))
   }
-  const running = (await lockHolder(folder)) !== undefined
-  return all.map((generation, index) => summaryOf(generation, running && index === 0))
+  return summaries
 }

@@ -15,8 +15,14 @@ export async function warnInterruptedApply(
   const last = (await numbers(folder)).at(-1)
   if (last === undefined || isFinished(folder, last)) return
   const generation = await readGeneration(folder, last)
-  if (generation === undefined || generation.report !== null) return
-  const { who, at } = generation.meta
+  if (generation?.ok === false) {
+    const { code, message, hint } = generation.problem
+    warn(problem(code, `what the last apply (generation ${last}) left undone is not known: ${message}`, hint))
+    return
+  }
+  if (generation === undefined || generation.value.report !== null) return
+  const { steps, meta } = generation.value
+  const { who, at } = meta
   const holder = holdsLock ? undefined : await lockHolder(folder)
   if (holder !== undefined) {
     const since = utcMinute(holder.since)
@@ -24,7 +30,7 @@ export async function warnInterruptedApply(
     warn(problem('run-in-progress', message, 'what it changes meanwhile is not in this plan'))
     return
   }
-  const done = generation.steps.filter((step) => step.phase === 'after').length
+  const done = steps.filter((step) => step.phase === 'after').length
   const writes = `${done} ${done === 1 ? 'write' : 'writes'}`
   const message = `the last apply (generation ${last}, ${who}, ${utcMinute(at)}) was cut off after ${writes}`
   warn(problem('interrupted-apply', message, 'what it did stands; an apply continues from there'))
@@ -41,8 +47,10 @@ export async function interruptedChanges(
   if (last === undefined || (await isComplete(folder, last))) return () => undefined
   const generation = await readGeneration(folder, last)
   const open = new Map<string, Change>()
-  for (const { qube, changes } of generation?.plan.qubes ?? []) {
-    const outcomes = generation?.report?.qubes.find((done) => done.qube === qube)?.outcomes
+  if (generation?.ok !== true) return () => undefined
+  const { plan, report } = generation.value
+  for (const { qube, changes } of plan.qubes) {
+    const outcomes = report?.qubes.find((done) => done.qube === qube)?.outcomes
     for (const change of changes) {
       const outcome = outcomes?.find(({ path }) => path === change.path)
       if (outcome?.status !== 'applied') open.set(`${qube}/${change.path}`, change)

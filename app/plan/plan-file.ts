@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { planDocument } from '../../documents/host/index.ts'
+import { readFileDocument } from '../../documents/read/index.ts'
 import { providers } from '../../providers/index.ts'
-import { type Plan, readPlan } from '../../reconciler/index.ts'
+import { type Plan, planProblem } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Tables } from '../host/index.ts'
 import { writeOutputFile } from '../output-file.ts'
-
-const MAX_BYTES = 64 * 1024 * 1024
 
 /**
  * Whether a file is meant as a plan: it says that it is one, whatever it is called; or it is JSON by name and no spec. What
@@ -53,16 +53,14 @@ export interface SavedPlan {
 }
 
 /** Reads a saved plan, refusing whatever qstate would not have written. */
-export function readPlanFile(path: string, cwd: string): SavedPlan {
-  const full = resolve(cwd, path)
-  if (statSync(full).size > MAX_BYTES) throw refused(path, 'it is larger than 64 MiB')
-  const read = readPlan(readFileSync(full, 'utf8'), providers)
-  if ('problem' in read) throw refused(path, read.problem)
-  const { plan } = read
-  return {
-    plan,
-    tables: (sha256) => tablesFrom([plan], sha256),
-  }
+export async function readPlanFile(path: string, cwd: string): Promise<SavedPlan> {
+  const read = await readFileDocument(planDocument, resolve(cwd, path), path)
+  if (read === undefined) throw refused(path, 'there is no such file')
+  if (!read.ok) throw new QstateError(read.problem)
+  const plan = read.value
+  const wrong = planProblem(plan, providers)
+  if (wrong !== undefined) throw refused(path, wrong)
+  return { plan, tables: (sha256) => tablesFrom([plan], sha256) }
 }
 
 /** A table that plans name, read from where it was, if it is still the same. */

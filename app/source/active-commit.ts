@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { holdsStill, type Memory, openStore } from '../../agent/index.ts'
+import { type Holder } from '../../documents/host/index.ts'
 import { fleetLayout, pathsLayout } from '../../git/index.ts'
-import { type Holder, lockHolder, safeFolder } from '../../journal/index.ts'
+import { lockHolder, safeFolder } from '../../journal/index.ts'
 import { type Context } from '../context.ts'
 import { type Connection } from '../host/index.ts'
 import { sourcesOf } from './git-sources.ts'
@@ -25,12 +26,13 @@ export interface AgentState {
 /** Null where no agent has ever kept this host. Asks the host nothing. */
 export async function agentState(
   connection: Pick<Connection, 'stateFolder'>,
-  { now }: Context,
+  { now, warn }: Context,
 ): Promise<AgentState | null> {
   const folder = agentFolder(connection)
   if (!existsSync(folder)) return null
   const store = openStore(folder)
-  const [{ memory }, orders] = [await store.load(), await store.orders()]
+  const [{ memory, problem }, orders] = [await store.load(), await store.orders()]
+  for (const unread of [...(problem === null ? [] : [problem]), ...orders.problems]) warn(unread)
   if (memory.updatedAt === '') return null
   return {
     // A suspension takes effect at once, whether or not the agent has come by it yet.

@@ -16,7 +16,7 @@ export async function apply(paths: readonly string[], options: ApplyFlags, io: I
   const target = targetOf(options, io)
   const [first] = paths
   if (paths.length === 1 && first !== undefined && isPlanFile(first, io.cwd)) {
-    const { plan, tables } = readPlanFile(first, io.cwd)
+    const { plan, tables } = await readPlanFile(first, io.cwd)
     const run = { kind: 'apply', saved: true } as const
     return runCommand(
       connect(target, context, tables),

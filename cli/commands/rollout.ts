@@ -9,7 +9,8 @@ import {
   watchRollout,
 } from '../../app/fleet/index.ts'
 import { type Context } from '../../app/index.ts'
-import { type Instruction, isEnded, type RolloutState } from '../../fleet/index.ts'
+import { type RolloutState } from '../../documents/fleet/index.ts'
+import { type Instruction, isEnded } from '../../fleet/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type ControllerFlags, type FleetFlags, hostsFileOf, openFleet } from '../fleet-options.ts'

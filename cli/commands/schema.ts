@@ -1,19 +1,24 @@
-import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { documentSchemas } from '../../documents/index.ts'
+import { EXIT, problem, QstateError, suggest } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 
-const SCHEMAS: Readonly<Record<string, () => Promise<object>>> = {
-  spec: async () => (await import('../../spec/schema/index.ts')).manifestSchema,
-  agent: async () => (await import('../../spec/agent/index.ts')).agentSchema,
-  notice: async () => (await import('../../agent/index.ts')).noticeSchema,
-}
+/** JSON Schemas by name: of what a person writes, then of what is stored or exchanged. */
+export const allSchemas = async (): Promise<Readonly<Record<string, object>>> => ({
+  spec: (await import('../../spec/schema/index.ts')).manifestSchema,
+  agent: (await import('../../spec/agent/index.ts')).agentSchema,
+  fleet: (await import('../../spec/fleet/index.ts')).fleetSchema,
+  rollout: (await import('../../spec/fleet/index.ts')).rolloutSchema,
+  ...(await documentSchemas()),
+})
 
-/** Prints the JSON Schema of what a person writes or a program reads. */
-export async function schema(what: string, io: Io): Promise<number> {
-  const load = Object.hasOwn(SCHEMAS, what) ? SCHEMAS[what] : undefined
-  if (load === undefined) {
-    const hint = `there are ${Object.keys(SCHEMAS).join(', ')}`
-    throw new QstateError(problem('unknown-schema', `there is no schema “${what}”`, hint))
+/** Prints one of them. */
+export async function schema(name: string, io: Io): Promise<number> {
+  const schemas = await allSchemas()
+  if (!Object.hasOwn(schemas, name)) {
+    const names = Object.keys(schemas)
+    const hint = `${suggest(name, names, '')} the schemas are ${names.join(', ')}`.trimStart()
+    throw new QstateError(problem('unknown-schema', `there is no schema “${name}”`, hint))
   }
-  io.out(`${JSON.stringify(await load(), null, 2)}\n`)
+  io.out(`${JSON.stringify(schemas[name], null, 2)}\n`)
   return EXIT.done
 }

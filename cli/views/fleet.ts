@@ -1,5 +1,4 @@
 import { type FleetStatus, type HostRow } from '../../app/fleet/index.ts'
-import { type HostReport } from '../../fleet/index.ts'
 import { fold, padTo, type Style } from './style.ts'
 import { oneLine, showProblem, showTime } from './value.ts'
 
@@ -22,12 +21,13 @@ export function fleetView(
     leader === null
       ? 'No controller has ever been in charge.'
       : `In charge: ${oneLine(leader.who)}, last heard of ${heard(leaderLastSeen, now)}.`
-  const below = rows.map(({ report }) => details(report).map((line) => fold(line, style.width, '      ')))
+  const below = rows.map((row) => details(row).map((line) => fold(line, style.width, '      ')))
   const table = lines.flatMap((line, row) => [text(line), ...(below[row] ?? [])])
   return `${[style.bold(text(head)), ...table, '', fold(who, style.width, '')].join('\n')}\n`
 }
 
-function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly string[] {
+function cells({ report, lastSeen, ordered, problem }: HostRow, now: Date): readonly string[] {
+  if (problem !== undefined) return ['', 'unreadable report', '', heard(lastSeen, now)]
   if (report === null)
     return ['', ordered === null ? 'never heard of' : 'ordered, never heard of', '', 'never']
   const { commit, drift, status, trouble, restarts, unseenSince } = report
@@ -42,7 +42,8 @@ function cells({ report, lastSeen, ordered }: HostRow, now: Date): readonly stri
 }
 
 /** What has no place in a column: the first line of what went wrong, why the host begins nothing, and how old it is what is told. */
-function details(report: HostReport | null): readonly string[] {
+function details({ report, problem }: HostRow): readonly string[] {
+  if (problem !== undefined) return [oneLine(problem.message)]
   if (report === null) return []
   const { drift, held, unseenSince } = report
   const { trouble } = report

@@ -13,13 +13,13 @@ function table(rows: readonly GenerationSummary[], style: Style): string {
     const qubes = row.qubes.length > 3 ? `${row.qubes.slice(0, 3).join(', ')} …` : row.qubes.join(', ')
     return [
       String(row.generation).padStart(4),
-      showTime(row.at),
+      row.at === null ? '-' : showTime(row.at),
       kindOf(row),
       row.commit === null ? '-' : shortCommit(row.commit),
       color(row.outcome),
-      plural(row.writes, 'write'),
+      row.writes === null ? '-' : plural(row.writes, 'write'),
       qubes === '' ? '-' : qubes,
-      style.dim(row.who),
+      style.dim(row.who ?? row.problem?.message ?? ''),
     ]
   })
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ''))))

@@ -1,12 +1,5 @@
-import {
-  atWork,
-  type HostState,
-  isSettled,
-  isTrailing,
-  needsApproval,
-  type RolloutState,
-  type Stage,
-} from '../../fleet/index.ts'
+import { type HostState, type RolloutState, type Stage } from '../../documents/fleet/index.ts'
+import { atWork, isSettled, isTrailing, needsApproval } from '../../fleet/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
 import { oneLine, showSpan, showTime } from './value.ts'
 

@@ -1,15 +1,7 @@
 import { mapLimited } from '../../reconciler/index.ts'
-import {
-  isEnded,
-  orderOf,
-  readOrder,
-  readReport,
-  readRollout,
-  type RolloutState,
-  step,
-  violations,
-} from '../rollout/index.ts'
-import { type Entry, KEYS, type Store } from '../store/index.ts'
+import { orderDocument, rolloutStateDocument, type RolloutState } from '../../documents/fleet/index.ts'
+import { isEnded, orderOf, step, violations } from '../rollout/index.ts'
+import { documentIn, type Entry, KEYS, readEntry, reportIn, type Store } from '../store/index.ts'
 import { archive } from './history.ts'
 import { isLeading, lead, type Leadership, notLeading } from './leadership.ts'
 import { newView, note, observe, type View } from './view.ts'
@@ -63,13 +55,15 @@ export async function controllerTurn(mine: Controller, context: ControllerContex
   }
   if (term === null) return false
   const entry = await current(mine, context)
-  const before = entry === null ? null : readRollout(entry.value)
-  if (entry === null || before === null) {
-    if (entry !== null)
-      tellBroken(mine, context, `the stored rollout (revision ${entry.revision}) cannot be read`)
+  const read = entry === null ? null : readEntry(rolloutStateDocument, entry)
+  sayUnread(mine, context)
+  if (entry === null || read?.ok !== true) {
+    if (read?.ok === false)
+      tellBroken(mine, context, `${read.problem.message} (revision ${entry?.revision ?? 0})`)
     mine.countedMs = context.now()
     return false
   }
+  const before = read.value
   if (before.epoch > term) {
     leadership.held = null
     return false
@@ -146,14 +140,14 @@ async function writeOrders(
   const due = Object.keys(state.hosts).flatMap((name) => {
     const order = orderOf(state, name)
     const there = mine.view.entries.get(`${KEYS.orders}${name}`)
-    const found = readOrder(there?.value)
+    const found = documentIn(orderDocument, there)
     const isThere = found?.id === order?.id && found?.look === order?.look
     return order === null || isThere ? [] : [{ name, order, there }]
   })
   const done = await mapLimited(due, WRITES_AT_ONCE, async ({ name, order, there }) => {
     if (!isLeading(mine.leadership, leaseMs, now())) return false
     const key = `${KEYS.orders}${name}`
-    if ((readOrder(there?.value)?.epoch ?? 0) > state.epoch) {
+    if ((documentIn(orderDocument, there)?.epoch ?? 0) > state.epoch) {
       mine.leadership.held = null
       return false
     }
@@ -174,22 +168,28 @@ async function takeBack(
   const done = await mapLimited(hosts, WRITES_AT_ONCE, async (name) => {
     const key = `${KEYS.reports}${name}`
     const entry = mine.view.entries.get(key)
-    const report = entry === undefined ? null : readReport(entry.value, name)
-    const order = readOrder(mine.view.entries.get(`${KEYS.orders}${name}`)?.value)
+    const report = reportIn(entry)
+    const order = documentIn(orderDocument, mine.view.entries.get(`${KEYS.orders}${name}`))
     if (entry === undefined || report === null || order === null) return false
     if (report.order === order.id || report.recalled === order.id) return false
     if (!isLeading(mine.leadership, leaseMs, now())) return false
-    const revision = await to.put(key, { ...report, recalled: order.id }, entry.revision)
+    const recalled = { ...report, recalled: order.id }
+    const revision = await to.put(key, recalled, entry.revision)
     if (revision === null) {
       const news = await to.get(key)
       if (news !== null) note(mine.view, news, now(), true)
       return true
     }
     // Not the host's word: it has not been heard of.
-    mine.view.entries.set(key, { key, value: { ...report, recalled: order.id }, revision, at: null })
+    mine.view.entries.set(key, { key, value: recalled, revision, at: null })
     return true
   })
   return done.includes(true)
+}
+
+/** What hosts have written, and cannot be read, is passed over: once is enough to be told of it. */
+function sayUnread({ view }: Controller, { say }: Pick<ControllerContext, 'say'>): void {
+  for (const { message } of view.unread.splice(0)) say('warn', message)
 }
 
 function tellBroken(mine: Controller, { say }: Pick<ControllerContext, 'say'>, what: string): void {

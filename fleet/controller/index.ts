@@ -2,5 +2,4 @@
  * Carries a rollout out: one controller leads, others stand by.
  */
 export { archive, pastRollouts } from './history.ts'
-export { type Lease, readLease } from './leadership.ts'
 export { runController } from './run-controller.ts'

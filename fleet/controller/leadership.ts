@@ -1,14 +1,5 @@
-import { KEYS, type Store } from '../store/index.ts'
-
-export interface Lease {
-  readonly schema: 'qstate.leader'
-  readonly version: 1
-  /** Rises with each that takes over: the epoch of its orders. */
-  readonly term: number
-  readonly who: string
-  /** Changes with each renewal, so that the others see that it lives. */
-  readonly beat: number
-}
+import { type Lease, leaseDocument } from '../../documents/fleet/index.ts'
+import { documentIn, KEYS, type Store } from '../store/index.ts'
 
 export interface Leadership {
   /** The lease as last seen, and when that was by this machine's clock. */
@@ -40,7 +31,7 @@ export async function lead(
   if (mine.held !== null && mine.held.revision !== revision) mine.held = null
   if (mine.held !== null) return take(mine, mine.held.term, mine.held.beat + 1, { store, who, leaseMs, now })
   if (mine.seen === null || mine.seen.revision !== revision) {
-    const lease = readLease(entry?.value)
+    const lease = documentIn(leaseDocument, entry)
     mine.seen = { revision, lease, atMs: now() }
     // Nobody has ever led: there is nobody to wait for.
     if (revision !== 0) return null
@@ -80,14 +71,3 @@ async function take(
 /** Whether what was begun as the one in charge may still be gone on with. */
 export const isLeading = ({ held }: Leadership, leaseMs: number, nowMs: number): boolean =>
   held !== null && nowMs - held.sinceMs < (leaseMs * 2) / 3
-
-/** Who leads, as stored; null: nobody ever did, or what is there is unreadable. */
-export function readLease(json: unknown): Lease | null {
-  const lease = json as Partial<Lease> | null | undefined
-  return typeof lease === 'object' &&
-    lease?.schema === 'qstate.leader' &&
-    Number.isSafeInteger(lease.term) &&
-    typeof lease.who === 'string'
-    ? (lease as Lease)
-    : null
-}

@@ -1,6 +1,6 @@
+import { rolloutStateDocument, type RolloutState } from '../../documents/fleet/index.ts'
 import { isDomain } from '../../spec/diagnostics/index.ts'
-import { readRollout, type RolloutState } from '../rollout/index.ts'
-import { type Clock, KEYS, makeWaker } from '../store/index.ts'
+import { type Clock, documentIn, KEYS, makeWaker } from '../store/index.ts'
 import { type ControllerContext, controllerTurn, newController } from './controller.ts'
 import { follow } from './follow.ts'
 
@@ -34,7 +34,7 @@ export async function runController(run: ControllerRun): Promise<void> {
       if (!isAway) say('warn', error.message)
       isAway = true
     }
-    const state = readRollout(mine.view.entries.get(KEYS.rollout)?.value)
+    const state = documentIn(rolloutStateDocument, mine.view.entries.get(KEYS.rollout))
     if (mine.term !== null && !isAway && state !== null && onState?.(state) === true) stop.abort()
     else if (!more) await waker.wait(isAway ? RETRY_MS : leaseMs / 3)
   }

@@ -1,5 +1,6 @@
-import { type Heard, type Observation, readReport } from '../rollout/index.ts'
-import { type Entry, hostOf, KEYS } from '../store/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+import { type Heard, type Observation } from '../rollout/index.ts'
+import { type Entry, hostOf, KEYS, readReport, reportIn } from '../store/index.ts'
 
 /** What a controller knows of the store, fed by watching it: the last of each document, and when each report came. */
 export interface View {
@@ -8,6 +9,8 @@ export interface View {
   readonly heard: Map<string, number>
   /** By host: since when it has been said to be held, by the same clock. */
   readonly held: Map<string, number>
+  /** Why reports that came cannot be read, until that is told. */
+  readonly unread: Problem[]
   /** When it began to look. */
   readonly sinceMs: number
 }
@@ -16,6 +19,7 @@ export const newView = (nowMs: number): View => ({
   entries: new Map(),
   heard: new Map(),
   held: new Map(),
+  unread: [],
   sinceMs: nowMs,
 })
 
@@ -27,7 +31,9 @@ export function note(view: View, entry: Entry, nowMs: number, isNews: boolean): 
   if (!entry.key.startsWith(KEYS.reports)) return true
   const host = hostOf(entry.key)
   if (isNews || known !== undefined) view.heard.set(host, nowMs)
-  const isHeld = (readReport(entry.value, host)?.held ?? null) !== null
+  const report = readReport(entry)
+  if (!report.ok) view.unread.push(report.problem)
+  const isHeld = report.ok && report.value.held !== null
   if (!isHeld) view.held.delete(host)
   else if (!view.held.has(host)) view.held.set(host, nowMs)
   return true
@@ -38,7 +44,7 @@ export function observe(view: View, hosts: Iterable<string>, nowMs: number): Obs
   const seen = new Map<string, Heard>()
   for (const name of hosts) {
     const entry = view.entries.get(`${KEYS.reports}${name}`)
-    const report = entry === undefined ? null : readReport(entry.value, name)
+    const report = reportIn(entry)
     if (report === null) continue
     const heard = view.heard.get(name)
     const held = view.held.get(name)

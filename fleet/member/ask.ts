@@ -1,33 +1,20 @@
-import { type ChangeLine } from '../../reconciler/index.ts'
-import { believable, isCommit, isText, isTextOrNull } from '../rollout/index.ts'
-import { KEYS, type MemberStore, type Store } from '../store/index.ts'
-
-/** Asks a host what a commit would change there. It touches nothing. */
-interface Ask {
-  readonly schema: 'qstate.ask'
-  readonly version: 1
-  readonly id: string
-  readonly commit: string
-}
-
-/** What a host answered. */
-export interface HostPlan {
-  readonly schema: 'qstate.host-plan'
-  readonly version: 1
-  /** Of the question. */
-  readonly id: string
-  readonly digest: string | null
-  readonly changes: readonly ChangeLine[]
-  /** Why there is no plan. */
-  readonly trouble: string | null
-}
+import {
+  asHostText,
+  type Ask,
+  askDocument,
+  type HostPlan,
+  hostPlanDocument,
+  MAX_CHANGES,
+} from '../../documents/fleet/index.ts'
+import { documentIn, KEYS, type MemberStore, type Store } from '../store/index.ts'
 
 export interface PlanningAgent {
   /** What the commit would change; or why that cannot be told. */
   plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>
 }
 
-const MAX_CHANGES = 2000
+/** So that all of them fit into what is read. */
+const MAX_LINE = 300
 
 /** Answers the last question, once. The id of what has been answered. Fails with QstateError. */
 export async function answer(
@@ -36,18 +23,20 @@ export async function answer(
   store: Pick<MemberStore, 'get' | 'put'>,
   agent: PlanningAgent,
 ): Promise<string | null> {
-  const ask = readAsk((await store.get(KEYS.asks + host))?.value)
+  const ask = documentIn(askDocument, await store.get(KEYS.asks + host))
   if (ask === null || ask.id === answered) return answered
   const there = await store.get(KEYS.plans + host)
-  if (readHostPlan(there?.value)?.id === ask.id) return ask.id
+  if (documentIn(hostPlanDocument, there)?.id === ask.id) return ask.id
   const { digest, changes, trouble } = await agent.plan(ask.commit)
   const plan: HostPlan = {
     schema: 'qstate.host-plan',
     version: 1,
     id: ask.id,
     digest,
-    changes: changes.slice(0, MAX_CHANGES).map(({ qube, what }) => ({ qube, what: believable(what) })),
-    trouble: trouble === null ? null : believable(trouble),
+    changes: changes
+      .slice(0, MAX_CHANGES)
+      .map(({ qube, what }) => ({ qube, what: asHostText(what, MAX_LINE) })),
+    trouble: trouble === null ? null : asHostText(trouble),
   }
   await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
   return ask.id
@@ -61,29 +50,4 @@ export async function ask(store: Store, host: string, id: string, commit: string
     const there = await store.get(key)
     if ((await store.put(key, question, there?.revision ?? 0)) !== null) return
   }
-}
-
-function readAsk(json: unknown): Ask | null {
-  const found = json as Partial<Ask> | null | undefined
-  const isAsk =
-    typeof found === 'object' &&
-    found?.schema === 'qstate.ask' &&
-    typeof found.id === 'string' &&
-    isCommit(found.commit)
-  return isAsk ? (found as Ask) : null
-}
-
-/** What was stored, if it is a host's answer. */
-export function readHostPlan(json: unknown): HostPlan | null {
-  const plan = json as Partial<HostPlan> | null | undefined
-  const isPlan =
-    typeof plan === 'object' &&
-    plan?.schema === 'qstate.host-plan' &&
-    typeof plan.id === 'string' &&
-    isTextOrNull(plan.digest) &&
-    isTextOrNull(plan.trouble) &&
-    Array.isArray(plan.changes) &&
-    plan.changes.length <= MAX_CHANGES &&
-    plan.changes.every((line: Partial<ChangeLine> | null) => isText(line?.qube) && isText(line.what))
-  return isPlan ? (plan as HostPlan) : null
 }

@@ -1,13 +1,13 @@
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
-  believable,
+  asHostText,
   type Condition,
   type HostReport,
+  type MemberMemory,
   type Order,
-  readOrder,
-  readReport,
-} from '../rollout/index.ts'
-import { KEYS, type Store } from '../store/index.ts'
+  orderDocument,
+} from '../../documents/fleet/index.ts'
+import { KEYS, readEntry, reportIn, type Store } from '../store/index.ts'
 
 /** The agent of a host, as its fleet needs it. */
 export interface FollowedAgent {
@@ -37,15 +37,6 @@ export interface AgentStatus extends Condition {
   readonly outcome: 'idle' | 'working' | 'applied' | 'failed' | 'refused'
 }
 
-/** What a host remembers of its fleet, on its own disk. */
-export interface MemberMemory {
-  /** The newest term that it has seen: orders of older ones are refused. */
-  readonly epoch: number
-  readonly order: Order | null
-  /** Commits that were in force here, the last one last: where it may go back to. */
-  readonly past: readonly string[]
-}
-
 export interface MemberContext {
   readonly host: string
   readonly store: Pick<Store, 'get' | 'put'>
@@ -63,6 +54,8 @@ export interface Member {
   report: { readonly value: HostReport | null; readonly revision: number } | null
   /** The order for which this process has looked how the host is: what it said then stands until it is asked again. */
   looked: string | null
+  /** Why what stands there as an order cannot be read, so that it is said once. */
+  unread?: string
 }
 
 export const NO_MEMORY: MemberMemory = { epoch: 0, order: null, past: [] }
@@ -74,8 +67,7 @@ const PAST = 20
  * was taken back in the meantime, the claim fails. True: something was done. Fails with QstateError.
  */
 export async function memberTurn(mine: Member, context: MemberContext, beat: boolean): Promise<boolean> {
-  const { store, host } = context
-  const found = readOrder((await store.get(`${KEYS.orders}${host}`))?.value)
+  const found = await readOrder(mine, context)
   mine.report ??= await readOwn(context)
   const order = await admit(mine, found, context)
   if (order !== null && !isKnown(mine, order)) {
@@ -94,6 +86,16 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
     return true
   }
   return report(mine, context, beat, order?.look === true)
+}
+
+/** Null: there is none, or none that can be read. */
+async function readOrder(mine: Member, { store, host, say }: MemberContext): Promise<Order | null> {
+  const entry = await store.get(`${KEYS.orders}${host}`)
+  const read = entry === null ? null : readEntry(orderDocument, entry)
+  if (read === null || read.ok) return read?.value ?? null
+  if (mine.unread !== read.problem.message) say('error', read.problem.message)
+  mine.unread = read.problem.message
+  return null
 }
 
 /** An order that is to be obeyed. One of an older term is of a controller that has been followed by another. */
@@ -207,7 +209,7 @@ function describe(
     status: outcome,
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
     trouble: trouble === null ? null : clean(trouble),
-    held: held === null ? null : believable(held),
+    held: held === null ? null : asHostText(held),
     unseenSince,
     recalled: mine.report?.value?.recalled ?? null,
   }
@@ -215,9 +217,9 @@ function describe(
 
 const clean = ({ code, message, hint, at }: Problem): Problem => ({
   code,
-  message: believable(message),
-  hint: believable(hint),
-  ...(at === undefined ? {} : { at: { ...at, file: believable(at.file) } }),
+  message: asHostText(message),
+  hint: asHostText(hint),
+  ...(at === undefined ? {} : { at: { ...at, file: asHostText(at.file) } }),
 })
 
 const isSame = (a: HostReport, b: HostReport | null): boolean =>
@@ -225,7 +227,7 @@ const isSame = (a: HostReport, b: HostReport | null): boolean =>
 
 async function readOwn({ store, host }: MemberContext): Promise<NonNullable<Member['report']>> {
   const entry = await store.get(`${KEYS.reports}${host}`)
-  return { value: entry === null ? null : readReport(entry.value, host), revision: entry?.revision ?? 0 }
+  return { value: reportIn(entry), revision: entry?.revision ?? 0 }
 }
 
 /** False: somebody else has written it, so it is read again first. */

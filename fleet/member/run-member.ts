@@ -1,13 +1,8 @@
+import { type MemberMemory } from '../../documents/fleet/index.ts'
 import { isDomain, type QstateError } from '../../spec/diagnostics/index.ts'
 import { type Clock, makeWaker, type MemberStore } from '../store/index.ts'
 import { answer, type PlanningAgent } from './ask.ts'
-import {
-  type FollowedAgent,
-  type Member,
-  type MemberContext,
-  type MemberMemory,
-  memberTurn,
-} from './member.ts'
+import { type FollowedAgent, type Member, type MemberContext, memberTurn } from './member.ts'
 
 export interface MemberRun extends Omit<MemberContext, 'store' | 'agent'> {
   readonly store: MemberStore

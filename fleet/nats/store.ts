@@ -1,16 +1,16 @@
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import { JetStreamApiError, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { type KV, type KvEntry, Kvm, type KvWatchEntry } from '@nats-io/kv'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
+import { parseBytes } from '../../documents/read/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { type Entry, KEYS, type Store } from '../store/index.ts'
+import { type Entry, KEYS, maxBytesOf, parsedValue, type Store } from '../store/index.ts'
 import { bucketsOf, subjectOf } from './names.ts'
 
 const WRONG_LAST_SEQUENCE: readonly number[] = [10071, 10164]
 const NO_STREAM = 10059
 /** A rollout of many hosts is much of the same; a server takes no more than 1 MiB at once. */
 const PACK_FROM_BYTES = 64 * 1024
-const MAX_BYTES = 64 * 1024 * 1024
 const HOST_MESSAGE_BYTES = 512 * 1024
 
 /**
@@ -113,22 +113,12 @@ async function* watch(bucket: KV, group: string, signal: AbortSignal): AsyncGene
 const patternOf = (group: string): string => subjectOf(`${group}*`)
 
 function entryOf(entry: KvEntry | KvWatchEntry): Entry {
+  const key = entry.key.replaceAll('.', '/')
   return {
-    key: entry.key.replaceAll('.', '/'),
-    value: parse(entry.value),
+    key,
+    ...parsedValue(parseBytes(entry.value, maxBytesOf(key))),
     revision: entry.revision,
     at: entry.created.toISOString(),
-  }
-}
-
-/** Whatever stands there: what cannot be read is null, and is refused by whoever wanted it. */
-function parse(bytes: Uint8Array): unknown {
-  try {
-    const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b
-    const text = isPacked ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : Buffer.from(bytes)
-    return JSON.parse(text.toString('utf8'))
-  } catch {
-    return null
   }
 }
 

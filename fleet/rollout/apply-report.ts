@@ -1,8 +1,7 @@
+import { type HostReport, type HostState } from '../../documents/fleet/index.ts'
 import { absence, type Draft, type Heard, isAway, isFree, isProven, move } from './draft.ts'
 import { judge } from './health.ts'
 import { orderId } from './order.ts'
-import { type HostReport } from './report.ts'
-import { type HostState } from './state.ts'
 
 /** What a host's report, or its silence, comes to. */
 export function absorb(draft: Draft, name: string): void {

@@ -1,5 +1,9 @@
-import { type HostReport } from './report.ts'
-import { type HostState, type RolloutState, type Stage } from './state.ts'
+import {
+  type HostReport,
+  type HostState,
+  type RolloutState,
+  type Stage,
+} from '../../documents/fleet/index.ts'
 
 /** What a controller has seen of a host. */
 export interface Heard {

@@ -1,5 +1,5 @@
+import { type HostReport } from '../../documents/fleet/index.ts'
 import { type Health } from '../../spec/fleet/index.ts'
-import { type HostReport } from './report.ts'
 
 export type Verdict =
   | { readonly kind: 'healthy' }

@@ -4,20 +4,7 @@
 export { type Heard, type Observation } from './draft.ts'
 export { instruct, type Instruction } from './instruct.ts'
 export { violations } from './invariants.ts'
-export { type Order, orderOf, readOrder } from './order.ts'
-export { readRollout } from './read-rollout.ts'
-export { type Condition, type HostReport, readReport } from './report.ts'
+export { orderOf } from './order.ts'
 export { startRollout } from './start.ts'
-export {
-  atWork,
-  type HostState,
-  isEnded,
-  isSettled,
-  isTrailing,
-  mayBeReplaced,
-  needsApproval,
-  type RolloutState,
-  type Stage,
-} from './state.ts'
+export { atWork, isEnded, isSettled, isTrailing, mayBeReplaced, needsApproval } from './state.ts'
 export { step } from './step.ts'
-export { isCommit, isText, isTextOrNull, believable } from './text.ts'

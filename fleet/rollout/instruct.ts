@@ -1,5 +1,6 @@
+import { type Phase, type RolloutState, type Said } from '../../documents/fleet/index.ts'
 import { problem, type Result } from '../../spec/diagnostics/index.ts'
-import { isEnded, isOwed, needsApproval, type Phase, type RolloutState, type Said } from './state.ts'
+import { isEnded, isOwed, needsApproval } from './state.ts'
 
 export type Instruction = Exclude<Said['what'], 'start'>
 

@@ -1,4 +1,5 @@
-import { atWork, count, hasFailed, isEnded, isSettled, type RolloutState } from './state.ts'
+import { type RolloutState } from '../../documents/fleet/index.ts'
+import { atWork, count, hasFailed, isEnded, isSettled } from './state.ts'
 
 /**
  * What must hold of every state, and of every state after another. The controller stores none for which it does not, and the

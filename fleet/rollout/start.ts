@@ -1,5 +1,5 @@
+import { type RolloutState } from '../../documents/fleet/index.ts'
 import { type ChosenWave, type RolloutSpec } from '../../spec/fleet/index.ts'
-import { type RolloutState } from './state.ts'
 
 export interface Start {
   readonly serial: number

@@ -1,15 +1,7 @@
+import { type RolloutState } from '../../documents/fleet/index.ts'
 import { absorb } from './apply-report.ts'
 import { absence, type Draft, isFree, isProven, move, type Observation } from './draft.ts'
-import {
-  atWork,
-  count,
-  hasFailed,
-  isEnded,
-  isOwed,
-  isSettled,
-  needsApproval,
-  type RolloutState,
-} from './state.ts'
+import { atWork, count, hasFailed, isEnded, isOwed, isSettled, needsApproval } from './state.ts'
 
 export interface Stepped {
   /** The same object where nothing has changed but the time. */

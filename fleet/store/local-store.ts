@@ -1,6 +1,8 @@
-import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseJson, readBounded } from '../../documents/read/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { maxBytesOf, parsedValue } from './read.ts'
 import { type Entry, type Store } from './store.ts'
 
 /** Time, as the store needs it: it looks again every so often. */
@@ -33,10 +35,13 @@ async function read(folder: string, key: string): Promise<Entry | null> {
     if (revision === undefined) return null
     const path = join(folder, nameOf(revision))
     try {
-      const [text, { mtime }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
-      return { key, value: parse(text), revision, at: mtime.toISOString() }
-    } catch (error) {
+      const max = maxBytesOf(key)
+      const [found, { mtime }] = await Promise.all([readBounded(path, max), stat(path)])
       // So many have been written since that this one is gone.
+      if (found === undefined) continue
+      const parsed = 'text' in found ? parseJson(found.text, max) : found
+      return { key, ...parsedValue(parsed), revision, at: mtime.toISOString() }
+    } catch (error) {
       if (!isCode(error, 'ENOENT')) throw error
     }
   }
@@ -126,14 +131,6 @@ async function sync(folder: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }
 

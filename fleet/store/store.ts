@@ -1,8 +1,10 @@
 /** One document as it is stored. */
 export interface Entry {
   readonly key: string
-  /** Null where what is there is no JSON. */
+  /** Null where what is there is no JSON that is read. */
   readonly value: unknown
+  /** Why it is not. */
+  readonly fault?: string
   /** Rises with each writing of the key. */
   readonly revision: number
   /** When it was written, by the store's clock: for people, nothing is decided by it. */

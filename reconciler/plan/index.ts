@@ -13,7 +13,6 @@ export {
   type Blocked,
   type Change,
   type Creation,
-  EFFECTS,
   needsApply,
   type Note,
   type Plan,

@@ -1,4 +1,4 @@
-import { createPatch, type Operation } from 'rfc6902'
+import { createPatch } from 'rfc6902'
 import { type Value } from '../../spec/index.ts'
 import { sameValue } from '../ports/index.ts'
 
@@ -9,7 +9,9 @@ import { sameValue } from '../ports/index.ts'
  * A setting is the smallest unit: a list or an assignment is replaced whole. In a guard an absent setting is `null`,
  * since `test` has no other way to say "not there".
  */
-export type { Operation }
+export type Operation =
+  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: Value | null }
+  | { readonly op: 'remove'; readonly path: string }
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 type Document = Record<string, Json>
@@ -43,7 +45,7 @@ export function diffSettings(
   const byPath = new Map<string, Operation>()
   for (const operation of operations) {
     const path = paths.get(operation.path)
-    if (path === undefined)
+    if (path === undefined || operation.op === 'move' || operation.op === 'copy')
       throw new Error(`the difference has an operation outside all settings: ${operation.path}`)
     byPath.set(path, operation)
   }
@@ -86,7 +88,7 @@ export function failedGuards(
   return patch.flatMap((operation) => {
     if (operation.op !== 'test') return []
     const value = found.get(operation.path)
-    return value !== undefined && sameValue(value, operation.value as Value | null) ? [] : [operation.path]
+    return value !== undefined && sameValue(value, operation.value) ? [] : [operation.path]
   })
 }
 

@@ -39,8 +39,6 @@ export interface Untold {
 
 export const PLAN_SCHEMA = 'qstate.plan'
 
-export const EFFECTS = ['now', 'next-start', 'set-back'] as const
-
 export type Reason = 'new' | 'changed' | 'drift' | 'prune' | 'rollback'
 
 export interface QubePlan {
@@ -102,7 +100,7 @@ export interface Change {
   readonly inverse: readonly Operation[]
   readonly reason: Reason
   /** `set-back`: to what it was before a change that has not counted yet, so that nothing waits. */
-  readonly effect: (typeof EFFECTS)[number]
+  readonly effect: 'now' | 'next-start' | 'set-back'
   readonly calls: readonly HostCall[]
   /** The line of the spec that asks for it, where one does. */
   readonly at?: SourceRange

@@ -2,10 +2,10 @@
  * Desired, observed and recorded state → Plan: differences, creation, removal, rollback, pending restarts.
  * It writes nothing.
  */
+export { planProblem, settingsProblem } from './check-plan.ts'
 export { countWrites } from './count-writes.ts'
 export { creationOf, findCreated, growthsOf, identified, templateProblem } from './creation.ts'
 export { makePlan } from './make-plan.ts'
 export { type PlanContext, selectsAll } from './plan-context.ts'
-export { readPlan } from './read-plan.ts'
 export { makeReleasePlan } from './release-plan.ts'
 export { makeRollbackPlan } from './rollback-plan.ts'

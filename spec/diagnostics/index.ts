@@ -19,6 +19,5 @@ export {
   sourceOf,
 } from './problem.ts'
 export { NOWHERE, type SourceFile, type SourceRange } from './source.ts'
-export { isRange, readProblem } from './stored-problem.ts'
 export { isSystemError, problemOf, systemProblem } from './system-error.ts'
 export { formatRange, nearest, oneOf, quote, suggest, utcMinute } from './wording.ts'

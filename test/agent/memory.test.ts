@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { NO_MEMORY } from '../../agent/state/memory.ts'
 import { openStore } from '../../agent/state/store.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -12,8 +13,8 @@ const AT = { file: 'host.yaml', line: 3, column: 5, length: 4 }
 test('what an agent of an earlier version has remembered is read: other words, other codes, or none', async (t) => {
   const folder = tempFolder(t)
   const told = {
-    schema: 'qstate.agent',
-    version: 1,
+    ...NO_MEMORY,
+    updatedAt: SINCE,
     refused: { commit: COMMIT, at: SINCE, code: 'rewound', why: 'set back', hint: 'undo' },
     error: { code: 'system', message: 'no space', hint: 'make room', since: SINCE },
     unreachable: { code: 'git-failed', message: 'no server', hint: '', since: SINCE, times: 3 },
@@ -21,8 +22,8 @@ test('what an agent of an earlier version has remembered is read: other words, o
     failing: [{ qube: 'win-a', code: 'daemon-gone', message: 'it is gone', hint: 'look' }],
   }
   writeFileSync(join(folder, 'memory.json'), JSON.stringify(told))
-  const { memory, damaged } = await openStore(folder).load()
-  assert.equal(damaged, false)
+  const { memory, problem: wrong } = await openStore(folder).load()
+  assert.equal(wrong, null)
   assert.deepEqual(memory.refused, {
     ...{ code: 'rewound', message: 'set back', hint: 'undo' },
     ...{ commit: COMMIT, since: SINCE },
@@ -47,6 +48,7 @@ test('what an agent has remembered is read as it was kept, with the lines of its
   const problem = { code: 'refused', message: 'no', hint: 'ask', at: AT } as const
   const kept = {
     ...memory,
+    updatedAt: SINCE,
     refused: { ...problem, code: 'invalid-spec' as const, commit: COMMIT, since: SINCE },
     blocked: [{ qube: 'win-a', path: null, problem }],
     failing: [{ ...problem, qube: 'win-a' }],

@@ -5,10 +5,10 @@ import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { noticeSchema } from '../../agent/notify/notification-schema.ts'
 import { type Notice, noticesOf } from '../../agent/notify/notifications.ts'
 import { openNotifier } from '../../agent/notify/notify.ts'
 import { NO_MEMORY } from '../../agent/state/memory.ts'
+import { notificationTable } from '../../documents/agent/notification.ts'
 import { type NotifyTarget } from '../../spec/agent/model.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -197,8 +197,8 @@ test('what cannot even be started is told, and what comes after it is delivered'
 })
 
 test('every notice fits the schema that is printed', () => {
-  const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true } })
-  const validate = ajv.compile(noticeSchema)
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true })
+  const validate = ajv.compile(notificationTable.schema)
   const at = '2026-11-26T08:00:00.000Z'
   const trouble = { code: 'timeout' as const, message: 'it is gone', hint: 'look', since: at }
   const memory = {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Memory, NO_MEMORY } from '../../agent/state/memory.ts'
+import { NO_MEMORY } from '../../agent/state/memory.ts'
+import { type Memory } from '../../documents/agent/index.ts'
 import { agentView } from '../../cli/views/agent.ts'
 import { fleetView } from '../../cli/views/fleet.ts'
 import { makeStyle } from '../../cli/views/style.ts'
 import { showTime } from '../../cli/views/value.ts'
-import { readReport } from '../../fleet/rollout/report.ts'
+import { readReport } from '../../fleet/store/read.ts'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { formatDiagnostics } from '../../spec/diagnostics/format.ts'
 import { problem } from '../../spec/diagnostics/index.ts'
@@ -122,10 +123,12 @@ test('drift of a host whose daemon does not answer is shown as what it was, and 
     ...{ status: 'applied', commit: 'a'.repeat(40), digest: null, generation: 1, drift: 2, restarts: 0 },
     ...{ notRunning: [], check: null, trouble: null, held: null, recalled: null },
   }
+  const read = (more: object): ReturnType<typeof readReport> =>
+    readReport({ key: 'reports/desk', value: { ...told, ...more }, revision: 1, at: SINCE })
   const shown = (more: object, columns = 100): string => {
-    const report = readReport({ ...told, ...more }, 'desk')
-    assert.ok(report !== null)
-    const row = { host: 'desk', groups: [], report, lastSeen: SINCE, ordered: null }
+    const report = read(more)
+    assert.ok(report.ok)
+    const row = { host: 'desk', groups: [], report: report.value, lastSeen: SINCE, ordered: null }
     const status = { hosts: [row], leader: null, leaderLastSeen: null }
     return fleetView(status, new Date(SINCE), makeStyle(false, columns))
   }
@@ -136,5 +139,5 @@ test('drift of a host whose daemon does not answer is shown as what it was, and 
   assert.match(shown({ unseenSince: SINCE }), new RegExp(`${line}: the drift is of the last look`))
   assert.match(shown({ unseenSince: SINCE, drift: null }), new RegExp(`unknown[^]*${line}$`, 'm'))
   assert.ok(widest(shown({ unseenSince: SINCE }, 40).split('\n').slice(2).join('\n')) <= 40)
-  assert.equal(readReport({ ...told, unseenSince: 5 }, 'desk'), null)
+  assert.equal(read({ unseenSince: 5 }).ok, false)
 })

@@ -8,8 +8,9 @@ import { type Context } from '../../app/context.ts'
 import { runFleetController } from '../../app/fleet/controller.ts'
 import { readFleetFile } from '../../app/fleet/fleet-file.ts'
 import { startRolloutOn } from '../../app/fleet/rollouts.ts'
-import { type HostReport, readReport } from '../../fleet/rollout/report.ts'
-import { isEnded, type RolloutState } from '../../fleet/rollout/state.ts'
+import { type HostReport, type RolloutState } from '../../documents/fleet/index.ts'
+import { isEnded } from '../../fleet/rollout/state.ts'
+import { reportIn } from '../../fleet/store/read.ts'
 import { localStore } from '../../fleet/store/local-store.ts'
 import { KEYS } from '../../fleet/store/store.ts'
 import { runCli } from '../cli/run-cli.ts'
@@ -160,8 +161,8 @@ async function desk(t: TestContext, base = spec(5000)): Promise<Desk> {
     },
     async reported(isIt) {
       const enough = new AbortController()
-      for await (const { value } of store.watch(KEYS.reports, enough.signal)) {
-        const report = readReport(value, 'desk')
+      for await (const entry of store.watch(KEYS.reports, enough.signal)) {
+        const report = reportIn(entry)
         if (report !== null && isIt(report)) return report
       }
       throw new Error('the store was closed')

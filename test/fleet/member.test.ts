@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answer } from '../../fleet/member/ask.ts'
+import { type HostReport, type Order } from '../../documents/fleet/index.ts'
 import {
   type AgentStatus,
   type Member,
@@ -8,8 +9,6 @@ import {
   memberTurn,
   NO_MEMORY,
 } from '../../fleet/member/member.ts'
-import { type Order } from '../../fleet/rollout/order.ts'
-import { type HostReport } from '../../fleet/rollout/report.ts'
 import { type Entry } from '../../fleet/store/store.ts'
 
 const OLD = 'a'.repeat(40)

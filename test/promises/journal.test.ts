@@ -171,8 +171,9 @@ test('the plan is on disk before the first write, every write is between its lin
     }),
   })
   const generation = await readGeneration(folder, 1)
-  assert.equal(generation?.steps.length, host.simulator.writes() * 2)
-  assert.notEqual(generation.report, null)
+  assert.ok(generation?.ok, 'it can be read')
+  assert.equal(generation.value.steps.length, host.simulator.writes() * 2)
+  assert.notEqual(generation.value.report, null)
 })
 
 test('where there is nothing to do no generation is made', async (t) => {
@@ -180,6 +181,24 @@ test('where there is nothing to do no generation is made', async (t) => {
   await runCli(host, ['apply', '--yes', spec])
   await runCli(host, ['apply', '--yes', spec])
   assert.deepEqual(readdirSync(generations()), ['000001'])
+})
+
+test('a run that sent no write leaves no generation, and the next rollback undoes the one before it', async (t) => {
+  const { host, spec, generations } = await begin(t)
+  await runCli(host, ['apply', '--yes', spec])
+  writeFileSync(spec, SPEC.replaceAll('ich6', 'sb16'))
+  // What it is about to change cannot be read a second time.
+  const read = { match: { method: 'admin.vm.feature.Get', arg: 'audio-model' }, do: 'refuse' as const }
+  host.simulator.setFaults([{ ...read, after: 2 }])
+  const failed = await runCli(host, ['--json', 'apply', '--yes', spec])
+  assert.equal(failed.code, 1, failed.out)
+  const { generation, qubes } = JSON.parse(failed.out) as { generation: null; qubes: { touched: boolean }[] }
+  assert.deepEqual([generation, qubes.map(({ touched }) => touched)], [null, [false, false]])
+  assert.deepEqual(readdirSync(generations()), ['000001'])
+  host.simulator.setFaults([])
+  const undone = await runCli(host, ['rollback', '--yes'])
+  assert.match(undone.out, /Undoing generation 1 /)
+  assert.equal(host.snapshot().get('win-a feature audio-model'), undefined)
 })
 
 test('leftovers in the folder of generations are stepped over', async (t) => {
@@ -249,10 +268,12 @@ test('a generation of an earlier version is read: what it blocked had no code', 
     untold: [{ what: 'which templates qubes have', why: 'refused' }],
   }
   writeFileSync(file, JSON.stringify(old))
-  const plan = (await readGeneration(dirname(generations()), 1))?.plan
+  const read = await readGeneration(dirname(generations()), 1)
+  assert.ok(read?.ok, 'it can be read')
+  const { plan } = read.value
   const told = { path: 'audio/model', problem: problem('other-version', 'Qubes said no', 'see to policy') }
-  assert.deepEqual([plan?.qubes[0]?.blocked, plan?.qubes[0]?.held], [[told], [told]])
-  assert.deepEqual(plan?.orphansUnknown, problem('other-version', 'no service', 'install it'))
+  assert.deepEqual([plan.qubes[0]?.blocked, plan.qubes[0]?.held], [[told], [told]])
+  assert.deepEqual(plan.orphansUnknown, problem('other-version', 'no service', 'install it'))
   assert.equal(plan.untold?.[0]?.problem.message, 'refused')
   assert.equal((await runCli(host, ['rollback', '--yes'])).code, 0)
 })

@@ -3,7 +3,9 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { providers } from '../../providers/index.ts'
-import { readPlan } from '../../reconciler/planning/read-plan.ts'
+import { planDocument } from '../../documents/host/index.ts'
+import { readDocument } from '../../documents/read/index.ts'
+import { planProblem } from '../../reconciler/index.ts'
 import { type Value } from '../../spec/vocabulary/desired-state.ts'
 import { pathProblem } from '../../spec/vocabulary/path-problem.ts'
 import { windowsHost } from '../support/fixtures.ts'
@@ -161,9 +163,15 @@ test('a record that names what no spec can name is unreadable, and a plan file t
     const [folder, name] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
     const stand = 'backup_timestamp'
     const plan = JSON.stringify(await host.plan(desiredState({ 'win-a': { [`${folder}/${stand}`]: value } })))
-    assert.ok('plan' in readPlan(plan, providers), path)
-    const read = readPlan(plan.replaceAll(stand, name), providers)
-    assert.equal('problem' in read && read.problem, `it names win-a/${path}, which qstate does not manage`)
+    const problemIn = (text: string): string | undefined => {
+      const read = readDocument(planDocument, text, 'plan.json')
+      return read.ok ? planProblem(read.value, providers) : read.problem.message
+    }
+    assert.equal(problemIn(plan), undefined, path)
+    assert.equal(
+      problemIn(plan.replaceAll(stand, name)),
+      `it names win-a/${path}, which qstate does not manage`,
+    )
   }
 })
 

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { loadManifest } from '../../spec/compose/load.ts'
 import { type Code, CODES, domainOf, exitCodeOf } from '../../spec/diagnostics/codes.ts'
 import { located, problem, QstateError } from '../../spec/diagnostics/problem.ts'
-import { readProblem } from '../../spec/diagnostics/stored-problem.ts'
 import { problemOf } from '../../spec/diagnostics/system-error.ts'
 
 test('a code is in one domain, and codes are in order', () => {
@@ -74,36 +73,3 @@ test('what the operating system refuses is a problem of its own, and what nobody
   })
   assert.equal(problemOf(new TypeError('x is not a function')), undefined)
 })
-
-const STORED: readonly { json: unknown; is: ReturnType<typeof problem>; reason: string }[] = [
-  {
-    json: { code: 'refused', message: 'no', hint: 'ask', at: AT, more: 1 },
-    is: { code: 'refused', message: 'no', hint: 'ask', at: AT },
-    reason: 'of this version',
-  },
-  {
-    json: { code: 'system', message: 'm', hint: 'h' },
-    is: problem('system-error', 'm', 'h'),
-    reason: 'renamed',
-  },
-  {
-    json: { code: 'daemon-gone', message: 'm', hint: '', at: '2026-11-24T12:00:00Z' },
-    is: problem('daemon-unreachable', 'm', ''),
-    reason: 'a time is no line',
-  },
-  { json: { why: 'w', hint: 'h' }, is: problem('other-version', 'w', 'h'), reason: 'without a code' },
-  { json: { refused: 'r', hint: 'h' }, is: problem('other-version', 'r', 'h'), reason: 'a refusal' },
-  {
-    json: { code: 'to-come', message: 'm', hint: 'h' },
-    is: problem('other-version', 'to-come: m', 'h'),
-    reason: 'of a later version',
-  },
-  { json: null, is: problem('other-version', '', ''), reason: 'nothing at all' },
-  { json: { code: 7, message: [], hint: {} }, is: problem('other-version', '', ''), reason: 'no texts' },
-]
-
-for (const { json, is, reason } of STORED) {
-  test(`a stored problem is read, whichever version has written it: ${reason}`, () => {
-    assert.deepEqual(readProblem(json), is)
-  })
-}

@@ -1,3 +1,4 @@
+import { type HostSnapshot } from '../../../documents/host/index.ts'
 import {
   type Host,
   type Observation,
@@ -8,12 +9,12 @@ import {
 } from '../../../reconciler/index.ts'
 import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { noSuchProperty } from '../qubesd/index.ts'
-import { type HostState, type QubeState } from './model.ts'
+import { type QubeSnapshot } from './model.ts'
 
 /** A host out of a file: it can be asked like another, and takes no write. */
-export function recordedHost(state: HostState): Host {
+export function recordedHost(state: HostSnapshot): Host {
   const qubes = new Map(state.qubes.map((qube) => [qube.name, qube]))
-  const qubeOf = (name: string): QubeState => {
+  const qubeOf = (name: string): QubeSnapshot => {
     const qube = qubes.get(name)
     if (qube === undefined) throw noQube(name)
     return qube
@@ -55,10 +56,10 @@ const NOT_RECORDED: Unknown = {
   problem: problem('recorded', 'devices are not recorded', 'use the host itself'),
 }
 
-const namesOf = (all: QubeState['features']): Observation<readonly string[]> =>
+const namesOf = (all: QubeSnapshot['features']): Observation<readonly string[]> =>
   all.status === 'present' ? { status: 'present', value: Object.keys(all.value) } : all
 
-function propertiesOf({ properties }: QubeState): Observation<QubeProperties> {
+function propertiesOf({ properties }: QubeSnapshot): Observation<QubeProperties> {
   if (properties.status !== 'present') return properties
   const entries = Object.entries(properties.value).map<[string, Observation<PropertyState>]>(
     ([name, found]) => [name, 'status' in found ? found : { status: 'present', value: found }],
@@ -76,9 +77,9 @@ const recorded = (why: string): QstateError =>
 
 /** As qubesd looks it up: on the qube, else on its template. */
 function inheritedOf(
-  qube: QubeState,
+  qube: QubeSnapshot,
   feature: string,
-  qubes: ReadonlyMap<string, QubeState>,
+  qubes: ReadonlyMap<string, QubeSnapshot>,
 ): Observation<string> {
   const reading = readingOf(qube)
   const own = reading.feature(feature)
@@ -88,7 +89,7 @@ function inheritedOf(
   return parent === undefined ? own : inheritedOf(parent, feature, qubes)
 }
 
-function readingOf(qube: QubeState): Reading {
+function readingOf(qube: QubeSnapshot): Reading {
   const property = (name: string): Observation<PropertyState> => {
     if (qube.properties.status !== 'present') return qube.properties
     const all = qube.properties.value

@@ -1,3 +1,4 @@
+import { type HostSnapshot } from '../../../documents/host/index.ts'
 import {
   type Host,
   type HostQube,
@@ -10,7 +11,7 @@ import {
 } from '../../../reconciler/index.ts'
 import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { type Context } from '../../context.ts'
-import { HOST_TABLES, type HostState, type QubeState } from './model.ts'
+import { HOST_TABLES, type QubeSnapshot } from './model.ts'
 
 /** A host that answers, and its qubes as they were listed. */
 export interface RecordedHost {
@@ -25,7 +26,7 @@ const VOLUMES = ['root', 'private'] as const
 export async function recordHost(
   { host, version, qubes: all }: RecordedHost,
   { now, progress }: Context,
-): Promise<HostState> {
+): Promise<HostSnapshot> {
   const qubes = all.filter(({ klass }) => klass !== 'AdminVM')
   const [first] = qubes
   let done = 0
@@ -51,7 +52,7 @@ export async function recordHost(
   }
 }
 
-async function recordQube(qube: HostQube, host: Host): Promise<QubeState> {
+async function recordQube(qube: HostQube, host: Host): Promise<QubeSnapshot> {
   const { name, klass, state, uuid } = qube
   const [names, properties, tags] = await Promise.all([
     host.features(name),

@@ -1,9 +1,5 @@
-import {
-  type AgentStatus,
-  type FollowedAgent,
-  type MemberMemory,
-  NO_MEMORY,
-} from '../../../fleet/member/member.ts'
+import { type MemberMemory } from '../../../documents/fleet/index.ts'
+import { type AgentStatus, type FollowedAgent, NO_MEMORY } from '../../../fleet/member/member.ts'
 import { type Code } from '../../../spec/diagnostics/index.ts'
 import { type Scheduler } from './scheduler.ts'
 

@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import { natsConnect } from '../../../fleet/nats/connect.ts'
 import { serverConfig } from '../../../fleet/nats/server-config.ts'
 import { natsStore } from '../../../fleet/nats/store.ts'
-import { readRollout } from '../../../fleet/rollout/read-rollout.ts'
-import { isEnded, type RolloutState } from '../../../fleet/rollout/state.ts'
+import { rolloutStateDocument, type RolloutState } from '../../../documents/fleet/index.ts'
+import { isEnded } from '../../../fleet/rollout/state.ts'
+import { documentIn } from '../../../fleet/store/read.ts'
 import { KEYS, type Store } from '../../../fleet/store/store.ts'
 import { QstateError } from '../../../spec/diagnostics/index.ts'
 import { loadFleet } from '../../../spec/fleet/load.ts'
@@ -31,7 +32,7 @@ async function waitFor(store: Store, isIt: (state: RolloutState) => boolean): Pr
     try {
       for await (const { key } of store.watch(KEYS.reports, stop.signal)) {
         assert.match(key, /^reports/)
-        const state = readRollout((await store.get(KEYS.rollout))?.value)
+        const state = documentIn(rolloutStateDocument, await store.get(KEYS.rollout))
         if (state !== null && isIt(state)) return state
       }
     } catch (error) {

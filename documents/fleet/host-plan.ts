@@ -1,0 +1,18 @@
+import * as Type from 'typebox'
+import { about, type DocumentOf, MIB, orNull, table } from '../table/index.ts'
+import { MAX_CHANGES } from './host-text.ts'
+import { hostText } from './parts.ts'
+
+export const hostPlanTable = table(
+  'qstate.host-plan',
+  'What a host answers when it is asked what a commit would change there.',
+  { title: 'answer of a host', maxBytes: 2 * MIB, hint: 'ask again: `qstate rollout plan`' },
+  {
+    id: about('Of the question.', Type.String({ maxLength: 200 })),
+    digest: orNull(hostText),
+    changes: Type.Array(Type.Object({ qube: hostText, what: hostText }), { maxItems: MAX_CHANGES }),
+    trouble: about('Why there is no plan.', orNull(hostText)),
+  },
+)
+
+export type HostPlan = DocumentOf<typeof hostPlanTable>

@@ -1,0 +1,192 @@
+import * as Type from 'typebox'
+import { CREATABLE, LABEL } from '../../spec/vocabulary/index.ts'
+import {
+  about,
+  count,
+  type DocumentOf,
+  type Holds,
+  mapOf,
+  MIB,
+  orNull,
+  problemOf,
+  qubeName,
+  qubesVersion,
+  rangeOf,
+  restartPolicy,
+  type Same,
+  table,
+  text,
+  texts,
+  value,
+  valueOrAbsent,
+  words,
+} from '../table/index.ts'
+import { type Plan } from '../../reconciler/index.ts'
+
+const calls = Type.Array(
+  Type.Object({
+    dest: about('The qube that the call is about.', text),
+    method: text,
+    arg: text,
+    payload: Type.String(),
+  }),
+)
+
+/** RFC 6902, as far as plans need it. */
+const operations = Type.Array(
+  Type.Union([
+    Type.Object({ op: words('test', 'add', 'replace'), path: text, value: valueOrAbsent }),
+    Type.Object({ op: words('remove'), path: text }),
+  ]),
+)
+
+const change = Type.Object({
+  path: about('The setting below its qube, such as `audio/model`.', text),
+  before: about('Null: it is absent.', valueOrAbsent),
+  after: about('Null: it becomes absent.', valueOrAbsent),
+  patch: about('JSON Patch, which begins with a test for the old value.', operations),
+  inverse: about('The same in the other direction: the rollback.', operations),
+  reason: words('new', 'changed', 'drift', 'prune', 'rollback'),
+  effect: about(
+    'When it takes effect. `set-back`: back to what it was before a change that has not taken effect yet.',
+    words('now', 'next-start', 'set-back'),
+  ),
+  calls: about('For the reader: an apply makes them anew from the values.', calls),
+  remarks: texts,
+  diff: Type.Optional(
+    about('A unified difference of a text behind the setting that someone has edited.', texts),
+  ),
+  inherited: Type.Optional(
+    about('What takes effect while the setting is absent, where that is known.', value),
+  ),
+  at: Type.Optional(about('The line of the spec that asks for it.', rangeOf(text))),
+})
+
+const problem = Type.Object(problemOf(text))
+
+const blocked = Type.Object({
+  path: about('A setting, or null: the whole qube.', orNull(text)),
+  problem,
+})
+
+const note = Type.Object({
+  kind: words(
+    'adopted',
+    'guest-owned',
+    'released',
+    'clone',
+    'created',
+    'dropped',
+    'forgotten',
+    'heirs',
+    'owned-then',
+    'untold',
+  ),
+  path: orNull(text),
+  text,
+})
+
+const qube = Type.Object({
+  qube: qubeName,
+  uuid: about('Null: not known, or there is no such qube yet.', orNull(text)),
+  klass: text,
+  running: Type.Boolean(),
+  create: Type.Optional(
+    about(
+      'The qube does not exist, and is created first.',
+      Type.Object({
+        klass: words(...CREATABLE),
+        template: orNull(qubeName),
+        label: Type.String({ pattern: LABEL.source }),
+        calls,
+      }),
+    ),
+  ),
+  volumes: Type.Optional(
+    about(
+      'Volumes to grow.',
+      Type.Array(
+        Type.Object({
+          name: words('root', 'private'),
+          size: about('In bytes.', count),
+          calls,
+        }),
+      ),
+    ),
+  ),
+  withdrawsAll: Type.Optional(
+    about(
+      'The spec names no setting that is owned here any more, and values change because of that.',
+      Type.Literal(true),
+    ),
+  ),
+  remove: Type.Optional(about('The qube is removed, with all its data.', Type.Object({ calls }))),
+  made: Type.Optional(
+    about('It was created by qstate: its record is kept even where it owns nothing.', Type.Literal(true)),
+  ),
+  changes: about('In the order in which they are made.', Type.Array(change)),
+  record: about(
+    'The ownership record, before and after. Null: none.',
+    Type.Object({ before: orNull(Type.String()), after: orNull(Type.String()) }),
+  ),
+  blocked: about('What cannot be planned. Nothing of it is written.', Type.Array(blocked)),
+  held: Type.Optional(
+    about('Settings that only a halted qube takes, and that wait until it is.', Type.Array(blocked)),
+  ),
+  waiting: about('Settings changed earlier that wait for the next start of the qube.', texts),
+  restart: Type.Optional(
+    about('When the spec lets the qube be restarted. Without it: never.', restartPolicy),
+  ),
+  notes: about('What needs no write.', Type.Array(note)),
+})
+
+export const planTable = table(
+  'qstate.plan',
+  'What an apply does, and nothing else. `reason`, `effect`, `remarks` and `notes` explain.',
+  {
+    title: 'saved plan',
+    maxBytes: 64 * MIB,
+    hint: 'make a new plan with `qstate plan -o FILE`; nothing was touched',
+  },
+  {
+    createdAt: text,
+    host: Type.Object({ where: text, release: qubesVersion }),
+    spec: Type.Object({
+      name: orNull(text),
+      digest: about('SHA-256 of the desired state.', Type.String({ pattern: '^(?:[0-9a-f]{64})?$' })),
+      commit: about(
+        'Of the repository that the spec is in; `+` at its end when files differ from it.',
+        orNull(text),
+      ),
+    }),
+    qubes: Type.Array(qube),
+    orphans: Type.Optional(
+      about(
+        'Files of qstate in dom0 for qubes that do not exist any more.',
+        Type.Array(Type.Object({ qube: text, path: text })),
+      ),
+    ),
+    orphansUnknown: Type.Optional(about('Why it is not known whether there are such files.', problem)),
+    untold: Type.Optional(
+      about(
+        'What would explain the plan, and could not be read.',
+        Type.Array(Type.Object({ what: text, problem })),
+      ),
+    ),
+    restarts: Type.Optional(
+      about(
+        'Qubes that an apply restarts, or asks about, once their values are set.',
+        Type.Array(Type.Object({ qube: qubeName, when: words('now', 'ask') })),
+      ),
+    ),
+    tables: Type.Optional(
+      about(
+        'Paths of the tables that `file:<sha256>` stands for, by SHA-256.',
+        mapOf(text, /^[0-9a-f]{64}$/),
+      ),
+    ),
+  },
+)
+
+/** The core’s own type: that it is what the table says is checked here. */
+export type StoredPlan = Holds<Same<DocumentOf<typeof planTable>, Plan>> extends true ? Plan : never
