@@ -20,6 +20,7 @@ export {
   consentFor,
   gateAt,
   type Held,
+  holdProblem,
   runCheck,
 } from './policy/index.ts'
 export {

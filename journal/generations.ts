@@ -33,7 +33,8 @@ export interface GenerationMeta {
   readonly pid: number
 }
 
-type StoredReport = Omit<Report, 'plan'>
+/** Why a run was interrupted is kept in words. */
+type StoredReport = Pick<Report, 'qubes'> & { readonly interrupted: string | null }
 
 interface Step {
   readonly qube: string
@@ -76,7 +77,7 @@ export function generationJournal(
     async end(report) {
       await steps?.close()
       const { qubes, interrupted } = report
-      const stored: StoredReport = { qubes, interrupted }
+      const stored: StoredReport = { qubes, interrupted: interrupted?.message ?? null }
       await writeDurably(join(own, 'report.json'), JSON.stringify(stored))
       await prune(folder)
     },

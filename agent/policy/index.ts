@@ -10,6 +10,7 @@ export {
   type Consent,
   consentFor,
   type Held,
+  holdProblem,
   isUndone,
   keyOf,
 } from './decide.ts'

@@ -1,5 +1,14 @@
 import { type ChangeLine } from '../../reconciler/index.ts'
-import { believable, isCommit, isText, isTextOrNull } from '../rollout/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+import {
+  believable,
+  believableProblem,
+  isCommit,
+  isProblemOrNull,
+  isText,
+  isTextOrNull,
+  problemIn,
+} from '../rollout/index.ts'
 import { KEYS, type MemberStore, type Store } from '../store/index.ts'
 
 /** Asks a host what a commit would change there. It touches nothing. */
@@ -20,11 +29,13 @@ export interface HostPlan {
   readonly changes: readonly ChangeLine[]
   /** Why there is no plan. */
   readonly trouble: string | null
+  /** The same with its code. Agents of before do not say it. */
+  readonly problem?: Problem | null
 }
 
 export interface PlanningAgent {
   /** What the commit would change; or why that cannot be told. */
-  plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>
+  plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble' | 'problem'>>
 }
 
 const MAX_CHANGES = 2000
@@ -40,7 +51,7 @@ export async function answer(
   if (ask === null || ask.id === answered) return answered
   const there = await store.get(KEYS.plans + host)
   if (readHostPlan(there?.value)?.id === ask.id) return ask.id
-  const { digest, changes, trouble } = await agent.plan(ask.commit)
+  const { digest, changes, trouble, problem = null } = await agent.plan(ask.commit)
   const plan: HostPlan = {
     schema: 'qstate.host-plan',
     version: 1,
@@ -48,6 +59,7 @@ export async function answer(
     digest,
     changes: changes.slice(0, MAX_CHANGES).map(({ qube, what }) => ({ qube, what: believable(what) })),
     trouble: trouble === null ? null : believable(trouble),
+    problem: problem === null ? null : believableProblem(problem),
   }
   await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
   return ask.id
@@ -82,8 +94,9 @@ export function readHostPlan(json: unknown): HostPlan | null {
     typeof plan.id === 'string' &&
     isTextOrNull(plan.digest) &&
     isTextOrNull(plan.trouble) &&
+    isProblemOrNull(plan.problem ?? null) &&
     Array.isArray(plan.changes) &&
     plan.changes.length <= MAX_CHANGES &&
     plan.changes.every((line: Partial<ChangeLine> | null) => isText(line?.qube) && isText(line.what))
-  return isPlan ? (plan as HostPlan) : null
+  return isPlan ? { ...(plan as HostPlan), problem: problemIn(plan.problem ?? null) } : null
 }

@@ -1,6 +1,7 @@
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
   believable,
+  believableProblem,
   type Condition,
   type HostReport,
   type Order,
@@ -195,7 +196,7 @@ function describe(
   looked: boolean,
 ): HostReport {
   const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble, held } = status
-  const { unseenSince } = status
+  const { unseenSince, hold = null } = status
   return {
     schema: 'qstate.report',
     version: 1,
@@ -206,19 +207,13 @@ function describe(
     looked,
     status: outcome,
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
-    trouble: trouble === null ? null : clean(trouble),
+    trouble: trouble === null ? null : believableProblem(trouble),
     held: held === null ? null : believable(held),
+    hold: hold === null ? null : believableProblem(hold),
     unseenSince,
     recalled: mine.report?.value?.recalled ?? null,
   }
 }
-
-const clean = ({ code, message, hint, at }: Problem): Problem => ({
-  code,
-  message: believable(message),
-  hint: believable(hint),
-  ...(at === undefined ? {} : { at: { ...at, file: believable(at.file) } }),
-})
 
 const isSame = (a: HostReport, b: HostReport | null): boolean =>
   b !== null && JSON.stringify({ ...a, beat: 0, at: '' }) === JSON.stringify({ ...b, beat: 0, at: '' })

@@ -20,4 +20,12 @@ export {
   type Stage,
 } from './state.ts'
 export { step } from './step.ts'
-export { isCommit, isText, isTextOrNull, believable } from './text.ts'
+export {
+  believable,
+  believableProblem,
+  isCommit,
+  isProblemOrNull,
+  isText,
+  isTextOrNull,
+  problemIn,
+} from './text.ts'

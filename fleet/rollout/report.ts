@@ -1,5 +1,5 @@
-import { isRange, type Problem, readProblem } from '../../spec/diagnostics/index.ts'
-import { isCommit, isCount, isText, isTextOrNull } from './text.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+import { isCommit, isCount, isProblemOrNull, isText, isTextOrNull, problemIn } from './text.ts'
 
 /** How a host is. */
 export interface Condition {
@@ -19,6 +19,8 @@ export interface Condition {
   readonly trouble: Problem | null
   /** Why it begins nothing now; null: it would. An order that it has claimed waits meanwhile. */
   readonly held: string | null
+  /** The same with its code. Agents of before do not say it. */
+  readonly hold?: Problem | null
   /** ISO 8601, by the host's clock, for people: it could not be looked at since, and its drift is of the last look. */
   readonly unseenSince: string | null
 }
@@ -50,7 +52,6 @@ const STATUSES: ReadonlySet<unknown> = new Set(['idle', 'working', 'applied', 'f
 export function readReport(json: unknown, host: string): HostReport | null {
   const report = json as Partial<Record<keyof HostReport, unknown>> | null
   if (typeof report !== 'object' || report === null) return null
-  const { trouble } = report as { trouble?: Partial<Record<keyof Problem, unknown>> | null }
   const isReport =
     report.schema === 'qstate.report' &&
     report.version === 1 &&
@@ -73,16 +74,13 @@ export function readReport(json: unknown, host: string): HostReport | null {
     // Agents of before say nothing of it.
     (report.unseenSince === undefined || isTextOrNull(report.unseenSince)) &&
     isTextOrNull(report.recalled) &&
-    (trouble === null ||
-      (typeof trouble === 'object' &&
-        isText(trouble.code) &&
-        isText(trouble.message) &&
-        isText(trouble.hint) &&
-        (trouble.at === undefined || (isRange(trouble.at) && isText(trouble.at.file)))))
+    isProblemOrNull(report.trouble) &&
+    isProblemOrNull(report.hold ?? null)
   if (!isReport) return null
   return {
     ...report,
     unseenSince: report.unseenSince ?? null,
-    trouble: trouble === null ? null : readProblem(trouble),
+    trouble: problemIn(report.trouble),
+    ...(report.hold === undefined ? {} : { hold: problemIn(report.hold) }),
   } as HostReport
 }

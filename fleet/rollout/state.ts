@@ -1,3 +1,4 @@
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Away, type ChosenWave, type Health } from '../../spec/fleet/index.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface RolloutState {
   readonly phase: Phase
   /** Why it is being stopped, or was. */
   readonly why: string | null
+  /** The same with its code. Earlier versions do not say it. */
+  readonly problem?: Problem | null
   /** The wave under way. */
   readonly wave: number
   readonly waves: readonly ChosenWave[]
@@ -96,7 +99,16 @@ export interface HostState {
   /** The commit that it had before. */
   readonly before: string | null
   readonly why: string | null
+  /** The same with its code. Earlier versions do not say it. */
+  readonly problem?: Problem | null
 }
+
+/** Why a host, or a rollout, is as it is: for people, and for programs. */
+export type Reason = Required<Pick<HostState, 'why' | 'problem'>>
+
+export const because = (problem: Problem, why = problem.message): Reason => ({ why, problem })
+
+export const NO_REASON: Reason = { why: null, problem: null }
 
 export interface Said {
   readonly what: 'start' | 'approve' | 'pause' | 'resume' | 'abort' | 'rollback'

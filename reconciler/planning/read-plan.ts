@@ -155,7 +155,8 @@ function removalProblem(plan: Record<string, unknown>, name: string): string | u
   if (remove === undefined) return undefined
   const alone =
     create === undefined && volumes === undefined && Array.isArray(changes) && changes.length === 0
-  const same = JSON.stringify(remove) === JSON.stringify(removalOf(name))
+  const { at, ...known } = isObject(remove) ? remove : {}
+  const same = JSON.stringify(known) === JSON.stringify(removalOf(name)) && isPlace(at)
   return same && alone && uuid !== null && running === false
     ? undefined
     : `what it says of removing ${name} is not what plans say`
