@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type Result, runCli } from '../cli/run-cli.ts'
@@ -142,3 +143,22 @@ for (const { name, run, has } of CASES) {
     requireProblems(await run(await home(t)), has)
   })
 }
+
+test('what is kept of hosts without an agent is not believed where others may write, their common folder included', async (t) => {
+  const it = await home(t)
+  const members = join(it.folder, 'state', 'fleets', 'home', 'members')
+  mkdirSync(members, { recursive: true, mode: 0o700 })
+  for (const folder of [members, join(members, 'desk')]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    chmodSync(folder, 0o777)
+    const refused = await it.qstate('rollout', 'plan')
+    assert.equal(refused.code, 1)
+    requireProblems(refused, [['error', 'unsafe-state-folder', null]])
+    assert.ok(refused.out.includes(`${folder}: others may write there`), refused.out)
+    chmodSync(folder, 0o700)
+  }
+  chmodSync(members, 0o777)
+  // Comes back: whoever carries a rollout out does not go on without the hosts that it is for.
+  requireProblems(await it.qstate('rollout', 'start'), [['error', 'unsafe-state-folder', null]])
+  for (const { simulator } of it.machines.values()) assert.equal(simulator.writes(), 0)
+})
