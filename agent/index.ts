@@ -13,7 +13,7 @@ export {
   type Source,
 } from './loop/index.ts'
 export { makeMetrics, type Notice, openNotifier, serve } from './notify/index.ts'
-export { awaitingConsent, CONSENT, gateAt, type Held, runCheck } from './policy/index.ts'
+export { awaitingConsent, CONSENT, gateAt, type Held, holdProblem, runCheck } from './policy/index.ts'
 export {
   type AgentHost,
   type Clock,

@@ -14,19 +14,24 @@ import { fold } from './views/style.ts'
 export interface CommandContext extends Context {
   /** Warnings of a spec, so far: with --json they are part of the answer, and not on stderr. */
   readonly diagnostics: readonly Diagnostic[]
+  /** What was warned of, so far: with --json it is part of the answer as well. */
+  readonly warnings: readonly Problem[]
 }
 
 /** The context of a command: warnings, diagnostics, progress and calls go to stderr. */
 export async function commandContext(options: GlobalOptions, io: Io): Promise<CommandContext> {
   const onCall = await callLog(options, io)
   const found: Diagnostic[] = []
+  const warnings: Problem[] = []
   return {
     diagnostics: found,
+    warnings,
     signal: io.signal,
     now: () => io.now(),
     pause: (ms) => io.pause(ms),
     progress: progressLines(options, io),
     warn: (problem) => {
+      warnings.push(problem)
       io.err(warningText(problem, io.columns))
     },
     report: (diagnostics, files) => {
@@ -52,9 +57,14 @@ const actorOf = ({ username, hostname }: Pick<Io, 'username' | 'hostname'>): str
 const warningText = ({ message, hint }: Problem, width: number): string =>
   `${fold(`warning: ${message}`, width, '')}\n${hint === '' ? '' : `${fold(hint, width, '  ')}\n`}`
 
-/** What an answer as JSON says of the spec, where there is anything to say. */
-export const withDiagnostics = <T extends object>(
+type Advice = Partial<Pick<CommandContext, 'diagnostics' | 'warnings'>>
+
+/** What an answer as JSON says besides, of the spec and of the run, where there is anything to say. */
+export const withAdvice = <T extends object>(
   answer: T,
-  { diagnostics }: CommandContext,
-): T & { readonly diagnostics?: readonly Diagnostic[] } =>
-  diagnostics.length === 0 ? answer : { ...answer, diagnostics: sortDiagnostics(diagnostics) }
+  { diagnostics, warnings }: CommandContext,
+): T & Advice => ({
+  ...answer,
+  ...(diagnostics.length === 0 ? {} : { diagnostics: sortDiagnostics(diagnostics) }),
+  ...(warnings.length === 0 ? {} : { warnings }),
+})

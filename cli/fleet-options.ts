@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { type FleetFile, type FleetLocation, readFleetFile } from '../app/fleet/index.ts'
-import { type Context } from '../app/index.ts'
-import { commandContext } from './context.ts'
+import { type CommandContext, commandContext } from './context.ts'
 import { type Io } from './io.ts'
 import { fromEnv, type GlobalOptions, targetOf } from './options.ts'
 
@@ -36,7 +35,7 @@ function fleetLocation(options: FleetFlags, io: Io): FleetLocation {
 export async function openFleet(
   options: FleetFlags,
   io: Io,
-): Promise<{ readonly file: FleetFile; readonly context: Context }> {
+): Promise<{ readonly file: FleetFile; readonly context: CommandContext }> {
   const context = await commandContext(options, io)
   return { file: readFleetFile(fleetLocation(options, io), context), context }
 }

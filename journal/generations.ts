@@ -87,7 +87,7 @@ export function generationJournal(
         await drop(own)
         return
       }
-      const stored: StoredReport = { qubes, interrupted }
+      const stored: StoredReport = { qubes, interrupted: interrupted?.message ?? null }
       await writeDurably(join(own, REPORT), JSON.stringify({ ...marked(reportDocument), ...stored }))
       await prune(folder)
     },

@@ -126,10 +126,11 @@ function tellDone(done: Reconciled, tell: Tell): void {
   const changed = qubes.filter(({ status }) => status === 'applied').map(({ qube }) => qube)
   const failed = qubes.filter(({ status }) => status !== 'applied' && status !== 'unchanged')
   const names = failed.map(({ qube, status }) => `${qube} ${status}`).join(', ')
-  const about = { generation, interrupted: report.interrupted, qubes }
+  const interrupted = report.interrupted?.message ?? null
+  const about = { generation, interrupted, qubes }
   if (changed.length > 0) tell('applied', `applied to ${changed.join(', ')}`, about)
-  if (failed.length > 0 || report.interrupted !== null)
-    tell('failed', `not all applied: ${names || (report.interrupted ?? '')}`, about)
+  if (failed.length > 0 || interrupted !== null)
+    tell('failed', `not all applied: ${names || (interrupted ?? '')}`, about)
 }
 
 /** Of untrusted text, as JSON: nothing in it moves a cursor. */

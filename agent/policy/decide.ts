@@ -1,5 +1,6 @@
 import { type Memory } from '../../documents/agent/index.ts'
 import { type Change, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { type CodeOf, problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Area } from '../../spec/index.ts'
 import { type Gate, type Policy } from './policy.ts'
 import { type Attempts, turnOf } from './retries.ts'
@@ -22,6 +23,37 @@ export const CONSENT = {
 } as const
 
 export type Consent = keyof typeof CONSENT
+
+interface Hold {
+  readonly code: CodeOf<'hold' | 'plan'>
+  readonly what: string
+  /** What a person may do; empty where it is over by itself. */
+  readonly how: string
+}
+
+const HOLDS: Readonly<Record<Held['why'], Hold>> = {
+  ...CONSENT,
+  observed: { code: 'observed', what: 'it only observes', how: '' },
+  proposed: { code: 'proposed', what: 'proposed, and for a person to apply', how: '' },
+  suspended: { code: 'suspended', what: 'suspended', how: '' },
+  frozen: { code: 'frozen', what: 'a freeze', how: '' },
+  outside: { code: 'outside-times', what: 'outside its times', how: '' },
+  reported: { code: 'reported', what: 'reported, as its policy says', how: '' },
+  'backing-off': { code: 'backing-off', what: 'put right before, and changed back', how: '' },
+  conflict: {
+    code: 'conflict',
+    what: 'put right again and again, and changed back each time: a conflict',
+    how: '',
+  },
+  failed: { code: 'tried-in-vain', what: 'it failed when it was tried', how: '' },
+  running: { code: 'until-halted', what: 'until the qube is found halted', how: '' },
+}
+
+/** Why something is held. */
+export function holdProblem(why: Held['why']): Problem {
+  const { code, what, how } = HOLDS[why]
+  return problem(code, what, how)
+}
 
 /** The consent that a planned change of a qube needs in an unattended run. */
 function consentFor({ remove, withdrawsAll }: QubePlan): Consent | null {

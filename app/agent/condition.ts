@@ -64,12 +64,12 @@ async function compare(
 export async function probeFailure({
   target,
   context,
-}: Pick<FleetMember, 'target' | 'context'>): Promise<string | null> {
+}: Pick<FleetMember, 'target' | 'context'>): Promise<Problem | null> {
   try {
     await connectHost(target, context)
     return null
   } catch (error) {
-    return troubleOf(error).message
+    return troubleOf(error)
   }
 }
 
@@ -85,11 +85,19 @@ export async function planOn(
 ): ReturnType<PlanningAgent['plan']> {
   try {
     const changes = changesOf((await compare(spec(), member)).plan)
-    return { digest: changeDigest(changes), changes, trouble: null }
+    return { digest: changeDigest(changes), changes, trouble: null, problem: null }
   } catch (error) {
-    return { digest: null, changes: [], trouble: troubleOf(error).message }
+    return noPlan(troubleOf(error))
   }
 }
+
+/** Why there is none. */
+export const noPlan = (problem: Problem): Awaited<ReturnType<PlanningAgent['plan']>> => ({
+  digest: null,
+  changes: [],
+  trouble: problem.message,
+  problem,
+})
 
 /** The problem of an error, shortened for a report. Rethrows anything but a QstateError. */
 function troubleOf(error: unknown): Problem {

@@ -4,6 +4,7 @@ import {
   gateAt,
   gateOf,
   type Held,
+  holdProblem,
   type Memory,
   type Ordered,
   type Source,
@@ -12,12 +13,13 @@ import {
 import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
-import { problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
+import { type Problem, problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
 import { type LoadedSpec } from '../source/index.ts'
 import {
   type Condition,
   type ConditionQuery,
   type FleetMember,
+  noPlan,
   planOn,
   probeFailure,
   readCondition,
@@ -41,7 +43,7 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
   // What was seen, and what a check said, stands until the next fresh look.
   let seen: (Condition & { readonly known: Memory['drift'] }) | null = null
   /** Found before an order was to be claimed: sooner than the loop may come by it. */
-  let silence: { readonly message: string; readonly since: string } | null = null
+  let silence: (Problem & { readonly since: string }) | null = null
   return {
     async follow({ id, commit, back }) {
       await store.order({ id, commit, back })
@@ -50,8 +52,8 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
     async status({ running, check, fresh, begins = false }) {
       const orders = await store.orders()
       if (begins && isAnswering(options.memory())) {
-        const message = await probeFailure(options)
-        silence = message === null ? null : (silence ?? { message, since: clock().toISOString() })
+        const failure = await probeFailure(options)
+        silence = failure === null ? null : (silence ?? { ...failure, since: clock().toISOString() })
       }
       const memory = options.memory()
       const now = clock()
@@ -64,6 +66,7 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
         seen = { ...(await readCondition(() => recalled(commit, source), query, options)), known }
       }
       const failure = isAnswering(memory) ? silence : memory.error
+      const hold = heldBy(policies, failure, orders, now)
       return {
         following: orders.ordered?.commit ?? null,
         outcome,
@@ -75,7 +78,8 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
         notRunning: seen?.notRunning ?? [],
         check: seen?.check ?? null,
         trouble,
-        held: heldBy(policies, failure, orders, now),
+        held: hold?.message ?? null,
+        hold,
         unseenSince: failure?.since ?? null,
       }
     },
@@ -99,9 +103,8 @@ export async function planCommit(
   const news = await source.look({ base, accepted: null, ordered }, signal)
   switch (news.kind) {
     case 'refused':
-      return { digest: null, changes: [], trouble: news.problem.message }
     case 'unreachable':
-      return { digest: null, changes: [], trouble: news.problem.message }
+      return noPlan(news.problem)
     case 'commit':
       return planOn(() => specOf(commit, news.revision), member)
     case 'nothing':
@@ -184,19 +187,23 @@ const isDriftFor =
 /** Why this host would begin nothing now, for the controller of its fleet. */
 function heldBy(
   policies: HostPolicies,
-  failure: { readonly message: string } | null,
+  failure: Problem | null,
   orders: Parameters<typeof gateOf>[0],
   now: Date,
-): string | null {
+): Problem | null {
   const { mode } = policies.policy
-  if (mode !== 'apply') return mode === 'observe' ? 'it only observes' : 'a person applies what it proposes'
+  if (mode === 'observe') return holdProblem('observed')
+  if (mode === 'propose') return problem('proposed', 'a person applies what it proposes', '')
   const gate = gateOf(orders, (at) => gateAt(policies, at), now)
-  if (gate.open) return failure === null ? null : `its host cannot be asked: ${failure.message}`
+  if (gate.open) {
+    if (failure === null) return null
+    const { code, message, hint } = failure
+    return problem(code, `its host cannot be asked: ${message}`, hint)
+  }
   const until = gate.until === null ? '' : ` until ${utcMinute(gate.until)}`
-  return `${WORDS[gate.why]}${until}`
+  const { code, message, hint } = holdProblem(gate.why)
+  return problem(code, `${message}${until}`, hint)
 }
-
-const WORDS = { suspended: 'suspended', frozen: 'a freeze', outside: 'outside its times' }
 
 function recalled(commit: string, source: Source): LoadedSpec {
   const revision = source.recall(commit)

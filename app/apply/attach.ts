@@ -15,7 +15,13 @@ import {
   recordCall,
   type Report,
 } from '../../reconciler/index.ts'
-import { QstateError } from '../../spec/diagnostics/index.ts'
+import {
+  located,
+  type Problem,
+  problem,
+  QstateError,
+  type SourceRange,
+} from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
 import { type ManagedHost } from '../host/index.ts'
 
@@ -24,8 +30,8 @@ export interface AttachReport {
   readonly qube: string
   readonly path: string
   readonly status: 'attached' | 'detached' | 'left' | 'failed'
-  readonly text: string
-  readonly hint: string
+  /** Why it is left as it is, or failed. */
+  readonly problem: Problem | null
 }
 
 /** Attaches and detaches now what the assignments of running qubes say, as far as it is plugged in and free. */
@@ -45,12 +51,15 @@ export async function attachWanted(
     if (seen.status !== 'unknown') continue
     const affected = wishes.filter(({ path }) => backendOf(path) === backend)
     reports.push(
-      ...affected.map(({ qube, path }) => failed(qube, path, seen.problem.message, seen.problem.hint)),
+      ...affected.map(({ qube, path }) =>
+        failed(qube, path, located(seen.problem, lineOf(plan, qube, path))),
+      ),
     )
   }
   const reachable = wishes.filter(({ path }) => !reports.some((done) => done.path === path))
   const { actions, remarks } = liveActions(reachable, present)
-  for (const { qube, path, text } of remarks) reports.push({ qube, path, status: 'left', text, hint: '' })
+  for (const { qube, path, problem } of remarks)
+    reports.push({ qube, path, status: 'left', problem: located(problem, lineOf(plan, qube, path)) })
   for (const action of actions) reports.push(await act(action, plan, report, connected))
   const met = wishesMet(reachable, present, reports)
   const effective = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
@@ -108,25 +117,33 @@ async function act(
   { host }: ManagedHost,
 ): Promise<AttachReport> {
   const path = pathOfDevice(device)
+  const line = lineOf(plan, qube, path, device)
   if (kind === 'attach' && waitingOf(qube, plan, report).includes('stubdom/qrexec')) {
     const hint = 'restart the qube: from then on devices are attached live'
-    return failed(qube, path, 'the running stubdomain has no qrexec yet', hint)
+    const cause = problem('no-qrexec', 'the running stubdomain has no qrexec yet', hint)
+    return failed(qube, path, located(cause, line))
   }
   try {
     await host.write(kind === 'attach' ? attachCall(qube, device) : detachCall(qube, device))
-    return { qube, path, status: kind === 'attach' ? 'attached' : 'detached', text: '', hint: '' }
+    return { qube, path, status: kind === 'attach' ? 'attached' : 'detached', problem: null }
   } catch (error) {
     if (!(error instanceof QstateError)) throw error
-    return failed(qube, path, error.message, error.hint)
+    return failed(qube, path, located(error.problem, line))
   }
 }
 
-const failed = (qube: string, path: string, text: string, hint: string): AttachReport => ({
+const failed = (qube: string, path: string, problem: Problem): AttachReport => ({
   qube,
   path,
   status: 'failed',
-  text,
-  hint,
+  problem,
 })
+
+/** The line of the spec that assigns a device, where the plan changes that. */
+const lineOf = (plan: Plan, qube: string, path: string, device?: AvailableDevice): SourceRange | undefined =>
+  plan.qubes
+    .find((planned) => planned.qube === qube)
+    ?.changes.find((change) => change.path === path || (device !== undefined && isMeant(change.path, device)))
+    ?.at
 
 const backendOf = (path: string): string => deviceOf(path).backend

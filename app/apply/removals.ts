@@ -1,5 +1,5 @@
 import { type Plan } from '../../reconciler/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { located, problem, QstateError } from '../../spec/diagnostics/index.ts'
 
 /** The qubes that a plan removes. */
 export const removalsOf = (plan: Plan): readonly string[] =>
@@ -14,20 +14,18 @@ export function withholdRemovals(plan: Plan, allowed: readonly string[]): Plan {
       if (remove === undefined || allowed.includes(planned.qube)) return planned
       const why = 'the spec wants it removed, with all its data: not without being asked to'
       const hint = `apply with --allow-remove ${planned.qube}`
-      return { ...rest, blocked: [{ path: null, problem: problem('removal-not-allowed', why, hint) }] }
+      const withheld = located(problem('removal-not-allowed', why, hint), remove.at)
+      return { ...rest, blocked: [{ path: null, problem: withheld }] }
     }),
   }
 }
 
 /** Fails where a plan, which is done exactly or not at all, removes a qube that is not allowed by name. */
 export function requireAllowed(plan: Plan, allowed: readonly string[]): void {
-  const other = removalsOf(plan).find((qube) => !allowed.includes(qube))
+  const other = plan.qubes.find(({ qube, remove }) => remove !== undefined && !allowed.includes(qube))
   if (other === undefined) return
-  throw new QstateError(
-    problem(
-      'needs-allow-remove',
-      `the plan removes ${other}, with all its data: nothing was changed`,
-      `add --allow-remove ${other}`,
-    ),
-  )
+  const { qube, remove } = other
+  const message = `the plan removes ${qube}, with all its data: nothing was changed`
+  const refusal = problem('needs-allow-remove', message, `add --allow-remove ${qube}`)
+  throw new QstateError(located(refusal, remove?.at))
 }

@@ -1,21 +1,31 @@
+import {
+  type Code,
+  located,
+  problem as problemOf,
+  type Problem,
+  type SourceRange,
+} from '../../spec/diagnostics/index.ts'
 import { type Observation, type Unknown } from '../../reconciler/index.ts'
 import { quoteForTerminal } from '../host/index.ts'
 
 /** `unknown`: it could not be looked at. Only a problem keeps a qube from working, or a setting from being set. */
 export type Verdict = 'ok' | 'warning' | 'problem' | 'unknown'
 
-export interface CheckResult {
-  readonly verdict: Verdict
-  /** What was found, or why nothing could be. Never a secret; text of a host is quoted. */
+export type CheckResult = Sound | Unsound
+
+interface Sound {
+  readonly verdict: 'ok'
   readonly found: string
-  /** What to do; null where there is nothing to do. */
-  readonly fix: string | null
 }
 
-export interface Finding extends CheckResult {
-  /** Name of the check, stable for programs. */
-  readonly check: string
+interface Unsound {
+  readonly verdict: Exclude<Verdict, 'ok'>
+  /** What was found, or why nothing could be, and what to do. Never a secret; text of a host is quoted. */
+  readonly problem: Problem
 }
+
+/** With the name of the check, stable for programs. */
+export type Finding = CheckResult & { readonly check: string }
 
 /** The findings on the host, or on one qube. */
 export interface Examined {
@@ -34,19 +44,27 @@ export interface Check<Subject> {
 
 export type CheckResults = CheckResult | readonly CheckResult[]
 
-export const ok = (found: string): CheckResult => ({ verdict: 'ok', found, fix: null })
-export const warning = (found: string, fix: string): CheckResult => ({ verdict: 'warning', found, fix })
-export const problem = (found: string, fix: string): CheckResult => ({ verdict: 'problem', found, fix })
-export const unseen = (found: string, fix: string): CheckResult => ({ verdict: 'unknown', found, fix })
+export const ok = (found: string): CheckResult => ({ verdict: 'ok', found })
+
+type Judge = (code: Code, found: string, fix: string) => CheckResult
+
+export const warning: Judge = (...what) => ({ verdict: 'warning', problem: problemOf(...what) })
+export const problem: Judge = (...what) => ({ verdict: 'problem', problem: problemOf(...what) })
+export const unseen: Judge = (...what) => ({ verdict: 'unknown', problem: problemOf(...what) })
+
+/** With the line of the spec that it stems from. */
+export const locatedAt = (result: CheckResult, range: SourceRange | undefined): CheckResult =>
+  result.verdict === 'ok' ? result : { ...result, problem: located(result.problem, range) }
 
 /** Checks read more than plans do. What a plan needs, the check of policy names call by call. */
 export const notSeen = ({ problem: { code, message, hint } }: Unknown, about = ''): CheckResult =>
   code === 'denied-by-policy'
     ? unseen(
+        code,
         `${about}policy in dom0 does not let this be read`,
         'nothing to do, unless the check `policy` names it: plans do without; `qstate -v doctor` tells the calls',
       )
-    : unseen(`${about}${message}`, hint)
+    : unseen(code, `${about}${message}`, hint)
 
 /** Text of a host, which may hold anything. */
 export const quote = (text: string): string => quoteForTerminal(text, 60)

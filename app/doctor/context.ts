@@ -6,6 +6,7 @@ import {
   type Observation,
   type QubesVersion,
 } from '../../reconciler/index.ts'
+import { type SourceRange } from '../../spec/diagnostics/index.ts'
 import { type DesiredState, SLIC_TABLES } from '../../spec/index.ts'
 import { type Connection } from '../host/index.ts'
 import { type Dom0 } from './dom0.ts'
@@ -71,11 +72,14 @@ const backendsIn = (desired: DesiredState): ReadonlySet<string> =>
     ),
   )
 
-/** Tables that the spec asks of the host. */
-export const wantedTables = (desired: DesiredState | null): ReadonlySet<string> =>
-  new Set(
+/** Tables that the spec asks of the host, each with a line that does. */
+export type WantedTables = ReadonlyMap<string, SourceRange>
+
+export const wantedTables = (desired: DesiredState | null): WantedTables =>
+  new Map(
     [...(desired?.qubes.values() ?? [])].flatMap(({ settings }) => {
-      const value = settings.get(SLIC_TABLES)?.value
-      return Array.isArray(value) ? (value as readonly string[]) : []
+      const setting = settings.get(SLIC_TABLES)
+      if (setting === undefined || !Array.isArray(setting.value)) return []
+      return (setting.value as readonly string[]).map((table) => [table, setting.position] as const)
     }),
   )

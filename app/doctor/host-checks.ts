@@ -1,4 +1,4 @@
-import { type Check, type CheckResults, ok, problem, unseen, warning } from './check.ts'
+import { type Check, type CheckResults, locatedAt, ok, problem, unseen, warning } from './check.ts'
 import { type CheckContext } from './context.ts'
 import { policyCheck } from './policy-checks.ts'
 import { slicChecks } from './slic-checks.ts'
@@ -14,19 +14,24 @@ export const HOST_CHECKS: readonly Check<CheckContext>[] = [
 ]
 
 function windowsQubes({ windows, unasked, desired, qubes }: CheckContext): CheckResults {
-  const missing = [...(desired?.qubes.values() ?? [])]
-    .filter(({ name, ensure }) => ensure === undefined && !qubes.some((qube) => qube.name === name))
-    .map(({ name }) => name)
+  const missing = [...(desired?.qubes.values() ?? [])].filter(
+    ({ name, ensure }) => ensure === undefined && !qubes.some((qube) => qube.name === name),
+  )
   return [
-    ...missing.map((name) =>
-      problem(
-        `the spec names ${name}, and there is no such qube`,
-        'create it, or correct its name in the spec',
+    ...missing.map(({ name, position }) =>
+      locatedAt(
+        problem(
+          'unknown-qube',
+          `the spec names ${name}, and there is no such qube`,
+          'create it, or correct its name in the spec',
+        ),
+        position,
       ),
     ),
     ...(unasked.length > 0
       ? [
           unseen(
+            'windows-unknown',
             `${listOf(unasked)} would not say whether they are Windows`,
             'name the Windows qubes in a spec, and give it: `qstate doctor qstate.yaml`',
           ),
@@ -35,6 +40,7 @@ function windowsQubes({ windows, unasked, desired, qubes }: CheckContext): Check
     ...(windows.length === 0
       ? [
           warning(
+            'no-windows-qube',
             'no Windows qube: none has the feature os=Windows or the tag windows',
             'tag it (`qvm-tags NAME add windows`), or name it in a spec',
           ),
@@ -52,11 +58,13 @@ function stubdomainImage({ dom0, windows }: CheckContext): CheckResults {
   const listed = dom0.list(IMAGES)
   if (listed.status === 'unknown')
     return unseen(
+      listed.problem.code,
       `whether dom0 has xen-hvm-stubdom-linux-full: ${listed.problem.message}`,
       `look in dom0: \`ls /${IMAGES}/qemu-stubdom-linux-full-*\`; if it is missing, ${INSTALL}`,
     )
   if (listed.status === 'absent' && dom0.root !== '/')
     return unseen(
+      'file',
       `whether dom0 has xen-hvm-stubdom-linux-full: this stand-in for dom0 has no /${IMAGES}`,
       'nothing to do on a simulated host',
     )
@@ -72,10 +80,11 @@ function stubdomainImage({ dom0, windows }: CheckContext): CheckResults {
   const what = `dom0 lacks the full stubdomain image (/${IMAGES}/qemu-stubdom-linux-full-*)`
   return needing.length > 0
     ? problem(
+        'no-stubdomain-image',
         `${what}: ${needing.map(({ qube }) => qube.name).join(', ')} will not start with sound or USB`,
         INSTALL,
       )
-    : warning(`${what}: no qube can have sound or USB`, INSTALL)
+    : warning('no-stubdomain-image', `${what}: no qube can have sound or USB`, INSTALL)
 }
 
 const listOf = (names: readonly string[]): string =>

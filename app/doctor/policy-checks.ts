@@ -24,7 +24,7 @@ async function policy(context: CheckContext): Promise<CheckResults> {
     ...(qubes.every(({ klass }) => klass === 'AdminVM')
       ? [nothingListed(machine)]
       : denials(recorder.denied())),
-    unseen(WRITES, `see docs/management-qube.md, and \`qstate policy --help\``),
+    unseen('writes-untried', WRITES, `see docs/management-qube.md, and \`qstate policy --help\``),
   ]
 }
 
@@ -43,6 +43,7 @@ qubes:
 function nothingListed(machine: string): CheckResult {
   const line = policyLine({ dest: 'dom0', method: 'admin.vm.List', arg: '', payload: '' }, machine)
   return problem(
+    'denied-by-policy',
     'policy lets this qube see no qube but dom0',
     `these lines let it see all of them:\n  ${line}`,
   )
@@ -60,6 +61,7 @@ function denials(denied: readonly DeniedCall[]): readonly CheckResult[] {
   if (byCall.size === 0) return [ok('every call that a plan makes is let through')]
   return [...byCall].map(([call, { dests, lines }]) =>
     problem(
+      'denied-by-policy',
       `policy does not allow ${call} on ${dests.join(', ')}: settings that need it cannot be planned`,
       `in dom0, in /etc/qubes/policy.d/30-qstate.policy:\n  ${lines.join('\n  ')}`,
     ),

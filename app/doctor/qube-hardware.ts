@@ -13,6 +13,7 @@ export const hardwareChecks: readonly Check<WindowsQube>[] = [
         mode === 'hvm'
           ? ok('hvm')
           : problem(
+              'needs-hvm',
               `virt_mode is ${String(mode)}: Windows needs hvm`,
               `extends: hvm, or \`qvm-prefs ${qube.name} virt_mode hvm\``,
             ),
@@ -25,6 +26,7 @@ export const hardwareChecks: readonly Check<WindowsQube>[] = [
         kernel === ''
           ? ok('none')
           : problem(
+              'guest-kernel',
               `the qube is started with the kernel ${quote(kernel)}, and Windows boots from its own disk`,
               `extends: hvm, or \`qvm-prefs ${qube.name} kernel ''\``,
             ),
@@ -37,6 +39,7 @@ export const hardwareChecks: readonly Check<WindowsQube>[] = [
         maxmem === '0' || maxmem === memory
           ? ok('off')
           : problem(
+              'memory-balanced',
               `memory is balanced (maxmem ${maxmem}): Windows crashes when memory is taken from it`,
               `extends: hvm, or \`qvm-prefs ${qube.name} maxmem 0\``,
             ),
@@ -49,6 +52,7 @@ export const hardwareChecks: readonly Check<WindowsQube>[] = [
         const memory = Number(text)
         if (memory >= LEAST_MEMORY) return ok(`${memory} MiB`)
         return warning(
+          'little-memory',
           `${String(text)} MiB of memory: the documentation gives Windows 4096 to 8192`,
           `qube: { memory: 4096 }, or \`qvm-prefs ${qube.name} memory 4096\`; Windows 7 may do with less`,
         )

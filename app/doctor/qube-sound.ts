@@ -15,13 +15,18 @@ export const soundChecks: readonly Check<WindowsQube>[] = [
         const fix = `audio: ich6, or \`qvm-features ${qube.name} audio-model ich6\``
         if (SILENT.has(model))
           return warning(
+            'silent-model',
             `audio-model is ${model}: it is likely silent, the stubdomain gives its sound to ich6 only`,
             fix,
           )
         const what = `audio-model is ${quote(model)}: libvirt of Qubes refuses it, and the qube does not start`
         return model === '0'
-          ? problem(`${what}; 0 is not off`, `audio: off, or \`qvm-features ${qube.name} audio-model ''\``)
-          : problem(what, fix)
+          ? problem(
+              'unknown-model',
+              `${what}; 0 is not off`,
+              `audio: off, or \`qvm-features ${qube.name} audio-model ''\``,
+            )
+          : problem('unknown-model', what, fix)
       }),
   },
   {
@@ -31,18 +36,21 @@ export const soundChecks: readonly Check<WindowsQube>[] = [
         if (model === '') return ok('not needed: no sound card')
         if (audiovm === '')
           return warning(
+            'no-audiovm',
             'no audiovm: the sound card is there, and nobody plays it',
             `audio: { audiovm: dom0 }, or \`qvm-prefs ${qube.name} audiovm dom0\``,
           )
         const player = qubes.find(({ name }) => name === audiovm)
         if (player === undefined)
           return problem(
+            'unknown-qube',
             `audiovm is ${audiovm}, and there is no such qube`,
             `\`qvm-prefs --default ${qube.name} audiovm\``,
           )
         if (player.klass === 'AdminVM' || player.state === 'Running') return ok(audiovm)
         const silent = qube.state === 'Running' ? 'there is no sound now' : 'there will be no sound'
         return warning(
+          'not-running',
           `audiovm ${audiovm} is not running: ${silent}`,
           `\`qvm-start ${audiovm}\` before this qube is started, and let it start with the host: \`qvm-prefs ${audiovm} autostart true\``,
         )
@@ -57,8 +65,16 @@ export const soundChecks: readonly Check<WindowsQube>[] = [
           if (linux !== '') return ok('the Linux stubdomain')
           const fix = `stubdom: { linux: inherit }, or \`qvm-features --unset ${qube.name} linux-stubdom\``
           return model === '' && qrexec === ''
-            ? warning('linux-stubdom is off: the old stubdomain has neither sound nor USB', fix)
-            : problem('linux-stubdom is off: sound and USB, which are asked for, are not there', fix)
+            ? warning(
+                'needs-linux-stubdom',
+                'linux-stubdom is off: the old stubdomain has neither sound nor USB',
+                fix,
+              )
+            : problem(
+                'needs-linux-stubdom',
+                'linux-stubdom is off: sound and USB, which are asked for, are not there',
+                fix,
+              )
         },
       ),
   },
@@ -72,6 +88,7 @@ export const soundChecks: readonly Check<WindowsQube>[] = [
         const count = assigned.status === 'present' ? assigned.value.length : 0
         if (count === 0 && !inSpec) return ok('off, and no USB device is assigned')
         return problem(
+          'needs-stubdom-qrexec',
           'stubdom-qrexec is off, and a USB device is assigned: it cannot be attached',
           `stubdom: { qrexec: true }, or \`qvm-features ${qube.name} stubdom-qrexec 1\`, then restart the qube`,
         )

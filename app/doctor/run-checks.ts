@@ -35,7 +35,7 @@ export async function versionFinding(
   } catch (error) {
     if (!(error instanceof QstateError)) throw error
     const fix = 'is this a newer Qubes than this qstate knows? see `qstate version --host`'
-    return { version: null, finding: { check, ...unseen(error.message, fix) } }
+    return { version: null, finding: { check, ...unseen(error.code, error.message, fix) } }
   }
 }
 
@@ -43,6 +43,7 @@ function checkVersion(version: QubesVersion): CheckResult {
   const { label, endOfLife, note } = VERSIONS[version]
   if (endOfLife === null) return ok(note === null ? label : `${label} ${note}`)
   return warning(
+    'unsupported-version',
     `${label}, which qstate can read but not change (end of life ${endOfLife})`,
     'upgrade dom0 to Qubes 4.3',
   )
@@ -51,7 +52,7 @@ function checkVersion(version: QubesVersion): CheckResult {
 /** No daemon answers: that is the one finding, and nothing else can be looked at. */
 export function unreachable(error: unknown): Examination | undefined {
   if (!isDomain(error, 'host') || error.code === 'aborted') return undefined
-  const findings = [{ check: 'daemon', ...problem(error.message, error.hint) }]
+  const findings = [{ check: 'daemon', ...problem(error.code, error.message, error.hint) }]
   return { release: null, examined: [{ qube: null, about: 'not reached', findings }] }
 }
 
@@ -88,12 +89,13 @@ function templateOf(one: WindowsQube | undefined): string | undefined {
 function besideTemplate(one: Examined, template: string | undefined, all: readonly Examined[]): Examined {
   const above = all.find(({ qube }) => qube !== null && qube === template)?.findings ?? []
   const findings = one.findings.map((finding) => {
-    const { check, verdict, found } = finding
-    const same =
-      verdict !== 'ok' &&
-      verdict !== 'unknown' &&
-      above.some((other) => other.check === check && other.found === found)
-    return same ? { ...finding, fix: `it is so in its template ${template ?? ''}: fix it there` } : finding
+    if (finding.verdict === 'ok' || finding.verdict === 'unknown') return finding
+    const { check, problem } = finding
+    const same = above.some(
+      (other) => other.verdict !== 'ok' && other.check === check && other.problem.message === problem.message,
+    )
+    const hint = `it is so in its template ${template ?? ''}: fix it there`
+    return same ? { ...finding, problem: { ...problem, hint } } : finding
   })
   return { ...one, findings }
 }

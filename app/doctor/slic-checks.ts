@@ -1,9 +1,18 @@
 import { readTemplate } from '../../providers/index.ts'
-import { NO_NEEDS } from '../../reconciler/index.ts'
+import { NO_NEEDS, type Unknown } from '../../reconciler/index.ts'
 import { SLIC_TABLES } from '../../spec/index.ts'
 import { tableProblem } from '../host/index.ts'
-import { type Check, type CheckResult, type CheckResults, ok, problem, unseen, warning } from './check.ts'
-import { type CheckContext, wantedTables } from './context.ts'
+import {
+  type Check,
+  type CheckResult,
+  type CheckResults,
+  locatedAt,
+  ok,
+  problem,
+  unseen,
+  warning,
+} from './check.ts'
+import { type CheckContext, type WantedTables, wantedTables } from './context.ts'
 
 const TABLES = 'sys/firmware/acpi/tables'
 const BY_NAME = 'etc/qubes/templates/libvirt/xen/by-name'
@@ -14,6 +23,10 @@ export const slicChecks: readonly Check<CheckContext>[] = [
   { name: 'libvirt-templates', look: templates },
 ]
 
+/** In the words of whoever could not read it. */
+const notSeenAsIs = ({ problem: { code, message, hint } }: Unknown, about = ''): CheckResult =>
+  unseen(code, `${about}${message}`, hint)
+
 /** Contents are never shown: MSDM holds a product key. */
 async function hostTables(context: CheckContext): Promise<CheckResults> {
   const { dom0, desired } = context
@@ -21,7 +34,10 @@ async function hostTables(context: CheckContext): Promise<CheckResults> {
   if (dom0.root === null) return tablesFromAfar(context, wanted)
   return (['SLIC', 'MSDM'] as const).map((name): CheckResult => {
     const seen = dom0.read(`${TABLES}/${name}`)
-    if (seen.status === 'unknown') return unseen(`${name}: ${seen.problem.message}`, seen.problem.hint)
+    if (seen.status === 'unknown') {
+      const { code, message, hint } = seen.problem
+      return unseen(code, `${name}: ${message}`, hint)
+    }
     const why = seen.status === 'absent' ? 'this machine has none' : tableProblem(seen.value, name)
     return tableResult(name, why, seen.status === 'absent', wanted)
   })
@@ -31,31 +47,34 @@ function tableResult(
   name: string,
   why: string | undefined,
   absent: boolean,
-  wanted: ReadonlySet<string>,
+  wanted: WantedTables,
 ): CheckResult {
   if (why === undefined) return ok(`${name} is there and sound`)
   const isWanted = wanted.has(`host:${name}`)
   if (absent && !isWanted) return ok(`no ${name} on this machine`)
   const judge = isWanted ? problem : warning
-  return judge(
+  const result = judge(
+    absent ? 'missing-table' : 'unusable-table',
     `${name}: ${why}`,
     absent
       ? 'only machines sold with Windows 7 or earlier have SLIC, and those sold with 8 or later MSDM; use `slic: off`, or a table from a file'
       : 'Xen would hand it to the guest unchecked, so qstate does not use it; a firmware update may fix it',
   )
+  return locatedAt(result, wanted.get(`host:${name}`))
 }
 
 /** The service of dom0 tells of the host's tables with each qube that it is asked about. */
-async function tablesFromAfar(context: CheckContext, wanted: ReadonlySet<string>): Promise<CheckResults> {
+async function tablesFromAfar(context: CheckContext, wanted: WantedTables): Promise<CheckResults> {
   const { host, windows } = context
   const first = windows[0]
-  if (first === undefined) return unseen('there is no Windows qube to ask for', 'look in dom0')
+  if (first === undefined)
+    return unseen('no-windows-qube', 'there is no Windows qube to ask for', 'look in dom0')
   const tables = (await host.read(first.qube.name, { ...NO_NEEDS, slic: true })).slic()
   const isForeign = tables.status === 'unknown' && tables.problem.code === 'foreign-template'
   if (tables.status === 'unknown' && !isForeign) {
-    return wanted.size === 0
-      ? unseen(tables.problem.message, `only needed for \`slic\` in the spec: ${tables.problem.hint}`)
-      : problem(tables.problem.message, tables.problem.hint)
+    const { code, message, hint } = tables.problem
+    if (wanted.size === 0) return unseen(code, message, `only needed for \`slic\` in the spec: ${hint}`)
+    return locatedAt(problem(code, message, hint), [...wanted.values()][0])
   }
   return Promise.all(
     ['SLIC', 'MSDM'].map(async (name) => {
@@ -68,8 +87,7 @@ async function tablesFromAfar(context: CheckContext, wanted: ReadonlySet<string>
 async function templates(context: CheckContext): Promise<CheckResults> {
   const { dom0, qubes } = context
   const listed = dom0.list(BY_NAME)
-  if (listed.status === 'unknown')
-    return dom0.root === null ? fromAfar(context) : unseen(listed.problem.message, listed.problem.hint)
+  if (listed.status === 'unknown') return dom0.root === null ? fromAfar(context) : notSeenAsIs(listed)
   const names = (listed.status === 'present' ? listed.value : []).flatMap((file) =>
     file.endsWith('.xml') ? [file.slice(0, -4)] : [],
   )
@@ -85,7 +103,11 @@ async function templates(context: CheckContext): Promise<CheckResults> {
 async function fromAfar(context: CheckContext): Promise<CheckResults> {
   const wanted = context.windows.filter(({ wanted }) => wanted?.settings.has(SLIC_TABLES) === true)
   if (wanted.length === 0)
-    return unseen('the spec has no slic, so that dom0 is not asked', `look in dom0: \`ls /${BY_NAME}\``)
+    return unseen(
+      'templates-unasked',
+      'the spec has no slic, so that dom0 is not asked',
+      `look in dom0: \`ls /${BY_NAME}\``,
+    )
   const judged = await Promise.all(wanted.map(({ qube }) => templateOf(context, qube.name)))
   const listed = await context.host.tableTemplates(true)
   const rest =
@@ -94,7 +116,7 @@ async function fromAfar(context: CheckContext): Promise<CheckResults> {
           .filter(({ qube }) => context.qubes.every(({ name }) => name !== qube))
           .map(({ qube }) => orphan(qube))
       : listed.status === 'unknown'
-        ? [unseen(`templates of qubes that are gone: ${listed.problem.message}`, listed.problem.hint)]
+        ? [notSeenAsIs(listed, 'templates of qubes that are gone: ')]
         : []
   const told = [...judged, ...rest].filter(({ verdict }) => verdict !== 'ok')
   return told.length > 0 ? told : ok(`${wanted.length}, and none of a qube that is gone`)
@@ -107,25 +129,31 @@ async function templateOf({ host, dom0, desired }: CheckContext, name: string): 
   if (seen.status === 'present' && readTemplate(text).kind === 'foreign') {
     if (/\{%[-+]?\s*super\s*\(/.test(text))
       return problem(
+        'template-syntax',
         `${path} says {% super() %}, which Jinja2 does not know: ${name} does not start`,
         'write {{ super() }} there',
       )
-    const judge = desired?.qubes.get(name)?.settings.has(SLIC_TABLES) === true ? problem : warning
-    return judge(
+    const setting = desired?.qubes.get(name)?.settings.get(SLIC_TABLES)
+    const judge = setting === undefined ? warning : problem
+    const result = judge(
+      'foreign-template',
       `${path} was written by someone else: qstate leaves it alone, and sets no slic for ${name}`,
       'to let qstate have it, move it away and run `qstate plan`',
     )
+    return locatedAt(result, setting?.position)
   }
   const tables = (await host.read(name, { ...NO_NEEDS, slic: true })).slic()
-  if (tables.status === 'unknown') return unseen(tables.problem.message, tables.problem.hint)
+  if (tables.status === 'unknown') return notSeenAsIs(tables)
   const state = tables.status === 'present' ? (tables.value[0] ?? '') : ''
   if (state.startsWith('edited:'))
     return warning(
+      'template-edited',
       `${path} was edited since qstate wrote it`,
       'see `qstate plan`: an apply writes it anew; to keep the edit, take slic out of the spec first',
     )
   if (state.startsWith('outdated:'))
     return warning(
+      'template-outdated',
       state === 'outdated:parent'
         ? `${path} extends a template that is not the first one any more, so that what the first says does not count`
         : `the table file of ${path} is gone or changed: the qube may not start`,
@@ -136,6 +164,7 @@ async function templateOf({ host, dom0, desired }: CheckContext, name: string): 
 
 const orphan = (name: string): CheckResult =>
   warning(
+    'orphan-template',
     `/${BY_NAME}/${name}.xml is of a qube that does not exist: a new qube of that name would get it`,
     `was the qube renamed? then apply its spec under the new name; and \`sudo rm /${BY_NAME}/${name}.xml /var/lib/qstate/acpi/${name}.bin\``,
   )

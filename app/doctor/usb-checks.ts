@@ -1,9 +1,11 @@
-import { type UsbAssignment } from '../../reconciler/index.ts'
+import { pathOfDevice, type UsbAssignment } from '../../reconciler/index.ts'
+import { type SourceRange } from '../../spec/diagnostics/index.ts'
 import { overlap, USB_DEVICE } from '../../spec/index.ts'
 import {
   type Check,
   type CheckResult,
   type CheckResults,
+  locatedAt,
   notSeen,
   ok,
   problem,
@@ -24,33 +26,39 @@ const nameOf = ({ backend, port, identity }: UsbAssignment): string =>
   `${backend}+${quote(`${port}:${identity}`).slice(1, -1)}`
 
 function backends({ qubes, windows, plugged, desired }: CheckContext): CheckResults {
+  const inSpec = backendsOf(desired)
   const named = new Set([
     ...windows.flatMap(({ assigned }) =>
       assigned.status === 'present' ? assigned.value.map(({ backend }) => backend) : [],
     ),
-    ...[...(desired?.qubes.values() ?? [])].flatMap(({ settings }) =>
-      [...settings.keys()].flatMap((path) => USB_DEVICE.exec(path.slice(4))?.groups?.['backend'] ?? []),
-    ),
+    ...inSpec.keys(),
   ])
   named.delete(ANY)
-  const judged = [...named].sort().map((name): CheckResult => {
+  const judged = [...named].sort().map((name): CheckResult => locatedAt(judge(name), inSpec.get(name)))
+  function judge(name: string): CheckResult {
     const qube = qubes.find((candidate) => candidate.name === name)
     if (qube === undefined)
       return problem(
+        'unknown-qube',
         `devices of ${name} are assigned, and there is no such qube`,
         'correct the backend in the spec; `qstate devices` lists what is plugged in',
       )
     if (qube.state !== 'Running')
-      return warning(`${name} is not running: its devices do not attach`, `\`qvm-start ${name}\``)
+      return warning(
+        'not-running',
+        `${name} is not running: its devices do not attach`,
+        `\`qvm-start ${name}\``,
+      )
     const found = plugged.get(name)
     if (found?.status === 'unknown') return notSeen(found, `${name}: `)
     if (found?.status === 'present' && found.value.length > 0)
       return ok(`${name}: ${found.value.length} devices`)
     return warning(
+      'no-usb-device',
       `${name} shows no USB device`,
       `is one plugged in? ${name} needs the package qubes-usb-proxy in its template, and the USB controllers`,
     )
-  })
+  }
   const homeless = windows.flatMap(({ qube, assigned }) =>
     assigned.status === 'present'
       ? assigned.value
@@ -65,11 +73,23 @@ function backends({ qubes, windows, plugged, desired }: CheckContext): CheckResu
   return ok(having.length === 0 ? 'no USB device is plugged in, and none is assigned' : having.join(', '))
 }
 
+/** Qubes that devices of the spec are from, each with a line that says so. */
+const backendsOf = (desired: CheckContext['desired']): ReadonlyMap<string, SourceRange> =>
+  new Map(
+    [...(desired?.qubes.values() ?? [])].flatMap(({ settings }) =>
+      [...settings].flatMap(([path, { position }]) => {
+        const backend = USB_DEVICE.exec(path.slice(4))?.groups?.['backend']
+        return backend === undefined ? [] : [[backend, position] as const]
+      }),
+    ),
+  )
+
 /** Assigned from any qube: qubesd takes that, and looks for such a device nowhere. */
 const ANY = '*'
 
 const fromNowhere = (qube: string, device: UsbAssignment): CheckResult =>
   warning(
+    'no-backend',
     `${nameOf(device)} is assigned to ${qube} from no qube: Qubes never finds it`,
     `unassign it in dom0, and assign it from the qube with the USB controller, such as sys-usb; \`qstate devices\` lists them`,
   )
@@ -91,6 +111,7 @@ function contested({ windows }: CheckContext): CheckResults {
   if (conflicts.length === 0) return ok('no device is assigned to two Windows qubes')
   return conflicts.map(([a, b]) =>
     warning(
+      'contested-device',
       `${nameOf(a.device)} is attached by itself to ${a.name} and to ${b.name}: whichever starts first has it`,
       'take it from one of them, or let one ask first (`ask-to-attach`, Qubes 4.3 and later)',
     ),
@@ -101,25 +122,34 @@ function contested({ windows }: CheckContext): CheckResults {
 export function requiredDevices({ plugged, qubes }: CheckContext): Check<WindowsQube> {
   return {
     name: 'required-devices',
-    look({ qube, assigned }) {
+    look({ qube, assigned, wanted }) {
       if (assigned.status === 'unknown') return notSeen(assigned)
       const all = assigned.status === 'present' ? assigned.value : []
       const required = all.filter(({ mode }) => mode === 'required')
       if (required.length === 0) return ok('none')
-      return required.map((device): CheckResult => {
+      const line = (device: UsbAssignment): SourceRange | undefined =>
+        wanted?.settings.get(pathOfDevice(device))?.position
+      return required.map((device): CheckResult => locatedAt(judge(device), line(device)))
+
+      function judge(device: UsbAssignment): CheckResult {
         const backend = qubes.find(({ name }) => name === device.backend)
         const seen = plugged.get(device.backend)
         if (backend?.state === 'Running' && seen?.status !== 'present')
           return seen?.status === 'unknown'
             ? notSeen(seen, `${nameOf(device)}: `)
-            : unseen(`${nameOf(device)}: not looked for`, '`qstate devices` tells what is plugged in')
+            : unseen(
+                'devices-unknown',
+                `${nameOf(device)}: not looked for`,
+                '`qstate devices` tells what is plugged in',
+              )
         const there = seen?.status === 'present' && seen.value.some((one) => overlap(one, device))
         if (there) return ok(`${nameOf(device)} is there`)
         return problem(
+          'device-absent',
           `${nameOf(device)} is required and not there: the qube will not start`,
           `plug it in, or let it be attached when it is there: \`usb: { "${nameOf(device)}": auto-attach }\` (${qube.name})`,
         )
-      })
+      }
     },
   }
 }

@@ -57,7 +57,7 @@ async function run(
     leaseMs: file.fleet.servers === null ? LOCAL_LEASE_MS : LEASE_MS,
     say,
     clock: steadyClock,
-    signal: context.signal,
+    signal,
     onState: onRollout,
   })
   try {

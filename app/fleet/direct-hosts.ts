@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { orderedSource, type Source } from '../../agent/index.ts'
 import { type CommitStore, fleetLayout, openClone } from '../../git/index.ts'
 import { type FleetHost, type Reach } from '../../spec/fleet/index.ts'
@@ -25,9 +25,8 @@ export function directHosts(hosts: Iterable<FleetHost>, file: FleetFile): readon
   if (direct.length === 0) return []
   const { gitDir, files } = repositoryOfFleet(file)
   const clone = openClone(gitDir)
-  const members = join(fleetFolder(file), 'members')
   return direct.map(({ name, reach }) => {
-    const folder = join(members, name)
+    const folder = fleetFolder(file, 'members', name)
     const transport = transportOf(reach, file.folder)
     return {
       name,

@@ -4,9 +4,9 @@ import { safeFolder } from '../../journal/index.ts'
 import { closeOnFailure, steadyClock } from '../agent/index.ts'
 import { type FleetFile } from './fleet-file.ts'
 
-/** Folder of this machine for what is kept of a fleet. */
-export const fleetFolder = ({ fleet, target }: FleetFile): string =>
-  safeFolder(target.stateDir, 'fleets', fleet.name)
+/** Folder of this machine for what is kept of a fleet, or one below it. */
+export const fleetFolder = ({ fleet, target }: FleetFile, ...below: readonly string[]): string =>
+  safeFolder(target.stateDir, 'fleets', fleet.name, ...below)
 
 /** The store for as long as some work takes, as those who are in charge use it. Fails with QstateError. */
 export async function withStore<T>(file: FleetFile, work: (store: Store) => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import { ask, hostOf, KEYS, readEntry, type Store } from '../../fleet/index.ts'
 import { type ChangeLine, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves, type FleetHost } from '../../spec/fleet/index.ts'
 import { planCommit, steadyClock } from '../agent/index.ts'
+import { type Problem, problem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
 import { directHosts } from './direct-hosts.ts'
 import { chosenRollout, type FleetFile } from './fleet-file.ts'
@@ -16,7 +17,7 @@ interface PlanGroup {
   readonly hosts: readonly string[]
   readonly changes: readonly ChangeLine[]
   /** Why nothing can be said of them. */
-  readonly trouble: string | null
+  readonly problem: Problem | null
 }
 
 export interface RolloutPlan {
@@ -33,7 +34,7 @@ export interface RolloutPlanOptions {
   readonly onAsk: (agents: number) => void
 }
 
-type Answer = Pick<HostPlan, 'digest' | 'changes' | 'trouble'>
+type Answer = Pick<HostPlan, 'digest' | 'changes' | 'trouble' | 'problem'>
 
 const HOSTS_AT_ONCE = 8
 
@@ -127,14 +128,20 @@ function groupPlans(hosts: readonly string[], plans: ReadonlyMap<string, Answer>
     const plan = plans.get(host)
     const kind = kindOf(plan)
     const key = `${kind} ${plan?.digest ?? ''} ${plan?.trouble ?? ''}`
-    const { changes = [], digest = null, trouble = null } = plan ?? {}
-    const group = groups.get(key) ?? { kind, digest, hosts: [], changes, trouble }
+    const { changes = [], digest = null } = plan ?? {}
+    const group = groups.get(key) ?? { kind, digest, hosts: [], changes, problem: problemOf(plan) }
     groups.set(key, { ...group, hosts: [...group.hosts, host] })
   }
   const order = ['change', 'nothing', 'trouble', 'silent']
   return [...groups.values()].sort(
     (a, b) => order.indexOf(a.kind) - order.indexOf(b.kind) || b.hosts.length - a.hosts.length,
   )
+}
+
+/** Agents of before say why in words alone. */
+function problemOf(plan: Answer | undefined): Problem | null {
+  if (plan === undefined || plan.trouble === null) return null
+  return plan.problem ?? problem('other-version', plan.trouble, '')
 }
 
 function kindOf(plan: Answer | undefined): PlanGroup['kind'] {

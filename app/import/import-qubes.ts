@@ -1,6 +1,7 @@
 import { providers } from '../../providers/index.ts'
 import { mapLimited, observeQube } from '../../reconciler/index.ts'
-import { writeManifest, type WrittenManifest } from '../../spec/export/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+import { reasonOf, writeManifest, type WrittenManifest } from '../../spec/export/index.ts'
 import { comesAndGoes } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { findQube, type ConnectedHost } from '../host/index.ts'
@@ -34,7 +35,8 @@ interface LeftOut {
   readonly qube: string
   /** Null: the qube as a whole. */
   readonly path: string | null
-  readonly why: string
+  /** Why, and what to do. */
+  readonly problem: Problem
   /** qstate has set it: a plan for the imported spec would withdraw it. */
   readonly owned: boolean
 }
@@ -59,10 +61,10 @@ export async function importQubes(
   return {
     yaml,
     qubes: qubes.map(({ name }) => name),
-    leftOut: [...unclear, ...leftOut].map(({ qube, path, why }) => ({
+    leftOut: [...unclear, ...leftOut].map(({ qube, path, problem }) => ({
       qube,
       path,
-      why,
+      problem,
       owned: path !== null && owned.get(qube)?.has(path) === true,
     })),
     noise: qubes.reduce((sum, qube) => sum + qube.noise, 0),
@@ -96,23 +98,14 @@ async function choose(names: readonly string[], connected: ConnectedHost): Promi
       mode.status === 'present' && mode.value === 'hvm' ? [candidate] : [],
     ),
     unclear: modes.flatMap(({ candidate: { qube }, mode }) =>
-      mode.status === 'unknown'
-        ? [
-            {
-              qube: qube.name,
-              path: null,
-              value: null,
-              why: `${mode.problem.message} (${mode.problem.hint})`,
-            },
-          ]
-        : [],
+      mode.status === 'unknown' ? [{ qube: qube.name, path: null, value: null, problem: mode.problem }] : [],
     ),
     chosenFrom: qubes.length,
   }
 }
 
-const unclearRemark = ({ qube, why }: Unclear): string =>
-  `${qube} is not here: whether it is HVM cannot be read: ${why}`
+const unclearRemark = ({ qube, problem }: Unclear): string =>
+  `${qube} is not here: whether it is HVM cannot be read: ${reasonOf(problem)}`
 
 /**
  * The configuration that owns something on the qubes already. Under its name a plan would withdraw what that configuration has set

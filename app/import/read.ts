@@ -59,10 +59,10 @@ export async function readQube(
 }
 
 /** Without the qube's own name: what is so for all of them is said once. */
-function leave(path: string, { problem: { message, hint } }: Unknown, qube: string): LeftOut {
-  const advice = hint.replace(` ${qube} allow `, ' QUBE allow ').replace(/\s+/g, ' ')
-  const reason = message.replace(` on ${qube}: `, ': ')
-  return { path, value: null, why: advice === '' ? reason : `${reason} (${advice})` }
+function leave(path: string, { problem: found }: Unknown, qube: string): LeftOut {
+  const hint = found.hint.replace(` ${qube} allow `, ' QUBE allow ').replace(/\s+/g, ' ')
+  const message = found.message.replace(` on ${qube}: `, ': ')
+  return { path, value: null, problem: { ...found, message, hint } }
 }
 
 async function ownership(

@@ -1,10 +1,11 @@
-import { type AvailableDevice, mapLimited, type Unknown } from '../../reconciler/index.ts'
+import { type AvailableDevice, mapLimited } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type ConnectedHost } from '../host/index.ts'
 
 /** USB devices that are plugged in, and why some may be missing here. */
 export interface PluggedDevices {
   readonly devices: readonly AvailableDevice[]
-  readonly unread: readonly Unknown[]
+  readonly unread: readonly Problem[]
 }
 
 /** What the running qubes have plugged in: only a running one tells. */
@@ -13,6 +14,6 @@ export async function listDevices({ host, qubes }: ConnectedHost): Promise<Plugg
   const seen = await mapLimited(backends, 8, ({ name }) => host.availableDevices(name))
   return {
     devices: seen.flatMap((found) => (found.status === 'present' ? found.value : [])),
-    unread: seen.filter((found) => found.status === 'unknown'),
+    unread: seen.flatMap((found) => (found.status === 'unknown' ? [found.problem] : [])),
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '../../app/agent/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { durationMs } from '../../spec/index.ts'
-import { commandContext } from '../context.ts'
+import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { acceptedText, configLine, laggingText, suspendedLine } from '../views/agent-orders.ts'
@@ -17,9 +17,15 @@ import { signalExit } from './run.ts'
 /** Says whether the configuration file of an agent is right. */
 export async function checkAgentFile(options: AgentFlags, io: Io): Promise<number> {
   const path = agentFileOf(options, io)
-  const config = readAgentFile(path, await commandContext(options, io))
-  for (const file of missingFiles(config)) io.err(`warning: ${file} is not there\n`)
-  io.out(options.json === true ? `${JSON.stringify(config, null, 2)}\n` : configLine(path, config))
+  const context = await commandContext(options, io)
+  const config = readAgentFile(path, context)
+  for (const file of missingFiles(config))
+    context.warn(problem('no-such-file', `${file} is not there`, 'put it there before the agent is started'))
+  io.out(
+    options.json === true
+      ? `${JSON.stringify(withAdvice(config, context), null, 2)}\n`
+      : configLine(path, config),
+  )
   return EXIT.done
 }
 

@@ -9,10 +9,14 @@ import { devicesView } from '../views/devices.ts'
 /** Prints the USB devices that are plugged in now. */
 export async function devices(options: GlobalOptions, io: Io): Promise<number> {
   const host = await connectHost(targetOf(options, io), await commandContext(options, io))
-  const { devices: found, unread } = await listDevices(host)
-  if (options.json === true) io.out(`${JSON.stringify(found, null, 2)}\n`)
-  else if (found.length > 0 || unread.length === 0)
+  const plugged = await listDevices(host)
+  const { devices: found, unread } = plugged
+  if (options.json === true) {
+    io.out(`${JSON.stringify(plugged, null, 2)}\n`)
+    return unread.length === 0 ? EXIT.done : EXIT.error
+  }
+  if (found.length > 0 || unread.length === 0)
     io.out(devicesView(found, VERSIONS[host.version].usb === 'ports'))
-  for (const { problem } of unread) io.err(`${problem.message}\n  ${problem.hint}\n`)
+  for (const { message, hint } of unread) io.err(`${message}\n  ${hint}\n`)
   return unread.length === 0 ? EXIT.done : EXIT.error
 }

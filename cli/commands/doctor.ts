@@ -1,6 +1,6 @@
 import { runDoctor } from '../../app/doctor/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
-import { commandContext, withDiagnostics } from '../context.ts'
+import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { doctorView } from '../views/doctor.ts'
@@ -14,7 +14,7 @@ export async function doctor(paths: readonly string[], options: SpecOptions, io:
     context,
   )
   if (options.json === true)
-    io.out(`${JSON.stringify(withDiagnostics({ release, examined }, context), null, 2)}\n`)
+    io.out(`${JSON.stringify(withAdvice({ release, examined }, context), null, 2)}\n`)
   else io.out(doctorView(examined, outStyle(options, io)))
   const hasProblem = examined.some(({ findings }) => findings.some(({ verdict }) => verdict === 'problem'))
   return hasProblem ? EXIT.error : EXIT.done

@@ -4,7 +4,7 @@ import { planSpec } from '../../app/plan/index.ts'
 import { agentState, findSpec, tablesOf } from '../../app/source/index.ts'
 import { planIsBlocked } from '../../reconciler/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
-import { commandContext, withDiagnostics } from '../context.ts'
+import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { driftView } from '../views/drift.ts'
@@ -26,7 +26,7 @@ export async function drift(
   const found = driftIn(plan, memory)
   if (options.json === true) {
     const told = { spec: plan.spec, host: plan.host, drift: found, blocked: blockedIn(plan) }
-    io.out(`${JSON.stringify(withDiagnostics(told, context), null, 2)}\n`)
+    io.out(`${JSON.stringify(withAdvice(told, context), null, 2)}\n`)
   } else io.out(driftView(plan, outStyle(options, io)))
   // What could not be looked at may have drifted: that there is none is only said where all was seen.
   if (found.length > 0) return EXIT.changes

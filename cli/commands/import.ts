@@ -4,7 +4,7 @@ import { connectHost } from '../../app/host/index.ts'
 import { importQubes as importSpec } from '../../app/import/index.ts'
 import { writeOutputFile } from '../../app/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { commandContext } from '../context.ts'
+import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { importRemarks } from '../views/import.ts'
@@ -28,8 +28,8 @@ export async function importQubes(names: readonly string[], options: ImportFlags
   if (out !== undefined && !writeOutputFile({ path: out, cwd, text: yaml, isNew: !force }))
     throw fileExists(out)
   if (options.json === true) {
-    const left_out = leftOut.map(({ qube, path, why }) => ({ qube, path, why }))
-    io.out(`${JSON.stringify({ yaml, qubes, left_out }, null, 2)}\n`)
+    const left_out = leftOut.map(({ qube, path, problem }) => ({ qube, path, problem }))
+    io.out(`${JSON.stringify(withAdvice({ yaml, qubes, left_out }, context), null, 2)}\n`)
   } else if (out === undefined) io.out(yaml)
   io.err(importRemarks(spec))
   if (out !== undefined) io.err(`Written: qstate plan ${out} shows no change of a value\n`)

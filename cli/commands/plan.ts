@@ -4,7 +4,7 @@ import { diffRevisions, planSpec, warnInterruptedApply, writePlanFile } from '..
 import { agentState, findSpec, tablesOf } from '../../app/source/index.ts'
 import { type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { type CommandContext, commandContext, withDiagnostics } from '../context.ts'
+import { type CommandContext, commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { planView } from '../views/plan.ts'
@@ -48,7 +48,7 @@ export function printPlan(
   ownQube: string | null,
 ): void {
   const made = withRestarts(plan, { policy: null, ask: null }, context, ownQube)
-  if (options.json === true) io.out(`${JSON.stringify(withDiagnostics(made, context), null, 2)}\n`)
+  if (options.json === true) io.out(`${JSON.stringify(withAdvice(made, context), null, 2)}\n`)
   else io.out(planView(made, outStyle(options, io)))
 }
 
@@ -77,7 +77,7 @@ async function planDiff(
     () => openHost(target, options.hostState ?? null, context),
     context,
   )
-  if (options.json === true) io.out(`${JSON.stringify(withDiagnostics(diff, context), null, 2)}\n`)
+  if (options.json === true) io.out(`${JSON.stringify(withAdvice(diff, context), null, 2)}\n`)
   else io.out(diffView(diff, outStyle(options, io)))
   return options.detailedExitcode === true && diff.qubes.length > 0 ? EXIT.changes : EXIT.done
 }

@@ -4,7 +4,7 @@ import { loadSpec } from '../../app/source/index.ts'
 import { type ManagedVersion } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { QUBE_NAME } from '../../spec/index.ts'
-import { commandContext, withDiagnostics } from '../context.ts'
+import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf } from '../options.ts'
 import { policyText } from '../views/policy.ts'
@@ -33,8 +33,6 @@ export async function policy(paths: readonly string[], options: PolicyFlags, io:
     () => connectHost(targetOf(options, io), context),
     context,
   )
-  io.out(
-    options.json === true ? `${JSON.stringify(withDiagnostics(made, context), null, 2)}\n` : policyText(made),
-  )
+  io.out(options.json === true ? `${JSON.stringify(withAdvice(made, context), null, 2)}\n` : policyText(made))
   return EXIT.done
 }

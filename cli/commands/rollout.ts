@@ -8,11 +8,11 @@ import {
   tellRollout as tell,
   watchRollout,
 } from '../../app/fleet/index.ts'
-import { type Context } from '../../app/index.ts'
 import { type RolloutState } from '../../documents/fleet/index.ts'
 import { type Instruction, isEnded } from '../../fleet/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
-import { EXIT } from '../../spec/diagnostics/index.ts'
+import { EXIT, type Problem, problem } from '../../spec/diagnostics/index.ts'
+import { type CommandContext, withAdvice } from '../context.ts'
 import { type ControllerFlags, type FleetFlags, hostsFileOf, openFleet } from '../fleet-options.ts'
 import { type Io } from '../io.ts'
 import { outStyle } from '../options.ts'
@@ -34,24 +34,26 @@ export async function startCommand(
   const policies = readHostsFile(isHere ? hostsFileOf(options, io) : null, context)
   const { state, isUnpushed } = await startRolloutOn(name ?? null, file, context)
   if (isHere) return carryOut(file, policies, options, io, context)
-  show(state, options, io)
+  if (isUnpushed) context.warn(notPushed(state.commit))
+  show(state, options, io, context)
   if (options.json !== true)
     io.err('Begun: it goes on where a controller runs (`qstate fleet controller`).\n')
-  if (isUnpushed) {
-    const hint = 'agents find it once it is pushed to where they fetch from'
-    io.err(
-      `warning: ${state.commit.slice(0, 12)} is in no branch of a remote that is known here\n  ${hint}\n`,
-    )
-  }
   return EXIT.done
 }
+
+const notPushed = (commit: string): Problem =>
+  problem(
+    'not-pushed',
+    `${commit.slice(0, 12)} is in no branch of a remote that is known here`,
+    'agents find it once it is pushed to where they fetch from',
+  )
 
 async function carryOut(
   file: FleetFile,
   policies: HostPolicies,
   options: FleetFlags,
   io: Io,
-  context: Context,
+  context: CommandContext,
 ): Promise<number> {
   const say = tellPlainly(options, io)
   const log = rolloutLog((line) => {
@@ -63,7 +65,7 @@ async function carryOut(
   }
   await runFleetController(file, { policies, say, onRollout }, context)
   const state = await readStatus(file)
-  show(state, options, io)
+  show(state, options, io, context)
   return io.signal.aborted ? signalExit(io) : exitOf(state)
 }
 
@@ -88,14 +90,14 @@ export async function rolloutStatus(
   const { file, context } = await openFleet(options, io)
   if (options.watch !== true) {
     const state = await readStatus(file)
-    show(state, options, io)
+    show(state, options, io, context)
     return exitOf(state)
   }
   let isFirst = true
   const onState = (state: RolloutState): void => {
     if (!isFirst && options.json !== true) io.out('\n')
     isFirst = false
-    show(state, options, io)
+    show(state, options, io, context)
   }
   const last = await watchRollout(file, onState, context)
   return isEnded(last) ? exitOf(last) : signalExit(io)
@@ -104,7 +106,7 @@ export async function rolloutStatus(
 /** Approve, pause, resume, abort, rollback. */
 export async function tellRollout(what: Instruction, options: FleetFlags, io: Io): Promise<number> {
   const { file, context } = await openFleet(options, io)
-  show(await tell(what, file, context), options, io)
+  show(await tell(what, file, context), options, io, context)
   if (file.fleet.servers === null && options.json !== true)
     io.err('It goes on where a controller runs: `qstate fleet controller`, or the start of it.\n')
   return EXIT.done
@@ -115,15 +117,17 @@ export async function rolloutHistory(options: FleetFlags, io: Io): Promise<numbe
   const { file } = await openFleet(options, io)
   const all = await readHistory(file)
   if (options.json === true) {
-    const rollouts = all.map(({ serial, name, revision, commit, phase, why, startedAt, said }) => ({
-      ...{ serial, name, revision, commit, phase, why, startedAt, said },
-    }))
+    const rollouts = all.map(
+      ({ serial, name, revision, commit, phase, why, problem: cause, startedAt, said }) => ({
+        ...{ serial, name, revision, commit, phase, why, problem: cause ?? null, startedAt, said },
+      }),
+    )
     io.out(`${JSON.stringify({ rollouts }, null, 2)}\n`)
   } else io.out(rolloutHistoryView(all, outStyle(options, io)))
   return EXIT.done
 }
 
-function show(state: RolloutState, options: FleetFlags, io: Io): void {
-  if (options.json === true) io.out(`${JSON.stringify(state, null, 2)}\n`)
+function show(state: RolloutState, options: FleetFlags, io: Io, context: CommandContext): void {
+  if (options.json === true) io.out(`${JSON.stringify(withAdvice(state, context), null, 2)}\n`)
   else io.out(rolloutView(state, outStyle(options, io)))
 }

@@ -9,7 +9,7 @@ import {
 import { type Connection, type ManagedHost } from '../../app/host/index.ts'
 import { type Plan, planIsBlocked, planIsEmpty, reportExitCode } from '../../reconciler/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { type CommandContext, withDiagnostics } from '../context.ts'
+import { type CommandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, parallelismOf, secondsAsMs, outStyle } from '../options.ts'
 import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
@@ -125,7 +125,7 @@ function conclude(
   const exitCode = exitCodeOf(plan, applied, restarts, attached)
   if (options.json === true) {
     const answer = { ...applied, live: attached, restarts, exitCode }
-    io.out(`${JSON.stringify(withDiagnostics(answer, context), null, 2)}\n`)
+    io.out(`${JSON.stringify(withAdvice(answer, context), null, 2)}\n`)
   } else {
     const style = outStyle(options, io)
     io.out(restartLines(restarts, style) + attachLines(attached, style))

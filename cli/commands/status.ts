@@ -4,10 +4,10 @@ import { planSpec } from '../../app/plan/index.ts'
 import { agentState, findSpec, isNoSpec, tablesOf } from '../../app/source/index.ts'
 import { planIsBlocked } from '../../reconciler/index.ts'
 import { EXIT, exitCodeOf, QstateError } from '../../spec/diagnostics/index.ts'
-import { commandContext, withDiagnostics } from '../context.ts'
+import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
-import { agentView } from '../views/agent.ts'
+import { agentJson, agentView } from '../views/agent.ts'
 import { errorJson } from '../views/error.ts'
 import { statusView } from '../views/status.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
@@ -27,9 +27,9 @@ export async function status(
   const style = outStyle(options, io)
   // Before the host is asked: where it does not answer, that is what there is to say.
   if (agent !== null && options.json !== true) io.out(`${agentView(agent, style)}\n`)
-  const known = agent === null ? {} : { agent: { ...agent.memory, running: agent.running?.pid ?? null } }
+  const known = agent === null ? {} : { agent: agentJson(agent) }
   const print = (told: object): void => {
-    io.out(`${JSON.stringify(withDiagnostics({ ...told, ...known }, context), null, 2)}\n`)
+    io.out(`${JSON.stringify(withAdvice({ ...told, ...known }, context), null, 2)}\n`)
   }
   try {
     const spec = await findSpec(specLocation(paths, options, io), context, () => Promise.resolve(agent))

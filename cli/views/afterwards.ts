@@ -43,13 +43,16 @@ export function restartLines(reports: readonly RestartReport[], style: Style): s
 
 export function attachLines(reports: readonly AttachReport[], style: Style): string {
   return reports
-    .map(({ qube, path, status, text, hint }) => {
+    .map(({ qube, path, status, problem }) => {
       const sign =
         status === 'failed' ? style.red('✗') : status === 'left' ? style.dim('·') : style.green('✓')
-      const what = `${style.bold(qube)}  ${showPath(path)} ${status === 'left' ? text : status}`
+      const what = `${style.bold(qube)}  ${showPath(path)} ${status === 'left' && problem !== null ? problem.message : status}`
       const why =
-        status === 'failed'
-          ? [style.red(fold(text, style.width, '    ')), style.dim(fold(hint, style.width, '      '))]
+        status === 'failed' && problem !== null
+          ? [
+              style.red(fold(problem.message, style.width, '    ')),
+              style.dim(fold(problem.hint, style.width, '      ')),
+            ]
           : []
       return [`${sign} ${what}`, ...why].map((line) => `${line}\n`).join('')
     })

@@ -1,23 +1,8 @@
-import { CONSENT, type Held } from '../../agent/index.ts'
+import { type Held, holdProblem } from '../../agent/index.ts'
 import { type AgentState } from '../../app/source/index.ts'
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { fold, padTo, type Style } from './style.ts'
 import { shortCommit, showPath, showProblem, showTime, showValue } from './value.ts'
-
-const HELD: Readonly<Record<Held['why'], string>> = {
-  observed: 'it only observes',
-  proposed: 'proposed, and for a person to apply',
-  suspended: 'suspended',
-  frozen: 'a freeze',
-  outside: 'outside its times',
-  reported: 'reported, as its policy says',
-  'backing-off': 'put right before, and changed back',
-  conflict: 'put right again and again, and changed back each time: a conflict',
-  failed: 'it failed when it was tried',
-  running: 'until the qube is found halted',
-  removal: `${CONSENT.removal.what}; ${CONSENT.removal.how}`,
-  withdrawal: `${CONSENT.withdrawal.what}; ${CONSENT.withdrawal.how}`,
-}
 
 /** A line that is quoted from a file, and the line below it with the caret: neither is folded. */
 const EXCERPT = /^ *[0-9]* \| /
@@ -118,6 +103,13 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   return `${lines.join('\n')}\n`
 }
 
+/** The same for a program: what is held says why with its code. */
+export const agentJson = ({ memory, running }: AgentState): object => ({
+  ...memory,
+  held: memory.held.map((one) => ({ ...one, problem: holdProblem(one.why) })),
+  running: running?.pid ?? null,
+})
+
 /** Of the daemon: nothing of it can be asked. */
 const SILENT: ReadonlySet<string> = new Set(['daemon-unreachable', 'timeout'])
 
@@ -133,7 +125,9 @@ function heldByWhy(held: readonly Held[]): ReadonlyMap<string, string> {
   const groups = new Map<string, string[]>()
   for (const { qube, path, why, until } of held) {
     const when = TRIED.has(why) ? '; next try at' : ', until'
-    const text = `${HELD[why]}${until === null ? '' : `${when} ${showTime(until)}`}`
+    const { message, hint } = holdProblem(why)
+    const what = hint === '' ? message : `${message}; ${hint}`
+    const text = `${what}${until === null ? '' : `${when} ${showTime(until)}`}`
     groups.set(text, [...(groups.get(text) ?? []), path === null ? qube : `${qube} ${showPath(path)}`])
   }
   return new Map([...groups].map(([text, names]) => [text, names.join(', ')]))

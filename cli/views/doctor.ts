@@ -1,5 +1,5 @@
 import { type Examined, type Finding, type Verdict } from '../../app/doctor/index.ts'
-import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
+import { escapeForTerminal, type Problem } from '../../spec/diagnostics/index.ts'
 import { fold, type Paint, plural, type Style } from './style.ts'
 
 const SIGN: Readonly<Record<Verdict, string>> = { ok: '✓', warning: '!', problem: '✗', unknown: '?' }
@@ -11,7 +11,7 @@ export function doctorView(examined: readonly Examined[], style: Style): string 
 
 function groupView({ qube, about, findings }: Examined, style: Style): string {
   const title = `${style.bold(qube ?? 'host')}  ${style.dim(about)}`
-  const told = merged(findings.filter(({ verdict }) => verdict !== 'ok'))
+  const told = merged(findings)
   const well = new Set(findings.map(({ check }) => check))
   for (const { verdict, check } of findings) if (verdict !== 'ok') well.delete(check)
   const count = plural(well.size, 'check')
@@ -21,10 +21,11 @@ function groupView({ qube, about, findings }: Examined, style: Style): string {
   )
   const sign = worst ?? 'ok'
   const lines = [`${paintOf(sign, style)(SIGN[sign])} ${title}`]
-  for (const { checks, verdict, found, fix } of told) {
-    const text = `${SIGN[verdict]} ${checks.join(', ')}: ${shown(found)}`
+  for (const { checks, verdict, problem } of told) {
+    const { message, hint } = problem
+    const text = `${SIGN[verdict]} ${checks.join(', ')}: ${shown(message)}`
     lines.push(paintOf(verdict, style)(hang(text, style.width, '    ')))
-    if (fix !== null && fix !== '') lines.push(style.dim(fold(shown(fix), style.width, '        ')))
+    if (hint !== '') lines.push(style.dim(fold(shown(hint), style.width, '        ')))
   }
   if (well.size > 0) lines.push(style.dim(`    ✓ ${count} well`))
   return lines.join('\n')
@@ -39,17 +40,21 @@ function hang(text: string, width: number, indent: string): string {
   return [first, ...rest.map((line) => `  ${line}`)].join('\n')
 }
 
-interface Told extends Omit<Finding, 'check'> {
+interface Told {
   readonly checks: readonly string[]
+  readonly verdict: Verdict
+  readonly problem: Problem
 }
 
 /** What several checks say in the same words, most often why they could not look, is said once. */
 function merged(findings: readonly Finding[]): readonly Told[] {
   const told = new Map<string, Told>()
-  for (const { check, verdict, found, fix } of findings) {
-    const key = JSON.stringify([verdict, found, fix])
+  for (const finding of findings) {
+    if (finding.verdict === 'ok') continue
+    const { check, verdict, problem } = finding
+    const key = JSON.stringify([verdict, problem.message, problem.hint])
     const earlier = told.get(key)
-    told.set(key, { checks: [...(earlier?.checks ?? []), check], verdict, found, fix })
+    told.set(key, { checks: [...(earlier?.checks ?? []), check], verdict, problem })
   }
   return [...told.values()]
 }

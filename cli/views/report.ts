@@ -100,7 +100,7 @@ function summary(report: Report, style: Style): string[] {
   const text = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`)
   const head = amiss === 0 ? style.green('Done:') : style.red('Not all done:')
   const lines = [`${head} ${text.join(', ')}; ${plural(writes, 'write')}.`]
-  if (report.interrupted !== null) lines.push(style.red(fold(report.interrupted, style.width, '')))
+  if (report.interrupted !== null) lines.push(style.red(fold(report.interrupted.message, style.width, '')))
   if (count('stale') > 0) lines.push(style.dim('Plan again to see what it takes now.'))
   else if (amiss > 0) lines.push(style.dim('The next run goes on from what is there.'))
   return lines

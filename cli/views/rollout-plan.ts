@@ -12,7 +12,7 @@ export function rolloutPlanView({ rollout, revision, commit, groups }: RolloutPl
       case 'nothing':
         return `${style.green(`${plural(group.hosts.length, 'host')}, nothing to change`)}\n${hosts}`
       case 'trouble':
-        return `${style.red(`${plural(group.hosts.length, 'host')} that cannot tell`)}\n${hosts}\n${fold(group.trouble ?? '', style.width, '    ')}`
+        return `${style.red(`${plural(group.hosts.length, 'host')} that cannot tell`)}\n${hosts}\n${fold(group.problem?.message ?? '', style.width, '    ')}`
       case 'silent':
         return `${style.dim(`${plural(group.hosts.length, 'host')} that did not answer: away, or without an agent`)}\n${hosts}`
     }

@@ -1,5 +1,5 @@
 import * as Type from 'typebox'
-import { about, type DocumentOf, MIB, orNull, table } from '../table/index.ts'
+import { about, type DocumentOf, MIB, orNull, problemOf, table } from '../table/index.ts'
 import { MAX_CHANGES } from './host-text.ts'
 import { hostText } from './parts.ts'
 
@@ -12,6 +12,12 @@ export const hostPlanTable = table(
     digest: orNull(hostText),
     changes: Type.Array(Type.Object({ qube: hostText, what: hostText }), { maxItems: MAX_CHANGES }),
     trouble: about('Why there is no plan.', orNull(hostText)),
+    problem: Type.Optional(
+      about(
+        'The same with its code. Earlier agents do not write it.',
+        orNull(Type.Object(problemOf(hostText))),
+      ),
+    ),
   },
 )
 

@@ -37,6 +37,7 @@ const condition = {
     'Why it begins nothing now; null: it would. An order that it has claimed waits meanwhile.',
     orNull(hostText),
   ),
+  hold: Type.Optional(about('The same with its code. Earlier agents do not write it.', orNull(trouble))),
 }
 
 const unseenSince = about(

@@ -3,7 +3,7 @@
  */
 export type { Ask } from './ask.ts'
 export { askDocument } from './ask-validator.ts'
-export { asHostText, MAX_CHANGES } from './host-text.ts'
+export { asHostProblem, asHostText, MAX_CHANGES } from './host-text.ts'
 export type { HostPlan } from './host-plan.ts'
 export { hostPlanDocument } from './host-plan-validator.ts'
 export type { Condition, HostReport } from './host-report.ts'

@@ -8,12 +8,17 @@ import {
   mapOf,
   MIB,
   orNull,
+  problemOf,
   table,
   words,
 } from '../table/index.ts'
 import { checkName } from './parts.ts'
 
 const text = Type.String()
+
+const problem = Type.Optional(
+  about('Why, with its code. Earlier versions do not write it.', orNull(Type.Object(problemOf(text)))),
+)
 
 const phase = words(
   'running',
@@ -67,6 +72,7 @@ const host = Type.Object({
   given: about('It took the revision, whatever came of that.', Type.Boolean()),
   before: about('The commit that it had before.', orNull(commit)),
   why: orNull(text),
+  problem,
 })
 
 const said = Type.Object({
@@ -94,6 +100,7 @@ export const rolloutStateTable = table(
       phase,
     ),
     why: about('Why it is being stopped, or was.', orNull(text)),
+    problem,
     wave: about('The wave under way.', count),
     waves: Type.Array(wave),
     approved: about('Waves that a person has let begin.', Type.Array(count)),

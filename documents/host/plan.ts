@@ -120,7 +120,15 @@ const qube = Type.Object({
       Type.Literal(true),
     ),
   ),
-  remove: Type.Optional(about('The qube is removed, with all its data.', Type.Object({ calls }))),
+  remove: Type.Optional(
+    about(
+      'The qube is removed, with all its data.',
+      Type.Object({
+        calls,
+        at: Type.Optional(about('The line of the spec that asks for it.', rangeOf(text))),
+      }),
+    ),
+  ),
   made: Type.Optional(
     about('It was created by qstate: its record is kept even where it owns nothing.', Type.Literal(true)),
   ),

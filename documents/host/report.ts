@@ -48,8 +48,11 @@ export const reportTable = unmarkedTable(
   },
 )
 
+/** Why a run was interrupted is kept in words. */
+type Stored = Pick<Report, 'qubes'> & { readonly interrupted: string | null }
+
 /** Kept beside its plan; the core’s own type but for that. */
 export type StoredReport =
-  Holds<Same<Omit<DocumentOf<typeof reportTable>, 'schema' | 'version'>, Omit<Report, 'plan'>>> extends true
-    ? Omit<Report, 'plan'>
+  Holds<Same<Omit<DocumentOf<typeof reportTable>, 'schema' | 'version'>, Stored>> extends true
+    ? Stored
     : never

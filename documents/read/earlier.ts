@@ -106,5 +106,7 @@ const EARLIER: Readonly<Record<string, Rewrite>> = {
       ),
     ),
   ),
-  'qstate.report': inKey('trouble', problemNow),
+  'qstate.report': inKeys(['trouble', 'hold'], problemNow),
+  'qstate.host-plan': inKey('problem', problemNow),
+  'qstate.rollout': all(inKey('problem', problemNow), inKey('hosts', inValues(inKey('problem', problemNow)))),
 }

@@ -1,4 +1,5 @@
 import {
+  asHostProblem,
   asHostText,
   type Ask,
   askDocument,
@@ -10,7 +11,7 @@ import { documentIn, KEYS, type MemberStore, type Store } from '../store/index.t
 
 export interface PlanningAgent {
   /** What the commit would change; or why that cannot be told. */
-  plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble'>>
+  plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble' | 'problem'>>
 }
 
 /** So that all of them fit into what is read. */
@@ -27,7 +28,7 @@ export async function answer(
   if (ask === null || ask.id === answered) return answered
   const there = await store.get(KEYS.plans + host)
   if (documentIn(hostPlanDocument, there)?.id === ask.id) return ask.id
-  const { digest, changes, trouble } = await agent.plan(ask.commit)
+  const { digest, changes, trouble, problem = null } = await agent.plan(ask.commit)
   const plan: HostPlan = {
     schema: 'qstate.host-plan',
     version: 1,
@@ -37,6 +38,7 @@ export async function answer(
       .slice(0, MAX_CHANGES)
       .map(({ qube, what }) => ({ qube, what: asHostText(what, MAX_LINE) })),
     trouble: trouble === null ? null : asHostText(trouble),
+    problem: problem === null ? null : asHostProblem(problem),
   }
   await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
   return ask.id

@@ -1,5 +1,6 @@
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
+  asHostProblem,
   asHostText,
   type Condition,
   type HostReport,
@@ -197,7 +198,7 @@ function describe(
   looked: boolean,
 ): HostReport {
   const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble, held } = status
-  const { unseenSince } = status
+  const { unseenSince, hold = null } = status
   return {
     schema: 'qstate.report',
     version: 1,
@@ -208,19 +209,13 @@ function describe(
     looked,
     status: outcome,
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
-    trouble: trouble === null ? null : clean(trouble),
+    trouble: trouble === null ? null : asHostProblem(trouble),
     held: held === null ? null : asHostText(held),
+    hold: hold === null ? null : asHostProblem(hold),
     unseenSince,
     recalled: mine.report?.value?.recalled ?? null,
   }
 }
-
-const clean = ({ code, message, hint, at }: Problem): Problem => ({
-  code,
-  message: asHostText(message),
-  hint: asHostText(hint),
-  ...(at === undefined ? {} : { at: { ...at, file: asHostText(at.file) } }),
-})
 
 const isSame = (a: HostReport, b: HostReport | null): boolean =>
   b !== null && JSON.stringify({ ...a, beat: 0, at: '' }) === JSON.stringify({ ...b, beat: 0, at: '' })

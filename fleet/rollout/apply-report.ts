@@ -1,7 +1,9 @@
 import { type HostReport, type HostState } from '../../documents/fleet/index.ts'
-import { absence, type Draft, type Heard, isAway, isFree, isProven, move } from './draft.ts'
+import { problem } from '../../spec/diagnostics/index.ts'
+import { absence, type Draft, type Heard, isAway, isFree, isProven, move, SEE } from './draft.ts'
 import { judge } from './health.ts'
 import { orderId } from './order.ts'
+import { because, NO_REASON, type Reason } from './state.ts'
 
 /** What a host's report, or its silence, comes to. */
 export function absorb(draft: Draft, name: string): void {
@@ -57,8 +59,9 @@ function untaken(draft: Draft, name: string, host: HostState, report: HostReport
 
 /** Its order was taken back: it is waited for, or not, as one is whose turn has just come. */
 function passOver(draft: Draft, name: string, { wave }: HostState): void {
-  const why = absence(draft, name)
-  if (why !== null || isStopping(draft)) move(draft, name, whenAway(draft), { why })
+  const away = absence(draft, name)
+  if (away !== null || isStopping(draft))
+    move(draft, name, whenAway(draft), away === null ? NO_REASON : because(away))
   else move(draft, name, wave === draft.before.wave ? 'waiting' : 'later')
 }
 
@@ -71,19 +74,22 @@ function whenAway(draft: Draft): 'skipped' | 'later' | 'waiting' {
 
 function taken(draft: Draft, name: string, { report }: Heard): void {
   if (hasFailed(report)) fail(draft, name, report)
-  else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', { given: true, why: null })
+  else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', { given: true, ...NO_REASON })
   // It goes on when its owner lets it; nobody else is kept waiting for what they had.
   else if (isStopping(draft) && report.held !== null)
-    move(draft, name, 'lost', { given: true, why: `held at work: ${report.held}` })
+    move(draft, name, 'lost', {
+      given: true,
+      ...because(problem('host-held', `held at work: ${report.held}`, SEE)),
+    })
   else if (isAway(draft, name) && (draft.before.away.then !== 'wait' || isStopping(draft)))
-    move(draft, name, 'lost', { given: true, why: 'went silent at work' })
+    move(draft, name, 'lost', { given: true, ...because(problem('away', 'went silent at work', SEE)) })
   else move(draft, name, 'ordered', { given: true })
 }
 
 function found(draft: Draft, name: string, { report }: Heard): void {
   if (hasFailed(report)) fail(draft, name, report)
-  else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', { why: null })
-  else if (isFree(draft, name)) move(draft, name, 'ordered', { why: null })
+  else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', NO_REASON)
+  else if (isFree(draft, name)) move(draft, name, 'ordered', NO_REASON)
 }
 
 /** What a host says of another commit is about another order. */
@@ -92,13 +98,18 @@ const isDone = ({ status, commit }: HostReport, wanted: string | null): boolean 
 
 const hasFailed = ({ status }: HostReport): boolean => status === 'failed' || status === 'refused'
 
-function fail(draft: Draft, name: string, { status, trouble }: HostReport): void {
-  const why = trouble === null ? status : `${trouble.code}: ${trouble.message}`
-  move(draft, name, 'failed', { given: true, why })
+function fail(draft: Draft, name: string, report: HostReport): void {
+  const { status, trouble } = report
+  const reason =
+    trouble === null ? unexplained(report) : because(trouble, `${trouble.code}: ${trouble.message}`)
+  move(draft, name, 'failed', { given: true, ...reason })
   // Whoever signed it, no other host will find otherwise.
   if (status === 'refused' && trouble?.code === 'bad-signature')
-    draft.hopeless = `${name}: ${trouble.message}`
+    draft.hopeless = { ...trouble, message: `${name}: ${trouble.message}` }
 }
+
+/** It says that it failed, and no more. */
+const unexplained = ({ status }: HostReport): Reason => because(problem('host-failed', status, SEE))
 
 /** Judged by what it says once its soak is over, never by what it said before. */
 function watch(draft: Draft, name: string, host: HostState, { report }: Heard): void {
@@ -110,10 +121,11 @@ function watch(draft: Draft, name: string, host: HostState, { report }: Heard): 
     return
   } else if (isDone(report, draft.before.commit) && host.look && report.looked) {
     const verdict = judge(report, health)
-    if (verdict.kind === 'healthy') move(draft, name, 'passed', { why: null })
-    if (verdict.kind === 'ill') move(draft, name, 'failed', { why: verdict.why })
+    if (verdict.kind === 'healthy') move(draft, name, 'passed', NO_REASON)
+    if (verdict.kind === 'ill') move(draft, name, 'failed', because(problem('unhealthy', verdict.why, SEE)))
   } else if (isAway(draft, name) && away.then !== 'wait' && isProven(draft)) {
-    move(draft, name, whenAway(draft), { why: 'applied it, and was away when its soak ended' })
+    const left = problem('away', 'applied it, and was away when its soak ended', SEE)
+    move(draft, name, whenAway(draft), because(left))
   } else if (!host.look) {
     move(draft, name, 'soaking', { look: true })
   }
@@ -122,7 +134,8 @@ function watch(draft: Draft, name: string, host: HostState, { report }: Heard): 
 function givenBack(draft: Draft, name: string, { report }: Heard): void {
   const isOpen = draft.hosts[name]?.stage !== 'stuck'
   if (hasFailed(report)) {
-    move(draft, name, 'stuck', { why: report.trouble?.message ?? report.status })
+    const { trouble } = report
+    move(draft, name, 'stuck', trouble === null ? unexplained(report) : because(trouble))
   } else if (isDone(report, draft.hosts[name]?.before ?? null)) {
     // Why it had to go back is still worth knowing.
     move(draft, name, 'returned')

@@ -4,6 +4,7 @@ import {
   type RolloutState,
   type Stage,
 } from '../../documents/fleet/index.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 
 /** What a controller has seen of a host. */
 export interface Heard {
@@ -25,7 +26,7 @@ export interface Draft {
   /** Orders to take back, by host. */
   readonly recalls: string[]
   /** Why no host can ever take this revision. */
-  hopeless: string | null
+  hopeless: Problem | null
 }
 
 const silenceOf = ({ seen }: Draft, name: string): number => seen.get(name)?.silentMs ?? Infinity
@@ -40,12 +41,15 @@ export const isFree = (draft: Draft, name: string): boolean =>
   !isAway(draft, name) && heldBy(draft, name) === null
 
 /** Why a host is not waited for any longer where those that are away are not; null: it is. */
-export function absence(draft: Draft, name: string): string | null {
-  if (isAway(draft, name)) return 'away when its turn came'
+export function absence(draft: Draft, name: string): Problem | null {
+  if (isAway(draft, name)) return problem('away', 'away when its turn came', SEE)
   const heldMs = draft.seen.get(name)?.heldMs ?? 0
   const isLong = heldMs > draft.before.away.afterMs
-  return isLong ? `held when its turn came: ${heldBy(draft, name) ?? ''}` : null
+  return isLong ? problem('host-held', `held when its turn came: ${heldBy(draft, name) ?? ''}`, SEE) : null
 }
+
+/** Where to look further. */
+export const SEE = '`qstate fleet status` says how it is'
 
 /** Whether any host has shown that the revision works. */
 export const isProven = ({ hosts }: Pick<Draft, 'hosts'>): boolean =>
@@ -55,7 +59,7 @@ export function move(
   draft: Draft,
   name: string,
   stage: Stage,
-  more: Partial<Pick<HostState, 'turn' | 'look' | 'given' | 'before' | 'why'>> = {},
+  more: Partial<Pick<HostState, 'turn' | 'look' | 'given' | 'before' | 'why' | 'problem'>> = {},
 ): void {
   const host = draft.hosts[name]
   if (host === undefined) return

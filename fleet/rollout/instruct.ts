@@ -1,6 +1,6 @@
 import { type Phase, type RolloutState, type Said } from '../../documents/fleet/index.ts'
 import { problem, type Result } from '../../spec/diagnostics/index.ts'
-import { isEnded, isOwed, needsApproval } from './state.ts'
+import { because, isEnded, isOwed, needsApproval, type Reason } from './state.ts'
 
 export type Instruction = Exclude<Said['what'], 'start'>
 
@@ -38,15 +38,17 @@ export function instruct(
       if (phase === 'rolled-back') return no(STANDS[phase], HAVE_IT_BACK)
       if (isEnded(state)) return no(STANDS[phase], '`qstate rollout rollback` gives hosts back what they had')
       if (phase !== 'running' && phase !== 'paused') return no(`${STANDS[phase]} already`, GOES_ON)
-      return yes({ phase: 'stopping', why: `${by} said so` })
+      return yes({ phase: 'stopping', ...saidSo(by) })
     case 'rollback':
       if (phase === 'rolled-back') return no(STANDS[phase], HAVE_IT_BACK)
       if (phase === 'rolling-back') return no(`${STANDS[phase]} already`, GOES_ON)
       if (isEnded(state) && !Object.values(state.hosts).some(isOwed))
         return no('no host has anything to be given back', 'bring them on with a new commit')
-      return yes({ phase: 'stopping', rollback: true, why: state.why ?? `${by} said so` })
+      return yes({ phase: 'stopping', rollback: true, ...(state.why === null ? saidSo(by) : {}) })
   }
 }
+
+const saidSo = (by: string): Reason => because(problem('stopped', `${by} said so`, ''))
 
 const HAVE_IT_BACK = 'every host that was given it has what it had before'
 const GOES_ON = 'wait for its end; it goes on where a controller runs: `qstate fleet controller`'

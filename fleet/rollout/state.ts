@@ -1,4 +1,12 @@
 import { type HostState, type Phase, type RolloutState, type Stage } from '../../documents/fleet/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
+
+/** Why a host, or a rollout, is as it is: for people, and for programs. */
+export type Reason = Required<Pick<HostState, 'why' | 'problem'>>
+
+export const because = (problem: Problem, why = problem.message): Reason => ({ why, problem })
+
+export const NO_REASON: Reason = { why: null, problem: null }
 
 const ENDED: ReadonlySet<Phase> = new Set(['succeeded', 'partial', 'aborted', 'rolled-back'])
 

@@ -1,7 +1,18 @@
 import { type RolloutState } from '../../documents/fleet/index.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { absorb } from './apply-report.ts'
 import { absence, type Draft, isFree, isProven, move, type Observation } from './draft.ts'
-import { atWork, count, hasFailed, isEnded, isOwed, isSettled, needsApproval } from './state.ts'
+import {
+  atWork,
+  because,
+  count,
+  hasFailed,
+  isEnded,
+  isOwed,
+  isSettled,
+  needsApproval,
+  NO_REASON,
+} from './state.ts'
 
 export interface Stepped {
   /** The same object where nothing has changed but the time. */
@@ -27,36 +38,42 @@ export function step(before: RolloutState, seen: Observation, elapsedMs: number)
   for (const name of Object.keys(draft.hosts)) absorb(draft, name)
   let state: RolloutState = { ...before, hosts: draft.hosts, clockMs: draft.clockMs }
   const stop = reasonToStop(state, draft.hopeless)
-  if (stop !== null) state = { ...state, phase: 'stopping', why: stop }
+  if (stop !== null) state = { ...state, phase: 'stopping', ...because(stop) }
   if (state.phase === 'running') state = advance(state, draft)
   if (state.phase === 'stopping') state = stopped(state, draft)
   if (state.phase === 'rolling-back') state = giveBack(state, draft)
   return { state, recalls: draft.recalls }
 }
 
-function reasonToStop(state: RolloutState, hopeless: string | null): string | null {
+function reasonToStop(state: RolloutState, hopeless: Problem | null): Problem | null {
   if (state.phase !== 'running' && state.phase !== 'paused') return null
   if (hopeless !== null) return hopeless
   const failures = overBudget(state)
   if (failures !== null) return failures
   const isLate = state.deadlineMs !== null && state.clockMs > state.deadlineMs
-  return isLate && !onlyLaterLeft(state) ? 'it had not ended by its deadline' : null
+  return isLate && !onlyLaterLeft(state)
+    ? problem('past-deadline', 'it had not ended by its deadline', SEE_ROLLOUT)
+    : null
 }
 
 /** Why there are more failures than allowed: in some wave, or in all that have been begun. */
-function overBudget(state: RolloutState): string | null {
+function overBudget(state: RolloutState): Problem | null {
   const all = Object.values(state.hosts)
   const failed = count(state, ['failed', 'lost'])
   if (failed === 0) return null
   const total = state.waves[state.wave]?.maxFailures.total ?? null
-  if (total !== null && failed > total) return `${hosts(failed)} failed, and ${total} may`
+  if (total !== null && failed > total) return tooMany(`${hosts(failed)} failed, and ${total} may`)
   for (const [index, { name, maxFailures }] of state.waves.slice(0, state.wave + 1).entries()) {
     const here = all.filter(({ wave, stage }) => wave === index && hasFailed(stage)).length
     if (maxFailures.wave !== null && here > maxFailures.wave)
-      return `${hosts(here)} failed in ${name}, and ${maxFailures.wave} may`
+      return tooMany(`${hosts(here)} failed in ${name}, and ${maxFailures.wave} may`)
   }
   return null
 }
+
+const tooMany = (message: string): Problem => problem('too-many-failures', message, SEE_ROLLOUT)
+
+const SEE_ROLLOUT = '`qstate rollout status` says what became of each host'
 
 const hosts = (many: number): string => (many === 1 ? '1 host' : `${many} hosts`)
 
@@ -71,7 +88,7 @@ function advance(state: RolloutState, draft: Draft): RolloutState {
     if (!open) break
     const verdict = verdictOn(draft, wave)
     if (verdict === 'failed')
-      return { ...state, phase: 'stopping', why: 'nobody passed', wave, hosts: draft.hosts }
+      return { ...state, phase: 'stopping', ...because(NONE_PASSED), wave, hosts: draft.hosts }
     if (verdict === 'open') break
     const next = state.waves[wave + 1]
     if (next === undefined) return ended({ ...state, wave, hosts: draft.hosts })
@@ -80,19 +97,22 @@ function advance(state: RolloutState, draft: Draft): RolloutState {
     wave += 1
     // It may allow fewer failures than there have been.
     const failures = overBudget({ ...state, wave, hosts: draft.hosts })
-    if (failures !== null) return { ...state, phase: 'stopping', why: failures, wave, hosts: draft.hosts }
+    if (failures !== null)
+      return { ...state, phase: 'stopping', ...because(failures), wave, hosts: draft.hosts }
   }
   return { ...state, wave, hosts: draft.hosts }
 }
+
+const NONE_PASSED = problem('none-passed', 'nobody passed', SEE_ROLLOUT)
 
 /** Hosts of the wave that are away, where it does not wait for them. */
 function setAside(draft: Draft, wave: number): void {
   const { then } = draft.before.away
   if (then === 'wait' || !isProven(draft)) return
   for (const [name, host] of Object.entries(draft.hosts)) {
-    const why = absence(draft, name)
-    if (host.wave === wave && host.stage === 'waiting' && why !== null)
-      move(draft, name, then === 'skip' ? 'skipped' : 'later', { why })
+    const away = absence(draft, name)
+    if (host.wave === wave && host.stage === 'waiting' && away !== null)
+      move(draft, name, then === 'skip' ? 'skipped' : 'later', because(away))
   }
 }
 
@@ -105,7 +125,7 @@ function order(draft: Draft, begun: number | null, wave: number, limit: number):
     const isNext = isLate || (host.wave === begun && host.stage === 'waiting')
     if (!isNext || !isFree(draft, name)) continue
     const before = host.given ? host.before : (draft.seen.get(name)?.report.commit ?? null)
-    move(draft, name, 'ordered', { turn: host.turn + 1, before, why: null })
+    move(draft, name, 'ordered', { turn: host.turn + 1, before, ...NO_REASON })
     room -= 1
   }
 }
@@ -163,9 +183,12 @@ function oweAll(state: RolloutState, draft: Draft): void {
   for (const [name, host] of Object.entries(draft.hosts)) {
     const { before, why } = host
     if (before === state.commit || !isOwed(host)) continue
-    if (before === null) move(draft, name, 'kept', { why: [why, NOTHING_BEFORE].filter(Boolean).join('; ') })
+    if (before === null) move(draft, name, 'kept', because(nothingBefore(why)))
     else move(draft, name, 'owed')
   }
 }
 
-const NOTHING_BEFORE = 'it had nothing before to go back to'
+const nothingBefore = (why: string | null): Problem => {
+  const message = [why, 'it had nothing before to go back to'].filter(Boolean).join('; ')
+  return problem('nothing-before', message, 'bring it on with a new commit')
+}

@@ -1,4 +1,4 @@
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
 import { templateProblem } from '../planning/index.ts'
 import { type Host, type HostQube, mapLimited, type Providers } from '../ports/index.ts'
@@ -59,23 +59,23 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   await context.journal.begin(plan)
 
   let done = 0
-  let stop: string | null = null
+  let stop: Problem | null = null
   const tell = ({ report }: QubeRun): void => context.onQube?.(report, ++done, todo.length)
   const step =
     (work: (run: QubeRun) => Promise<void>, final: boolean) =>
     async (run: QubeRun): Promise<void> => {
-      if (context.signal.aborted) stop ??= 'stopped by a signal'
+      if (context.signal.aborted) stop ??= STOPPED
       if (stop !== null) return
       try {
         await work(run)
       } catch (error) {
         if (!(error instanceof QstateError) || !error.fatal) throw error
-        stop ??= error.message
+        stop ??= error.problem
       }
       // Of one that is in use the last word is said below.
       if (isInUse(run)) return
       if (context.failFast && (run.report.status === 'failed' || run.report.status === 'stale')) {
-        stop ??= `stopped after ${run.plan.qube} (--fail-fast)`
+        stop ??= failedFast(run.plan.qube)
       }
       if (final) tell(run)
     }
@@ -126,7 +126,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     await context.journal.end(report)
     return report
   } catch (error) {
-    return { ...report, interrupted: report.interrupted ?? journalFailure(error).message }
+    return { ...report, interrupted: report.interrupted ?? journalFailure(error).problem }
   }
 }
 
@@ -151,12 +151,12 @@ async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'
 }
 
 /** Returns why the host could not be asked, if it could not. */
-async function checkAll(runs: readonly QubeRun[], parallelism: number): Promise<string | null> {
+async function checkAll(runs: readonly QubeRun[], parallelism: number): Promise<Problem | null> {
   try {
     await mapLimited(runs, parallelism, (run) => checkGuards(run))
     return null
   } catch (error) {
-    if (error instanceof QstateError) return error.message
+    if (error instanceof QstateError) return error.problem
     throw error
   }
 }
@@ -208,7 +208,12 @@ function creationProblem(
   return made ? null : templateProblem(template, qubes)
 }
 
-const finish = (plan: Plan, runs: readonly QubeRun[], interrupted: string | null): Report => ({
+const STOPPED = problem('aborted', 'stopped by a signal', 'run it again: it continues')
+
+const failedFast = (qube: string): Problem =>
+  problem('fail-fast', `stopped after ${qube} (--fail-fast)`, 'see what became of it, then run this again')
+
+const finish = (plan: Plan, runs: readonly QubeRun[], interrupted: Problem | null): Report => ({
   plan,
   // One whose devices were taken before the run ended has been begun.
   qubes: runs.map(({ report }) =>

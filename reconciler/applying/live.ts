@@ -1,3 +1,4 @@
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Value } from '../../spec/index.ts'
 import { parseRecord } from '../ownership/index.ts'
 import { deviceOf, isDevice, type Plan, type QubePlan, type Report, takesByItself } from '../plan/index.ts'
@@ -13,7 +14,7 @@ export interface LiveAction {
 export interface LiveRemark {
   readonly qube: string
   readonly path: string
-  readonly text: string
+  readonly problem: Problem
 }
 
 /** A device of a running qube: wanted there now (assigned, and attached by itself), or no longer. */
@@ -53,17 +54,21 @@ export function liveActions(
       actions.push(...own.map((device) => ({ qube, kind: 'detach' as const, device })))
       continue
     }
-    if (matching.length === 0)
-      remarks.push({ qube, path, text: 'is not plugged in: assigned, and attached once it is' })
+    if (matching.length === 0) remarks.push({ qube, path, problem: NOT_PLUGGED_IN })
     for (const device of matching) {
       if (device.attachedTo === qube) continue
       if (device.attachedTo === null) actions.push({ qube, kind: 'attach', device })
-      else remarks.push({ qube, path, text: `is attached to ${device.attachedTo}: not taken from it` })
+      else remarks.push({ qube, path, problem: isElsewhere(device.attachedTo) })
     }
   }
   // What is given back first can be attached elsewhere in the same run.
   return { actions: actions.sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'detach' ? -1 : 1)), remarks }
 }
+
+const NOT_PLUGGED_IN = problem('device-absent', 'is not plugged in: assigned, and attached once it is', '')
+
+const isElsewhere = (qube: string): Problem =>
+  problem('device-in-use', `is attached to ${qube}: not taken from it`, `detach it from ${qube}`)
 
 /** Whether a qube is to have a device, under whatever name: one that is named in another way now is not given up. */
 export function isWanted(qube: string, device: PresentDevice, wishes: readonly LiveWish[]): boolean {

@@ -72,6 +72,8 @@ export interface QubePlan {
 
 export interface Removal {
   readonly calls: readonly HostCall[]
+  /** The line of the spec that asks for it, where one does. */
+  readonly at?: SourceRange
 }
 
 /** What makes a qube that is not there. */

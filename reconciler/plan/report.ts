@@ -7,7 +7,7 @@ export interface Report {
   readonly plan: Plan
   readonly qubes: readonly QubeReport[]
   /** The run was stopped by a signal, the daemon went away, or the journal could not be written. */
-  readonly interrupted: string | null
+  readonly interrupted: Problem | null
 }
 
 type QubeStatus =
@@ -55,7 +55,9 @@ export const failureOf = ({ error, outcomes }: QubeReport): Problem | null =>
   error ?? outcomes.find((outcome) => outcome.error !== null)?.error ?? null
 
 /** One code for a whole report: nothing amiss, all amiss, or in part. */
-export function reportExitCode(report: Report): number {
+export function reportExitCode(
+  report: Pick<Report, 'plan' | 'qubes'> & { readonly interrupted: unknown },
+): number {
   const statuses = report.qubes.map((qube) => qube.status)
   const wrote = report.qubes.some((qube) => qube.touched)
   const blocked = report.plan.qubes.some((qube) => qube.blocked.length > 0)

@@ -76,7 +76,7 @@ function removalProblem(plan: QubePlan): string | undefined {
   const { qube, remove, uuid, running, changes, create, volumes } = plan
   if (remove === undefined) return undefined
   const isAlone = create === undefined && volumes === undefined && changes.length === 0
-  return isAlone && uuid !== null && !running && sameJson(remove, removalOf(qube))
+  return isAlone && uuid !== null && !running && sameJson({ calls: remove.calls }, removalOf(qube))
     ? undefined
     : `what it says of removing ${qube} is not what plans say`
 }

@@ -1,4 +1,4 @@
-import { problem, type Problem } from '../../spec/diagnostics/index.ts'
+import { problem, type Problem, sourceOf } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
 import { parseRecord } from '../ownership/index.ts'
 import { type QubePlan, type Removal } from '../plan/index.ts'
@@ -63,7 +63,8 @@ export async function planRemoval(
         `shut it down (\`qvm-shutdown ${name}\`), then apply again`,
       ),
     )
-  return { ...describe(qube), ...EMPTY, record: { before: value, after: value }, remove: removalOf(name) }
+  const remove = { ...removalOf(name), ...sourceOf(declared.position) }
+  return { ...describe(qube), ...EMPTY, record: { before: value, after: value }, remove }
 }
 
 const EMPTY = { changes: [], blocked: [], waiting: [], notes: [] }

@@ -1,5 +1,5 @@
 import { loadManifest, resolve } from '../compose/index.ts'
-import { type Diagnostic } from '../diagnostics/index.ts'
+import { type Diagnostic, problem, type Problem } from '../diagnostics/index.ts'
 import { overlap, parseUsbKey, type UsbDevice, type Value } from '../vocabulary/index.ts'
 import { placeOf } from './body.ts'
 import { onOneLine } from './lines.ts'
@@ -12,7 +12,7 @@ export interface Refused {
   readonly qube: string
   readonly path: string | null
   readonly value: Value | null
-  readonly why: string
+  readonly problem: Problem
 }
 
 /**
@@ -27,9 +27,10 @@ export function refuse(
 ): { readonly sound: QubeSettings; readonly refused: readonly Refused[] } {
   const sound = new Map([...all].map(([qube, settings]) => [qube, new Map(settings)]))
   const refused: Refused[] = []
-  const drop = ({ qube, path }: Owner, why: string): void => {
+  const drop = ({ qube, path }: Owner, problem: Problem): void => {
     if (!isThere(sound, { qube, path })) return
-    refused.push({ qube, path, value: path === null ? null : (sound.get(qube)?.get(path) ?? null), why })
+    const value = path === null ? null : (sound.get(qube)?.get(path) ?? null)
+    refused.push({ qube, path, value, problem })
     if (path === null) sound.delete(qube)
     else sound.get(qube)?.delete(path)
   }
@@ -41,17 +42,19 @@ export function refuse(
         const owner = owners[at.line - 1]
         if (owner === undefined) throw new Error(`nobody wrote line ${at.line}: ${message}`)
         const losers = code === 'contested-device' ? rivalsOfKept(owner, sound, kept) : []
-        for (const loser of losers)
-          drop(loser, `${owner.qube} takes the device by itself, and qstate owns that`)
-        if (losers.length === 0) drop(owner, `${message}: ${withoutPlaces(hint)}`)
+        const rival = `${owner.qube} takes the device by itself, and qstate owns that`
+        for (const loser of losers) drop(loser, problem(code, rival, ''))
+        if (losers.length === 0) drop(owner, problem(code, message, withoutPlaces(hint)))
       }
       continue
     }
     const wrong = [...misread(sound, resolve(manifest, { qubes: [] }).desired?.qubes ?? new Map())]
     if (wrong.length === 0) return { sound, refused }
-    for (const owner of wrong) drop(owner, 'a spec has no way to write this value')
+    for (const owner of wrong) drop(owner, INEXPRESSIBLE)
   }
 }
+
+const INEXPRESSIBLE = problem('inexpressible', 'a spec has no way to write this value', '')
 
 /** The loader blames whoever comes last; a claim that is to stay sends its rivals away instead. */
 function rivalsOfKept(

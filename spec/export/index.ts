@@ -1,5 +1,5 @@
 /**
  * Settings → the YAML that a person would write for them. It reads nothing back but to check its own work.
  */
-export { type LeftOut, type NamedDevice, writeManifest, type WrittenManifest } from './manifest.ts'
+export { type LeftOut, type NamedDevice, reasonOf, writeManifest, type WrittenManifest } from './manifest.ts'
 export { scalar } from './value.ts'

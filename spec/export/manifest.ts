@@ -1,4 +1,5 @@
 import { loadManifest, resolve } from '../compose/index.ts'
+import { type Problem } from '../diagnostics/index.ts'
 import { parseUsbKey, SLIC_TABLES, type Value } from '../vocabulary/index.ts'
 import { type DeviceNames, placeOf, writeSections } from './body.ts'
 import { type QubeSettings, refuse } from './check.ts'
@@ -12,7 +13,7 @@ export interface LeftOut {
   readonly path: string | null
   /** What was there, where that is known. */
   readonly value: Value | null
-  readonly why: string
+  readonly problem: Problem
 }
 
 interface QubeToWrite {
@@ -169,8 +170,8 @@ function leftComment(
   subject: string,
   indent: number,
 ): readonly string[] {
-  const { path, value, why } = left
-  const reason = `left out: ${why.slice(0, 500)}`
+  const { path, value, problem } = left
+  const reason = `left out: ${reasonOf(problem).slice(0, 500)}`
   if (path === null) return writeComment(`${subject} ${reason}`, indent)
   if (value === null) return writeComment(`${dotted(path)} of ${subject} ${reason}`, indent)
   return [...writeComment(oneSetting(path, value, devices), indent), ...writeComment(`  ${reason}`, indent)]
@@ -206,8 +207,12 @@ function leftEverywhere(
   )
 }
 
-const isIn = (some: readonly LeftOut[], { path, why }: LeftOut): boolean =>
-  some.some((left) => left.path === path && left.why === why && path !== null)
+/** In one line, with what to do in brackets. */
+export const reasonOf = ({ message, hint }: Problem): string =>
+  hint === '' ? message : `${message} (${hint})`
+
+const isIn = (some: readonly LeftOut[], { path, problem }: LeftOut): boolean =>
+  some.some((left) => left.path === path && reasonOf(left.problem) === reasonOf(problem) && path !== null)
 
 /** The text is read back: it says what was asked for, or it is not given out. */
 function prove(yaml: string, sound: QubeSettings): void {

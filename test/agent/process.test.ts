@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { type Held } from '../../agent/policy/decide.ts'
 import { takeLock } from '../../journal/lock.ts'
+import { type Problem } from '../../spec/diagnostics/problem.ts'
 import { runCli, stateOf } from '../support/cli.ts'
 import { windowsHost } from '../support/fixtures.ts'
 import { startHost, type TestHost } from '../support/host.ts'
@@ -294,9 +296,13 @@ test('what a person has to review is told in log, status and metrics, with comma
   const status = await runCli(world.host, ['status'])
   assert.match(status.out, /held +win-a: the spec no longer[^]*run `qstate\s+apply\s+FILE`/)
   const json = JSON.parse((await runCli(world.host, ['status', '--json'])).out) as {
-    agent: { held: object[] }
+    agent: { held: (Held & { problem: Problem })[] }
   }
-  assert.deepEqual(json.agent.held, [{ qube: 'win-a', path: null, why: 'withdrawal', until: null }])
+  const [held, ...others] = json.agent.held
+  assert.deepEqual(
+    [held?.qube, held?.path, held?.why, held?.until, held?.problem.code, others],
+    ['win-a', null, 'withdrawal', null, 'withdrawal-not-allowed', []],
+  )
 
   const file = join(world.host.folder, 'plan.json')
   const plan = await runCli(world.host, ['plan', '-o', file])

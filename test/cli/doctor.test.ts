@@ -7,6 +7,7 @@ import { type Mode, usbAssign } from '../../qubesd/calls.ts'
 import { act } from '../support/requests.ts'
 import { differences, takeSnapshot } from '../support/snapshot.ts'
 import { type Host, simulatedHost } from './run-cli.ts'
+import { isCode } from '../../spec/diagnostics/codes.ts'
 import { type SimulatedVersion } from '../../simulator/index.ts'
 
 const RELEASES: readonly SimulatedVersion[] = ['4.3', '4.4']
@@ -81,11 +82,14 @@ async function consult(scene: Scene, ...argv: string[]): Promise<Told & { code: 
   return { ...(JSON.parse(out) as Told), code, text: out }
 }
 
+const foundIn = (finding: Finding): string =>
+  finding.verdict === 'ok' ? finding.found : finding.problem.message
+
 const notOk = (told: Told): string[] =>
   told.examined.flatMap(({ qube, findings }) =>
     findings
       .filter(({ verdict }) => verdict !== 'ok')
-      .map(({ check, verdict, found }) => `${qube ?? 'host'} ${check} ${verdict}: ${found}`),
+      .map((one) => `${qube ?? 'host'} ${one.check} ${one.verdict}: ${foundIn(one)}`),
   )
 
 for (const release of RELEASES) {
@@ -557,10 +561,11 @@ for (const release of RELEASES) {
       one.arrange(scene)
       const told = await consult(scene, ...(one.spec === undefined ? [] : [scene.spec(one.spec)]))
       const findings = told.examined.find(({ qube }) => qube === one.qube)?.findings ?? []
-      const finding = findings.find(({ check, found }) => check === one.check && one.found.test(found))
-      assert.ok(finding, notOk(told).join('\n'))
+      const finding = findings.find((each) => each.check === one.check && one.found.test(foundIn(each)))
+      assert.ok(finding !== undefined && finding.verdict !== 'ok', notOk(told).join('\n'))
       assert.equal(finding.verdict, one.verdict)
-      assert.match(finding.fix ?? '', one.fix)
+      assert.ok(isCode(finding.problem.code), finding.problem.code)
+      assert.match(finding.problem.hint, one.fix)
       assert.equal(told.code, notOk(told).some((line) => / problem: /.test(line)) ? 1 : 0)
     })
   }

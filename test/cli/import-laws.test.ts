@@ -18,6 +18,7 @@ import { resolve } from '../../spec/compose/resolve.ts'
 import { settingOf } from '../../spec/vocabulary/settings.ts'
 import { check } from '../support/property.ts'
 import { checkSettles, closeHost, HEADSET, type Host, RELEASES, startHost, WEBCAM } from './import-host.ts'
+import { isCode } from '../../spec/diagnostics/codes.ts'
 import { type Result, runCli } from './run-cli.ts'
 
 /** Whatever a host is like: its import is a spec that changes nothing, and other commands have no less to say of it. */
@@ -258,12 +259,14 @@ function pluggedIn({ words, serial, interfaces }: RandomDevice, index: number): 
 function checkComplete({ simulator }: Host, names: readonly string[], json: string): void {
   const { yaml, left_out } = JSON.parse(json) as {
     yaml: string
-    left_out: { qube: string; path: string | null; why: string }[]
+    left_out: { qube: string; path: string | null; problem: { code: string; message: string } }[]
   }
   const { manifest } = loadManifest([{ path: 'spec.yaml', text: yaml }])
   const said = manifest && resolve(manifest, { qubes: [] }).desired
   for (const name of names) {
-    const left = left_out.filter(({ qube, why }) => qube === name && why !== '').map(({ path }) => path)
+    const left = left_out
+      .filter(({ qube, problem }) => qube === name && problem.message !== '' && isCode(problem.code))
+      .map(({ path }) => path)
     const qube = simulator.host.qubes.get(name)!
     for (const path of left.includes(null) ? [] : pathsOf(qube)) {
       const known = said?.qubes.get(name)?.settings.has(path) === true

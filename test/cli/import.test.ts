@@ -6,6 +6,8 @@ import { type HostFixture, parseFixture } from '../../simulator/host/fixture.ts'
 import { defaultFixture, type Simulator } from '../../simulator/index.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
 import { checkSettles, HEADSET, RELEASES, WEBCAM, withHost } from './import-host.ts'
+import { isCode } from '../../spec/diagnostics/codes.ts'
+import { type Problem } from '../../spec/diagnostics/problem.ts'
 import { ROOT } from './run-cli.ts'
 
 /** The default host with more said about one of its qubes. */
@@ -219,7 +221,7 @@ const REFUSED: readonly {
   {
     what: 'an audio model that keeps the qube from starting',
     more: { features: { 'audio-model': 'ich9' } },
-    comment: /# audio: ich9\n {4}# +left out: unknown audio model "ich9": ich6 is what works/,
+    comment: /# audio: ich9\n {4}# +left out: unknown audio model "ich9" \(ich6 is what works/,
   },
   {
     what: 'an audio model that nobody knows',
@@ -281,10 +283,11 @@ for (const { what, more, comment } of REFUSED) {
     assert.match(yaml, comment)
     await checkSettles(host, yaml)
     const { left_out } = JSON.parse(await host.imported('win10-work', '--json')) as {
-      left_out: { qube: string; path: string; why: string }[]
+      left_out: { qube: string; path: string; problem: Problem }[]
     }
     assert.equal(left_out.length, 1)
     assert.equal(left_out[0]?.qube, 'win10-work')
+    assert.ok(isCode(left_out[0].problem.code), left_out[0].problem.code)
   })
 }
 

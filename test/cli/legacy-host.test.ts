@@ -144,7 +144,7 @@ test('doctor reads a 4.2 host, and warns that it can only be read', async (t) =>
     release: string
     examined: {
       qube: string | null
-      findings: { check: string; verdict: string; found: string; fix?: string }[]
+      findings: { check: string; verdict: string }[]
     }[]
   }
   assert.equal(release, '4.2')
@@ -153,14 +153,16 @@ test('doctor reads a 4.2 host, and warns that it can only be read', async (t) =>
   assert.deepEqual(finding(null, 'release'), {
     check: 'release',
     verdict: 'warning',
-    found: 'Qubes 4.2, which qstate can read but not change (end of life 2026-06-21)',
-    fix: 'upgrade dom0 to Qubes 4.3',
+    problem: {
+      code: 'unsupported-version',
+      message: 'Qubes 4.2, which qstate can read but not change (end of life 2026-06-21)',
+      hint: 'upgrade dom0 to Qubes 4.3',
+    },
   })
   assert.deepEqual(finding('win10', 'virt-mode'), {
     check: 'virt-mode',
     verdict: 'ok',
     found: 'hvm',
-    fix: null,
   })
   assert.deepEqual(host.daemon.writes, [])
 })
@@ -332,6 +334,9 @@ test('a rollout compares nothing with a 4.2 host; it is reached all the same', a
   const spec = await loadSpec(specFile(host), context)
   assert.equal(await probeFailure({ target, context }), null)
   const planned = await planOn(() => spec, { target, context })
-  assert.deepEqual(planned, { digest: null, changes: [], trouble: SENTENCE })
+  const { problem = null, ...words } = planned
+  assert.deepEqual(words, { digest: null, changes: [], trouble: SENTENCE })
+  assert.equal(problem?.code, 'unsupported-version')
+  assert.equal(problem.message, SENTENCE)
   assert.deepEqual(host.daemon.writes, [])
 })

@@ -94,7 +94,7 @@ test('a full disk stops the run before the next write, the report says so, and t
     const journal = { ...generationJournal(folder, META), write: () => appendFile('/dev/full', 'a step') }
     const stopped = await host.apply(desiredState(WANTED), { journal, parallelism })
     assert.equal(host.simulator.writes(), 0, 'what cannot be noted is not done')
-    assert.match(stopped.report.interrupted ?? '', /journal cannot be written: ENOSPC/)
+    assert.match(stopped.report.interrupted?.message ?? '', /journal cannot be written: ENOSPC/)
     assert.equal(stopped.code, 1)
     assert.equal((await host.apply(desiredState(WANTED))).code, 0)
     assert.deepEqual(differences(withoutRecords(twin.snapshot()), withoutRecords(host.snapshot())), [])
@@ -142,7 +142,7 @@ test('a report that cannot be kept is shown all the same, and the exit code tell
     },
   })
   assert.deepEqual(statuses(applied), { 'win-a': 'applied', 'win-b': 'applied' })
-  assert.match(applied.report.interrupted ?? '', /ENOSPC/)
+  assert.match(applied.report.interrupted?.message ?? '', /ENOSPC/)
   assert.equal(applied.code, 3)
 })
 

@@ -16,8 +16,10 @@ test('the domain of a code says with which exit code a command ends', () => {
   const exits = Object.fromEntries(Object.entries(CODES).map(([domain, { exit }]) => [domain, exit]))
   assert.deepEqual(exits, {
     apply: 1,
+    check: 1,
     document: 1,
     git: 1,
+    hold: 1,
     host: 1,
     lock: 5,
     plan: 1,
