@@ -93,6 +93,7 @@ const STAGES = {
 const OWN_DOORS = [
   'spec/(diagnostics|vocabulary|schema|export|agent|fleet)',
   'documents/(read|host|agent|fleet)',
+  'agent/state',
   'fleet/nats',
   'app/(host|source|plan|apply|inspect|import|doctor|policy|validate|init|agent|fleet)',
 ]

@@ -3,7 +3,7 @@ import { type Target } from '../app/plan/index.ts'
 import { type HostTarget, type HostTransport } from '../app/host/index.ts'
 import { type SpecLocation } from '../app/source/index.ts'
 import { problem, QstateError } from '../spec/diagnostics/index.ts'
-import { AREAS, type Area, TAG_NAME } from '../spec/index.ts'
+import { AREAS, type Area, TAG_NAME } from '../spec/vocabulary/index.ts'
 import { type Io } from './io.ts'
 import { makeStyle, type Style } from './views/style.ts'
 

@@ -33,7 +33,6 @@ export {
   SETTINGS,
   SLIC_TABLES,
   TABLE,
-  TAG_NAME,
   UNNAMED_DISPOSABLE,
   USB_DEVICE,
   type Value,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { holdsStill, type Memory, openStore } from '../../agent/index.ts'
 import { type Holder } from '../../documents/host/index.ts'
+import { holdsStill, type Memory, openStore } from '../../agent/state/index.ts'
 import { fleetLayout, pathsLayout } from '../../git/index.ts'
 import { lockHolder, safeFolder } from '../../journal/index.ts'
 import { type Context } from '../context.ts'

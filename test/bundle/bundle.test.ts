@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { outputOf, ROOT, run, startSimulatorOf, temporaryFolder } from './run.ts'
@@ -72,6 +72,22 @@ test('one file is enough: it tells its version, plans on a simulator of its own,
   const again = qstate(...there, '--verbose', '--log-format', 'json', 'plan', SPEC)
   assert.match(outputOf(again), /Nothing to do/)
   assert.match(again.stderr, /^\{"level":20,.*"call":".*admin\.vm\.List/m)
+})
+
+test('what only the agent and a fleet need is not run for a spec', () => {
+  const probe = join(folder, 'probe.cjs')
+  // Metrics need HTTP.
+  writeFileSync(
+    probe,
+    "process.on('exit', () => console.error(`http: ${process.moduleLoadList.includes('NativeModule http')}`))",
+  )
+  const told = (...args: string[]): string => {
+    const result = run(folder, process.execPath, ['--require', probe, join(folder, 'qstate.cjs'), ...args])
+    outputOf(result)
+    return result.stderr
+  }
+  assert.match(told('schema', 'notice'), /^http: true$/m)
+  for (const args of [['version'], ['validate', SPEC]]) assert.match(told(...args), /^http: false$/m)
 })
 
 test('the bundle and the compiled checkout say the same', (t) => {
