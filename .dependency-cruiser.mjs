@@ -94,6 +94,7 @@ const OWN_DOORS = [
   'spec/(diagnostics|vocabulary|schema|export|agent|fleet)',
   'documents/(read|host|agent|fleet)',
   'agent/state',
+  'git/layout',
   'fleet/nats',
   'app/(host|source|plan|apply|inspect|import|doctor|policy|validate|init|agent|fleet)',
 ]

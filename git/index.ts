@@ -7,7 +7,6 @@
  * a new one is made beside the old one and takes its place once it is whole.
  */
 export { commitOf, git, gitNow, repositoryOf } from './git.ts'
-export { fleetLayout, type Layout, pathsLayout } from './layout.ts'
 export { type CommitStore, type Mirror, openClone, openMirror } from './mirror.ts'
 export { readRevision, type Revision } from './revision.ts'
 export { checkSignatures, type Signed } from './signatures.ts'

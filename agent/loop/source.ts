@@ -1,11 +1,11 @@
 import {
   checkSignatures,
   type CommitStore,
-  type Layout,
   type Mirror,
   type Revision,
   type Signed,
 } from '../../git/index.ts'
+import { type Layout } from '../../git/layout/index.ts'
 import { type AgentTrust } from '../../spec/agent/index.ts'
 import {
   hasCode,

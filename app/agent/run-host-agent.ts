@@ -8,7 +8,8 @@ import {
   serve,
   type Turn,
 } from '../../agent/index.ts'
-import { fleetLayout, openMirror, pathsLayout } from '../../git/index.ts'
+import { openMirror } from '../../git/index.ts'
+import { fleetLayout, pathsLayout } from '../../git/layout/index.ts'
 import { type AgentConfig } from '../../spec/agent/index.ts'
 import { problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
 import { HOST_NAME } from '../../spec/index.ts'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { orderedSource, type Source } from '../../agent/index.ts'
-import { type CommitStore, fleetLayout, openClone } from '../../git/index.ts'
+import { type CommitStore, openClone } from '../../git/index.ts'
+import { fleetLayout } from '../../git/layout/index.ts'
 import { type FleetHost, type Reach } from '../../spec/fleet/index.ts'
 import { type HostTarget, type HostTransport } from '../host/index.ts'
 import { type FleetFile, repositoryOfFleet } from './fleet-file.ts'

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Holder } from '../../documents/host/index.ts'
 import { holdsStill, type Memory, openStore } from '../../agent/state/index.ts'
-import { fleetLayout, pathsLayout } from '../../git/index.ts'
 import { lockHolder, safeFolder } from '../../journal/index.ts'
 import { type Context } from '../context.ts'
 import { type Connection } from '../host/index.ts'
@@ -43,9 +42,11 @@ export async function agentState(
 }
 
 /** The spec that the agent keeps the host by; null where no commit is active. */
-export function activeSources({ memory, mirror }: AgentState): Sources | null {
+export async function activeSources({ memory, mirror }: AgentState): Promise<Sources | null> {
   if (memory.inForce === null) return null
   const { paths, fleet } = memory
+  // What reads files of fleets is loaded only here: no other source of a spec needs it.
+  const { fleetLayout, pathsLayout } = await import('../../git/layout/index.ts')
   const layout = fleet === null ? pathsLayout(paths) : fleetLayout({ files: paths, host: fleet.host })
   return sourcesOf(layout(mirror, memory.inForce.commit))
 }

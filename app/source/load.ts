@@ -45,7 +45,7 @@ export async function findSpec(
   } catch (error) {
     if (!isNoSpec(error)) throw error
     const agent = await findAgent()
-    const sources = agent === null ? null : activeSources(agent)
+    const sources = agent === null ? null : await activeSources(agent)
     if (sources === null) throw error
     return loadSources(sources, context)
   }

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { branchSource, type News, orderedSource, type Source } from '../../agent/loop/source.ts'
-import { pathsLayout } from '../../git/layout.ts'
+import { pathsLayout } from '../../git/layout/index.ts'
 import { openMirror } from '../../git/mirror.ts'
 import { base, look, makeWorld, never, NONE, signers, SPEC, wordOf } from './source-world.ts'
 

@@ -1,12 +1,16 @@
+/**
+ * Which files of a commit are the spec of a host. It has a door of its own, since it reads files of fleets, and most that use git
+ * know of no fleet.
+ */
 import {
   type Diagnostic,
   formatDiagnostics,
   problem,
   QstateError,
   type SourceFile,
-} from '../spec/diagnostics/index.ts'
-import { hostFiles, loadFleet } from '../spec/fleet/index.ts'
-import { readRevision, type Revision } from './revision.ts'
+} from '../../spec/diagnostics/index.ts'
+import { hostFiles, loadFleet } from '../../spec/fleet/index.ts'
+import { readRevision, type Revision } from '../index.ts'
 
 /** Which files of a commit are the spec of a host. Fails as `readRevision` does. */
 export type Layout = (gitDir: string, commit: string) => Revision
