@@ -55,21 +55,23 @@ function exchange(
         callback: (length) => {
           underWay.heard()
           size += length
-          if (size > MAX_REPLY_BYTES + 2) socket.destroy(oversized(call))
+          if (size > MAX_REPLY_BYTES + 2) socket?.destroy(oversized(call))
           else chunks.push(copied(length))
           return true
         },
       },
     }
-    const socket = connect(options)
-    const underWay = watch(signal, timeoutMs, (why) => socket.destroy(stopped(call, why, timeoutMs)))
+    let socket: Socket | null = connect(options)
+    const underWay = watch(signal, timeoutMs, (why) => socket?.destroy(stopped(call, why, timeoutMs)))
     // Not before the connection is there: until then Node would keep it, and listen.
-    socket.on('connect', () => socket.end(request, 'latin1'))
+    socket.on('connect', () => socket?.end(request, 'latin1'))
     socket.on('error', (error) => {
       underWay.end()
       reject(asQubesdError(call, path, error, size > 0))
     })
     socket.on('close', (hadError) => {
+      // V8 puts parts of sockets among what lives long, where a dead one keeps all that its listeners know: not the socket too.
+      socket = null
       if (hadError) return
       underWay.end()
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
