@@ -22,7 +22,6 @@ export {
   type RestartCare,
 } from './ports/index.ts'
 export {
-  holdsStill,
   type Memory,
   openStore,
   type Ordered,
