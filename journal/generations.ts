@@ -89,7 +89,7 @@ export function generationJournal(
       }
       const stored: StoredReport = { qubes, interrupted: interrupted?.message ?? null }
       await writeDurably(join(own, REPORT), JSON.stringify({ ...marked(reportDocument), ...stored }))
-      await prune(folder)
+      await dropOldest(folder)
     },
   }
 }
@@ -186,7 +186,7 @@ function parseSteps(text: string): readonly Step[] {
   })
 }
 
-async function prune(folder: string): Promise<void> {
+async function dropOldest(folder: string): Promise<void> {
   const all = await numbers(folder)
   for (const number of all.slice(0, Math.max(0, all.length - KEEP_GENERATIONS)))
     await drop(join(folder, GENERATIONS, nameOf(number)))

@@ -18,7 +18,7 @@ const AT_ONCE: ReadonlySet<string> = new Set([
   'qube/features/rpc-clipboard',
 ])
 
-/** What a Windows qube does not start without: to prune it is more than to tidy up. */
+/** What a Windows qube does not start without: to take it away is more than to tidy up. */
 const VITAL: ReadonlySet<string> = new Set(['qube/virtMode', 'qube/kernel'])
 
 const SHUT_DOWN =

@@ -1,6 +1,14 @@
 import { type Provider } from '../reconciler/index.ts'
 import { type Area } from '../spec/index.ts'
-import { decodeStored, featureOf, inheritedOf, type Stored, storedAt, storedCalls } from './values.ts'
+import {
+  decodeStored,
+  featureOf,
+  inheritedOf,
+  normalizeStored,
+  type Stored,
+  storedAt,
+  storedCalls,
+} from './values.ts'
 
 /** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
 export function storedProvider(
@@ -19,7 +27,7 @@ export function storedProvider(
       return { kind: store, name }
     },
     decode: (path, reading) => decodeStored(at(path), reading),
-    normalize: (_, value) => value,
+    normalize: (path, value) => (typeof value === 'string' ? normalizeStored(at(path), value) : value),
     calls: (change) => storedCalls(at(change.path), change),
     inherited: (path, peek) => inheritedOf(at(path), peek),
     inheritedFeature: (path) => featureOf(at(path)),

@@ -17,7 +17,7 @@ import {
   type Reading,
   type SettingChange,
 } from '../reconciler/index.ts'
-import { UNNAMED_DISPOSABLE, USB_DEVICE, type Value } from '../spec/index.ts'
+import { type Assignment, UNNAMED_DISPOSABLE, USB_DEVICE, type Value } from '../spec/index.ts'
 
 const DENIED = 'usb/denied/'
 const NEEDS_DENIED = { kind: 'denied' } as const
@@ -29,7 +29,8 @@ export const usb: Provider = {
   need: (path) => (path.startsWith(DENIED) ? NEEDS_DENIED : NEEDS_ASSIGNED),
   decode: (path, reading) =>
     path.startsWith(DENIED) ? decodeDenied(path, reading) : decodeDevice(path, reading),
-  normalize: (_, value) => value,
+  // Options are not for a spec to say, and differ from none.
+  normalize: (_, value) => (optionsOf(value) === undefined ? value : { mode: modeOf(value) }),
   calls: (change) => (change.path.startsWith(DENIED) ? deniedCalls(change) : deviceCalls(change)),
   // Attaching is what happens at start, resume or when the device is plugged in; a denial counts at the next attach.
   effect: (path) => (path.startsWith(DENIED) ? 'now' : 'next-start'),
@@ -49,7 +50,9 @@ function decodeDevice(path: string, reading: Reading): Observation<Value> {
   const found = assigned.value.find(
     (a) => a.backend === device.backend && a.port === device.port && a.identity === device.identity,
   )
-  return found === undefined ? { status: 'absent' } : { status: 'present', value: { mode: found.mode } }
+  if (found === undefined) return { status: 'absent' }
+  const { mode, options } = found
+  return { status: 'present', value: { mode, ...(options === undefined ? {} : { options }) } }
 }
 
 function decodeDenied(path: string, reading: Reading): Observation<Value> {
@@ -64,7 +67,12 @@ function deviceCalls({ qube, path, before, after }: SettingChange): readonly Hos
   const device = deviceOf(path)
   if (after === null) return [usbUnassign(qube, device)]
   const mode = modeOf(after)
-  return [before === null ? usbAssign(qube, device, mode) : usbSetMode(qube, device, mode)]
+  const options = optionsOf(after)
+  if (before === null) return [usbAssign(qube, device, mode, options)]
+  // The mode alone can be changed in place, and leaves the options what they are.
+  if (options === undefined || JSON.stringify(options) === JSON.stringify(optionsOf(before)))
+    return [usbSetMode(qube, device, mode)]
+  return [usbUnassign(qube, device), usbAssign(qube, device, mode, options)]
 }
 
 function deniedCalls({ qube, path, after }: SettingChange): readonly HostCall[] {
@@ -80,8 +88,11 @@ function deviceOf(path: string): UsbDevice {
   return { backend, port, identity }
 }
 
-function modeOf(value: Value): Mode {
-  if (typeof value === 'object' && 'mode' in value) return value.mode
+const optionsOf = (value: Value | null): Assignment['options'] =>
+  typeof value === 'object' && value !== null && 'mode' in value ? value.options : undefined
+
+function modeOf(value: Value | null): Mode {
+  if (typeof value === 'object' && value !== null && 'mode' in value) return value.mode
   throw new Error('an assignment has a mode')
 }
 

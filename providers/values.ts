@@ -24,8 +24,14 @@ export function storedAt(path: string): Stored | undefined {
 export function decodeStored(stored: Stored, reading: Reading): Observation<Value> {
   const seen = stored.store === 'feature' ? reading.feature(stored.name) : reading.property(stored.name)
   if (seen.status !== 'present' || stored.kind === 'text') return seen
-  return { status: 'present', value: valueOf(stored, seen.value) }
+  const value = valueOf(stored, seen.value)
+  // The text itself, where it is not the one that the value would be written as: what is kept of it can be brought back.
+  return { status: 'present', value: textOf(stored, value) === seen.value ? value : seen.value }
 }
+
+/** A flag is on with any text, and has one value for that. */
+export const normalizeStored = (stored: Stored, value: Value | null): Value | null =>
+  stored.kind === 'bool' && typeof value === 'string' ? valueOf(stored, value) : value
 
 /** The default of a property, as far as it has been read. What a template gives a feature has not. */
 export function inheritedOf(stored: Stored, peek: Reading['peek']): Value | undefined {

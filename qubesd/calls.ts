@@ -39,18 +39,29 @@ export const deniedRemove = (qube: string, pattern: string): Call =>
   call(qube, 'admin.vm.device.denied.Remove', '', pattern)
 
 /** Assigns without attaching. */
-export function usbAssign(qube: string, device: UsbDevice, mode: Mode): Call {
-  const payload = `${devicePayload(device, mode)} frontend_domain='${qube}'`
+export function usbAssign(
+  qube: string,
+  device: UsbDevice,
+  mode: Mode,
+  options: Readonly<Record<string, string>> = {},
+): Call {
+  const own = Object.fromEntries(Object.entries(options).map(([key, value]) => [`_${key}`, value]))
+  const payload = `${devicePayload(device, mode, own)} frontend_domain='${qube}'`
   return call(qube, 'admin.vm.device.usb.Assign', deviceArgument(device), payload)
 }
 
-function devicePayload(device: UsbDevice, mode: Mode | 'manual'): string {
+function devicePayload(
+  device: UsbDevice,
+  mode: Mode | 'manual',
+  more: Readonly<Record<string, string>> = {},
+): string {
   const fields = {
     device_id: device.identity,
     port_id: device.port,
     devclass: 'usb',
     backend_domain: device.backend,
     mode,
+    ...more,
   }
   const pairs = Object.entries(fields).map(([key, value]) => `${key}='${value.replaceAll("'", "\\'")}'`)
   return pairs.join(' ')

@@ -22,6 +22,8 @@ export interface PropertyAnswer {
 
 export interface Assignment extends UsbDevice {
   readonly mode: Mode
+  /** Only where it has some. */
+  readonly options?: Readonly<Record<string, string>>
 }
 
 export interface AvailableDevice extends UsbDevice {
@@ -114,7 +116,13 @@ export function parseAssigned(text: string): readonly Assignment[] | undefined {
     if (device === undefined) return undefined
     if (mode !== 'auto-attach' && mode !== 'ask-to-attach' && mode !== 'required') return undefined
     const { backend, port, identity } = device
-    return { backend, port, identity, mode }
+    // Keys of options begin with an underscore, so that none is taken for a key of the assignment.
+    const options = [...fields].flatMap(([key, value]) =>
+      key.startsWith('_') ? [[key.slice(1), value]] : [],
+    )
+    const more =
+      options.length === 0 ? {} : { options: Object.fromEntries(options) as Record<string, string> }
+    return { backend, port, identity, mode, ...more }
   })
 }
 

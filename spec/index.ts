@@ -9,6 +9,7 @@ export { comesAndGoes, loadManifest, resolve } from './compose/index.ts'
 export { type LoadOptions, type Manifest } from './read/index.ts'
 export {
   type Area,
+  type Assignment,
   AREAS,
   canBeAbsent,
   type CreatableClass,
@@ -19,6 +20,7 @@ export {
   type Ensure,
   HOST_NAME,
   type HostFacts,
+  isSeenValueFor,
   isSettingPath,
   isValueFor,
   overlap,

@@ -92,7 +92,7 @@ function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
   const { policy, gate } = rules
   const consent = consentFor(qube)
   // Where the policy lets stand what is no longer named, nothing is withdrawn.
-  if (consent === 'removal' || (consent !== null && policy.prune === 'apply')) return whole(consent)
+  if (consent === 'removal' || (consent !== null && policy.withdraw === 'apply')) return whole(consent)
   if (policy.mode === 'observe') return whole('observed')
   if (policy.mode === 'propose') return whole('proposed')
   if (!gate.open) return whole(gate.why, gate.until)
@@ -107,7 +107,7 @@ function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
 function heldOfChange(qube: string, { path, reason }: Change, rules: Rules): Held | undefined {
   const { policy, corrections, now } = rules
   const held = (why: Held['why'], until: string | null): Held => ({ qube, path, why, until })
-  if (reason === 'prune') return policy.prune === 'report' ? held('reported', null) : undefined
+  if (reason === 'withdrawn') return policy.withdraw === 'report' ? held('reported', null) : undefined
   if (!isUndone(qube, { path, reason }, rules)) return undefined
   if (policy.drift[areaOf(path)] === 'report') return held('reported', null)
   const turn = turnOf(corrections, keyOf(qube, path), now)

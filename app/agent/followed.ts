@@ -182,7 +182,7 @@ function isRestarting({ waiting, restarts, restarting }: Memory, now: Date): boo
 const isDriftFor =
   ({ policy }: HostPolicies): ConditionQuery['isDrift'] =>
   ({ reason }) =>
-    reason !== 'prune' || policy.prune === 'apply'
+    reason !== 'withdrawn' || policy.withdraw === 'apply'
 
 /** Why this host would begin nothing now, for the controller of its fleet. */
 function heldBy(

@@ -120,5 +120,8 @@ export function decode(path: string, reading: Reading, facts: QubeFacts): Observ
   const why = unnameable(path)
   if (why !== undefined) return why
   if (provider === undefined) throw new Error(`${path} is in no area`)
-  return provider.decode(path, reading, facts)
+  const seen = provider.decode(path, reading, facts)
+  if (seen.status !== 'present') return seen
+  const value = provider.normalize(path, seen.value, facts)
+  return value === null ? seen : { status: 'present', value }
 }

@@ -39,6 +39,7 @@ export async function planSpec(
     version,
     now: context.now().toISOString(),
     commit,
+    by: context.actor,
     mode,
     explains: explain === 'yes' || (explain === 'where-free' && !host.hasPolicy),
     unfinished: interruptedOnce(stateFolder),

@@ -141,7 +141,7 @@ function slicGroups(scope: Scope, value: Value | null, facts: QubeFacts): readon
   return own.length === 0 ? [] : [list, ...own]
 }
 
-/** What sets, changes and takes back a value: apply, drift, prune and rollback. */
+/** What sets, changes and takes back a value: apply, drift, withdrawal and rollback. */
 function callsFor(
   qube: string,
   path: string,

@@ -138,10 +138,11 @@ function changeLines(change: Change, qube: QubePlan, nameWidth: number, style: S
   const sign = before === null ? style.green('+') : after === null ? style.red('-') : style.yellow('~')
   const name = belowArea(path)
   const from = change.inherited === undefined ? '' : ` (${inheritedText(change, change.inherited)})`
+  const whence = reason === 'withdrawn' ? ', as before qstate' : ''
   const values =
     after === null
-      ? `${showValue(path, before)} → ${style.bold(`${showValue(path, after)}${from}`)}`
-      : `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}`
+      ? `${showValue(path, before)} → ${style.bold(`${showValue(path, after)}${from}`)}${whence}`
+      : `${showValue(path, before)}${from} → ${style.bold(showValue(path, after))}${whence}`
   const when = qube.running ? WHEN[change.effect] : ''
   const why = style.dim(`${reason}${when}`)
   const start = `    ${sign} ${padTo(name, nameWidth)}  `
@@ -211,7 +212,7 @@ function summary(plan: Plan, style: Style, none?: string): string {
     lines.push(blocked === 0 ? nothing : 'Nothing that can be done.')
   } else {
     const qubes = plan.qubes.filter(needsApply).length
-    const reasons = (['new', 'changed', 'drift', 'prune', 'rollback'] as const)
+    const reasons = (['new', 'changed', 'drift', 'withdrawn', 'rollback'] as const)
       .map((reason) => [reason, changes.filter((change) => change.reason === reason).length] as const)
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => `${count} ${reason}`)

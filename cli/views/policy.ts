@@ -59,7 +59,7 @@ function doings(extras: Extras): string {
   const added = Object.entries(ADDED).flatMap(([flag, what]) =>
     extras[flag as keyof Extras] ? [`${what} (--${flag})`] : [],
   )
-  return ['plan, apply, prune and roll back', ...added].join(', ')
+  return ['plan, apply, withdraw and roll back', ...added].join(', ')
 }
 
 const flagsOf = (extras: Extras): readonly string[] =>

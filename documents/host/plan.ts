@@ -21,7 +21,7 @@ import {
   valueOrAbsent,
   words,
 } from '../table/index.ts'
-import { type Plan } from '../../reconciler/index.ts'
+import { EFFECTS, type Plan, PLAN_VERSION, REASONS } from '../../reconciler/index.ts'
 
 const calls = Type.Array(
   Type.Object({
@@ -46,10 +46,13 @@ const change = Type.Object({
   after: about('Null: it becomes absent.', valueOrAbsent),
   patch: about('JSON Patch, which begins with a test for the old value.', operations),
   inverse: about('The same in the other direction: the rollback.', operations),
-  reason: words('new', 'changed', 'drift', 'prune', 'rollback'),
+  reason: about(
+    '`withdrawn`: the spec no longer names it, and it goes back to what was there before qstate.',
+    words(...REASONS),
+  ),
   effect: about(
     'When it takes effect. `set-back`: back to what it was before a change that has not taken effect yet.',
-    words('now', 'next-start', 'set-back'),
+    words(...EFFECTS),
   ),
   calls: about('For the reader: an apply makes them anew from the values.', calls),
   remarks: texts,
@@ -77,7 +80,8 @@ const note = Type.Object({
     'clone',
     'created',
     'dropped',
-    'forgotten',
+    'as-before',
+    'followed',
     'heirs',
     'owned-then',
     'untold',
@@ -194,6 +198,7 @@ export const planTable = table(
       ),
     ),
   },
+  PLAN_VERSION,
 )
 
 /** The core’s own type: that it is what the table says is checked here. */

@@ -39,6 +39,7 @@ const assignment = Type.Object({
   port: Type.String(),
   identity: Type.String(),
   mode: words(...MODES),
+  options: Type.Optional(mapOf(Type.String())),
 })
 
 const orphan = Type.Object({ qube: Type.String(), path: Type.String() })

@@ -77,9 +77,24 @@ const refusalNow: Rewrite = (json) => {
 const observationNow: Rewrite = (json) =>
   isObject(json) && json['status'] === 'unknown' ? besideProblem(json) : json
 
+const is =
+  (old: unknown, now: unknown): Rewrite =>
+  (json) =>
+    json === old ? now : json
+
 const EARLIER: Readonly<Record<string, Rewrite>> = {
   'qstate.plan': all(
-    inKey('qubes', inEach(inKeys(['blocked', 'held'], inEach(besideProblem)))),
+    inKey('version', is(1, 2)),
+    inKey(
+      'qubes',
+      inEach(
+        all(
+          inKeys(['blocked', 'held'], inEach(besideProblem)),
+          inKey('changes', inEach(inKey('reason', is('prune', 'withdrawn')))),
+          inKey('notes', inEach(inKey('kind', is('forgotten', 'as-before')))),
+        ),
+      ),
+    ),
     inKey('orphansUnknown', problemNow),
     inKey('untold', inEach(besideProblem)),
   ),

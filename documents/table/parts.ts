@@ -77,7 +77,7 @@ export const value = Type.Union([
   Type.Number(),
   Type.Boolean(),
   Type.Array(Type.String()),
-  Type.Object({ mode: words(...MODES) }),
+  Type.Object({ mode: words(...MODES), options: Type.Optional(mapOf(Type.String())) }),
 ])
 
 /** A setting that is absent is inherited, at its default, not assigned, or not tagged. */

@@ -42,26 +42,25 @@ export type Holds<T extends true> = T
 export const KIB = 1024
 export const MIB = 1024 * KIB
 
-const VERSION = 1
-
 // To TypeBox an interface is no map of properties.
-type Header<Id extends string> = { schema: Type.TLiteral<Id>; version: Type.TLiteral<typeof VERSION> }
+type Header<Id extends string, V extends number> = { schema: Type.TLiteral<Id>; version: Type.TLiteral<V> }
 
-const header = <Id extends string>(id: Id): Header<Id> => ({
+const header = <Id extends string, V extends number>(id: Id, version: V): Header<Id, V> => ({
   schema: Type.Literal(id, { description: 'What this document is.' }),
-  version: Type.Literal(VERSION, {
+  version: Type.Literal(version, {
     description: 'Versions that are not read by each other have other numbers.',
   }),
 })
 
 /** A document that says what it is, and of which version. Keys that are not in the table are left alone: later qstates add some. */
-export function table<Id extends string, P extends TProperties>(
+export function table<Id extends string, P extends TProperties, V extends number = 1>(
   id: Id,
   description: string,
   about: About,
   properties: P,
-): Table<Type.TObject<Header<Id> & P>> {
-  return made(id, description, about, Type.Object({ ...header(id), ...properties }))
+  version: V = 1 as V,
+): Table<Type.TObject<Header<Id, V> & P>> {
+  return made(id, version, description, about, Type.Object({ ...header(id, version), ...properties }))
 }
 
 /** One that did not say so in earlier versions, and may lie on hosts. */
@@ -72,21 +71,27 @@ export function unmarkedTable<Id extends string, P extends TProperties>(
   properties: P,
 ): Table<
   Type.TObject<
-    { schema: Type.TOptional<Header<Id>['schema']>; version: Type.TOptional<Header<Id>['version']> } & P
+    { schema: Type.TOptional<Header<Id, 1>['schema']>; version: Type.TOptional<Header<Id, 1>['version']> } & P
   >
 > {
-  const { schema, version } = header(id)
+  const { schema, version } = header(id, 1)
   const marks = { schema: Type.Optional(schema), version: Type.Optional(version) }
-  return made(id, description, about, Type.Object({ ...marks, ...properties }))
+  return made(id, 1, description, about, Type.Object({ ...marks, ...properties }))
 }
 
-const made = <S extends TSchema>(id: string, description: string, about: About, schema: S): Table<S> => ({
+const made = <S extends TSchema>(
+  id: string,
+  version: number,
+  description: string,
+  about: About,
+  schema: S,
+): Table<S> => ({
   id,
-  version: VERSION,
+  version,
   ...about,
   schema: {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
-    $id: `urn:${id.replace('.', ':document:')}:v${VERSION}`,
+    $id: `urn:${id.replace('.', ':document:')}:v${version}`,
     title: about.title,
     description,
     ...schema,

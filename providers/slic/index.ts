@@ -18,6 +18,8 @@ export const slic: Provider = {
   need: () => ({ kind: 'slic' }),
   decode: (_, reading) => reading.slic(),
   normalize: (_, value) => (isEmpty(value) ? null : value),
+  // Nobody else makes templates like ours: before qstate there was none.
+  original: () => null,
   isOwnMaking: (_, value) => Array.isArray(value) && String(value[0]).startsWith(OUTDATED),
   calls({ qube, path, after }, { hostTables, qube: { klass } }) {
     if (path !== SLIC_TABLES) throw new Error(`${path} is no setting of slic`)

@@ -15,6 +15,7 @@ import { findCreated, identified } from '../planning/index.ts'
 import {
   type Host,
   type HostCall,
+  meansSame,
   type Observation,
   providerOf,
   type Providers,
@@ -91,6 +92,7 @@ export async function checkGuards(
     plan.qube,
     found,
     changes.flatMap((change) => change.patch),
+    (path, a, b) => meansSame(run.providers, path, a, b, facts),
   )
   const stale = changes
     .filter((change) => failed.includes(pointerOf(plan.qube, change.path)))
@@ -263,7 +265,7 @@ async function verify(run: QubeRun): Promise<void> {
     const value = seen.values.get(change.path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
       setOutcome(run, change.path, 'unverified', errorOf(run, change.path) ?? value.problem)
-    } else if (JSON.stringify(valueOf(value)) === JSON.stringify(change.after)) {
+    } else if (meansSame(run.providers, change.path, valueOf(value), change.after, run.facts)) {
       setOutcome(run, change.path, 'applied', null)
     } else if (outcomeOf(run, change.path) === 'applied') {
       const message = `read again after the write, it is ${show(valueOf(value))} and not ${show(change.after)}`

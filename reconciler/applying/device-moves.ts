@@ -4,7 +4,6 @@ import {
   type Change,
   deviceOf,
   isDevice,
-  isRemoval,
   overlaps,
   type Plan,
   type QubeReport,
@@ -30,7 +29,7 @@ export function movesOf(plan: Plan): Moves {
   const moving = given.filter(({ path }) => taken.some((device) => overlaps(device, deviceOf(path))))
   const paths = new Set(moving.map(({ path }) => path))
   return {
-    gives: (change) => isRemoval(change) && paths.has(change.path),
+    gives: (change) => change.after === null && paths.has(change.path),
     withheld(qube, change, reportOf) {
       if (!takesByItself(change.path, change.after)) return null
       const device = deviceOf(change.path)

@@ -183,18 +183,18 @@ function decode(
   for (const path of paths) {
     const provider = providerOf(providers, path)
     const seen = provider.decode(path, reading, facts)
-    values.set(path, seen.status === 'present' ? normalized(provider, path, seen, facts) : seen)
+    values.set(path, seen.status === 'present' ? presentIfAny(provider, path, seen, facts) : seen)
   }
   return values
 }
 
-function normalized(
+/** A value that means absence (a template without tables) is none. Any other stays as exact as it was read. */
+function presentIfAny(
   provider: Provider,
   path: string,
   seen: Present<Value>,
   facts: QubeFacts,
 ): Observation<Value> {
   const value = provider.normalize(path, seen.value, facts)
-  if (value === null) return { status: 'absent' }
-  return value === seen.value ? seen : { status: 'present', value }
+  return value === null ? { status: 'absent' } : seen
 }

@@ -5,6 +5,7 @@ import {
   type Host,
   type HostQube,
   isRunning,
+  meansSame,
   NO_NEEDS,
   type Observation,
   type Providers,
@@ -55,7 +56,10 @@ export async function planWaits(
   const earlier = known?.start === start.value ? known : { start: start.value, paths: [], from: NO_VALUES }
   const told = changes.map((change) => {
     const began = earlier.from.get(change.path)
-    const isBack = isLate(change) && began !== undefined && sameValue(began, change.after)
+    const isBack =
+      isLate(change) &&
+      began !== undefined &&
+      meansSame(seen.providers, change.path, began, change.after, facts)
     return isBack ? { ...change, effect: 'set-back' as const } : change
   })
   // What waits is looked at even where it is neither wanted nor owned: it may never have been set, or be set back by now.

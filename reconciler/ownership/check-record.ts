@@ -1,7 +1,8 @@
-import { type Value } from '../../spec/index.ts'
+import { isValueFor, SLIC_TABLES, type Value } from '../../spec/index.ts'
 import { type Note, type Plan, type QubePlan } from '../plan/index.ts'
 import { sameValue } from '../ports/index.ts'
-import { isEmptyRecord, type OwnershipRecord, parseRecord } from './record.ts'
+import { parseRecord } from './parse-record.ts'
+import { isEmptyRecord, type OwnershipRecord } from './record.ts'
 
 /**
  * Whether the record that a saved plan would write is the one that its changes and notes give: it claims nothing that
@@ -35,7 +36,11 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
   for (const { path, after: value, reason } of changes) {
     if (reason === 'rollback') continue
     const owned = after?.set.get(path)
-    if (owned === undefined ? value !== null : !sameValue(owned, value))
+    const original = before?.originals.get(path)
+    if (reason === 'withdrawn') {
+      if (owned !== undefined || original === undefined || !sameValue(original, value))
+        return `the ownership record of ${name} has no such value to give back for ${path}`
+    } else if (owned === undefined || !sameValue(owned, value))
       return `the ownership record of ${name} does not own ${path} as the plan sets it`
   }
   for (const [path, value] of after?.set ?? []) {
@@ -45,8 +50,22 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
   }
   for (const path of before?.set.keys() ?? []) {
     if (changed.has(path) || after?.set.has(path) === true) continue
-    if (isReleased(qube) || noted(path, 'released', 'forgotten')) continue
+    if (isReleased(qube) || noted(path, 'released', 'as-before')) continue
     return `the ownership record of ${name} forgets ${path}, which the plan does not take away`
+  }
+  for (const [path, value] of after?.set ?? []) {
+    const original = after?.originals.get(path)
+    const change = changed.get(path)
+    const isRight =
+      before?.set.has(path) === true && !noted(path, 'followed')
+        ? sameOriginal(original, before.originals.get(path))
+        : original === undefined
+          ? qube.create !== undefined
+          : change === undefined
+            ? isSeenAs(path, original, value)
+            : sameValue(original, change.before) || isSeenAs(path, original, null)
+    if (!isRight && change?.reason !== 'rollback')
+      return `the ownership record of ${name} claims what ${path} was before`
   }
   for (const [path, value] of after?.was ?? []) {
     if (isHeld(before, 'set', path, value) || isHeld(before, 'was', path, value)) continue
@@ -59,6 +78,14 @@ function parse(text: string | null, identity: { name: string; uuid: string }): O
   const reading = parseRecord(text ?? undefined, identity)
   return reading.kind === 'record' ? reading.record : null
 }
+
+const sameOriginal = (a: Value | null | undefined, b: Value | null | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : sameValue(a, b)
+
+/** A value that was right already may have been read in another form than the one it is written in; and SLIC was not there. */
+const isSeenAs = (path: string, original: Value | null, value: Value | null): boolean =>
+  sameValue(original, value) ||
+  (original === null ? path === SLIC_TABLES : value !== null && !isValueFor(path, original))
 
 function isHeld(
   record: OwnershipRecord | null,

@@ -1,12 +1,6 @@
 import { type Outcome, type QubePlan } from '../plan/index.ts'
-import {
-  formatRecord,
-  isEmptyRecord,
-  type OwnershipRecord,
-  ownRecord,
-  restoreEntry,
-  type Waits,
-} from './record.ts'
+import { ownRecord } from './parse-record.ts'
+import { formatRecord, isEmptyRecord, type OwnershipRecord, restoreEntry, type Waits } from './record.ts'
 
 /**
  * Settings that the record will own. A change of any other is made before the record gives it up, so that no crash
@@ -44,10 +38,12 @@ export function correctedRecord(
   const next = ownRecord(plan.record.after, { name: plan.qube, uuid }) ?? old
   if (next === null) return plan.record.after
   const set = new Map(plan.record.after === null ? [] : next.set)
+  const originals = new Map(plan.record.after === null ? [] : next.originals)
   const was = new Map(plan.record.after === null ? [] : next.was)
   for (const path of made) was.delete(path)
   for (const { path } of affected) {
     restoreEntry(set, old?.set, path)
+    restoreEntry(originals, old?.originals, path)
     restoreEntry(was, old?.was, path)
   }
   const planned = plan.record.after === null ? null : next.waits
@@ -58,6 +54,7 @@ export function correctedRecord(
   const corrected: OwnershipRecord = {
     ...next,
     set,
+    originals,
     was,
     waits: waitsWithout(planned, old?.waits ?? null, failed, new Set(back)),
   }

@@ -1,5 +1,6 @@
-import { isDevice, isRemoval, type QubePlan } from '../plan/index.ts'
-import { formatRecord, type OwnershipRecord, ownRecord, recordTooLong } from './record.ts'
+import { isDevice, type QubePlan } from '../plan/index.ts'
+import { ownRecord } from './parse-record.ts'
+import { formatRecord, type OwnershipRecord, recordTooLong } from './record.ts'
 
 /**
  * The record that goes ahead of removals, where one of them is the first change of its setting since a running qube was
@@ -16,10 +17,10 @@ export function waitsAhead(plan: QubePlan, uuid: string | null): string | null {
   const isNew = (path: string): boolean => paths.includes(path) && known?.paths.includes(path) !== true
   // A device that another qube waits for is taken away first, even where the record goes on owning that it is away.
   const isFirst = ({ path, after }: QubePlan['changes'][number]): boolean =>
-    !next.set.has(path) || (isRemoval({ after }) && isDevice(path))
+    !next.set.has(path) || (after === null && isDevice(path))
   if (!plan.changes.some((change) => isNew(change.path) && isFirst(change))) return null
   const ahead: OwnershipRecord = {
-    ...(old ?? { ...next, set: new Map(), was: new Map() }),
+    ...(old ?? { ...next, set: new Map(), originals: new Map(), was: new Map() }),
     waits: {
       start,
       paths: [...new Set([...(known?.paths ?? []), ...paths])].sort(),

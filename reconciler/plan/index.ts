@@ -7,7 +7,7 @@
  */
 export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
 export { deviceOf, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
-export { byOrder, isRemoval } from './order.ts'
+export { byOrder } from './order.ts'
 export { diffSettings, failedGuards, guarded, inverse, type Operation, pointerOf } from './patch.ts'
 export {
   type Blocked,
@@ -17,11 +17,14 @@ export {
   type Note,
   type Plan,
   PLAN_SCHEMA,
+  EFFECTS,
+  PLAN_VERSION,
   planHolds,
   planIsBlocked,
   planIsEmpty,
   type QubePlan,
   type Reason,
+  REASONS,
   type Removal,
   type Untold,
   type VolumeGrowth,

@@ -1,7 +1,9 @@
+import { type Change } from './plan.ts'
+
 /**
  * The order of changes on one qube. What a later step needs comes first: the kind of machine before what only that
- * kind has, the limit before the value, the stubdomain before what goes through it. Removals come before everything,
- * so that a device is free before it is assigned anew.
+ * kind has, the limit before the value, the stubdomain before what goes through it. Withdrawals come before everything, since
+ * the record is written between them and the rest; then what is unset, so that a device is free before it is assigned anew.
  */
 const FIRST: readonly string[] = [
   'qube/label',
@@ -20,21 +22,15 @@ const FIRST: readonly string[] = [
   'slic/',
 ]
 
-export function byOrder(
-  a: { readonly path: string; readonly after: unknown },
-  b: { readonly path: string; readonly after: unknown },
-): number {
+type Ordered = Pick<Change, 'path' | 'after' | 'reason'>
+
+export function byOrder(a: Ordered, b: Ordered): number {
   return (
     phase(a) - phase(b) || rank(a.path) - rank(b.path) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
   )
 }
 
-/** Whether a change takes something away: it is made before the record says so. */
-export function isRemoval(change: { readonly after: unknown }): boolean {
-  return change.after === null
-}
-
-const phase = (change: { readonly after: unknown }): number => (isRemoval(change) ? 0 : 1)
+const phase = ({ reason, after }: Ordered): number => (reason === 'withdrawn' ? 0 : after === null ? 1 : 2)
 
 function rank(path: string): number {
   const index = FIRST.findIndex(

@@ -1,6 +1,5 @@
 import { createPatch } from 'rfc6902'
 import { type Value } from '../../spec/index.ts'
-import { sameValue } from '../ports/index.ts'
 
 /**
  * Differences as JSON Patch (RFC 6902), over documents whose paths a person can read:
@@ -83,12 +82,13 @@ export function failedGuards(
   qube: string,
   observed: Settings,
   patch: readonly Operation[],
+  same: (path: string, a: Value | null, b: Value | null) => boolean,
 ): readonly string[] {
-  const found = new Map([...observed].map(([path, value]) => [pointerOf(qube, path), value]))
+  const found = new Map([...observed].map(([path, value]) => [pointerOf(qube, path), { path, value }]))
   return patch.flatMap((operation) => {
     if (operation.op !== 'test') return []
-    const value = found.get(operation.path)
-    return value !== undefined && sameValue(value, operation.value) ? [] : [operation.path]
+    const is = found.get(operation.path)
+    return is !== undefined && same(is.path, is.value, operation.value) ? [] : [operation.path]
   })
 }
 

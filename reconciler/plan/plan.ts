@@ -4,12 +4,12 @@ import { type HostCall, type Orphan, type QubesVersion, type VolumeName } from '
 import { type Operation } from './patch.ts'
 
 /**
- * A plan: what an apply will do, whole and reviewable, and nothing else. It is plain JSON. `reason`, `effect`,
- * `remarks` and `notes` explain; nothing branches on them.
+ * A plan: what an apply will do, whole and reviewable, and nothing else. It is plain JSON. `remarks` and `notes` explain;
+ * nothing branches on them.
  */
 export interface Plan {
   readonly schema: typeof PLAN_SCHEMA
-  readonly version: 1
+  readonly version: typeof PLAN_VERSION
   readonly createdAt: string
   readonly host: { readonly where: string; readonly release: QubesVersion }
   readonly spec: {
@@ -38,8 +38,14 @@ export interface Untold {
 }
 
 export const PLAN_SCHEMA = 'qstate.plan'
+export const PLAN_VERSION = 2
 
-export type Reason = 'new' | 'changed' | 'drift' | 'prune' | 'rollback'
+export const EFFECTS = ['now', 'next-start', 'set-back'] as const
+
+export const REASONS = ['new', 'changed', 'drift', 'withdrawn', 'rollback'] as const
+
+/** `withdrawn`: nothing names it any more, and it goes back to what was there before qstate. */
+export type Reason = (typeof REASONS)[number]
 
 export interface QubePlan {
   readonly qube: string
@@ -133,7 +139,8 @@ export interface Note {
     | 'clone'
     | 'created'
     | 'dropped'
-    | 'forgotten'
+    | 'as-before'
+    | 'followed'
     | 'heirs'
     | 'owned-then'
     | 'untold'

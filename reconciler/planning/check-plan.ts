@@ -1,4 +1,4 @@
-import { isSettingPath, isValueFor, type Value } from '../../spec/index.ts'
+import { isSeenValueFor, isSettingPath, isValueFor, type Value } from '../../spec/index.ts'
 import { recordProblem } from '../ownership/index.ts'
 import {
   type Change,
@@ -81,9 +81,11 @@ function removalProblem(plan: QubePlan): string | undefined {
     : `what it says of removing ${qube} is not what plans say`
 }
 
-function changeProblem(qube: string, { path, after }: Change): string | undefined {
+function changeProblem(qube: string, { path, after, reason }: Change): string | undefined {
   if (!isSettingPath(path)) return `it names ${qube}/${path}, which qstate does not manage`
-  return after === null || isValueFor(path, after) ? undefined : `${qube}/${path} cannot have the value in it`
+  // An original was read once, and need not be a value of a spec; `recordProblem` checks that it is the record's.
+  const mayBe = reason === 'withdrawn' ? isSeenValueFor : isValueFor
+  return after === null || mayBe(path, after) ? undefined : `${qube}/${path} cannot have the value in it`
 }
 
 function patchProblem(

@@ -1,9 +1,21 @@
-import { located, type SourceRange } from '../../spec/diagnostics/index.ts'
-import { canBeAbsent, type DesiredQube, type DesiredSetting, type Value } from '../../spec/index.ts'
+import { located, problem, type Problem, type SourceRange } from '../../spec/diagnostics/index.ts'
+import {
+  canBeAbsent,
+  type DesiredQube,
+  type DesiredSetting,
+  isSeenValueFor,
+  type Value,
+} from '../../spec/index.ts'
 import { isGuestValue, type ObservedQube } from '../observe/index.ts'
-import { type OwnershipRecord } from '../ownership/index.ts'
-import { type Blocked, type Note, type Reason } from '../plan/index.ts'
-import { providerOf, type Providers, sameValue } from '../ports/index.ts'
+import {
+  type Entry,
+  type OwnershipRecord,
+  type SettingState,
+  type Transition,
+  transitionOf,
+} from '../ownership/index.ts'
+import { type Blocked, namedQube, type Note, type Reason } from '../plan/index.ts'
+import { meansSame, providerOf, type Providers } from '../ports/index.ts'
 
 /** What an earlier run meant to do and did not come to. It explains a difference, and decides nothing. */
 export type Unfinished = (
@@ -26,6 +38,8 @@ export interface QubeDifference {
   readonly differences: Difference[]
   /** What the record will own when all of it is done. */
   readonly set: Map<string, Value | null>
+  /** What was there before that, as far as it is known. */
+  readonly originals: Map<string, Value | null>
   /** Values of ours that a difference replaces: kept in the record until it is done. */
   readonly was: Map<string, Value | null>
   readonly blocked: Blocked[]
@@ -38,132 +52,198 @@ interface Sides {
   readonly desired: DesiredQube | null
   readonly observed: ObservedQube
   readonly record: OwnershipRecord | null
-  readonly unfinished: Unfinished | undefined
+  readonly hints: DiffHints
   readonly found: QubeDifference
 }
 
-/**
- * Three-way: what is wanted, what is there, what qstate last applied. Pure.
- *
- * - wanted and there: nothing to do; not yet owned, it is adopted.
- * - wanted and not there: a change, whose reason says whose doing the difference is.
- * - owned and no longer wanted: pruned if it is still what qstate set; left alone, and no longer owned, if someone
- *   has set another value since.
- * - neither wanted nor owned: not looked at.
- */
+export interface DiffHints {
+  readonly unfinished?: Unfinished | undefined
+  /** The qube is still to be created: what it will have then is nobody's. */
+  readonly isCreated: boolean
+  /** Whether a qube is known not to be there. */
+  readonly isMissing: (qube: string) => boolean
+}
+
+/** Three-way: what is wanted, what is there, what qstate last applied. Pure; what decides is `transitionOf`. */
 export function diffQube(
   providers: Providers,
   desired: DesiredQube | null,
   observed: ObservedQube,
   record: OwnershipRecord | null,
-  unfinished?: Unfinished,
+  hints: DiffHints,
 ): QubeDifference {
-  const found: QubeDifference = { differences: [], set: new Map(), was: new Map(), blocked: [], notes: [] }
-  const sides: Sides = { providers, desired, observed, record, unfinished, found }
-  for (const setting of desired?.settings.values() ?? []) diffWanted(setting, sides)
-  for (const path of record?.set.keys() ?? []) {
-    if (desired?.settings.has(path) !== true) diffOwned(path, sides)
+  const found: QubeDifference = {
+    differences: [],
+    set: new Map(),
+    originals: new Map(),
+    was: new Map(),
+    blocked: [],
+    notes: [],
   }
+  const sides: Sides = { providers, desired, observed, record, hints, found }
+  for (const setting of desired?.settings.values() ?? []) diffSetting(setting.path, setting, sides)
+  for (const path of record?.set.keys() ?? [])
+    if (desired?.settings.has(path) !== true) diffSetting(path, undefined, sides)
   return found
 }
 
-function diffWanted({ path, value, position }: DesiredSetting, sides: Sides): void {
-  const { observed, record } = sides
-  const { differences, set, was, blocked, notes } = sides.found
+function diffSetting(path: string, declared: DesiredSetting | undefined, sides: Sides): void {
+  const { providers, desired, observed, found } = sides
+  const isUnmanaged = declared === undefined && desired?.unmanaged?.has(path) === true
   const seen = observed.values.get(path)
-  if (seen === undefined) throw new Error(`${path} was not observed`)
-  if (seen.status === 'unknown') {
-    blocked.push({ path, problem: located(seen.problem, position) })
-    keep(path, sides)
+  if (!isUnmanaged && (seen === undefined || seen.status === 'unknown')) {
+    if (seen === undefined) throw new Error(`${path} was not observed`)
+    block(path, seen.problem, declared, sides)
     return
   }
-  const before = seen.status === 'present' ? seen.value : null
-  const after = providerOf(sides.providers, path).normalize(path, value, observed.facts)
-  const last = record?.set.get(path)
-  set.set(path, after)
-  if (same(path, before, after, sides)) {
-    if (after !== null && (last === undefined || !same(path, last, after, sides))) {
-      notes.push({ kind: 'adopted', path, text: 'is right already: qstate takes it over' })
-    }
+  const before = seen?.status === 'present' ? seen.value : null
+  const after = providerOf(providers, path).normalize(path, declared?.value ?? null, observed.facts)
+  const wanted = declared === undefined ? (isUnmanaged ? 'unmanaged' : 'not-named') : { value: after }
+  const state = stateOf(path, wanted, before, sides)
+  const transition = transitionOf(state)
+  const obstacle = obstacleTo(path, transition, sides)
+  if (obstacle !== undefined) {
+    block(path, obstacle, declared, sides)
     return
   }
-  if (
-    last !== undefined &&
-    same(path, last, after, sides) &&
-    isGuestValue(observed.facts.qube, path, before)
-  ) {
-    notes.push({ kind: 'guest-owned', path, text: 'Windows Tools set this at every boot: not drift' })
-    return
-  }
-  if (isOurs(path, before, sides)) was.set(path, before)
-  differences.push({ path, before, after, reason: reasonOf({ path, before, after }, sides), at: position })
+  const { entry, write } = transition
+  if (entry !== undefined) own(path, entry, found)
+  const note = noteOf(path, state, transition)
+  if (note !== undefined) found.notes.push({ ...note, path })
+  if (write === undefined || isLeft(path, transition)) return
+  if (entry !== undefined && isOurs(state)) found.was.set(path, before)
+  const reason = reasonOf(path, write.reason, before, sides)
+  found.differences.push({
+    path,
+    before,
+    after: write.value,
+    reason,
+    ...(declared === undefined ? {} : { at: declared.position }),
+  })
 }
 
-/** A setting that the record has and the spec has not. */
-function diffOwned(path: string, sides: Sides): void {
-  const { providers, desired, observed } = sides
-  const { differences, blocked, notes } = sides.found
-  if (desired?.unmanaged?.has(path) === true) {
-    notes.push({ kind: 'released', path, text: 'given up, as the spec says: left as it is' })
-    return
-  }
-  const seen = observed.values.get(path)
-  if (seen === undefined || seen.status === 'unknown') {
-    if (seen !== undefined) blocked.push({ path, problem: seen.problem })
-    keep(path, sides)
-    return
-  }
-  const before = seen.status === 'present' ? seen.value : null
-  const isOwnMaking = (): boolean =>
-    before !== null && providerOf(providers, path).isOwnMaking?.(path, before) === true
-  if (same(path, before, null, sides)) {
-    notes.push({ kind: 'forgotten', path, text: 'no longer asked for, and nothing is there' })
-  } else if (!canBeAbsent(path)) {
-    notes.push({
-      kind: 'released',
-      path,
-      text: 'no longer asked for; it has no default to go back to, and stays as it is',
-    })
-  } else if (isOurs(path, before, sides) || isOwnMaking()) {
-    differences.push({ path, before, after: null, reason: 'prune' })
-  } else {
-    notes.push({
-      kind: 'released',
-      path,
-      text: 'no longer asked for, and changed since by someone else: left as it is',
-    })
-  }
-}
-
-function reasonOf({ path, before, after }: Omit<Difference, 'reason'>, sides: Sides): Reason {
-  const last = sides.record?.set.get(path)
-  if (last === undefined) return 'new'
-  if (isOurs(path, before, sides)) return 'changed'
-  if (!same(path, last, after, sides)) return 'changed'
-  const meant = sides.unfinished?.(sides.observed.facts.qube.name, path)
-  return meant !== undefined && same(path, meant.before, before, sides) ? meant.reason : 'drift'
-}
-
-/** Whether the value there is one that qstate has set: the last, or the one before an unfinished change. */
-function isOurs(path: string, value: Value | null, sides: Sides): boolean {
-  const last = sides.record?.set.get(path)
-  const before = sides.record?.was.get(path)
-  return (
-    (last !== undefined && same(path, last, value, sides)) ||
-    (before !== undefined && same(path, before, value, sides))
-  )
-}
-
-function same(path: string, a: Value | null, b: Value | null, { providers, observed }: Sides): boolean {
-  if (a === b) return true
+function stateOf(
+  path: string,
+  wanted: SettingState['wanted'],
+  seen: Value | null,
+  { providers, observed, record, hints }: Sides,
+): SettingState {
+  const { facts } = observed
   const provider = providerOf(providers, path)
-  return sameValue(provider.normalize(path, a, observed.facts), provider.normalize(path, b, observed.facts))
+  const last = record?.set.get(path)
+  const was = record?.was.get(path)
+  const same = (a: Value | null, b: Value | null): boolean => meansSame(providers, path, a, b, facts)
+  return {
+    wanted,
+    seen,
+    entry: last === undefined ? undefined : { last, original: record?.originals.get(path) },
+    isFormer: (value) =>
+      (was !== undefined && same(was, value)) ||
+      (value !== null && provider.isOwnMaking?.(path, value) === true),
+    isBegun: false,
+    isGuests: isGuestValue(facts.qube, path, seen),
+    found: hints.isCreated
+      ? undefined
+      : provider.original === undefined
+        ? seen
+        : provider.original(path, seen),
+    same,
+  }
+}
+
+const isOurs = ({ seen, entry, same, isFormer }: SettingState): boolean =>
+  entry !== undefined && (same(seen, entry.last) || isFormer(seen))
+
+/** A label or a template has no default to go back to: where no other value is known, it stays. */
+const isLeft = (path: string, { event, write }: Transition): boolean =>
+  event === 'withdrawn' && write?.value === null && !canBeAbsent(path)
+
+/** Why a setting is neither set nor withdrawn: what is there could not be kept, or what was there cannot be again. */
+function obstacleTo(
+  path: string,
+  { event, entry, write }: Transition,
+  { observed, record, hints }: Sides,
+): Problem | undefined {
+  const original = entry?.original
+  const isNew = record?.set.has(path) !== true || event === 'follows'
+  if (isNew && original !== undefined && original !== null && !isSeenValueFor(path, original)) {
+    const hint = 'set it by hand to what it is to be; qstate then takes it as it is'
+    return problem('record-too-large', 'what is there now could not be kept, to go back to it', hint)
+  }
+  if (event !== 'withdrawn' || write === undefined) return undefined
+  const qube = namedQube({ path, after: write.value })
+  if (qube === null || !hints.isMissing(qube)) return undefined
+  const hint = `create ${qube}, or write \`unmanaged\` for it under ${observed.facts.qube.name} to leave it as it is`
+  return problem('no-way-back', `it cannot go back to ${qube}: there is no such qube`, hint)
 }
 
 /** Ownership stays as it was. */
-function keep(path: string, { record, found }: Sides): void {
-  const value = record?.set.get(path)
-  if (value !== undefined) found.set.set(path, value)
+function block(path: string, why: Problem, declared: DesiredSetting | undefined, sides: Sides): void {
+  const { record, found } = sides
+  found.blocked.push({ path, problem: declared === undefined ? why : located(why, declared.position) })
+  const last = record?.set.get(path)
+  if (last === undefined) return
+  own(path, { last, original: record?.originals.get(path) }, found)
   const before = record?.was.get(path)
   if (before !== undefined) found.was.set(path, before)
+}
+
+function own(path: string, { last, original }: Entry, { set, originals }: QubeDifference): void {
+  set.set(path, last)
+  if (original !== undefined) originals.set(path, original)
+}
+
+function noteOf(
+  path: string,
+  { seen, wanted, entry }: SettingState,
+  transition: Transition,
+): Omit<Note, 'path'> | undefined {
+  if (isLeft(path, transition)) return { kind: 'released', text: NOTES.noDefault }
+  switch (transition.event) {
+    case 'adopted':
+      return seen === null ? undefined : { kind: 'adopted', text: NOTES.adopted }
+    case 'follows':
+      return { kind: 'followed', text: NOTES.followed }
+    case 'guest-owned':
+      return { kind: 'guest-owned', text: NOTES.guests }
+    case 'as-before':
+      return { kind: 'as-before', text: NOTES.asBefore }
+    case 'no-original':
+      return { kind: 'released', text: canBeAbsent(path) ? NOTES.noOriginal : NOTES.noDefault }
+    case 'changed-since':
+      return { kind: 'released', text: NOTES.changedSince }
+    case 'unmanaged':
+      return wanted === 'unmanaged' && entry !== undefined
+        ? { kind: 'released', text: NOTES.unmanaged }
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+const NOTES = {
+  adopted: 'is right already: qstate takes it over',
+  followed: 'somebody else set what the spec says now: taken as it is',
+  guests: 'Windows Tools set this at every boot: not drift',
+  asBefore: 'no longer named: it is as before qstate already',
+  noOriginal:
+    'no longer named, and stays: what was there before qstate is not known; write `inherit` for the default of Qubes',
+  noDefault: 'no longer named, and stays: what was there before qstate is not known, and it has no default',
+  changedSince: 'no longer named, and changed since by someone else: left as it is',
+  unmanaged: 'unmanaged by the spec: left as it is',
+} as const
+
+/** What an earlier run meant to do and did not come to is that run's, and no drift. */
+function reasonOf(
+  path: string,
+  reason: Exclude<Reason, 'rollback'>,
+  before: Value | null,
+  { providers, observed, hints }: Sides,
+): Reason {
+  if (reason !== 'drift') return reason
+  const { facts } = observed
+  const meant = hints.unfinished?.(facts.qube.name, path)
+  return meant !== undefined && meansSame(providers, path, meant.before, before, facts)
+    ? meant.reason
+    : reason
 }

@@ -8,7 +8,7 @@ import {
 } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { foreseeQube, lookAt, observeFrom, observeRecord } from '../observe/index.ts'
-import { type Plan, PLAN_SCHEMA, type QubePlan } from '../plan/index.ts'
+import { type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
 import { type HostQube, mapLimited, orListed } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { creationOf, growthsOf, templateProblem } from './creation.ts'
@@ -40,7 +40,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const qubes = await withHeirs(contested, context.qubes, explain, context.parallelism)
   return {
     schema: PLAN_SCHEMA,
-    version: 1,
+    version: PLAN_VERSION,
     createdAt: context.now,
     host: { where: context.host.where, release: context.version },
     spec: { name: desired.name, digest: desired.digest, commit: context.commit },
@@ -65,7 +65,7 @@ async function findOrphans(
 
 /**
  * Qubes that this configuration owns something on and no longer names. Only a configuration with a name of its own
- * can tell: without one, two repositories for one host would prune each other's qubes.
+ * can tell: without one, two repositories for one host would withdraw each other's settings.
  */
 async function findDropped(desired: DesiredState, context: PlanContext): Promise<readonly string[]> {
   if (desired.name === null) return []

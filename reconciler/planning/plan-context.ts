@@ -10,6 +10,8 @@ export interface PlanContext {
   /** ISO 8601, for the plan and the records that it writes. */
   readonly now: string
   readonly commit: string | null
+  /** Names this installation in records, for people. */
+  readonly by: string
   /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
   readonly mode?: 'apply' | 'adopt'
   /** What an earlier run meant to do and did not come to, where that is known: it explains, and decides nothing. */

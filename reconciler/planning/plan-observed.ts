@@ -1,5 +1,5 @@
-import { problem } from '../../spec/diagnostics/index.ts'
-import { type DesiredQube, type DesiredState, type Value } from '../../spec/index.ts'
+import { located, problem, type Problem } from '../../spec/diagnostics/index.ts'
+import { type DesiredQube, type DesiredState } from '../../spec/index.ts'
 import { explained, type Explainer } from '../annotate/index.ts'
 import { type ObservedQube, planWaits } from '../observe/index.ts'
 import {
@@ -19,32 +19,46 @@ import {
   type Operation,
   type QubePlan,
 } from '../plan/index.ts'
-import { providerOf, type Providers } from '../ports/index.ts'
+import { providerOf, type Providers, sameValue } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { changeOf } from './change.ts'
 import { type Difference, diffQube } from './diff.ts'
 import { inScope, type PlanContext } from './plan-context.ts'
 import { untilHalted } from './until-halted.ts'
 
-/** What becomes of a qube as it was seen. */
+/** What becomes of a qube as it was seen. `withheld`: settings that are left as they are, with the reason. */
 export async function planObserved(
   observed: ObservedQube,
   wanted: DesiredQube | null,
   record: OwnershipRecord | null,
   desired: DesiredState,
   context: PlanContext & { readonly explain: Explainer },
+  withheld: ReadonlyMap<string, Problem> = new Map(),
 ): Promise<QubePlan> {
   const { providers } = context
   const { facts } = observed
   const ours = record === null ? null : scoped(record, facts.qube.name, context)
-  const difference = diffQube(providers, wanted, observed, ours, await context.unfinished?.())
-  const { set, was, blocked } = difference
+  const difference = diffQube(providers, wanted, observed, ours, {
+    unfinished: await context.unfinished?.(),
+    isCreated: !isThere(facts.qube.name, context),
+    isMissing: (name) => context.host.howListed === undefined && !isThere(name, context),
+  })
+  const { set, originals, was, blocked } = difference
+  const restore = (path: string): void => {
+    restoreEntry(set, record?.set, path)
+    restoreEntry(originals, record?.originals, path)
+    restoreEntry(was, record?.was, path)
+  }
+  for (const [path, why] of withheld) {
+    blocked.push({ path, problem: located(why, wanted?.settings.get(path)?.position) })
+    restore(path)
+  }
   const held: Blocked[] = []
   const made: Change[] = []
   const operations = operationsOf(facts.qube.name, difference.differences)
-  for (const d of difference.differences) {
+  for (const d of difference.differences.filter(({ path }) => !withheld.has(path))) {
     if (context.mode === 'adopt') {
-      restore(set, was, d.path, ours)
+      restore(d.path)
       continue
     }
     const wait = await untilHalted(d, facts, context)
@@ -52,7 +66,7 @@ export async function planObserved(
     if ('problem' in change) {
       if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(change)
       else blocked.push(change)
-      restore(set, was, d.path, ours)
+      restore(d.path)
     } else made.push(change)
   }
   const planned =
@@ -64,8 +78,7 @@ export async function planObserved(
         })
   // What is not looked at keeps its place.
   if (record !== null && record !== ours) {
-    for (const [path, value] of record.set) if (ours?.set.has(path) !== true) set.set(path, value)
-    for (const [path, value] of record.was) if (ours?.was.has(path) !== true) was.set(path, value)
+    for (const path of record.set.keys()) if (ours?.set.has(path) !== true) restore(path)
   }
 
   const { changes, waits, waiting, note } = await planWaits(
@@ -75,19 +88,23 @@ export async function planObserved(
     planned,
   )
   const next: OwnershipRecord = {
+    version: 2,
     uuid: facts.qube.uuid ?? '',
     name: desired.name,
     commit: context.commit,
     at: context.now,
+    by: context.by,
     set,
+    originals,
     was,
     waits,
+    extra: record?.extra ?? {},
   }
-  const isThere = (): boolean => context.qubes.some(({ name }) => name === facts.qube.name)
   const isKnownMade = wanted !== null && record !== null && isEmptyRecord(record)
-  const isMade = isKnownMade || (isToBeThere(wanted) && (record !== null || !isThere()))
+  const isMade =
+    isKnownMade || (isToBeThere(wanted) && (record !== null || !isThere(facts.qube.name, context)))
   const after = recordAfter(observed.recordText, record, next, isMade)
-  if (facts.qube.uuid === null && after !== observed.recordText && isThere()) {
+  if (facts.qube.uuid === null && after !== observed.recordText && isThere(facts.qube.name, context)) {
     const hint = 'the property uuid has to be readable: without it, a clone could not be told from its origin'
     return blockedQube(
       facts.qube,
@@ -96,6 +113,16 @@ export async function planObserved(
     )
   }
   if (after !== null && recordTooLong(after)) {
+    const longest = longestOriginal(next, record, withheld)
+    if (longest !== undefined)
+      return planObserved(
+        observed,
+        wanted,
+        record,
+        desired,
+        context,
+        new Map([...withheld, [longest, TOO_LONG]]),
+      )
     const hint = 'declare fewer settings on this qube, or shorter values'
     const why = 'the ownership record would not fit into a feature'
     return blockedQube(facts.qube, problem('record-too-large', why, hint), wanted)
@@ -167,22 +194,40 @@ function planChange(
   }
 }
 
-/** A difference that cannot be made leaves ownership as it was. */
-function restore(
-  set: Map<string, Value | null>,
-  was: Map<string, Value | null>,
-  path: string,
+/**
+ * The setting whose original takes the most room among those that the record is to say something new of: it is left as it is,
+ * and the rest goes on.
+ */
+function longestOriginal(
+  next: OwnershipRecord,
   record: OwnershipRecord | null,
-): void {
-  restoreEntry(set, record?.set, path)
-  restoreEntry(was, record?.was, path)
+  withheld: ReadonlyMap<string, Problem>,
+): string | undefined {
+  const lengthOf = (path: string): number => JSON.stringify(next.originals.get(path) ?? null).length
+  const isNew = (path: string): boolean => {
+    const last = record?.set.get(path)
+    return last === undefined || !sameValue(last, next.set.get(path) ?? null)
+  }
+  return [...next.set.keys()]
+    .filter((path) => !withheld.has(path) && isNew(path) && lengthOf(path) > SHORT)
+    .sort((a, b) => lengthOf(b) - lengthOf(a))[0]
 }
+
+/** An original of no more than this makes no record too long. */
+const SHORT = 40
+
+const TOO_LONG = problem(
+  'record-too-large',
+  'what is there now is too long to be kept, to go back to it',
+  'set it by hand to what it is to be; qstate then takes it as it is',
+)
+
+const isThere = (qube: string, { qubes }: PlanContext): boolean => qubes.some(({ name }) => name === qube)
 
 /** The record itself, where all of it is looked at. */
 function scoped(record: OwnershipRecord, qube: string, context: PlanContext): OwnershipRecord {
   const set = inScope(record.set, qube, context)
-  const was = inScope(record.was, qube, context)
-  return set === record.set && was === record.was ? record : { ...record, set, was }
+  return set === record.set ? record : { ...record, set }
 }
 
 /**
@@ -194,7 +239,7 @@ function isWholeWithdrawal(
   record: OwnershipRecord | null,
   changes: readonly Change[],
 ): boolean {
-  if (!changes.some(({ reason }) => reason === 'prune')) return false
+  if (!changes.some(({ reason }) => reason === 'withdrawn')) return false
   return [...(record?.set.keys() ?? [])].every(
     (path) => named?.settings.has(path) !== true && named?.unmanaged?.has(path) !== true,
   )

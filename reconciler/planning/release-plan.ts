@@ -1,6 +1,6 @@
 import { RECORD_FEATURE } from '../../spec/index.ts'
 import { observePaths } from '../observe/index.ts'
-import { type Plan, PLAN_SCHEMA, type QubePlan } from '../plan/index.ts'
+import { type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
 import {
   type Host,
   type HostQube,
@@ -22,7 +22,7 @@ export async function makeReleasePlan(qubes: readonly HostQube[], context: Relea
   const plans = await mapLimited(qubes, 4, (qube) => releaseQube(qube, context))
   return {
     schema: PLAN_SCHEMA,
-    version: 1,
+    version: PLAN_VERSION,
     createdAt: context.now,
     host: { where: context.host.where, release: context.version },
     spec: { name: null, digest: '', commit: null },

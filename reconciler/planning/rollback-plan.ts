@@ -7,6 +7,7 @@ import {
   type OwnershipRecord,
   ownRecord,
   parseRecord,
+  restoreEntry,
   sameOwnership,
   type Waits,
 } from '../ownership/index.ts'
@@ -18,6 +19,7 @@ import {
   type Note,
   type Plan,
   PLAN_SCHEMA,
+  PLAN_VERSION,
   type QubePlan,
 } from '../plan/index.ts'
 import {
@@ -26,6 +28,7 @@ import {
   isRunning,
   type ManagedVersion,
   mapLimited,
+  meansSame,
   providerOf,
   type Providers,
   type QubeFacts,
@@ -33,7 +36,7 @@ import {
 } from '../ports/index.ts'
 import { changeOf } from './change.ts'
 import { type Difference } from './diff.ts'
-import { type Doing, doingsOf, type Undone } from './rollback-scope.ts'
+import { type Doing, doingsOf, targetOf, type Undone } from './rollback-scope.ts'
 import { untilHalted } from './until-halted.ts'
 
 export interface RollbackContext {
@@ -53,7 +56,7 @@ export async function makeRollbackPlan(undone: readonly Undone[], context: Rollb
   const qubes = await mapLimited([...byQube], 4, ([name, doing]) => rollbackQube(name, doing, context))
   return {
     schema: PLAN_SCHEMA,
-    version: 1,
+    version: PLAN_VERSION,
     createdAt: context.now,
     host: { where: context.host.where, release: context.version },
     spec: { name: undone.at(-1)?.plan.spec.name ?? null, digest: '', commit: null },
@@ -86,7 +89,10 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
   }
   const made: Change[] = []
   const blocked: Blocked[] = []
-  for (const [path, { target, left }] of doing.paths) {
+  for (const [path, done] of doing.paths) {
+    const same = (a: Value | null, b: Value | null): boolean =>
+      meansSame(context.providers, path, a, b, facts)
+    const target = targetOf(path, done, doing, same)
     const value = seen.values.get(path) ?? { status: 'absent' }
     if (value.status === 'unknown') {
       blocked.push({ path, problem: value.problem })
@@ -95,7 +101,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     const before = value.status === 'present' ? value.value : null
     if (sameValue(before, target)) continue
     const hint = 'set it by hand, or in the spec'
-    if (!left.some((value) => sameValue(before, value))) {
+    if (!done.left.some((value) => same(before, value))) {
       blocked.push({ path, problem: problem('changed-since', 'changed since by someone else', hint) })
       continue
     }
@@ -191,14 +197,16 @@ function rolledBack(
   const base = now ?? then
   if (base === null) return null
   const set = new Map(then?.set ?? [])
+  const originals = new Map(then?.originals ?? [])
   for (const { path } of blocked) {
-    const current = path === null ? undefined : now?.set.get(path)
-    if (path !== null && current !== undefined) set.set(path, current)
+    if (path === null || now?.set.has(path) !== true) continue
+    restoreEntry(set, now.set, path)
+    restoreEntry(originals, now.originals, path)
   }
   const was = new Map<string, Value | null>()
   for (const { path, before } of changes)
     if (set.has(path) && now?.set.has(path) === true) was.set(path, before)
-  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, was, waits }
+  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, originals, was, waits }
   const isMade = then !== null && isEmptyRecord(then)
   return isEmptyRecord(record) && !isMade ? null : record
 }

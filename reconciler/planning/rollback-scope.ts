@@ -1,4 +1,5 @@
 import { type Value } from '../../spec/index.ts'
+import { ownRecord } from '../ownership/index.ts'
 import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
 
 /** A plan that has been applied, and what became of it; without a report it was cut off, and nobody knows. */
@@ -9,8 +10,10 @@ export interface Undone {
 
 /** What a run of plans did to one setting: where it began, and where it may have ended. */
 interface Path {
-  /** Value before the oldest of them. */
-  readonly target: Value | null
+  /** Value before the first change of it. */
+  readonly first: Value | null
+  /** Whether the oldest plan made that change. */
+  readonly isOldest: boolean
   /** The value that the newest of them left: of a change that may not have been made, the one before it is another. */
   readonly left: readonly (Value | null)[]
 }
@@ -21,6 +24,8 @@ export interface Doing {
   readonly paths: Map<string, Path>
   /** The record's text before the oldest of them. */
   record: string | null
+  /** What the oldest of them owned once it was done, of all qubes that it looked at. */
+  oldest: ReadonlyMap<string, Value | null>
   /** The oldest of them created it: it stays, and so does what created it. */
   created: boolean
 }
@@ -31,17 +36,45 @@ export function doingsOf(undone: readonly Undone[]): ReadonlyMap<string, Doing> 
   for (const { plan, report } of undone) {
     for (const qube of plan.qubes.filter(needsApply)) {
       const done = report?.qubes.find((one) => one.qube === qube.qube)
-      if (done?.touched !== false) add(byQube, qube, done)
+      if (done?.touched !== false) add(byQube, qube, done, plan === undone.at(-1)?.plan)
     }
+  }
+  const oldest = undone.at(-1)
+  for (const [name, doing] of byQube) {
+    const qube = oldest?.plan.qubes.find((one) => one.qube === name)
+    const owned = qube === undefined ? null : ownRecord(qube.record.after, { name, uuid: qube.uuid })
+    doing.oldest = owned?.set ?? new Map()
   }
   return byQube
 }
 
-function add(byQube: Map<string, Doing>, qube: QubePlan, done: QubeReport | undefined): void {
+/**
+ * The value that the oldest plan found: the one before its own change; else the one that it wanted, and so had found to be
+ * right; else, of a setting that it did not know, the one before the first later change. A value that someone else had set in
+ * between, and a later plan corrected, is none of these.
+ */
+export function targetOf(
+  path: string,
+  { first, isOldest }: Path,
+  { oldest }: Doing,
+  same: (a: Value | null, b: Value | null) => boolean,
+): Value | null {
+  const wanted = oldest.get(path)
+  // As exactly as it was seen, where that is known.
+  return isOldest || wanted === undefined || same(wanted, first) ? first : wanted
+}
+
+function add(
+  byQube: Map<string, Doing>,
+  qube: QubePlan,
+  done: QubeReport | undefined,
+  isOldest: boolean,
+): void {
   const doing = byQube.get(qube.qube) ?? {
     uuid: qube.uuid,
     paths: new Map<string, Path>(),
     record: null,
+    oldest: new Map(),
     created: false,
   }
   doing.record = qube.record.before
@@ -51,7 +84,7 @@ function add(byQube: Map<string, Doing>, qube: QubePlan, done: QubeReport | unde
     if (status === 'skipped') continue
     // A call that failed may have been done all the same.
     const left = status === 'applied' ? [after] : [after, before]
-    doing.paths.set(path, { target: before, left: doing.paths.get(path)?.left ?? left })
+    doing.paths.set(path, { first: before, isOldest, left: doing.paths.get(path)?.left ?? left })
   }
   byQube.set(qube.qube, doing)
 }

@@ -65,6 +65,7 @@ export interface UsbAssignment {
   readonly port: string
   readonly identity: string
   readonly mode: 'auto-attach' | 'ask-to-attach' | 'required'
+  readonly options?: Readonly<Record<string, string>>
 }
 
 /** Answers to Needs. Asking for what was not needed is a bug and throws. */
@@ -176,7 +177,7 @@ export function orListed(hint: string, host: Host, qube: string): string {
   return listed === undefined ? hint : `${hint}; ${listed}`
 }
 
-/** Whether two values are the same text in a document. Key order does not matter; there is one key at most. */
+/** Whether two values are the same text in a document. */
 export function sameValue(a: Value | null, b: Value | null): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object') return false

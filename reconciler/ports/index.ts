@@ -29,4 +29,11 @@ export {
 } from './host.ts'
 export { mapLimited } from './map-limited.ts'
 export { mergeNeeds, needsOf, NO_NEEDS } from './needs.ts'
-export { type Provider, providerOf, type Providers, type QubeFacts, type SettingChange } from './provider.ts'
+export {
+  meansSame,
+  type Provider,
+  providerOf,
+  type Providers,
+  type QubeFacts,
+  type SettingChange,
+} from './provider.ts'

@@ -1,6 +1,13 @@
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Area, type Value } from '../../spec/index.ts'
-import { type HostCall, type HostQube, type Observation, type QubesVersion, type Reading } from './host.ts'
+import {
+  type HostCall,
+  type HostQube,
+  type Observation,
+  type QubesVersion,
+  type Reading,
+  sameValue,
+} from './host.ts'
 
 /** What a provider may know of the qube besides its readings. */
 export interface QubeFacts {
@@ -18,7 +25,10 @@ export interface Provider {
   readonly area: Area
   /** What has to be read to know a setting. */
   need(path: string): Need
-  /** The setting's value in a reading. What could not be read is unknown, never absent. */
+  /**
+   * The setting's value in a reading, as exactly as `calls` could bring it back. What could not be read is unknown, never
+   * absent.
+   */
   decode(path: string, reading: Reading, facts: QubeFacts): Observation<Value>
   /** Brings two spellings that mean the same to the same value; `null` is absent. Idempotent. */
   normalize(path: string, value: Value | null, facts: QubeFacts): Value | null
@@ -26,8 +36,10 @@ export interface Provider {
   calls(change: SettingChange, facts: QubeFacts): readonly HostCall[] | Problem
   /** When a change counts on a qube that runs. On a halted qube everything counts at its next start. */
   effect(path: string, facts: QubeFacts): 'now' | 'next-start'
-  /** Whether a value that is not the one that qstate set is of its making all the same, so that it may be pruned. */
+  /** Whether a value that is not the one that qstate set is of its making all the same, so that it may be withdrawn. */
   isOwnMaking?(path: string, value: Value): boolean
+  /** What was there before qstate, where that is not simply what is seen. */
+  original?(path: string, seen: Value | null): Value | null
   /** What counts while a setting is absent, from what has been read anyway. */
   inherited?(path: string, peek: Reading['peek']): Value | undefined
   /** The feature behind a setting, which a template hands on to its app qubes, and the value that its text is. */
@@ -52,6 +64,19 @@ export interface SettingChange {
 }
 
 export type Providers = ReadonlyMap<Area, Provider>
+
+/** Whether two values of a setting mean the same to the host. */
+export function meansSame(
+  providers: Providers,
+  path: string,
+  a: Value | null,
+  b: Value | null,
+  facts: QubeFacts,
+): boolean {
+  if (a === b) return true
+  const provider = providerOf(providers, path)
+  return sameValue(provider.normalize(path, a, facts), provider.normalize(path, b, facts))
+}
 
 /** The provider of a path, by its first segment. A path comes from the spec or a checked record, so there is one. */
 export function providerOf(providers: Providers, path: string): Provider {

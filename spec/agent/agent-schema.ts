@@ -121,7 +121,7 @@ const verify = object(
 
 const driftWord = oneOf('', 'correct', 'report')
 const policy = object(
-  'a map of mode, drift, prune',
+  'a map of mode, drift, withdraw',
   {
     mode: oneOf(
       'What is done about a difference. Without it: observe; for hosts without an agent: apply.',
@@ -140,7 +140,11 @@ const policy = object(
       ],
       { description: 'What is done about settings changed on the host. Without it: report.' },
     ),
-    prune: oneOf('What is done about settings no longer asked for. Without it: apply.', 'apply', 'report'),
+    withdraw: oneOf(
+      'What to do about settings that the spec no longer names. Without it: apply.',
+      'apply',
+      'report',
+    ),
   },
   { description: 'What the agent may do by itself.' },
 )

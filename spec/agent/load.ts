@@ -113,7 +113,7 @@ function readPolicies(
     policy: {
       mode: MODES.find((word) => word === textOf(get(policy, 'mode'))) ?? mode,
       drift: readDrift(get(policy, 'drift')),
-      prune: textOf(get(policy, 'prune')) === 'report' ? 'report' : 'apply',
+      withdraw: textOf(get(policy, 'withdraw')) === 'report' ? 'report' : 'apply',
     },
     compareMs: readSpan(part('compare'), ['1m', '24h', '1h'], report),
     windows: itemsOf(part('windows')).flatMap((window) => readTimes(window, report)),

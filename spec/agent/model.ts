@@ -5,7 +5,7 @@ export interface HostPolicies {
   readonly policy: {
     readonly mode: 'observe' | 'propose' | 'apply'
     readonly drift: Readonly<Record<Area, 'correct' | 'report'>>
-    readonly prune: 'apply' | 'report'
+    readonly withdraw: 'apply' | 'report'
   }
   readonly compareMs: number
   /** Times of the week in which anything may be written; empty: always. */

@@ -17,7 +17,14 @@ export type AssignmentMode = 'auto-attach' | 'ask-to-attach' | 'required'
  * A value in its one form. Off is a value: `false`, `''`, `[]`. Absent (inherit, not assigned, not tagged) is `null`,
  * in a map of settings, and a missing member in a document.
  */
-export type Value = string | number | boolean | readonly string[] | { readonly mode: AssignmentMode }
+export type Value = string | number | boolean | readonly string[] | Assignment
+
+/** How a device is assigned. A spec says the mode alone; options are what somebody else gave it, and are kept as they are. */
+// A type, since an interface has no index signature and so is no JSON to the compiler.
+export type Assignment = {
+  readonly mode: AssignmentMode
+  readonly options?: Readonly<Record<string, string>>
+}
 
 export interface DesiredSetting {
   readonly area: Area
@@ -68,7 +75,7 @@ export interface DesiredQube {
 }
 
 export interface DesiredState {
-  /** The configuration's own name, where it has one: what it set under this name on a qube that it drops is pruned. */
+  /** The configuration's own name, where it has one: what it set under this name on a qube that it drops is withdrawn. */
   readonly name: string | null
   readonly qubes: ReadonlyMap<string, DesiredQube>
   /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */

@@ -5,6 +5,7 @@
 export {
   type Area,
   AREAS,
+  type Assignment,
   type AssignmentMode,
   type CreatableClass,
   type DesiredQube,
@@ -22,7 +23,7 @@ export { expectedOf } from './expected.ts'
 export { unknownKeyHint } from './key-hints.ts'
 export { HOST_NAME, type NameKind, nameProblem, OWN_NAME, qubeProblem } from './names.ts'
 export { pathProblem } from './path-problem.ts'
-export { isSettingPath, isValueFor, parsePath, SLIC_TABLES, TABLE } from './paths.ts'
+export { isSeenValueFor, isSettingPath, isValueFor, parsePath, SLIC_TABLES, TABLE } from './paths.ts'
 export { SETTING_HELP } from './setting-help.ts'
 export { textProblem } from './setting-texts.ts'
 export {

@@ -101,5 +101,35 @@ export function isValueFor(path: string, value: unknown): value is Value {
   }
 }
 
+/**
+ * Whether a value may have been read at a path. It need not be one that a spec may hold: an unknown model of audio, a flag that
+ * was set to `True`, a device with options. What was there before qstate is kept, and brought back, in this form.
+ */
+export function isSeenValueFor(path: string, value: unknown): value is Value {
+  if (isValueFor(path, value)) return true
+  switch (parseSettingPath(path)?.kind) {
+    case 'setting':
+      return typeof value === 'string' && TEXT.test(value)
+    case 'usb': {
+      if (typeof value !== 'object' || value === null || Object.keys(value).length !== 2) return false
+      const { mode, options } = value as { mode?: unknown; options?: unknown }
+      return MODES.some((one) => one === mode) && isOptions(options)
+    }
+    default:
+      return false
+  }
+}
+
+const isOptions = (options: unknown): boolean =>
+  typeof options === 'object' &&
+  options !== null &&
+  !Array.isArray(options) &&
+  Object.entries(options).every(
+    ([key, value]) => OPTION.test(key) && typeof value === 'string' && TEXT.test(value),
+  )
+
+/** A key of an assignment's options. */
+const OPTION = /^[A-Za-z0-9_-]{1,64}$/
+
 /** A table in `slic/tables`. */
 export const TABLE = /^(?:host:SLIC|host:MSDM|file:[0-9a-f]{64})$/

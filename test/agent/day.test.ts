@@ -122,7 +122,7 @@ test('24 hours of commits, foreign changes and faults converge, and keep every p
             qube: 'correct',
             tags: 'correct',
           },
-          prune: 'apply',
+          withdraw: 'apply',
         },
       })
       scope.after(() => agent.stop())

@@ -17,11 +17,11 @@ type Policy = AgentConfig['policy']
 const policyOf = (
   mode: Policy['mode'],
   drift: 'correct' | 'report',
-  prune: Policy['prune'] = 'apply',
+  withdraw: Policy['withdraw'] = 'apply',
 ): Policy => ({
   mode,
   drift: { slic: drift, audio: drift, stubdom: drift, usb: drift, qube: drift, tags: drift },
-  prune,
+  withdraw,
 })
 
 const APPLY = policyOf('apply', 'correct')
@@ -406,16 +406,16 @@ test('one qube that fails stops no other, is tried less and less often, and keep
 })
 
 test('what is no longer asked for is taken back, or reported, as its policy says', async (t) => {
-  for (const prune of ['apply', 'report'] as const) {
-    const agent = await started(t, { policy: policyOf('apply', 'correct', prune) })
+  for (const withdraw of ['apply', 'report'] as const) {
+    const agent = await started(t, { policy: policyOf('apply', 'correct', withdraw) })
     agent.branch.commit(spec(3, ', memory: 4096'))
     await agent.pass(5 * MINUTE)
     agent.branch.commit('apiVersion: qstate/v1\nname: test\nqubes:\n  win-a: { qube: { memory: 4096 } }\n')
     await agent.pass(5 * MINUTE)
-    assert.equal(agent.vcpus(), prune === 'apply' ? undefined : 3)
+    assert.equal(agent.vcpus(), withdraw === 'apply' ? undefined : 3)
     assert.deepEqual(
       agent.memory().held.map(({ path, why }) => [path, why]),
-      prune === 'apply' ? [] : [['qube/vcpus', 'reported']],
+      withdraw === 'apply' ? [] : [['qube/vcpus', 'reported']],
     )
   }
 })

@@ -50,7 +50,7 @@ async function inFleet(
     policy: {
       mode: 'apply',
       drift: { slic: drift, audio: drift, stubdom: drift, usb: drift, qube: drift, tags: drift },
-      prune: 'apply',
+      withdraw: 'apply',
     },
     inFleet: true,
   })

@@ -34,7 +34,7 @@ test('reads an agent’s file, with its defaults', () => {
         qube: 'report',
         tags: 'report',
       },
-      prune: 'apply',
+      withdraw: 'apply',
     },
     compareMs: 3_600_000,
     windows: [],
@@ -72,7 +72,7 @@ source:
   identity: /etc/qstate/key
   knownHosts: /etc/qstate/known_hosts
 verify: { by: gpg, keyring: /etc/qstate/keys.gpg, commits: tip }
-policy: { mode: apply, drift: { default: correct, usb: report }, prune: report }
+policy: { mode: apply, drift: { default: correct, usb: report }, withdraw: report }
 compare: 10m
 windows: ["Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"]
 freezes: [{ from: 2026-12-20, until: 2027-01-04, why: holidays }]
@@ -104,7 +104,7 @@ test('reads how hosts without an agent are kept, which applies where nothing is 
   })
   assert.deepEqual(diagnostics, [])
   const { policy, ...more } = defaultHostPolicies()
-  assert.deepEqual(policy, { mode: 'apply', drift: { ...policy.drift, usb: 'report' }, prune: 'apply' })
+  assert.deepEqual(policy, { mode: 'apply', drift: { ...policy.drift, usb: 'report' }, withdraw: 'apply' })
   assert.equal(config?.policy.mode, 'apply')
   assert.equal(config.policy.drift.usb, 'correct')
   assert.deepEqual(config, { ...more, policy: config.policy, windows: config.windows })

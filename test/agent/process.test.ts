@@ -306,7 +306,10 @@ test('what a person has to review is told in log, status and metrics, with comma
 
   const file = join(world.host.folder, 'plan.json')
   const plan = await runCli(world.host, ['plan', '-o', file])
-  assert.match(plan.out, /! the spec no longer names any setting[^]*vcpus +3 → default +prune/)
+  assert.match(
+    plan.out,
+    /! the spec no longer names any setting[^]*vcpus +3 → default, as before qstate +withdrawn/,
+  )
   assert.equal((await runCli(world.host, ['apply', '--yes', file])).code, 0)
   assert.equal(world.vcpus(), undefined)
   await ended(agent)

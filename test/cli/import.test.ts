@@ -385,7 +385,7 @@ test('what guest and host keep for themselves comes with --all only', async (t) 
   await checkSettles(host, clean)
 })
 
-test('what qstate owns stays in an import, noise or not, and nothing is pruned', async (t) => {
+test('what qstate owns stays in an import, noise or not, and nothing is withdrawn', async (t) => {
   const host = await withHost(t)
   const spec = join(host.folder, 'own.yaml')
   writeFileSync(spec, 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { label: red, debug: true } }\n')

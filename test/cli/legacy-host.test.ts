@@ -121,7 +121,11 @@ test('what qstate has set on a 4.2 host is known by the UUID that the qube is as
       commit: null,
       at: '2026-01-01T00:00:00Z',
       set,
+      version: 2,
+      by: null,
+      originals: new Map(),
       was: new Map(),
+      extra: {},
       waits: null,
     }
     return formatRecord(record)

@@ -18,17 +18,18 @@ const act = (host: Host, method: string, qube: string, payload = ''): void => {
 const record = (host: Host, qube = 'win10-home'): unknown =>
   JSON.parse(host.simulator.host.qubes.get(qube)?.features.get('qstate.applied') ?? 'null')
 
-test('a label that is no longer asked for stays: a qube without one breaks the policy of the whole host', async (t) => {
+test('a label that is no longer named is what it was before, and is never reset: it has no default', async (t) => {
   const host = await simulatedHost(t)
+  const before = host.simulator.host.qubes.get('win10-home')?.properties.get('label')
   await host.qstate('apply', '--yes', spec(host, '{ qube: { label: purple, vcpus: 3 } }'))
   const { code, out } = await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 3 } }'))
   assert.equal(code, 0)
-  assert.match(out, /qube label: no longer asked for; it has no default to go back to/)
+  assert.match(out, /label +purple → green, as before qstate +withdrawn/)
   assert.deepEqual(
     host.simulator.requests.filter((r) => r.method === 'admin.vm.property.Reset'),
     [],
   )
-  assert.equal(host.simulator.host.qubes.get('win10-home')?.properties.get('label'), 'purple')
+  assert.equal(host.simulator.host.qubes.get('win10-home')?.properties.get('label'), before)
 })
 
 test('a value of ours that has been replaced is somebody’s once it is set again', async (t) => {
@@ -46,10 +47,7 @@ test('a value of ours that has been replaced is somebody’s once it is set agai
     /4500 MiB → 5500 MiB +drift/,
   )
   const dropped = await host.qstate('plan', spec(host, '{ qube: { vcpus: 2 } }'))
-  assert.match(
-    dropped.out,
-    /qube memory: no longer asked for, and changed since by someone else: left as it is/,
-  )
+  assert.match(dropped.out, /qube memory: no longer named, and changed since by someone else: left as it is/)
 })
 
 test('rollback gives up what was taken over, and everything that it had set', async (t) => {
@@ -96,20 +94,23 @@ test('a rollback that finds nothing left says so, and which one goes further bac
 test('rollback writes nothing over a record that it cannot read', async (t) => {
   const host = await simulatedHost(t)
   await host.qstate('apply', '--yes', spec(host, '{ qube: { memory: 4500 } }'))
-  act(host, 'admin.vm.feature.Set+qstate.applied', 'win10-home', '{"v":2}')
+  act(host, 'admin.vm.feature.Set+qstate.applied', 'win10-home', '{"v":3}')
   host.simulator.clearLog()
   const { code, out } = await host.qstate('rollback', '--yes')
   assert.equal(code, 1)
-  assert.match(out, /the ownership record is of version 2/)
+  assert.match(out, /the ownership record is of version 3/)
   assert.equal(host.simulator.writes(), 0)
 })
 
-test('a qube dropped from a named configuration is pruned; one that does not tell whose it is is told', async (t) => {
+test('a qube dropped from a named configuration is withdrawn; one that does not tell whose it is is told', async (t) => {
   const host = await simulatedHost(t)
   const head = 'name: laptop\n'
   await host.qstate('apply', '--yes', spec(host, '{ qube: { vcpus: 3 } }', 'win7-oem', head))
   const other = spec(host, '{ qube: { vcpus: 3 } }', 'win10-home', head)
-  assert.match((await host.qstate('plan', other)).out, /win7-oem[^]*vcpus +3 → default +prune/)
+  assert.match(
+    (await host.qstate('plan', other)).out,
+    /win7-oem[^]*vcpus +3 → default, as before qstate +withdrawn/,
+  )
   host.simulator.setFaults([
     { match: { method: 'admin.vm.feature.Get', arg: 'qstate.applied', dest: 'win7-oem' }, do: 'refuse' },
   ])
@@ -142,7 +143,7 @@ test('unmanaged gives one setting up, and leaves it as it is', async (t) => {
     spec(host, '{ qube: { memory: unmanaged, vcpus: 3 } }'),
   )
   assert.equal(code, 0)
-  assert.match(out, /qube memory: given up, as the spec says: left as it is/)
+  assert.match(out, /qube memory: unmanaged by the spec: left as it is/)
   assert.equal(host.simulator.host.qubes.get('win10-home')?.properties.get('memory'), 4500)
   assert.match((await host.qstate('plan', spec(host, '{ qube: { vcpus: 3 } }'))).out, /Nothing to do/)
 })

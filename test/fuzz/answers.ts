@@ -102,6 +102,7 @@ export async function fuzzAnswers(
       version,
       now: '2026-11-24T12:00:00Z',
       commit: null,
+      by: 'user@test',
       selects: () => true,
       parallelism: 4,
     })

@@ -245,7 +245,7 @@ for (const kind of KINDS) {
         await host.apply(desiredState({}))
         assert.deepEqual(ownedIn(host.snapshot()), {}, `call ${nth}`)
         assert.equal(host.snapshot().get('win-a feature timer-period'), '7', 'what is foreign stays')
-        assert.equal(host.snapshot().get('win-a feature audio-model'), undefined, 'what is ours is pruned')
+        assert.equal(host.snapshot().get('win-a feature audio-model'), undefined, 'what is ours is withdrawn')
       } finally {
         await scope.end()
       }

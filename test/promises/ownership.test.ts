@@ -5,12 +5,12 @@ import { planIsBlocked, planIsEmpty } from '../../reconciler/plan/plan.ts'
 import {
   type ForeignWrite,
   foreignWritesOf,
-  meaningsIn,
   meddle,
   modelOf,
   QUBES,
   randomHost,
   releases,
+  textsIn,
   wantedOf,
 } from '../support/generate.ts'
 import { type TestHost } from '../support/host.ts'
@@ -45,7 +45,7 @@ function assertOwnership(host: TestHost, model: Model): void {
     return [key, meaningOfValue(path, JSON.parse(json) as null)] as const
   })
   const expected = [...model.owned].flatMap(([qube, paths]) =>
-    [...paths].map(([path, meaning]) => [`${qube} ${path}`, meaning] as const),
+    [...paths].map(([path, { last }]) => [`${qube} ${path}`, last] as const),
   )
   assert.deepEqual(Object.fromEntries(owned), Object.fromEntries(expected))
 }
@@ -79,7 +79,7 @@ async function step(
   const { report, code } = await host.apply(desiredState(wanted), { parallelism })
   assert.equal(code, 0, JSON.stringify(report.qubes, null, 1))
   const changed = applyToModel(model, wanted)
-  assert.deepEqual(new Map([...meaningsIn(host.snapshot())].sort()), new Map([...model.live].sort()))
+  assert.deepEqual(new Map([...textsIn(host.snapshot())].sort()), new Map([...model.live].sort()))
   assertNothingElse(before, host.snapshot(), changed)
   assertOwnership(host, model)
 
@@ -99,7 +99,7 @@ test('any sequence of specs and foreign writes leaves what the model says, owns 
       const host = await randomHost(scope, release, initial)
       const model = modelOf(host)
       for (const each of steps) await step(host, model, each, parallelism)
-      // Everything is dropped: all that qstate set and nobody changed since goes, and no trace stays.
+      // Everything is dropped: all that qstate set and nobody changed since is as it was before, and no trace stays.
       await step(host, model, { meddling: [], wanted: {} }, parallelism)
       assert.deepEqual([...model.owned.keys()], [])
       assert.deepEqual(Object.keys(ownedIn(host.snapshot())), [])

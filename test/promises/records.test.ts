@@ -25,7 +25,7 @@ const recordOf = (host: TestHost, qube: string): string | undefined =>
   host.simulator.host.qubes.get(qube)?.features.get(RECORD)
 
 for (const release of RELEASES) {
-  test(`${release}: the record that a clone carries is not believed: what it names is neither pruned nor owned`, async (t) => {
+  test(`${release}: the record that a clone carries is not believed: what it names is neither withdrawn nor owned`, async (t) => {
     const host = await begin(t, release)
     await host.apply(desiredState(WANTED))
     // What a clone has: features, tags and properties of its origin, under its own UUID.
@@ -67,7 +67,7 @@ const UNBELIEVABLE: readonly { readonly what: string; readonly text: (host: Test
   { what: 'cut off', text: (host) => base(host, {}).slice(0, -9) },
   { what: 'a list', text: () => '[]' },
   { what: 'null', text: () => 'null' },
-  { what: 'of a later version', text: (host) => base(host, { v: 2 }) },
+  { what: 'of a later version', text: (host) => base(host, { v: 3 }) },
   { what: 'of a much later version and shape', text: () => '{"v":17,"owns":"everything"}' },
   { what: 'of version 0', text: (host) => base(host, { v: 0 }) },
   { what: 'without version', text: (host) => base(host, { v: undefined }) },
@@ -182,7 +182,7 @@ test('an empty record is none', async (t) => {
   assert.equal(Object.keys(ownedIn(host.snapshot())).length, 3)
 })
 
-test('a qube of another configuration is left alone, and a configuration without a name prunes no qube it does not name', async (t) => {
+test('a qube of another configuration is left alone, and a configuration without a name withdraws from no qube it does not name', async (t) => {
   const host = await begin(t)
   await host.apply(desiredState(WANTED, 'theirs'))
   const before = host.snapshot()
@@ -211,7 +211,7 @@ test('what is right already is taken over by writing the record alone', async (t
   )
 })
 
-test('what Windows Tools set at every boot is neither set back nor pruned', async (t) => {
+test('what Windows Tools set at every boot is neither set back nor withdrawn', async (t) => {
   const host = await startHost(t, {
     fixture: windowsHost([{ name: 'win-a', state: 'Running', tools: true }]),
   })
@@ -228,7 +228,7 @@ test('what Windows Tools set at every boot is neither set back nor pruned', asyn
   assert.equal(host.snapshot().get('win-a feature audio-model'), undefined)
 })
 
-test('a value wanted absent, whose removal was cut off, is still pruned when it is no longer asked for', async (t) => {
+test('a value wanted absent, whose removal was cut off, is still withdrawn when it is no longer asked for', async (t) => {
   const host = await begin(t)
   await host.apply(desiredState({ 'win-a': { 'audio/model': 'ich6' } }))
   host.simulator.setFaults([{ match: { arg: 'audio-model', writesOnly: true }, do: 'die-before' }])

@@ -82,7 +82,7 @@ const TAMPERED: readonly Tampering[] = [
   { what: 'is null', tamper: () => 'null' },
   { what: 'is another program’s', tamper: edit((plan) => (plan['schema'] = 'terraform.plan')) },
   { what: 'has no schema', tamper: edit((plan) => delete plan['schema']) },
-  { what: 'is of a later version', tamper: edit((plan) => (plan['version'] = 2)) },
+  { what: 'is of a later version', tamper: edit((plan) => (plan['version'] = 3)) },
   { what: 'has a version that is text', tamper: edit((plan) => (plan['version'] = '1')) },
   { what: 'names no host', tamper: edit((plan) => delete plan['host']) },
   {

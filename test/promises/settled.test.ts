@@ -30,10 +30,19 @@ const TAMPERINGS: Readonly<Record<string, (text: string) => string>> = {
   'with something that waits': (text) => text.replace('"set":', '"waits":{"start":"1","paths":[]},"set":'),
   'with two sets': (text) => text.replace('"set":', '"set":{},"set":'),
   'with more behind': (text) => text.replace(/\}$/, ',"was":{}}'),
-  'of a later version': (text) => text.replace('"v":1', '"v":2'),
+  'of a later version': (text) => text.replace('"v":2', '"v":3'),
+  'of the version before': (text) =>
+    text.replace('"v":2', '"v":1').replace(/,"(?:free|orig)":(?:\[[^\]]*\]|\{.*?\}(?=,"))/g, ''),
+  'of nobody': (text) => text.replace(/,"by":"[^"]*"/, ''),
+  'without originals': (text) => text.replace(/,"orig":\{.*?\}(?=,"set")/, ''),
+  'with an original that is not known': (text) => text.replace(/,"orig":\{.*?\}(?=,"set")/, ',"free":[0]'),
+  'with an original of nothing': (text) => text.replace('"set":', '"free":[99],"set":'),
+  'with an original that is known and is not': (text) =>
+    text.replace(/,"orig":\{.*?\}(?=,"set")/, ',"free":[0],"orig":{"0":null}'),
+  'with originals, and another qube': (text) => text.replace('"set":', '"orig":{},"uuid":"x","set":'),
   'with a space': (text) => text.replace('{"v"', '{ "v"'),
   'with a part that nobody knows': (text) => text.replace('"at":', '"x":1,"at":'),
-  'with a key of objects': (text) => text.replace('"at":', '"__proto__":{"v":1},"at":'),
+  'with a key of objects': (text) => text.replace('"at":', '"__proto__":{"v":2},"at":'),
   'without an end': (text) => text.slice(0, -1),
   'with a value less': (text) => text.replace(/("set":\{)"[^"]*":(?:"[^"]*"|[^,{}]*|\{[^}]*\}),?/, '$1'),
 }
@@ -70,6 +79,7 @@ test('what a glance tells of a settled qube, the whole comparison tells as well'
         version: managedVersion(host, qubes),
         now: '2026-02-03T04:05:06.000Z',
         commit: null,
+        by: 'user@test',
         selects: () => true,
         parallelism: 4,
       }

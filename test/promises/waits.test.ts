@@ -92,8 +92,6 @@ test('a value that a cut-off run was to replace waits still, and whoever asks fo
     desiredState({ [QUBE]: settings })
   const cases = [
     { left: asking({ [path]: 'nopat' }), next: asking({ [path]: 'nopat' }), doing: 'rollback' },
-    // Taken back, so that the record does not own what the rollback replaces.
-    { left: asking({}), next: asking({ [path]: null }), doing: 'rollback' },
     { left: asking({ [path]: 'nopat' }), next: asking({ [path]: 'quiet' }), doing: 'apply' },
   ]
   for (const { left, next, doing } of cases) {
@@ -121,6 +119,8 @@ test('a value that a cut-off run was to replace waits still, and whoever asks fo
 test('what waits is looked at though nobody asks for it or owns it, and waits no longer once it is as it was', async (t) => {
   const path = 'qube/properties/kernelopts'
   const [quiet, nothing] = [desiredState({ [QUBE]: { [path]: 'quiet' } }), desiredState({ [QUBE]: {} })]
+  const left = { ...nothing.qubes.get(QUBE)!, unmanaged: new Set([path]) }
+  const unmanaged = { ...nothing, qubes: new Map([[QUBE, left]]) }
   const host = await randomHost(t, '4.3', [{ qube: QUBE, path, text: 'debug' }])
   const waiting = async (): Promise<unknown> =>
     (await host.plan(nothing)).qubes.find((one) => one.qube === QUBE)?.waiting
@@ -136,27 +136,27 @@ test('what waits is looked at though nobody asks for it or owns it, and waits no
   await host.rollback([taken.plan])
   assert.deepEqual(await waiting(), [])
 
-  // Set and taken back, and set back by someone else.
+  // Given up while it waits, and set back by someone else.
   await host.apply(quiet)
-  await host.apply(nothing)
+  await host.apply(unmanaged)
   assert.deepEqual(await waiting(), [path])
   meddle(host, [{ qube: QUBE, path, text: 'debug' }])
   assert.deepEqual(await waiting(), [])
 })
 
-test('what is taken away, or given back to someone else, waits wherever the run is cut off', async (t) => {
+test('what is given back to someone else waits wherever the run is cut off', async (t) => {
   const path = 'qube/properties/kernelopts'
   const [quiet, nothing] = [desiredState({ [QUBE]: { [path]: 'quiet' } }), desiredState({ [QUBE]: {} })]
-  for (const doing of ['prune', 'rollback']) {
+  for (const doing of ['withdrawal', 'rollback']) {
     const host = await randomHost(t, '4.3', [{ qube: QUBE, path, text: 'debug' }])
     const { plan } = await host.apply(quiet)
     restarted(host)
     const cut: Fault = { match: { writesOnly: true, arg: 'kernelopts' }, times: 1, do: 'die-after' }
     host.simulator.setFaults([cut])
-    await (doing === 'prune' ? host.apply(nothing) : host.rollback([plan]))
+    await (doing === 'withdrawal' ? host.apply(nothing) : host.rollback([plan]))
     host.simulator.setFaults([])
     await host.simulator.restart()
-    assert.equal(textIn(host.snapshot(), QUBE, path), doing === 'prune' ? null : 'debug')
+    assert.equal(textIn(host.snapshot(), QUBE, path), 'debug', doing)
 
     const asked = async (): Promise<unknown> =>
       (await host.plan(nothing)).qubes.find((one) => one.qube === QUBE)?.waiting

@@ -76,13 +76,24 @@ export function meddle(host: TestHost, writes: readonly ForeignWrite[], model?: 
   for (const { qube, path, text } of writes) foreignWrite(host.simulator, qube, path, text)
   if (model === undefined || writes.length === 0) return
   const snapshot = host.snapshot()
-  for (const { qube, path } of writes)
-    setLive(model, qube, path, meaningOf(path, textIn(snapshot, qube, path)))
+  for (const { qube, path } of writes) setLive(model, qube, path, textIn(snapshot, qube, path))
 }
 
 /** A model that has seen the host as it is. */
 export function modelOf(host: TestHost): Model {
-  return { ...newModel(), live: new Map(meaningsIn(host.snapshot())) }
+  return { ...newModel(), live: new Map(textsIn(host.snapshot())) }
+}
+
+/** The texts of all known settings on the host, `QUBE PATH` to text, absent ones left out. */
+export function textsIn(snapshot: Snapshot): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
+  for (const qube of QUBES) {
+    for (const { path } of KNOWN) {
+      const text = textIn(snapshot, qube, path)
+      if (text !== null) texts.set(`${qube} ${path}`, text)
+    }
+  }
+  return texts
 }
 
 /** What all known settings mean on the host, `QUBE PATH` to meaning, absent ones left out. */

@@ -122,6 +122,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       version: managedVersion(host, qubes),
       now: run.now ?? NOW,
       commit: null,
+      by: 'user@test',
       explains: true,
       selects: run.selects ?? (() => true),
       parallelism: run.parallelism ?? 4,

@@ -137,6 +137,13 @@ export function meaningOfValue(path: string, value: Value | null): string | null
   return typeof value === 'boolean' ? (value ? 'True' : 'False') : String(value)
 }
 
+/** The text that a wanted value is written as. */
+export function textOfValue(path: string, value: Value | null): string | null {
+  const meaning = meaningOfValue(path, value)
+  if (path !== 'stubdom/qrexec' || meaning === null) return meaning
+  return meaning === 'on' ? '1' : ''
+}
+
 /** Whether a line of a snapshot is a part of this setting, or follows from it inside qubesd. */
 export function isKeyOf(qube: string, path: string, key: string): boolean {
   const place = placeOf(path)

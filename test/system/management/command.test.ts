@@ -178,10 +178,10 @@ test('the header of a policy says in words what its flags add', async () => {
     assert.ok(lines.every((line) => line.length <= 120))
     return lines.map((line) => line.replace(/^# ?/, '')).join(' ')
   }
-  assert.match(await header(), /to plan, apply, prune and roll back, and nothing else\. /)
+  assert.match(await header(), /to plan, apply, withdraw and roll back, and nothing else\. /)
   assert.match(
     await header('--agent', '--restart'),
-    /prune and roll back, to restart qubes \(--restart\), to hear of what changes there \(--agent\), and nothing else\. /,
+    /withdraw and roll back, to restart qubes \(--restart\), to hear of what changes there \(--agent\), and nothing else\. /,
   )
 })
 

@@ -17,7 +17,7 @@ const denied = ({ qrexec }: World): readonly string[] =>
 for (const name of EXAMPLES) {
   const path = `examples/${name}`
   for (const release of ['4.3', '4.4'] as const) {
-    test(`${name} on ${release}: the printed policy is enough to plan, apply and prune`, async (t) => {
+    test(`${name} on ${release}: the printed policy is enough to plan, apply and withdraw`, async (t) => {
       const world = await exampleWorld(t, release, name)
       const { host, qrexec, qstate } = world
       qrexec.setPolicy(await policyFor(path, release))
@@ -44,9 +44,9 @@ for (const name of EXAMPLES) {
       const slicWrites = qrexec.seen.slice(before).filter(({ call }) => /^qstate\.slic\.[SR]/.test(call))
       assert.deepEqual(slicWrites, [])
 
-      const pruned = await applyOutside(world, emptied(exampleState(world, name)))
-      assert.deepEqual(troubles(pruned), [], 'what the spec drops is taken back under the same policy')
-      assert.ok(pruned.plan.qubes.some((qube) => qube.changes.length > 0))
+      const withdrawn = await applyOutside(world, emptied(exampleState(world, name)))
+      assert.deepEqual(troubles(withdrawn), [], 'what the spec drops is taken back under the same policy')
+      assert.ok(withdrawn.plan.qubes.some((qube) => qube.changes.length > 0))
       assert.deepEqual(denied(world), [], 'nothing was asked that was not allowed')
     })
   }

@@ -41,6 +41,7 @@ export async function applyOutside({ qrexec }: World, desired: DesiredState): Pr
     version: managedVersion(outside, qubes),
     now: '2026-01-02T03:04:05.000Z',
     commit: null,
+    by: 'user@test',
     selects: () => true,
   })
   const signal = new AbortController().signal

@@ -64,8 +64,8 @@ test('SLIC and MSDM reach the qube as one file, as in dom0, and leave no trace w
   assert.match(inDom0.out, /Nothing to do/)
 
   writeFileSync(spec, 'apiVersion: qstate/v1\nname: oem\nqubes:\n  win7-oem: {}\n')
-  const pruned = await qstate('apply', '--yes', spec)
-  assert.equal(pruned.code, 0, pruned.out + pruned.err)
+  const withdrawn = await qstate('apply', '--yes', spec)
+  assert.equal(withdrawn.code, 0, withdrawn.out + withdrawn.err)
   assert.equal(existsSync(file(TEMPLATE)), false)
   assert.equal(existsSync(file(OWN_TABLE)), false)
   assert.deepEqual(readdirSync(file('etc/qubes/templates/libvirt/xen/by-name')), [])

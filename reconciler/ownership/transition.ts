@@ -1,0 +1,94 @@
+import { type Value } from '../../spec/index.ts'
+
+/** What a record says of one setting. */
+export interface Entry {
+  /** Last applied. */
+  readonly last: Value | null
+  /** What was there when the setting came into the record; undefined: not known. */
+  readonly original: Value | null | undefined
+}
+
+/** All that decides about one setting, and that is known: what could not be read moves nothing. */
+export interface SettingState {
+  /** `not-named`: no line of the spec has it. `unmanaged`: a line gives it up. */
+  readonly wanted: { readonly value: Value | null } | 'not-named' | 'unmanaged'
+  readonly seen: Value | null
+  readonly entry: Entry | undefined
+  /** Whether a value is ours although it is not the last: a run that did not finish has replaced it, or was to. */
+  readonly isFormer: (value: Value | null) => boolean
+  /** No finished run has recorded it, but one that was cut off. */
+  readonly isBegun: boolean
+  /** Windows Tools set this value at every boot. */
+  readonly isGuests: boolean
+  /** What it would have as its original if it came in now; undefined: nothing can be known of it. */
+  readonly found: Value | null | undefined
+  readonly same: (a: Value | null, b: Value | null) => boolean
+}
+
+export interface Transition {
+  readonly event:
+    | 'kept'
+    | 'adopted'
+    | 'follows'
+    | 'guest-owned'
+    | 'set'
+    | 'withdrawn'
+    | 'as-before'
+    | 'no-original'
+    | 'changed-since'
+    | 'unmanaged'
+  /** The value to write, and whose doing it is that another is there. */
+  readonly write?: {
+    readonly value: Value | null
+    readonly reason: 'new' | 'changed' | 'drift' | 'withdrawn'
+  }
+  /** What the record says once that is done; undefined: it no longer has the setting. */
+  readonly entry: Entry | undefined
+}
+
+/**
+ * What becomes of one setting: the one rule for specs that name it, change it or drop it. A value that qstate has set, and
+ * nothing names any more, goes back to what was there before; what someone else has set since is left alone.
+ *
+ * The original is what was there when the setting came into the record, and stays that: neither a change of the spec nor
+ * drift moves it. Only where the spec follows what someone else has set is that value the original from then on: qstate did
+ * not put it there, and must not take it away.
+ */
+export function transitionOf(state: SettingState): Transition {
+  const { wanted, entry } = state
+  if (wanted === 'unmanaged') return { event: 'unmanaged', entry: undefined }
+  if (wanted === 'not-named') return entry === undefined ? { event: 'kept', entry } : withdraw(entry, state)
+  return entry === undefined ? name(wanted.value, state) : keep(wanted.value, entry, state)
+}
+
+function name(value: Value | null, { seen, found, same }: SettingState): Transition {
+  const entry = { last: value, original: found }
+  if (same(seen, value)) return { event: 'adopted', entry }
+  return { event: 'set', write: { value, reason: 'new' }, entry }
+}
+
+function keep(value: Value | null, entry: Entry, state: SettingState): Transition {
+  const { seen, found, same, isBegun, isFormer, isGuests } = state
+  const isSame = same(entry.last, value)
+  const next = { last: value, original: entry.original }
+  if (same(seen, value)) {
+    if (isSame || isFormer(seen)) return { event: 'kept', entry: next }
+    return { event: 'follows', entry: { last: value, original: found } }
+  }
+  if (isSame && isGuests) return { event: 'guest-owned', entry }
+  const isUnfinished = isFormer(seen) || (isBegun && isOriginal(seen, entry))
+  const reason = !isSame || isFormer(seen) ? 'changed' : isUnfinished ? 'new' : 'drift'
+  return { event: 'set', write: { value, reason }, entry: next }
+}
+
+function withdraw(entry: Entry, { seen, same, isFormer }: SettingState): Transition {
+  const { last, original } = entry
+  if (isOriginal(seen, entry)) return { event: 'as-before', entry: undefined }
+  if (!same(seen, last) && !isFormer(seen)) return { event: 'changed-since', entry: undefined }
+  if (original === undefined) return { event: 'no-original', entry: undefined }
+  return { event: 'withdrawn', write: { value: original, reason: 'withdrawn' }, entry: undefined }
+}
+
+/** To the letter: `1` is not yet the `True` that it was. */
+const isOriginal = (seen: Value | null, { original }: Entry): boolean =>
+  original !== undefined && JSON.stringify(seen) === JSON.stringify(original)
