@@ -13,6 +13,7 @@ import { rolloutStateTable } from './fleet/rollout-state.ts'
 import { generationTable } from './host/generation.ts'
 import { holderTable } from './host/holder.ts'
 import { planTable } from './host/plan.ts'
+import { receiptTable } from './host/receipt.ts'
 import { reportTable } from './host/report.ts'
 import { snapshotTable } from './host/snapshot.ts'
 import { stepTable } from './host/step.ts'
@@ -32,6 +33,7 @@ export const TABLES = {
   order: orderTable,
   ordered: orderedTable,
   plan: planTable,
+  receipt: receiptTable,
   report: reportTable,
   'rollout-state': rolloutStateTable,
   snapshot: snapshotTable,

@@ -119,15 +119,6 @@ export function isFinished(folder: string, number: number): boolean {
   return existsSync(join(folder, GENERATIONS, nameOf(number), REPORT))
 }
 
-/** Whether everything that a generation was to do was done, told from its report alone. */
-export async function isComplete(folder: string, number: number): Promise<boolean> {
-  const report = await readFileDocument(reportDocument, join(folder, GENERATIONS, nameOf(number), REPORT))
-  return (
-    report?.ok === true &&
-    report.value.qubes.every((qube) => qube.outcomes.every((outcome) => outcome.status === 'applied'))
-  )
-}
-
 /** Numbers of the generations there are, oldest first. */
 export async function numbers(folder: string): Promise<readonly number[]> {
   const names = await readdir(join(folder, GENERATIONS)).catch(() => [] as string[])

@@ -1,16 +1,17 @@
 /**
- * What a run keeps on this machine's disk: one lock a host, and a generation for every apply. Nothing here is needed
- * to know what qstate owns, since that stands on the qubes; it can be thrown away, and takes only the history with it.
+ * What a run keeps on this machine's disk: one lock a host, a generation for every apply, and a receipt for every qube. What qstate
+ * owns stands on the qubes; receipts prove that it was written from here, and without them each qube waits for `adopt`.
+ * Generations can be thrown away, and take only the history with them.
  */
 export { makeFolder, writeDurably } from './files.ts'
 export {
   type Generation,
   generationJournal,
-  isComplete,
   isFinished,
   numbers,
   readGeneration,
   type RunKind,
 } from './generations.ts'
 export { lockHolder, takeLock } from './lock.ts'
+export { fileReceipts } from './receipts.ts'
 export { safeFolder } from './state-folder.ts'

@@ -52,6 +52,7 @@ const DOCUMENTS = {
     generation: 'GenerationMeta',
     holder: 'Holder',
     plan: 'StoredPlan',
+    receipt: 'StoredReceipt',
     report: 'StoredReport',
     snapshot: 'HostSnapshot',
     step: 'Step',

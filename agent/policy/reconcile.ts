@@ -1,4 +1,4 @@
-import { needsApply, type Plan, planIsEmpty, type Report } from '../../reconciler/index.ts'
+import { needsApply, type Plan, planCloses, planIsEmpty, type Report } from '../../reconciler/index.ts'
 import { type AgentHost, type Applied, type CommittedSpec } from '../ports/index.ts'
 import { type Held, heldOf, isUndone, keyOf, type Rules, without } from './decide.ts'
 import { counted } from './retries.ts'
@@ -51,7 +51,7 @@ export async function reconcile(
   }
   if (plan === null) return { ...idle, again: true }
   if (rules.policy.mode !== 'apply' || !rules.gate.open) return idle
-  if (planIsEmpty(plan)) return { ...idle, done: plan }
+  if (planIsEmpty(plan) && !planCloses(plan)) return { ...idle, done: plan }
 
   const applied = await host.apply(spec, plan, mayStill)
   if (applied.kind === 'busy') return { ...idle, busy: applied.who }

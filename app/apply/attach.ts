@@ -1,3 +1,4 @@
+import { fileReceipts } from '../../journal/index.ts'
 import { attachCall, detachCall } from '../../providers/index.ts'
 import {
   type AvailableDevice,
@@ -12,6 +13,7 @@ import {
   NO_NEEDS,
   pathOfDevice,
   type Plan,
+  type Receipts,
   recordCall,
   type Report,
 } from '../../reconciler/index.ts'
@@ -23,6 +25,7 @@ import {
   type SourceRange,
 } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
+import { type Context } from '../context.ts'
 import { type ManagedHost } from '../host/index.ts'
 
 /** What became of one device, or why nothing did. */
@@ -39,6 +42,7 @@ export async function attachWanted(
   plan: Plan,
   report: Report | null,
   connected: ManagedHost,
+  { warn }: Pick<Context, 'warn'>,
 ): Promise<readonly AttachReport[]> {
   const wishes = liveWishes(plan, report)
   if (wishes.length === 0) return []
@@ -63,7 +67,7 @@ export async function attachWanted(
   for (const action of actions) reports.push(await act(action, plan, report, connected))
   const met = wishesMet(reachable, present, reports)
   const effective = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
-  await recordEffective(plan, effective, connected)
+  await recordEffective(plan, effective, connected, fileReceipts(connected.stateFolder, warn))
   return reports
 }
 
@@ -90,6 +94,7 @@ async function recordEffective(
   plan: Plan,
   effective: readonly LiveWish[],
   { host }: ManagedHost,
+  receipts: Receipts,
 ): Promise<void> {
   for (const name of new Set(effective.map(({ qube }) => qube))) {
     const paths = effective.filter(({ qube }) => qube === name).map(({ path }) => path)
@@ -97,11 +102,17 @@ async function recordEffective(
     const of = { name, uuid: planned?.uuid ?? null, isMade: planned?.made === true }
     const seen = (await host.read(name, { ...NO_NEEDS, features: [RECORD_FEATURE] })).feature(RECORD_FEATURE)
     if (seen.status === 'unknown') continue
-    const next = clearPendingRestart(seen.status === 'present' ? seen.value : null, of, paths)
-    if (next === undefined) continue
-    await host.write(recordCall(name, next)).catch((error: unknown) => {
+    const text = seen.status === 'present' ? seen.value : null
+    const next = clearPendingRestart(text, of, paths)
+    const receipt = of.uuid === null ? undefined : await receipts.read(of.uuid)
+    if (next === undefined || of.uuid === null || receipt?.accepted.includes(text) !== true) continue
+    await receipts.write(of.uuid, { ...receipt, accepted: [text, next] })
+    try {
+      await host.write(recordCall(name, next))
+      await receipts.write(of.uuid, { ...receipt, accepted: [next] })
+    } catch (error) {
       if (!(error instanceof QstateError)) throw error
-    })
+    }
   }
 }
 

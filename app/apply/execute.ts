@@ -1,4 +1,4 @@
-import { generationJournal, type RunKind } from '../../journal/index.ts'
+import { fileReceipts, generationJournal, type RunKind } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import { applyPlan, type Plan, type Report } from '../../reconciler/index.ts'
 import { type Context } from '../context.ts'
@@ -27,7 +27,7 @@ export async function executePlan(
   plan: Plan,
   { host, qubes, stateFolder }: ManagedHost,
   { kind, undoes, who, at, parallelism, failFast, recheck }: ExecuteOptions,
-  { signal, progress }: Context,
+  { signal, progress, warn }: Context,
 ): Promise<Applied> {
   const meta = { kind, ...(undoes === undefined ? {} : { undoes }), who, at, pid: process.pid }
   const journal = generationJournal(stateFolder, meta)
@@ -39,6 +39,7 @@ export async function executePlan(
     failFast,
     recheck,
     journal,
+    receipts: fileReceipts(stateFolder, warn),
     signal,
     onQube: (qube, done, total) => {
       progress({ kind: 'applied', plan, qube, done, total })

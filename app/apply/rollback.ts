@@ -1,4 +1,4 @@
-import { type Generation, numbers, readGeneration } from '../../journal/index.ts'
+import { fileReceipts, type Generation, numbers, readGeneration } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import { makeRollbackPlan, type Plan, settingsProblem } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
@@ -49,10 +49,17 @@ async function readSince(
 /** The plan that undoes them. A rollback is a generation, too. */
 export function planRollback(
   { undone }: RollbackScope,
-  { host, qubes, version }: ManagedHost,
-  { now }: Context,
+  { host, qubes, version, stateFolder }: ManagedHost,
+  { now, warn }: Context,
 ): Promise<Plan> {
-  return makeRollbackPlan(undone, { host, providers, qubes, version, now: now().toISOString() })
+  return makeRollbackPlan(undone, {
+    host,
+    providers,
+    qubes,
+    version,
+    now: now().toISOString(),
+    receipts: fileReceipts(stateFolder, warn),
+  })
 }
 
 /** Tables that the undone plans named, from where they were. */

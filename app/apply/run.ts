@@ -95,7 +95,9 @@ async function afterwards(
 ): Promise<Pick<RunResult, 'restarts' | 'attached'>> {
   // A qube that is restarted gets its devices at its start: so that comes first, and the rest is attached now.
   const restarts = await restartPending(plan, report, host, options.restart, context)
-  const attached = options.attach ? await attachWanted(plan, withoutRestarted(report, restarts), host) : []
+  const attached = options.attach
+    ? await attachWanted(plan, withoutRestarted(report, restarts), host, context)
+    : []
   return { restarts, attached }
 }
 

@@ -1,5 +1,4 @@
-import { isComplete, isFinished, lockHolder, numbers, readGeneration } from '../../journal/index.ts'
-import { type Change } from '../../reconciler/index.ts'
+import { isFinished, lockHolder, numbers, readGeneration } from '../../journal/index.ts'
 import { problem, utcMinute } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 
@@ -34,27 +33,4 @@ export async function warnInterruptedApply(
   const writes = `${done} ${done === 1 ? 'write' : 'writes'}`
   const message = `the last apply (generation ${last}, ${who}, ${utcMinute(at)}) was cut off after ${writes}`
   warn(problem('interrupted-apply', message, 'what it did stands; an apply continues from there'))
-}
-
-/**
- * Changes that the last apply planned and did not come to, by qube and path: what is there is still what was there, and
- * nobody has set it. The record was written ahead and says otherwise; only this machine's memory can tell.
- */
-export async function interruptedChanges(
-  folder: string,
-): Promise<(qube: string, path: string) => Change | undefined> {
-  const last = (await numbers(folder)).at(-1)
-  if (last === undefined || (await isComplete(folder, last))) return () => undefined
-  const generation = await readGeneration(folder, last)
-  const open = new Map<string, Change>()
-  if (generation?.ok !== true) return () => undefined
-  const { plan, report } = generation.value
-  for (const { qube, changes } of plan.qubes) {
-    const outcomes = report?.qubes.find((done) => done.qube === qube)?.outcomes
-    for (const change of changes) {
-      const outcome = outcomes?.find(({ path }) => path === change.path)
-      if (outcome?.status !== 'applied') open.set(`${qube}/${change.path}`, change)
-    }
-  }
-  return (qube, path) => open.get(`${qube}/${path}`)
 }

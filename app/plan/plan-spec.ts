@@ -1,9 +1,9 @@
+import { fileReceipts } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { makePlan, type Plan, type PlanContext } from '../../reconciler/index.ts'
+import { makePlan, type Plan } from '../../reconciler/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
 import { type LoadedSpec, resolveSpec } from '../source/index.ts'
-import { interruptedChanges } from './interrupted.ts'
 import { selection, type Selects, type Target } from './targets.ts'
 
 export interface PlanOptions {
@@ -42,7 +42,7 @@ export async function planSpec(
     by: context.actor,
     mode,
     explains: explain === 'yes' || (explain === 'where-free' && !host.hasPolicy),
-    unfinished: interruptedOnce(stateFolder),
+    receipts: stateFolder === null ? null : fileReceipts(stateFolder, context.warn),
     selects,
     parallelism,
     onQube: (done, total) => {
@@ -50,11 +50,4 @@ export async function planSpec(
     },
   })
   return { ...plan, tables: Object.fromEntries(spec.sources.tablePaths) }
-}
-
-/** Read at the first qube that differs from its spec. */
-function interruptedOnce(stateFolder: string | null): NonNullable<PlanContext['unfinished']> {
-  let read: ReturnType<typeof interruptedChanges> | undefined
-  return () =>
-    (read ??= stateFolder === null ? Promise.resolve(() => undefined) : interruptedChanges(stateFolder))
 }

@@ -83,6 +83,9 @@ const note = Type.Object({
     'as-before',
     'followed',
     'heirs',
+    'record-lost',
+    'taken-over',
+    'unproven',
     'owned-then',
     'untold',
   ),
@@ -135,6 +138,15 @@ const qube = Type.Object({
   ),
   made: Type.Optional(
     about('It was created by qstate: its record is kept even where it owns nothing.', Type.Literal(true)),
+  ),
+  takesOver: Type.Optional(
+    about(
+      'The record that is there need not be proven: a person takes it over, or gives it up.',
+      Type.Literal(true),
+    ),
+  ),
+  closes: Type.Optional(
+    about('A run was cut off here, and all that it was to do is done.', Type.Literal(true)),
   ),
   changes: about('In the order in which they are made.', Type.Array(change)),
   record: about(

@@ -1,18 +1,13 @@
 import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
 import { templateProblem } from '../planning/index.ts'
-import { type Host, type HostQube, mapLimited, type Providers } from '../ports/index.ts'
-import {
-  applyQube,
-  checkGuards,
-  journalFailure,
-  notPlannedFor,
-  type QubeRun,
-  startReport,
-} from './apply-qube.ts'
+import { type Host, type HostQube, mapLimited, type Providers, type Receipts } from '../ports/index.ts'
+import { applyQube } from './apply-qube.ts'
 import { movesOf } from './device-moves.ts'
 import { type Journal } from './journal.ts'
+import { closeUnfinished } from './own-record.ts'
 import { createdAhead, isMissing, notCreated, wavesOf } from './qube-order.ts'
+import { checkGuards, journalFailure, type QubeRun, startReport } from './qube-run.ts'
 
 export interface ApplyContext {
   readonly host: Host
@@ -25,6 +20,7 @@ export interface ApplyContext {
   /** Checks all guards of all qubes before the first write: for a plan that is not fresh. */
   readonly recheck: boolean
   readonly journal: Journal
+  readonly receipts: Receipts
   readonly signal: AbortSignal
   readonly onQube?: (report: QubeReport, done: number, total: number) => void
 }
@@ -32,7 +28,7 @@ export interface ApplyContext {
 /**
  * Does what the plan says, and nothing else. Never throws for what a qube or the daemon does: the report tells.
  *
- * Per qube: guards, removals, the record, values, and a second look. Devices that move from one qube to another are
+ * Per qube: guards, withdrawals, the record, values, and a second look. Devices that move from one qube to another are
  * taken from the first before the second gets them.
  */
 export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Report> {
@@ -55,6 +51,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     if (todo.some((run) => run.report.status === 'stale' || run.report.status === 'failed'))
       return finish(plan, runs, null)
   }
+  for (const run of runs) if (run.plan.closes === true) await closeUnfinished(run)
   if (todo.length === 0) return finish(plan, runs, null)
   await context.journal.begin(plan)
 
@@ -177,7 +174,7 @@ function startRun(
       : plan.create !== undefined
         ? creationProblem(plan, whole, context.qubes)
         : qube === undefined || replaced
-          ? notPlannedFor(plan.qube)
+          ? `${plan.qube} is not the qube that was planned for`
           : null
   return {
     plan,
@@ -189,10 +186,14 @@ function startRun(
     host: context.host,
     providers: context.providers,
     journal: context.journal,
+    receipts: context.receipts,
     signal: context.signal,
     withheld,
     report: startReport(plan),
     recordText: plan.record.before,
+    receipt: null,
+    halfDone: new Map(),
+    isStopped: false,
   }
 }
 

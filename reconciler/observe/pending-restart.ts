@@ -1,5 +1,5 @@
 import { type Value } from '../../spec/index.ts'
-import { type OwnershipRecord, type Waits } from '../ownership/index.ts'
+import { mergeWaits, type OwnershipRecord, type Waits } from '../ownership/index.ts'
 import { type Change, type Note } from '../plan/index.ts'
 import {
   type Host,
@@ -31,8 +31,8 @@ export interface Seen {
   readonly values: ReadonlyMap<string, Observation<Value>>
   /** The start time, where an answer happened to hold it; it is read only where something waits. */
   readonly started: Observation<string> | undefined
-  /** What the record will own: it goes ahead of the value, and all else behind. */
-  readonly owned: ReadonlyMap<string, Value | null>
+  /** What runs that were cut off may have caused to wait. */
+  readonly unfinished: readonly Waits[]
 }
 
 /** What waits for the next start of a running qube: what did already, and what a plan adds or sets back. */
@@ -42,18 +42,19 @@ export async function planWaits(
   record: OwnershipRecord | null,
   changes: readonly Change[],
 ): Promise<PlannedWaits> {
-  const { facts, started, owned } = seen
+  const { facts, started, unfinished } = seen
   const nothing: PlannedWaits = { changes, waits: null, waiting: [], note: [] }
-  const known = record?.waits ?? null
+  const known = [record?.waits ?? null, ...unfinished]
   const isLate = (change: Change): boolean => change.effect === 'next-start'
-  if (!isRunning(facts.qube) || (known === null && !changes.some(isLate))) return nothing
+  if (!isRunning(facts.qube) || (known.every((waits) => waits === null) && !changes.some(isLate)))
+    return nothing
   const start = started ?? (await readStart(host, facts.qube))
   if (start.status !== 'present' || start.value === '') {
     const why = start.status === 'unknown' ? start.problem.message : 'the qube has no start time'
     const text = `what waits for its next start cannot be told later: ${why}`
     return { ...nothing, note: [{ kind: 'untold', path: null, text }] }
   }
-  const earlier = known?.start === start.value ? known : { start: start.value, paths: [], from: NO_VALUES }
+  const earlier = mergeWaits(known, start.value) ?? { start: start.value, paths: [], from: NO_VALUES }
   const told = changes.map((change) => {
     const began = earlier.from.get(change.path)
     const isBack =
@@ -67,9 +68,7 @@ export async function planWaits(
   const values = await withMore(host, seen.providers, facts, seen.values, unseen)
   const changed = new Set(changes.map(({ path }) => path))
   const still = earlier.paths.filter((path) => !changed.has(path) && !isAsItBegan(path, values, earlier.from))
-  // What is set back goes on waiting in a record that is written ahead of it, until it has been seen to be done.
-  const back = told.filter(({ effect, path }) => effect === 'set-back' && owned.has(path))
-  const waits = waitsOf(earlier, [...still, ...back.map(({ path }) => path)], told.filter(isLate))
+  const waits = waitsOf(earlier, still, told.filter(isLate))
   return { changes: told, waits, waiting: still, note: [] }
 }
 

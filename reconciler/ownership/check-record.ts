@@ -44,7 +44,7 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
       return `the ownership record of ${name} does not own ${path} as the plan sets it`
   }
   for (const [path, value] of after?.set ?? []) {
-    if (changed.has(path) || value === null || isHeld(before, 'set', path, value)) continue
+    if (changed.has(path) || value === null || isHeld(before, path, value)) continue
     if (!noted(path, 'adopted'))
       return `the ownership record of ${name} claims ${path}, which the plan does not set`
   }
@@ -67,10 +67,6 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
     if (!isRight && change?.reason !== 'rollback')
       return `the ownership record of ${name} claims what ${path} was before`
   }
-  for (const [path, value] of after?.was ?? []) {
-    if (isHeld(before, 'set', path, value) || isHeld(before, 'was', path, value)) continue
-    return `the ownership record of ${name} claims a former value of ${path}`
-  }
   return undefined
 }
 
@@ -87,13 +83,8 @@ const isSeenAs = (path: string, original: Value | null, value: Value | null): bo
   sameValue(original, value) ||
   (original === null ? path === SLIC_TABLES : value !== null && !isValueFor(path, original))
 
-function isHeld(
-  record: OwnershipRecord | null,
-  part: 'set' | 'was',
-  path: string,
-  value: Value | null,
-): boolean {
-  const held = record?.[part].get(path)
+function isHeld(record: OwnershipRecord | null, path: string, value: Value | null): boolean {
+  const held = record?.set.get(path)
   return held !== undefined && sameValue(held, value)
 }
 

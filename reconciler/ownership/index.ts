@@ -15,8 +15,7 @@ export {
   parseRecord,
   type RecordReading,
 } from './parse-record.ts'
-export { correctedRecord, ownedAfter } from './record-after-outcomes.ts'
-export { waitsAhead } from './record-before-removals.ts'
+export { ownedAfter, recordAfterOutcomes } from './record-after-outcomes.ts'
 export {
   formatRecord,
   isEmptyRecord,
@@ -27,4 +26,5 @@ export {
   sameOwnership,
   type Waits,
 } from './record.ts'
+export { mergeWaits, type Standing, standingOf, unproven } from './standing.ts'
 export { type Entry, type SettingState, type Transition, transitionOf } from './transition.ts'

@@ -14,7 +14,7 @@ const NEWEST = 2
 /** Keys of version 2 that are read here; any other is carried along. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...['v', 'uuid', 'name', 'commit', 'at', 'by'],
-  ...['waits', 'was', 'free', 'orig', 'set'],
+  ...['waits', 'free', 'orig', 'set'],
 ])
 
 /**
@@ -36,7 +36,7 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
     return unreadable('the ownership record is not JSON: something else wrote it')
   }
   if (!isObject(json)) return unreadable('the ownership record is not an object')
-  const { v, uuid, name, commit, at, by, set, was } = json
+  const { v, uuid, name, commit, at, by, set } = json
   if (typeof v === 'number' && v > NEWEST) {
     return unreadable(
       `the ownership record is of version ${v}, and this qstate knows ${NEWEST}: use a newer qstate`,
@@ -47,9 +47,8 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
   if (uuid !== qube.uuid) return { kind: 'foreign', uuid }
   const waits = parseWaits(json['waits'])
   const setMap = parseValues(set)
-  const wasMap = parseValues(isObject(was) ? was : {})
   const originals = setMap === undefined || v === 1 ? NONE : parseOriginals(json, setMap)
-  if (setMap === undefined || wasMap === undefined || waits === undefined || originals === undefined)
+  if (setMap === undefined || waits === undefined || originals === undefined)
     return unreadable('the ownership record names a setting or a value that qstate does not manage')
   const record: OwnershipRecord = {
     version: v,
@@ -60,7 +59,6 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
     by: v === 1 ? null : textOrNull(by),
     set: setMap,
     originals,
-    was: wasMap,
     waits,
     extra: v === 1 ? {} : Object.fromEntries(Object.entries(json).filter(([key]) => !KNOWN.has(key))),
   }
@@ -71,7 +69,7 @@ const NONE: ReadonlyMap<string, Value | null> = new Map()
 
 /**
  * Whether the text of a record is that of this qube and configuration, and says of values these and no more: nothing that
- * was, and nothing that waits. `values` is a JSON object, sorted by key. False where that cannot be told at a glance.
+ * waits. `values` is a JSON object, sorted by key. False where that cannot be told at a glance.
  */
 export function holdsValues(
   text: string,

@@ -1,6 +1,14 @@
+import { type Value } from '../../spec/index.ts'
 import { type Outcome, type QubePlan } from '../plan/index.ts'
 import { ownRecord } from './parse-record.ts'
-import { formatRecord, isEmptyRecord, type OwnershipRecord, restoreEntry, type Waits } from './record.ts'
+import {
+  formatRecord,
+  isEmptyRecord,
+  type OwnershipRecord,
+  restoreEntry,
+  sameOwnership,
+  type Waits,
+} from './record.ts'
 
 /**
  * Settings that the record will own. A change of any other is made before the record gives it up, so that no crash
@@ -10,70 +18,69 @@ export function ownedAfter(plan: QubePlan, uuid: string): ReadonlySet<string> {
   return new Set(ownRecord(plan.record.after, { name: plan.qube, uuid })?.set.keys() ?? [])
 }
 
+/** What decides what a failed change leaves in the record. */
+export interface OutcomeContext {
+  readonly uuid: string
+  readonly outcomes: readonly Outcome[]
+  /** `ahead` of values, which are still to come; or once all of it has been tried. */
+  readonly when: 'ahead' | 'afterwards'
+  /** What the last finished run owned. */
+  readonly base: OwnershipRecord | null
+  /** The value that is there before the change, as a record has it, where it is one of ours. */
+  readonly ours: (path: string, before: Value | null) => { readonly last: Value | null } | undefined
+}
+
 /**
- * The record as the plan has it, except that a setting whose change came out in one of `undone` is owned as it was
- * before: a value that is still there is never forgotten, one that is not there is never claimed. Once the qube is
- * `finished`, what changes that were made have replaced is no longer ours.
+ * The record as the plan has it, except for changes that were not made. What is there then is what was there before: where that
+ * is a value of ours, it is that which the record owns; where it is not, the setting is owned as the last finished run left it,
+ * and not as one that was cut off had meant to. So a value that is there is never forgotten, one that is not there never claimed.
  */
-export function correctedRecord(
-  plan: QubePlan,
-  uuid: string,
-  outcomes: readonly Outcome[],
-  undone: readonly Outcome['status'][],
-  finished: boolean,
-): string | null {
+export function recordAfterOutcomes(plan: QubePlan, context: OutcomeContext): string | null {
+  const { uuid, outcomes, when, base, ours } = context
   const stays = ownedAfter(plan, uuid)
   // Of a call that was given up after a time, or not seen to be done, nobody knows: what it sets stays owned, and what
   // it takes away does too.
-  const affected = outcomes.filter(({ path, status, error }) =>
+  const failed = outcomes.filter(({ path, status, error }) =>
     stays.has(path)
-      ? undone.includes(status) && error?.code !== 'timeout'
-      : undone.includes(status) || status === 'unverified',
+      ? (status === 'failed' && error?.code !== 'timeout') || (status === 'skipped' && when === 'afterwards')
+      : status !== 'applied',
   )
-  const made = new Set(
-    finished ? outcomes.filter(({ status }) => status === 'applied').map(({ path }) => path) : [],
-  )
-  if (affected.length === 0 && made.size === 0) return plan.record.after
-  const old = ownRecord(plan.record.before, { name: plan.qube, uuid })
-  const next = ownRecord(plan.record.after, { name: plan.qube, uuid }) ?? old
+  if (failed.length === 0) return plan.record.after
+  const qube = { name: plan.qube, uuid }
+  const old = ownRecord(plan.record.before, qube)
+  const planned = ownRecord(plan.record.after, qube)
+  const next = planned ?? old
   if (next === null) return plan.record.after
-  const set = new Map(plan.record.after === null ? [] : next.set)
-  const originals = new Map(plan.record.after === null ? [] : next.originals)
-  const was = new Map(plan.record.after === null ? [] : next.was)
-  for (const path of made) was.delete(path)
-  for (const { path } of affected) {
-    restoreEntry(set, old?.set, path)
-    restoreEntry(originals, old?.originals, path)
-    restoreEntry(was, old?.was, path)
+  const set = new Map(planned?.set ?? [])
+  const originals = new Map(planned?.originals ?? [])
+  for (const { path } of failed) {
+    const change = plan.changes.find((one) => one.path === path)
+    const entry = change === undefined ? undefined : ours(path, change.before)
+    if (entry === undefined) {
+      restoreEntry(set, base?.set, path)
+      restoreEntry(originals, base?.originals, path)
+    } else {
+      set.set(path, entry.last)
+      restoreEntry(originals, old?.originals, path)
+    }
   }
-  const planned = plan.record.after === null ? null : next.waits
-  const back = plan.changes.flatMap(({ path, effect }) =>
-    effect === 'set-back' && made.has(path) && planned?.paths.includes(path) === true ? [path] : [],
+  const waits = waitsWithout(
+    planned?.waits ?? null,
+    old?.waits ?? null,
+    new Set(failed.map(({ path }) => path)),
   )
-  const failed = new Set(affected.map((outcome) => outcome.path))
-  const corrected: OwnershipRecord = {
-    ...next,
-    set,
-    originals,
-    was,
-    waits: waitsWithout(planned, old?.waits ?? null, failed, new Set(back)),
-  }
-  if (affected.length === 0 && back.length === 0 && was.size === next.was.size) return plan.record.after
+  const corrected: OwnershipRecord = { ...next, set, originals, waits }
+  if (old !== null && sameOwnership(old, corrected)) return plan.record.before
   const isMade = plan.create !== undefined || plan.made === true || (old !== null && isEmptyRecord(old))
   return isEmptyRecord(corrected) && !isMade ? null : formatRecord(corrected)
 }
 
-/** What was not changed waits if it did before, and only then; what was set back waits no longer. */
-function waitsWithout(
-  planned: Waits | null,
-  old: Waits | null,
-  failed: ReadonlySet<string>,
-  back: ReadonlySet<string>,
-): Waits | null {
+/** What was not changed waits if it did before, and only then. */
+function waitsWithout(planned: Waits | null, old: Waits | null, failed: ReadonlySet<string>): Waits | null {
   const start = planned?.start ?? old?.start
   if (start === undefined) return null
   const before = old?.start === start ? old : null
-  const made = (planned?.paths ?? []).filter((path) => !failed.has(path) && !back.has(path))
+  const made = (planned?.paths ?? []).filter((path) => !failed.has(path))
   const paths = [...new Set([...made, ...(before?.paths ?? []).filter((path) => failed.has(path))])].sort()
   if (paths.length === 0) return null
   const from = new Map(

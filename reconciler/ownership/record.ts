@@ -27,8 +27,6 @@ export interface OwnershipRecord {
    * original: it was set while qstate created the qube, or it comes from a record of version 1.
    */
   readonly originals: ReadonlyMap<string, Value | null>
-  /** The value of ours before that, where a change may not have been finished. */
-  readonly was: ReadonlyMap<string, Value | null>
   readonly waits: Waits | null
   /** Keys that this version does not know. They are kept as they are: what changes the meaning of others has another `v`. */
   readonly extra: Readonly<Record<string, unknown>>
@@ -57,7 +55,7 @@ export const recordTooLong = (text: string): boolean => text.length > MAX_RECORD
  * settled qube is told by it (`holdsValues`).
  */
 export function formatRecord(record: OwnershipRecord): string {
-  const { uuid, name, commit, at, by, waits, was, extra } = record
+  const { uuid, name, commit, at, by, waits, extra } = record
   const paths = [...record.set.keys()].sort()
   const json = {
     v: 2,
@@ -68,7 +66,6 @@ export function formatRecord(record: OwnershipRecord): string {
     ...(by === null ? {} : { by }),
     ...extra,
     ...(waits === null ? {} : { waits: formatWaits(waits) }),
-    ...(was.size === 0 ? {} : { was: sorted(was) }),
     ...formatOriginals(record, paths),
     set: sorted(record.set),
   }
@@ -101,9 +98,7 @@ const formatWaits = ({ start, paths, from }: Waits): Record<string, unknown> => 
 /** Whether a record says all that another would, but for who wrote it and when: if so, there is nothing to write. */
 export function sameOwnership(a: OwnershipRecord, b: OwnershipRecord): boolean {
   if (a.name !== b.name || a.uuid !== b.uuid) return false
-  return (
-    sameMap(a.set, b.set) && sameMap(a.originals, b.originals) && sameMap(a.was, b.was) && saysWaits(a, b)
-  )
+  return sameMap(a.set, b.set) && sameMap(a.originals, b.originals) && saysWaits(a, b)
 }
 
 /** Whether a record owns nothing. It is kept only of a qube that qstate has created, and says just that. */

@@ -19,6 +19,7 @@ export {
   PLAN_SCHEMA,
   EFFECTS,
   PLAN_VERSION,
+  planCloses,
   planHolds,
   planIsBlocked,
   planIsEmpty,

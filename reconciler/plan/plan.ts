@@ -60,6 +60,10 @@ export interface QubePlan {
   readonly remove?: Removal
   /** It is to be there, and has a record of ours: this is kept even where it owns nothing. */
   readonly made?: true
+  /** The record that is there need not be proven: a person takes it over, or gives it up. */
+  readonly takesOver?: true
+  /** There is nothing to write here, and an apply notes on this machine that it is so: a run that was cut off has been finished. */
+  readonly closes?: true
   /** The spec no longer names any setting that the record owns here, and values change because of that. */
   readonly withdrawsAll?: true
   /** In the order in which they are made. */
@@ -142,6 +146,9 @@ export interface Note {
     | 'as-before'
     | 'followed'
     | 'heirs'
+    | 'record-lost'
+    | 'taken-over'
+    | 'unproven'
     | 'owned-then'
     | 'untold'
   readonly path: string | null
@@ -158,6 +165,9 @@ export function needsApply(plan: QubePlan): boolean {
     plan.record.before !== plan.record.after
   )
 }
+
+/** Whether an empty plan leaves something to note. */
+export const planCloses = (plan: Plan): boolean => plan.qubes.some(({ closes }) => closes === true)
 
 export function planIsEmpty(plan: Plan): boolean {
   return !plan.qubes.some(needsApply)

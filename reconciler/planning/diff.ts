@@ -11,17 +11,12 @@ import {
   type Entry,
   type OwnershipRecord,
   type SettingState,
+  type Standing,
   type Transition,
   transitionOf,
 } from '../ownership/index.ts'
 import { type Blocked, namedQube, type Note, type Reason } from '../plan/index.ts'
-import { meansSame, providerOf, type Providers } from '../ports/index.ts'
-
-/** What an earlier run meant to do and did not come to. It explains a difference, and decides nothing. */
-export type Unfinished = (
-  qube: string,
-  path: string,
-) => { readonly before: Value | null; readonly reason: Reason } | undefined
+import { meansSame, type Provider, providerOf, type Providers } from '../ports/index.ts'
 
 /** What is to become of one setting, before it is known which calls that takes. */
 export interface Difference {
@@ -40,8 +35,6 @@ export interface QubeDifference {
   readonly set: Map<string, Value | null>
   /** What was there before that, as far as it is known. */
   readonly originals: Map<string, Value | null>
-  /** Values of ours that a difference replaces: kept in the record until it is done. */
-  readonly was: Map<string, Value | null>
   readonly blocked: Blocked[]
   readonly notes: Note[]
 }
@@ -57,7 +50,8 @@ interface Sides {
 }
 
 export interface DiffHints {
-  readonly unfinished?: Unfinished | undefined
+  /** What this installation knows of the record. */
+  readonly standing: Standing
   /** The qube is still to be created: what it will have then is nobody's. */
   readonly isCreated: boolean
   /** Whether a qube is known not to be there. */
@@ -76,7 +70,6 @@ export function diffQube(
     differences: [],
     set: new Map(),
     originals: new Map(),
-    was: new Map(),
     blocked: [],
     notes: [],
   }
@@ -111,13 +104,11 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
   const note = noteOf(path, state, transition)
   if (note !== undefined) found.notes.push({ ...note, path })
   if (write === undefined || isLeft(path, transition)) return
-  if (entry !== undefined && isOurs(state)) found.was.set(path, before)
-  const reason = reasonOf(path, write.reason, before, sides)
   found.differences.push({
     path,
     before,
     after: write.value,
-    reason,
+    reason: write.reason,
     ...(declared === undefined ? {} : { at: declared.position }),
   })
 }
@@ -131,28 +122,35 @@ function stateOf(
   const { facts } = observed
   const provider = providerOf(providers, path)
   const last = record?.set.get(path)
-  const was = record?.was.get(path)
+  const { was, base, isOpen } = hints.standing
   const same = (a: Value | null, b: Value | null): boolean => meansSame(providers, path, a, b, facts)
   return {
     wanted,
     seen,
     entry: last === undefined ? undefined : { last, original: record?.originals.get(path) },
     isFormer: (value) =>
-      (was !== undefined && same(was, value)) ||
+      was[path]?.some((former) => same(former, value)) === true ||
       (value !== null && provider.isOwnMaking?.(path, value) === true),
-    isBegun: false,
+    isBegun: isOpen && base?.set.has(path) !== true,
     isGuests: isGuestValue(facts.qube, path, seen),
-    found: hints.isCreated
-      ? undefined
-      : provider.original === undefined
-        ? seen
-        : provider.original(path, seen),
+    found: foundAt(path, seen, same, hints, provider),
     same,
   }
 }
 
-const isOurs = ({ seen, entry, same, isFormer }: SettingState): boolean =>
-  entry !== undefined && (same(seen, entry.last) || isFormer(seen))
+/** What was there before, as far as it can be known now: where the record was lost, from what was written of it here. */
+function foundAt(
+  path: string,
+  seen: Value | null,
+  same: SettingState['same'],
+  { isCreated, standing: { lost } }: DiffHints,
+  provider: Provider,
+): Value | null | undefined {
+  if (isCreated) return undefined
+  const last = lost?.set.get(path)
+  if (last !== undefined && same(last, seen)) return lost?.originals.get(path)
+  return provider.original === undefined ? seen : provider.original(path, seen)
+}
 
 /** A label or a template has no default to go back to: where no other value is known, it stays. */
 const isLeft = (path: string, { event, write }: Transition): boolean =>
@@ -184,8 +182,6 @@ function block(path: string, why: Problem, declared: DesiredSetting | undefined,
   const last = record?.set.get(path)
   if (last === undefined) return
   own(path, { last, original: record?.originals.get(path) }, found)
-  const before = record?.was.get(path)
-  if (before !== undefined) found.was.set(path, before)
 }
 
 function own(path: string, { last, original }: Entry, { set, originals }: QubeDifference): void {
@@ -232,18 +228,3 @@ const NOTES = {
   changedSince: 'no longer named, and changed since by someone else: left as it is',
   unmanaged: 'unmanaged by the spec: left as it is',
 } as const
-
-/** What an earlier run meant to do and did not come to is that run's, and no drift. */
-function reasonOf(
-  path: string,
-  reason: Exclude<Reason, 'rollback'>,
-  before: Value | null,
-  { providers, observed, hints }: Sides,
-): Reason {
-  if (reason !== 'drift') return reason
-  const { facts } = observed
-  const meant = hints.unfinished?.(facts.qube.name, path)
-  return meant !== undefined && meansSame(providers, path, meant.before, before, facts)
-    ? meant.reason
-    : reason
-}

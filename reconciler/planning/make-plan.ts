@@ -8,7 +8,16 @@ import {
 } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { foreseeQube, lookAt, observeFrom, observeRecord } from '../observe/index.ts'
-import { type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
+import {
+  formatRecord,
+  ownRecord,
+  type OwnershipRecord,
+  restoreEntry,
+  type Standing,
+  standingOf,
+  unproven,
+} from '../ownership/index.ts'
+import { needsApply, type Note, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
 import { type HostQube, mapLimited, orListed } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { creationOf, growthsOf, templateProblem } from './creation.ts'
@@ -18,7 +27,7 @@ import { planObserved } from './plan-observed.ts'
 import { planRemoval } from './plan-removal.ts'
 import { settledPlan } from './settled.ts'
 
-type Explaining = PlanContext & { readonly explain: Explainer }
+type Explaining = PlanContext & { readonly explain: Explainer; readonly open: ReadonlySet<string> }
 
 /** Observes what the desired state names and says what an apply would do. Writes nothing. */
 export async function makePlan(desired: DesiredState, context: PlanContext): Promise<Plan> {
@@ -27,7 +36,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const names = [...wanted, ...dropped].sort()
   const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
   const explain = explainer(context.host, context.explains === true)
-  const explaining: Explaining = { ...context, explain }
+  const open = (await context.receipts?.open()) ?? new Set<string>()
+  const explaining: Explaining = { ...context, explain, open }
   let done = 0
   const planned = await mapLimited(names, context.parallelism, async (name) => {
     const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
@@ -91,7 +101,7 @@ async function planQube(
     blockedQube(on, problem(code, why, hint), whole)
   if (whole !== null && ensure === 'absent') {
     const removes = context.mode !== 'adopt' && context.selects(name, 'qube/label')
-    if (qube === undefined || removes) return planRemoval(qube, whole, desired.name, context.host)
+    if (qube === undefined || removes) return planRemoval(qube, whole, desired.name, context)
     const hint = '`qstate apply` does, with the whole qube as its target if it has one'
     return blocked(qube, 'removes-nothing', 'this removes no qube', hint)
   }
@@ -112,8 +122,13 @@ async function planQube(
   const wanted = select(whole, context)
   const { host, providers, version } = context
   const look = await lookAt(host, providers, { qube, version }, wanted)
+  // Where a run was cut off there may be something to note, and who adopts sees all that there is.
+  const { uuid } = look.facts.qube
+  const isWholeLook = context.mode === 'adopt' || (uuid !== null && context.open.has(uuid))
   const settled =
-    wanted !== null && wanted === whole ? settledPlan(look, wanted, desired, providers) : undefined
+    wanted !== null && wanted === whole && !isWholeLook
+      ? settledPlan(look, wanted, desired, providers)
+      : undefined
   if (look.needs.usb) context.explain.saw(name, look.reading.usb())
   if (settled !== undefined) return settled
   const observed = await observeFrom(look, host, providers, wanted)
@@ -124,16 +139,89 @@ async function planQube(
       : blockedQube(qube, reading.problem, whole)
   }
   const record = reading.kind === 'record' ? reading.record : null
-  if (context.mode !== 'adopt' && record !== null && record.name !== null && record.name !== desired.name) {
+  const isAdopting = context.mode === 'adopt'
+  if (!isAdopting && record !== null && record.name !== null && record.name !== desired.name) {
     const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
     const why = `the qube belongs to the configuration “${record.name}”, and ${mine}`
     const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
     return blocked(qube, 'other-configuration', why, hint)
   }
-  const plan = await planObserved(observed, wanted, record, desired, context)
+  const standing = await standingOf(observed.facts.qube, observed.recordText, reading, context.receipts)
+  const known = isAdopting && !standing.isProven ? withKnownOriginals(record, standing) : record
+  const planned = await planObserved(observed, wanted, known, desired, context, standing)
+  const plan =
+    record === null || standing.isProven
+      ? planned
+      : planUnproven(planned, record, { isNamed: wanted !== null, isAdopting, ...context }, whole)
+  const owned = [...(record?.set.keys() ?? [])]
+  const isWhole = wanted === whole && owned.every((path) => context.selects(name, path))
+  if (standing.isOpen && isWhole && !needsApply(plan) && plan.blocked.length === 0 && plan.held === undefined)
+    return { ...plan, closes: true }
   if (whole === null || ensure === undefined || ensure === 'absent') return plan
-  if (observed.recordText !== null || context.mode === 'adopt') return plan
+  if (observed.recordText !== null || isAdopting) return plan
   return withGrowth(plan, qube, whole, ensure, context.host)
+}
+
+/**
+ * The plan of a qube whose record is not the one that was written from here: it explains what the record says, and does nothing
+ * that follows from it. A record of version 1 knows no originals, so that what the spec names can be set all the same.
+ */
+function planUnproven(
+  plan: QubePlan,
+  record: OwnershipRecord,
+  {
+    isNamed,
+    isAdopting,
+    now,
+  }: { readonly isNamed: boolean; readonly isAdopting: boolean; readonly now: string },
+  declared: DesiredQube | null,
+): QubePlan {
+  const why = unproven(plan.qube, record)
+  if (isAdopting) {
+    // Written anew even where it says nothing else: from then on it is proven.
+    const owned = ownRecord(plan.record.after, { name: plan.qube, uuid: plan.uuid })
+    if (owned === null) return plan
+    const after = formatRecord({ ...owned, version: 2, at: now })
+    return {
+      ...plan,
+      record: { ...plan.record, after },
+      takesOver: true,
+      ...(after === plan.record.before ? { closes: true as const } : {}),
+      notes: [...takenOver(owned), ...plan.notes],
+    }
+  }
+  const isLeft = needsApply(plan) && (record.version === 2 || !isNamed)
+  if (isLeft) return { ...blockedQube(hostQubeOf(plan), why, declared), notes: plan.notes }
+  if (plan.waiting.length === 0) return plan
+  const text = `what it says to wait for a restart is not believed: ${plan.waiting.join(', ')}`
+  return { ...plan, waiting: [], notes: [...plan.notes, { kind: 'unproven', path: null, text }] }
+}
+
+const hostQubeOf = ({ qube: name, klass, uuid, running }: QubePlan): HostQube => ({
+  name,
+  klass,
+  uuid,
+  state: running ? 'Running' : 'Halted',
+})
+
+/** Each entry that a person takes over, with what it says was there before. */
+const takenOver = ({ set, originals }: OwnershipRecord): readonly Note[] =>
+  [...set].map(([path, value]) => {
+    const original = originals.get(path)
+    const before = original === undefined ? 'not known' : told(original)
+    return { kind: 'taken-over', path, text: `is taken over: ${told(value)}; before qstate: ${before}` }
+  })
+
+const told = (value: Value | null): string => (value === null ? 'not set' : JSON.stringify(value))
+
+/** What was written from here knows better what was there before than what is found. */
+function withKnownOriginals(record: OwnershipRecord | null, { lost }: Standing): OwnershipRecord | null {
+  if (record === null || lost === null) return record
+  const originals = new Map(record.originals)
+  for (const path of record.set.keys()) {
+    if (lost.set.has(path)) restoreEntry(originals, lost.originals, path)
+  }
+  return { ...record, originals }
 }
 
 /** Whether the same plan makes a template, which an apply does first. */
@@ -177,7 +265,8 @@ async function planCreation(
   ])
   const facts = { qube, version: context.version }
   const observed = await foreseeQube(context.host, context.providers, facts, wanted, created)
-  const plan = await planObserved(observed, wanted, null, desired, context)
+  const standing = await standingOf(qube, null, observed.record, null)
+  const plan = await planObserved(observed, wanted, null, desired, context, standing)
   if (plan.blocked.some(({ path }) => path === null)) return plan
   const volumes = growthsOf(name, ensure)
   return { ...plan, create: creationOf(name, ensure), ...(volumes.length === 0 ? {} : { volumes }) }

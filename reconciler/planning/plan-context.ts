@@ -1,5 +1,10 @@
-import { type Host, type HostQube, type ManagedVersion, type Providers } from '../ports/index.ts'
-import { type Unfinished } from './diff.ts'
+import {
+  type Host,
+  type HostQube,
+  type ManagedVersion,
+  type Providers,
+  type Receipts,
+} from '../ports/index.ts'
 
 /** What planning needs besides the desired state. */
 export interface PlanContext {
@@ -14,8 +19,8 @@ export interface PlanContext {
   readonly by: string
   /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */
   readonly mode?: 'apply' | 'adopt'
-  /** What an earlier run meant to do and did not come to, where that is known: it explains, and decides nothing. */
-  readonly unfinished?: () => Promise<Unfinished>
+  /** What this installation wrote on the qubes; null: the host is a snapshot. */
+  readonly receipts: Receipts | null
   /** Also reads what only explains the plan: from a management qube that takes policy lines of its own. */
   readonly explains?: boolean
   /** Which settings are looked at; others keep their place in the record. */

@@ -9,6 +9,7 @@ import {
   recordTooLong,
   restoreEntry,
   sameOwnership,
+  type Standing,
 } from '../ownership/index.ts'
 import {
   type Blocked,
@@ -33,21 +34,21 @@ export async function planObserved(
   record: OwnershipRecord | null,
   desired: DesiredState,
   context: PlanContext & { readonly explain: Explainer },
+  standing: Standing,
   withheld: ReadonlyMap<string, Problem> = new Map(),
 ): Promise<QubePlan> {
   const { providers } = context
   const { facts } = observed
   const ours = record === null ? null : scoped(record, facts.qube.name, context)
   const difference = diffQube(providers, wanted, observed, ours, {
-    unfinished: await context.unfinished?.(),
-    isCreated: !isThere(facts.qube.name, context),
+    standing,
+    isCreated: standing.isCreated || !isThere(facts.qube.name, context),
     isMissing: (name) => context.host.howListed === undefined && !isThere(name, context),
   })
-  const { set, originals, was, blocked } = difference
+  const { set, originals, blocked } = difference
   const restore = (path: string): void => {
     restoreEntry(set, record?.set, path)
     restoreEntry(originals, record?.originals, path)
-    restoreEntry(was, record?.was, path)
   }
   for (const [path, why] of withheld) {
     blocked.push({ path, problem: located(why, wanted?.settings.get(path)?.position) })
@@ -83,7 +84,13 @@ export async function planObserved(
 
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
-    { providers, facts, values: observed.values, started: observed.peek('start_time'), owned: set },
+    {
+      providers,
+      facts,
+      values: observed.values,
+      started: observed.peek('start_time'),
+      unfinished: standing.waits,
+    },
     record,
     planned,
   )
@@ -96,7 +103,6 @@ export async function planObserved(
     by: context.by,
     set,
     originals,
-    was,
     waits,
     extra: record?.extra ?? {},
   }
@@ -121,6 +127,7 @@ export async function planObserved(
         record,
         desired,
         context,
+        standing,
         new Map([...withheld, [longest, TOO_LONG]]),
       )
     const hint = 'declare fewer settings on this qube, or shorter values'
@@ -138,7 +145,13 @@ export async function planObserved(
     ...(held.length === 0 ? {} : { held }),
     waiting,
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
-    notes: [...cloneNote(observed), ...(withdrawsAll ? [DROPPED] : []), ...difference.notes, ...note],
+    notes: [
+      ...cloneNote(observed),
+      ...lostNote(observed, standing),
+      ...(withdrawsAll ? [DROPPED] : []),
+      ...difference.notes,
+      ...note,
+    ],
   }
 }
 
@@ -250,6 +263,12 @@ const DROPPED: Note = {
   kind: 'dropped',
   path: null,
   text: 'the spec no longer names any setting that this configuration owns here: all of them are withdrawn',
+}
+
+function lostNote({ record }: ObservedQube, { lost }: Standing): readonly Note[] {
+  const text =
+    'its ownership record was taken away: what the spec names is taken anew, and nothing is withdrawn'
+  return lost === null || record.kind === 'record' ? [] : [{ kind: 'record-lost', path: null, text }]
 }
 
 function cloneNote(observed: ObservedQube): readonly Note[] {

@@ -1,9 +1,10 @@
 import { problem, type Problem, sourceOf } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
-import { parseRecord } from '../ownership/index.ts'
+import { parseRecord, standingOf, unproven } from '../ownership/index.ts'
 import { type QubePlan, type Removal } from '../plan/index.ts'
-import { type Host, type HostQube, isRunning, NO_NEEDS } from '../ports/index.ts'
+import { type HostQube, isRunning, NO_NEEDS } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
+import { type PlanContext } from './plan-context.ts'
 
 export const removalOf = (qube: string): Removal => ({
   calls: [{ dest: qube, method: 'admin.vm.Remove', arg: '', payload: '' }],
@@ -17,7 +18,7 @@ export async function planRemoval(
   listed: HostQube | undefined,
   declared: DesiredQube,
   owner: string | null,
-  host: Host,
+  { host, receipts }: Pick<PlanContext, 'host' | 'receipts'>,
 ): Promise<QubePlan> {
   const { name } = declared
   if (listed === undefined) return blockedQube({ name, klass: '', state: '', uuid: null })
@@ -55,6 +56,8 @@ export async function planRemoval(
         byHand,
       ),
     )
+  if (!(await standingOf(qube, value, record, receipts)).isProven)
+    return blocked(unproven(name, record.record))
   if (isRunning(qube))
     return blocked(
       problem(

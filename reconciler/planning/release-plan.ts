@@ -42,6 +42,7 @@ async function releaseQube(qube: HostQube, context: ReleaseContext): Promise<Qub
     changes: [],
     waiting: [],
     record: { before, after: null },
+    takesOver: true,
     blocked: recordText.status === 'unknown' ? [{ path: null, problem: recordText.problem }] : [],
     notes:
       before === null

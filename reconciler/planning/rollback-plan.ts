@@ -9,6 +9,8 @@ import {
   parseRecord,
   restoreEntry,
   sameOwnership,
+  standingOf,
+  unproven,
   type Waits,
 } from '../ownership/index.ts'
 import {
@@ -32,6 +34,7 @@ import {
   providerOf,
   type Providers,
   type QubeFacts,
+  type Receipts,
   sameValue,
 } from '../ports/index.ts'
 import { changeOf } from './change.ts'
@@ -45,6 +48,7 @@ export interface RollbackContext {
   readonly qubes: readonly HostQube[]
   readonly version: ManagedVersion
   readonly now: string
+  readonly receipts: Receipts
 }
 
 /**
@@ -82,6 +86,9 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
       reading.kind === 'unreadable' ? { path: null, problem: reading.problem } : foreign,
     ])
   }
+  const standing = await standingOf(qube, recordText, reading, context.receipts)
+  if (reading.kind === 'record' && reading.record.version === 2 && !standing.isProven)
+    return empty(name, qube, [{ path: null, problem: unproven(name, reading.record) }])
   if (doing.created && doing.uuid === null && reading.kind === 'none') {
     // The plan that created it could not know its UUID: only its record tells that it is the same.
     const why = 'whether this is the qube that was created then is not known: it carries no record'
@@ -123,12 +130,12 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
       facts,
       values: seen.values,
       started: undefined,
-      owned: then?.set ?? new Map(),
+      unfinished: standing.waits,
     },
     now ?? then,
     made.sort(byOrder),
   )
-  const after = rolledBack(now, then, changes, blocked, waits)
+  const after = rolledBack(now, then, blocked, waits)
   const same = now === null ? after === null : after !== null && sameOwnership(now, after)
   return {
     ...empty(name, qube, blocked),
@@ -184,13 +191,11 @@ function makeChange(
 }
 
 /**
- * The record owns what it owned then. A setting that cannot be rolled back stays owned as it is; a value of ours that is
- * about to be replaced is kept until it is. Null: nothing is owned, nor was the qube known as made.
+ * The record owns what it owned then. A setting that cannot be rolled back stays owned as it is. Null: nothing is owned, nor was the qube known as made.
  */
 function rolledBack(
   now: OwnershipRecord | null,
   then: OwnershipRecord | null,
-  changes: readonly Change[],
   blocked: readonly Blocked[],
   waits: Waits | null,
 ): OwnershipRecord | null {
@@ -203,10 +208,7 @@ function rolledBack(
     restoreEntry(set, now.set, path)
     restoreEntry(originals, now.originals, path)
   }
-  const was = new Map<string, Value | null>()
-  for (const { path, before } of changes)
-    if (set.has(path) && now?.set.has(path) === true) was.set(path, before)
-  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, originals, was, waits }
+  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, originals, waits }
   const isMade = then !== null && isEmptyRecord(then)
   return isEmptyRecord(record) && !isMade ? null : record
 }

@@ -1,5 +1,5 @@
 import { type Value } from '../../spec/index.ts'
-import { ownRecord } from '../ownership/index.ts'
+import { type OwnershipRecord, ownRecord } from '../ownership/index.ts'
 import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
 
 /** A plan that has been applied, and what became of it; without a report it was cut off, and nobody knows. */
@@ -25,7 +25,7 @@ export interface Doing {
   /** The record's text before the oldest of them. */
   record: string | null
   /** What the oldest of them owned once it was done, of all qubes that it looked at. */
-  oldest: ReadonlyMap<string, Value | null>
+  oldest: OwnershipRecord | null
   /** The oldest of them created it: it stays, and so does what created it. */
   created: boolean
 }
@@ -42,8 +42,7 @@ export function doingsOf(undone: readonly Undone[]): ReadonlyMap<string, Doing> 
   const oldest = undone.at(-1)
   for (const [name, doing] of byQube) {
     const qube = oldest?.plan.qubes.find((one) => one.qube === name)
-    const owned = qube === undefined ? null : ownRecord(qube.record.after, { name, uuid: qube.uuid })
-    doing.oldest = owned?.set ?? new Map()
+    doing.oldest = qube === undefined ? null : ownRecord(qube.record.after, { name, uuid: qube.uuid })
   }
   return byQube
 }
@@ -59,9 +58,11 @@ export function targetOf(
   { oldest }: Doing,
   same: (a: Value | null, b: Value | null) => boolean,
 ): Value | null {
-  const wanted = oldest.get(path)
+  const wanted = oldest?.set.get(path)
+  if (isOldest || wanted === undefined) return first
   // As exactly as it was seen, where that is known.
-  return isOldest || wanted === undefined || same(wanted, first) ? first : wanted
+  const original = oldest?.originals.get(path)
+  return [original, first].find((seen) => seen !== undefined && same(seen, wanted)) ?? wanted
 }
 
 function add(
@@ -74,7 +75,7 @@ function add(
     uuid: qube.uuid,
     paths: new Map<string, Path>(),
     record: null,
-    oldest: new Map(),
+    oldest: null,
     created: false,
   }
   doing.record = qube.record.before

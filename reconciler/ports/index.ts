@@ -37,3 +37,4 @@ export {
   type QubeFacts,
   type SettingChange,
 } from './provider.ts'
+export { creationKey, type Receipt, type Receipts } from './receipts.ts'

@@ -149,6 +149,7 @@ export const CODES = {
       'template-not-kept',
       'unidentified-qube',
       'unnamed-configuration',
+      'unproven-record',
       'unreadable-record',
       'unreadable-uuid',
       'unresolved-selector',

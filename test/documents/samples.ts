@@ -20,6 +20,7 @@ import {
   generationDocument,
   holderDocument,
   planDocument,
+  receiptDocument,
   reportDocument,
   snapshotDocument,
   stepDocument,
@@ -120,6 +121,16 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     document: orderedDocument,
     json: marked(orderedDocument, { id: '1.1', commit: COMMIT, back: false }),
     deep: [['back'], 'no'],
+  },
+  receipt: {
+    document: receiptDocument,
+    json: marked(receiptDocument, {
+      accepted: ['text', null],
+      open: true,
+      was: { 'tags/x': [true, null] },
+      base: null,
+    }),
+    deep: [['was', 'tags/x', 0], { mode: 'off' }],
   },
   order: { document: orderDocument, json: order, deep: [['running', 0], 'a qube'] },
   'host-report': {

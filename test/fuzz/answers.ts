@@ -103,6 +103,7 @@ export async function fuzzAnswers(
       now: '2026-11-24T12:00:00Z',
       commit: null,
       by: 'user@test',
+      receipts: null,
       selects: () => true,
       parallelism: 4,
     })

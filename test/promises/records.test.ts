@@ -82,8 +82,16 @@ const UNBELIEVABLE: readonly { readonly what: string; readonly text: (host: Test
   { what: 'naming no setting', text: (host) => base(host, { set: { 'firewall/rules': 'x' } }) },
   { what: 'with a value of another kind', text: (host) => base(host, { set: { 'tags/office': 'x' } }) },
   {
-    what: 'with a replaced value of another kind',
-    text: (host) => base(host, { was: { 'tags/office': 3 } }),
+    what: 'with an original of another kind',
+    text: (host) => base(host, { v: 2, orig: { 0: 3 } }),
+  },
+  {
+    what: 'with an original of nothing',
+    text: (host) => base(host, { v: 2, orig: { 1: 'ac97' } }),
+  },
+  {
+    what: 'with an original that is known and is not',
+    text: (host) => base(host, { v: 2, free: [0], orig: { 0: 'ac97' } }),
   },
 ]
 
@@ -138,7 +146,6 @@ test('a record that names what no spec can name is unreadable, and a plan file t
     for (const [part, change] of [
       ['set', { set: { 'audio/model': 'ich6', [path]: value } }],
       ['set, as absent', { set: { 'audio/model': 'ich6', [path]: null } }],
-      ['was', { was: { [path]: value } }],
       ['waits', { waits: { start: '1', paths: [path] } }],
       ['waits, with what was', { waits: { start: '1', paths: [], from: { [path]: value } } }],
     ] as const) {
@@ -297,8 +304,8 @@ test('a value that could neither be taken away nor looked at again stays owned',
   await host.apply(desiredState({ 'win-a': { 'audio/model': 'ich6', 'tags/office': true } }))
   host.simulator.setFaults([
     { match: { method: 'admin.vm.feature.Remove', arg: 'audio-model' }, do: 'refuse' },
-    // The plan and the guard may look, the proof may not.
-    { match: { method: 'admin.vm.feature.Get', arg: 'audio-model' }, after: 2, do: 'refuse' },
+    // The plan and both guards may look, the proof may not.
+    { match: { method: 'admin.vm.feature.Get', arg: 'audio-model' }, after: 3, do: 'refuse' },
   ])
   const applied = await host.apply(desiredState({ 'win-a': { 'tags/office': true } }))
   assert.equal(applied.code, 3)

@@ -229,10 +229,20 @@ const TAMPERED: readonly Tampering[] = [
     }),
   },
   {
-    what: 'has a record that claims a replaced value',
+    what: 'has a record that claims another original',
     tamper: edit((plan) => {
-      editRecord(plan, (r) => (r['was'] = { 'audio/model': 'sb16' }))
+      editRecord(plan, (r) => (r['orig'] = { ...(r['orig'] as { [key: string]: Json }), 0: 'sb16' }))
     }),
+  },
+  {
+    what: 'gives back another value than there was',
+    tamper: edit((plan) => {
+      setAfter(plan, 'qube/vcpus', 7)
+    }),
+  },
+  {
+    what: 'takes a record over that needs no one to',
+    tamper: edit((plan) => (qube(plan)['takesOver'] = 'yes')),
   },
   { what: 'forgets all that is owned', tamper: edit((plan) => (qube(plan).record.after = null)) },
   {

@@ -5,6 +5,7 @@ import { providers } from '../../providers/index.ts'
 import { explainer } from '../../reconciler/annotate/explain.ts'
 import { lookAt, observeFrom } from '../../reconciler/observe/observe.ts'
 import { type PlanContext } from '../../reconciler/planning/plan-context.ts'
+import { standingOf } from '../../reconciler/ownership/standing.ts'
 import { planObserved } from '../../reconciler/planning/plan-observed.ts'
 import { settledPlan } from '../../reconciler/planning/settled.ts'
 import { type Host } from '../../reconciler/ports/host.ts'
@@ -80,6 +81,7 @@ test('what a glance tells of a settled qube, the whole comparison tells as well'
         now: '2026-02-03T04:05:06.000Z',
         commit: null,
         by: 'user@test',
+        receipts: tested.receipts,
         selects: () => true,
         parallelism: 4,
       }
@@ -97,7 +99,11 @@ test('what a glance tells of a settled qube, the whole comparison tells as well'
         assert.equal(observed.record.kind, 'record')
         const { record } = observed.record
         const explain = explainer(host, false)
-        assert.deepEqual(glance, await planObserved(observed, own, record, desired, { ...context, explain }))
+        const standing = await standingOf(qube, observed.recordText, observed.record, tested.receipts)
+        assert.deepEqual(
+          glance,
+          await planObserved(observed, own, record, desired, { ...context, explain }, standing),
+        )
       }
     } finally {
       await scope.end()

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { qubesHost } from '../../app/host/qubesd/qubesd-host.ts'
 import { slicFiles } from '../../app/host/slic/files.ts'
+import { fileReceipts } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
 import { createClient } from '../../qubesd/client.ts'
 import { socketTransport } from '../../qubesd/socket.ts'
@@ -13,6 +14,7 @@ import { type QubeReport, type Report, reportExitCode } from '../../reconciler/p
 import { makePlan } from '../../reconciler/planning/make-plan.ts'
 import { makeRollbackPlan } from '../../reconciler/planning/rollback-plan.ts'
 import { type Host, type HostQube } from '../../reconciler/ports/host.ts'
+import { type Receipts } from '../../reconciler/ports/receipts.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
 import { type HostFixture, parseFixture } from '../../simulator/host/fixture.ts'
 import { type SimulatedVersion, type Simulator, startSimulator } from '../../simulator/index.ts'
@@ -51,6 +53,7 @@ interface RunOptions {
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
   readonly now?: string
+  readonly mode?: 'apply' | 'adopt'
   readonly selects?: (qube: string, path: string) => boolean
   /** Between the plan and the apply, where other programs are fast. */
   readonly between?: (plan: Plan) => Promise<void> | void
@@ -69,6 +72,8 @@ export interface TestHost {
   readonly simulator: Simulator
   readonly folder: string
   readonly socket: string
+  /** What qstate, also from the command line, has written on the host. */
+  readonly receipts: Receipts
   /** Stands in for `/` of dom0. */
   readonly dom0: string
   plan(spec: Spec, options?: RunOptions): Promise<Plan>
@@ -100,6 +105,10 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
   const simulator = await startSimulator({ socket, ...options })
   scope.after(() => simulator.close())
 
+  const receipts = fileReceipts(
+    join(folder, 'state', 'hosts', socket.replace(/[^A-Za-z0-9._-]+/g, '-').slice(1)),
+    () => undefined,
+  )
   const connect = async (run: RunOptions): Promise<{ host: Host; qubes: readonly HostQube[] }> => {
     const client = createClient(socketTransport(socket), {
       timeoutMs: run.timeoutMs ?? 20_000,
@@ -123,7 +132,9 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       now: run.now ?? NOW,
       commit: null,
       by: 'user@test',
+      receipts,
       explains: true,
+      mode: run.mode ?? 'apply',
       selects: run.selects ?? (() => true),
       parallelism: run.parallelism ?? 4,
     })
@@ -142,6 +153,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       failFast: run.failFast ?? false,
       recheck: run.recheck ?? false,
       journal: run.journal ?? NO_JOURNAL,
+      receipts,
       signal: run.signal ?? new AbortController().signal,
     })
     return { plan, report, code: reportExitCode(report) }
@@ -150,6 +162,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
     simulator,
     folder,
     socket,
+    receipts,
     dom0,
     plan: async (spec, run = {}) => makeOn(await connect(run), spec, run),
     async apply(spec, run = {}) {
@@ -163,7 +176,7 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       const connection = await connect(run)
       const { host, qubes } = connection
       const version = managedVersion(host, qubes)
-      const context = { host, providers, qubes, version, now: run.now ?? NOW, dom0: null }
+      const context = { host, providers, qubes, version, now: run.now ?? NOW, receipts }
       const done = undone.map((plan) => ({ plan, report: null }))
       return applyOn(connection, await makeRollbackPlan(done, context), run)
     },

@@ -130,7 +130,9 @@ export function meaningOf(path: string, text: string | null): string | null {
 /** What a wanted value means, in the same form. */
 export function meaningOfValue(path: string, value: Value | null): string | null {
   if (value === null || (Array.isArray(value) && value.length === 0)) return null
-  if (path === 'stubdom/qrexec') return value === true ? 'on' : 'off'
+  // What was there before comes back as the text that it was.
+  if (path === 'stubdom/qrexec')
+    return value === true || (typeof value === 'string' && value !== '') ? 'on' : 'off'
   if (path.startsWith('tags/') || path.startsWith('usb/denied/')) return 'yes'
   if (Array.isArray(value)) return value.join(',')
   if (typeof value === 'object') return (value as { mode: string }).mode

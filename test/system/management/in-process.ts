@@ -1,3 +1,4 @@
+import { fileReceipts } from '../../../journal/index.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { qubesHost } from '../../../app/host/qubesd/qubesd-host.ts'
@@ -31,11 +32,13 @@ export interface Run {
 }
 
 /** Plans and applies through policy, without a process for each call. */
-export async function applyOutside({ qrexec }: World, desired: DesiredState): Promise<Run> {
+export async function applyOutside({ host, qrexec }: World, desired: DesiredState): Promise<Run> {
   const client = createClient(qrexec.transport, { source: MGMT })
   const outside = qubesHost({ client, slic: slicService(client, (sha256) => desired.tables.get(sha256)) })
   const qubes = await outside.list()
-  const context = { host: outside, providers, qubes, parallelism: 4 }
+  // The one of the command there, which lies outside dom0.
+  const receipts = fileReceipts(join(host.folder, 'state', 'hosts', 'qrexec'), () => undefined)
+  const context = { host: outside, providers, qubes, parallelism: 4, receipts }
   const plan = await makePlan(desired, {
     ...context,
     version: managedVersion(outside, qubes),

@@ -1,0 +1,81 @@
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
+import { type Value } from '../../spec/index.ts'
+import { creationKey, type Receipt, type Receipts } from '../ports/index.ts'
+import { ownRecord, type RecordReading } from './parse-record.ts'
+import { type OwnershipRecord, type Waits } from './record.ts'
+
+/** What this installation knows of the record that was found on a qube. */
+export interface Standing {
+  /** It is what this installation wrote last; so is that there is none. */
+  readonly isProven: boolean
+  /** A run has not come to its end there. */
+  readonly isOpen: boolean
+  /** By path, values of ours that an unfinished run replaces. */
+  readonly was: Receipt['was']
+  /** What the last finished run owned; of an unfinished run only. */
+  readonly base: OwnershipRecord | null
+  /** Waits that an unfinished run may have caused, and not come to record. */
+  readonly waits: readonly Waits[]
+  /** The record that this installation wrote last, where another is there, or none: it knows what was before. */
+  readonly lost: OwnershipRecord | null
+  /** A run that was cut off has created the qube, and recorded nothing yet. */
+  readonly isCreated: boolean
+}
+
+const NOTHING: Standing = {
+  isProven: true,
+  isOpen: false,
+  was: {},
+  base: null,
+  waits: [],
+  lost: null,
+  isCreated: false,
+}
+
+/** `receipts` null: the host is a snapshot, of which nothing can be proven, and to which nothing is written. */
+export async function standingOf(
+  { name, uuid }: { readonly name: string; readonly uuid: string | null },
+  text: string | null,
+  reading: RecordReading,
+  receipts: Receipts | null,
+): Promise<Standing> {
+  if (receipts === null || uuid === null) return NOTHING
+  const receipt = await receipts.read(uuid)
+  const isNone = reading.kind === 'none' || reading.kind === 'foreign'
+  const isCreated = isNone && (await receipts.read(creationKey(name))) !== undefined
+  if (receipt === undefined) return { ...NOTHING, isProven: isNone, isCreated }
+  const isProven = receipt.accepted.includes(reading.kind === 'none' ? null : text)
+  const known = receipt.accepted.flatMap((one) => ownRecord(one, { name, uuid }) ?? [])
+  if (!isProven) return { ...NOTHING, isProven: isNone, lost: known.at(-1) ?? null }
+  if (!receipt.open) return NOTHING
+  const base = ownRecord(receipt.base, { name, uuid })
+  return {
+    isProven,
+    isOpen: true,
+    was: receipt.was,
+    base,
+    waits: [...known, ...(base === null ? [] : [base])].flatMap(({ waits }) => waits ?? []),
+    lost: null,
+    isCreated,
+  }
+}
+
+/** What may wait of a start, as all of these say it; null where nothing does. */
+export function mergeWaits(all: readonly (Waits | null)[], start: string): Waits | null {
+  const known = all.flatMap((waits) => (waits?.start === start ? [waits] : []))
+  if (known.length === 0) return null
+  const from = new Map<string, Value | null>()
+  // What the earliest of them says was before its change.
+  for (const waits of known) for (const [path, value] of waits.from) from.set(path, value)
+  return { start, paths: [...new Set(known.flatMap(({ paths }) => paths))].sort(), from }
+}
+
+/** Why nothing is done on the word of a record. `by` is what it says itself. */
+export function unproven(qube: string, { by, at }: OwnershipRecord): Problem {
+  const who = by === null ? 'another program' : by.slice(0, 80)
+  return problem(
+    'unproven-record',
+    `its ownership record is not the one that was last written from here: it says ${who}, ${at.slice(0, 24)}`,
+    `see what it says with \`qstate show ${qube}\`; \`qstate adopt SPEC\` takes the qube over as it is`,
+  )
+}

@@ -1,0 +1,31 @@
+import { type Value } from '../../spec/index.ts'
+
+/**
+ * What this installation wrote last on a qube. A record on a qube can be written by anyone who may set a feature there, so that
+ * it is proven only where it is, byte for byte, a text that is accepted here.
+ */
+export interface Receipt {
+  /** Texts of the record that this installation has put there, or may have; null: none. */
+  readonly accepted: readonly (string | null)[]
+  /**
+   * A run has not come to its end. Until one has, values of ours are not only those that the record names: `was` has, by path,
+   * those that the run replaces, and `base` is the record as the last finished run left it.
+   */
+  readonly open: boolean
+  readonly was: Readonly<Record<string, readonly (Value | null)[]>>
+  readonly base: string | null
+}
+
+/** Receipts of one host, by the UUID of the qube; of a qube that is being created, by `creationKey`. */
+export interface Receipts {
+  /** Undefined where there is none, or it was damaged: nothing is proven then. */
+  read(key: string): Promise<Receipt | undefined>
+  /** Once it returns, the receipt survives a power cut. */
+  write(key: string, receipt: Receipt): Promise<void>
+  remove(key: string): Promise<void>
+  /** Keys of receipts that are open: known without reading those of all qubes. */
+  open(): Promise<ReadonlySet<string>>
+}
+
+/** Names a qube that has no UUID yet. */
+export const creationKey = (qube: string): string => `new-${qube}`
