@@ -121,6 +121,23 @@ test('a qube dropped from a named configuration is withdrawn; one that does not 
   assert.doesNotMatch(unnamed.out, /win7-oem/)
 })
 
+test('a Windows qube that leaves the spec is what it was before: nothing that it needs to boot is taken away', async (t) => {
+  const host = await simulatedHost(t)
+  const stateOf = (): unknown => {
+    const { properties, features, tags } = host.simulator.host.qubes.get('win10-home') ?? {}
+    return [properties, features, tags].map((part) => [...(part ?? [])].map(String).sort())
+  }
+  const before = stateOf()
+  const path = spec(host, '{ extends: windows-11, qube: { memory: 7000 } }', 'win10-home', 'name: desk\n')
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  writeFileSync(path, 'apiVersion: qstate/v1\nname: desk\nqubes: {}\n')
+  const { out } = await host.qstate('plan', path)
+  assert.match(out, /memory +7000 MiB → [^\n]*, as before qstate +withdrawn/)
+  assert.doesNotMatch(out, /(?:virtMode|kernel) .*→/)
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  assert.deepEqual(stateOf(), before)
+})
+
 test('the SLIC template of a qube that is not there any more is shown until it is removed', async (t) => {
   const host = await simulatedHost(t)
   await host.qstate('apply', '--yes', 'examples/windows-7-oem.yaml')
