@@ -162,9 +162,8 @@ function obstacleTo(
   { event, entry, write }: Transition,
   { observed, record, hints }: Sides,
 ): Problem | undefined {
-  const original = entry?.original
-  const isNew = record?.set.has(path) !== true || event === 'follows'
-  if (isNew && original !== undefined && original !== null && !isSeenValueFor(path, original)) {
+  const isNew = record?.set.has(path) !== true
+  if (isNew && write !== undefined && !isKept(path, entry?.original)) {
     const hint = 'set it by hand to what it is to be; qstate then takes it as it is'
     return problem('record-too-large', 'what is there now could not be kept, to go back to it', hint)
   }
@@ -186,8 +185,12 @@ function block(path: string, why: Problem, declared: DesiredSetting | undefined,
 
 function own(path: string, { last, original }: Entry, { set, originals }: QubeDifference): void {
   set.set(path, last)
-  if (original !== undefined) originals.set(path, original)
+  if (original !== undefined && isKept(path, original)) originals.set(path, original)
 }
+
+/** Text that qubesd itself would not take is never given back. */
+const isKept = (path: string, original: Value | null | undefined): boolean =>
+  original === undefined || original === null || isSeenValueFor(path, original)
 
 function noteOf(
   path: string,
