@@ -88,6 +88,11 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       'lets this qube, which the spec wants absent, be removed with its data; may be given again',
       collect,
     )
+    .option(
+      '--allow-withdraw <what>',
+      'agree to a withdrawal that needs consent: names of qubes (win7,win8), or the number of values (=14)',
+      collect,
+    )
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/apply.ts')).apply(paths, all(command), io),
@@ -249,6 +254,10 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
   agent
     .command('accept <commit>')
     .description('has the agent take a commit that does not come after the one in force')
+    .option(
+      '--withdraw <digest>',
+      'agree to the withdrawals that it holds for the commit, as `qstate status` prints it',
+    )
     .action(
       run(async (commit: string, _: unknown, command: Command) =>
         (await import('./commands/agent-orders.ts')).accept(commit, all(command), io),

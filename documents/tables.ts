@@ -1,4 +1,5 @@
 import { acceptedTable } from './agent/accepted.ts'
+import { consentTable } from './agent/consent.ts'
 import { memoryTable } from './agent/memory.ts'
 import { notificationTable } from './agent/notification.ts'
 import { orderedTable } from './agent/ordered.ts'
@@ -10,6 +11,7 @@ import { leaseTable } from './fleet/lease.ts'
 import { memberTable } from './fleet/member.ts'
 import { orderTable } from './fleet/order.ts'
 import { rolloutStateTable } from './fleet/rollout-state.ts'
+import { baselineTable } from './host/baseline.ts'
 import { generationTable } from './host/generation.ts'
 import { holderTable } from './host/holder.ts'
 import { planTable } from './host/plan.ts'
@@ -22,6 +24,8 @@ import { stepTable } from './host/step.ts'
 export const TABLES = {
   accepted: acceptedTable,
   ask: askTable,
+  baseline: baselineTable,
+  consent: consentTable,
   generation: generationTable,
   holder: holderTable,
   'host-plan': hostPlanTable,

@@ -3,6 +3,7 @@
  * owns stands on the qubes; receipts prove that it was written from here, and without them each qube waits for `adopt`.
  * Generations can be thrown away, and take only the history with them.
  */
+export { readBaseline, writeBaseline } from './baseline.ts'
 export { makeFolder, writeDurably } from './files.ts'
 export {
   type Generation,

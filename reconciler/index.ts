@@ -19,10 +19,20 @@ export {
   startQube,
 } from './applying/index.ts'
 export { observeQube } from './observe/index.ts'
-export { clearPendingRestart, parseRecord, recordCall } from './ownership/index.ts'
+export {
+  type Baseline,
+  baselineAfter,
+  clearPendingRestart,
+  consentNeeded,
+  isCovered,
+  parseRecord,
+  recordCall,
+  withLeaving,
+} from './ownership/index.ts'
 export {
   type Blocked,
   type Change,
+  type ConsentRequest,
   changeDigest,
   type ChangeLine,
   changesOf,
@@ -43,6 +53,7 @@ export {
   type QubeReport,
   type Report,
   takesByItself,
+  type Withdrawal,
 } from './plan/index.ts'
 export {
   countWrites,

@@ -49,6 +49,7 @@ const VALIDATORS = [
  */
 const DOCUMENTS = {
   host: {
+    baseline: 'StoredBaseline',
     generation: 'GenerationMeta',
     holder: 'Holder',
     plan: 'StoredPlan',
@@ -59,6 +60,7 @@ const DOCUMENTS = {
   },
   agent: {
     accepted: 'Accepted',
+    consent: 'GivenConsent',
     memory: 'Memory',
     notification: null,
     ordered: 'Ordered',

@@ -35,7 +35,8 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
   const now = clock.now()
   const gate = gateOf(orders, settings.gate, now)
   const { corrections, failures, put } = life.memory
-  const rules = { policy: settings.policy, gate, corrections, failures, put: new Set(put), now }
+  const agreed = orders.consent?.withdrawals ?? []
+  const rules = { policy: settings.policy, gate, corrections, failures, put: new Set(put), agreed, now }
   const mayStill = async (): Promise<boolean> => gateOf(await store.orders(), settings.gate, clock.now()).open
   try {
     const done = await reconcile(spec, about, rules, context.host, mayStill)
@@ -47,6 +48,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
       commit: spec.commit,
     })
     sayBlocked(before, life.memory, watch)
+    if (about === null && isSpent(orders, done)) await store.consent(null)
     if (about === null) {
       life.known = new Set([...spec.manifest.qubes.keys(), ...done.seen.qubes.map(({ qube }) => qube)])
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
@@ -66,6 +68,15 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
     sayOnce('error', problem, life, context)
     return null
   }
+}
+
+/** A consent is spent once none of its withdrawals is left to do. */
+function isSpent({ consent }: Orders, { seen }: Reconciled): boolean {
+  if (consent === null) return false
+  const agreed = new Set(consent.withdrawals.map(({ uuid, path }) => `${uuid} ${path}`))
+  return seen.qubes.every(({ uuid, changes }) =>
+    changes.every(({ path, reason }) => reason !== 'withdrawn' || !agreed.has(`${uuid ?? ''} ${path}`)),
+  )
 }
 
 /** A commit of which nothing comes: whoever reads the log has to learn why. */

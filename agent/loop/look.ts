@@ -79,6 +79,9 @@ export async function takeNews(
     put: [],
   }
   if (orders.accepted !== null) await store.accept(null)
+  // A consent is for a commit and those that follow it.
+  if (orders.consent !== null && (orders.accepted !== null || orders.ordered?.back === true))
+    await store.consent(null)
   // Before events are heard, the first comparison is still to come anyway.
   if (life.memory.events !== 'lost' || life.known.size > 0) pending.all = 'a new commit'
 }

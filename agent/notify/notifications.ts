@@ -102,6 +102,7 @@ function tellHeld(before: Memory, after: Memory, tell: Tell): void {
   const known = new Set(awaitingConsent(before.held).map(({ qube, why }) => keyOf(qube, why)))
   for (const one of awaitingConsent(after.held)) {
     if (known.has(keyOf(one.qube, one.why))) continue
+    known.add(keyOf(one.qube, one.why))
     const { what, how } = CONSENT[one.why]
     tell('held', `${one.qube} is held: ${what}; ${how}`, { ...one })
   }

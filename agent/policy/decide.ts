@@ -1,5 +1,12 @@
 import { type Memory } from '../../documents/agent/index.ts'
-import { type Change, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import {
+  type Change,
+  isCovered,
+  needsApply,
+  type Plan,
+  type QubePlan,
+  type Withdrawal,
+} from '../../reconciler/index.ts'
 import { type CodeOf, problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Area } from '../../spec/index.ts'
 import { type Gate, type Policy } from './policy.ts'
@@ -17,8 +24,8 @@ export const CONSENT = {
   },
   withdrawal: {
     code: 'withdrawal-not-allowed',
-    what: 'the spec no longer names any setting that qstate owns there, and all of them would be withdrawn',
-    how: 'review `qstate plan -o FILE`, then run `qstate apply FILE`',
+    what: 'the spec no longer names so much of what qstate owns that a line may have been lost by mistake',
+    how: 'review `qstate plan`, then restore the lines, or run the `qstate agent accept` that `qstate status` prints',
   },
 } as const
 
@@ -55,12 +62,6 @@ export function holdProblem(why: Held['why']): Problem {
   return problem(code, what, how)
 }
 
-/** The consent that a planned change of a qube needs in an unattended run. */
-function consentFor({ remove, withdrawsAll }: QubePlan): Consent | null {
-  if (remove !== undefined) return 'removal'
-  return withdrawsAll === true ? 'withdrawal' : null
-}
-
 /** What is held until a person consents to it. */
 export const awaitingConsent = (held: readonly Held[]): readonly (Held & { readonly why: Consent })[] =>
   held.filter((one): one is Held & { readonly why: Consent } => Object.hasOwn(CONSENT, one.why))
@@ -74,6 +75,8 @@ export interface Rules {
   readonly failures: Attempts
   /** Settings applied for the commit in force, by `qube/path`. */
   readonly put: ReadonlySet<string>
+  /** Withdrawals that a person has agreed to. */
+  readonly agreed: readonly Withdrawal[]
   readonly now: Date
 }
 
@@ -82,7 +85,21 @@ export const CONFLICT_FROM = 3
 
 /** What of a plan is not to be done now, and why. The rest may be. Pure. */
 export function heldOf(plan: Plan, rules: Rules): readonly Held[] {
-  return plan.qubes.filter(needsApply).flatMap((qube) => heldOfQube(qube, rules))
+  const withdrawals = withdrawalsHeld(plan, rules)
+  const isLeft = without(withdrawals)
+  return plan.qubes
+    .filter(needsApply)
+    .flatMap((qube) => heldOfQube(qube, rules).filter(({ path }) => path === null || isLeft(qube.qube, path)))
+    .concat(withdrawals)
+}
+
+/** Settings that leave, of qubes whose withdrawals need a consent: those too that nothing would be written for stay owned. */
+function withdrawalsHeld({ consent }: Plan, { policy, agreed }: Rules): readonly Held[] {
+  // Where the policy lets stand what is no longer named, nothing is withdrawn.
+  if (consent === undefined || policy.withdraw !== 'apply' || isCovered(consent, agreed)) return []
+  return consent.qubes.flatMap(({ qube, leaves }) =>
+    leaves.map((path) => ({ qube, path, why: 'withdrawal' as const, until: null })),
+  )
 }
 
 function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
@@ -90,9 +107,7 @@ function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
     { qube: qube.qube, path: null, why, until },
   ]
   const { policy, gate } = rules
-  const consent = consentFor(qube)
-  // Where the policy lets stand what is no longer named, nothing is withdrawn.
-  if (consent === 'removal' || (consent !== null && policy.withdraw === 'apply')) return whole(consent)
+  if (qube.remove !== undefined) return whole('removal')
   if (policy.mode === 'observe') return whole('observed')
   if (policy.mode === 'propose') return whole('proposed')
   if (!gate.open) return whole(gate.why, gate.until)

@@ -1,4 +1,11 @@
-import { needsApply, type Plan, planCloses, planIsEmpty, type Report } from '../../reconciler/index.ts'
+import {
+  needsApply,
+  type Plan,
+  planCloses,
+  planIsEmpty,
+  type Report,
+  withLeaving,
+} from '../../reconciler/index.ts'
 import { type AgentHost, type Applied, type CommittedSpec } from '../ports/index.ts'
 import { type Held, heldOf, isUndone, keyOf, type Rules, without } from './decide.ts'
 import { counted } from './retries.ts'
@@ -86,10 +93,18 @@ async function narrow(
     const fits = without(held)
     plan = await host.plan(spec, (qube, path) => inScope(qube) && fits(qube, path))
     const more = heldOf(plan, rules)
-    if (more.length === 0) return { plan, held }
+    if (more.length === 0) return { plan: withLeaving(plan, waitingForConsent(held)), held }
     held = [...held, ...more]
   }
   return { plan: null, held }
+}
+
+/** By qube, what is owned still and leaves once a person agrees. */
+function waitingForConsent(held: readonly Held[]): ReadonlyMap<string, readonly string[]> {
+  const paths = new Map<string, readonly string[]>()
+  for (const { qube, path, why } of held)
+    if (why === 'withdrawal' && path !== null) paths.set(qube, [...(paths.get(qube) ?? []), path])
+  return paths
 }
 
 function isAllHeld(plan: Plan, held: readonly Held[]): boolean {

@@ -37,6 +37,7 @@ export const NO_MEMORY: Memory = {
   comparedAt: null,
   drift: [],
   held: [],
+  withdrawal: null,
   blocked: [],
   failing: [],
   waiting: [],

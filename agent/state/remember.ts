@@ -3,6 +3,7 @@ import {
   changeDigest,
   changesOf,
   failureOf,
+  isCovered,
   needsApply,
   type Plan,
   type QubePlan,
@@ -35,6 +36,7 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
     compared: memory.compared || about === null,
     drift: [...outside(memory.drift), ...driftIn(done, after, memory.drift, occasion)].sort(byQube),
     held,
+    withdrawal: withdrawalNow(memory, held, done, commit),
     blocked: [...outside(memory.blocked), ...blocked].sort(byQube),
     failing: failingNow(memory.failing, done),
     waiting: [...outside(memory.waiting), ...waitingIn(done)].sort(byQube),
@@ -44,6 +46,19 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
     took: tookNow(memory.took, done, occasion),
   }
   return isApplied(done, next) ? { ...next, settled: true, applied: appliedAt(memory, commit, now) } : next
+}
+
+/** What a person would agree to. Of some qubes only, what is known of all of them holds as long as it has that. */
+function withdrawalNow(
+  { withdrawal: before = null }: Memory,
+  held: readonly Held[],
+  { seen: { consent } }: Reconciled,
+  commit: string,
+): NonNullable<Memory['withdrawal']> | null {
+  if (!held.some(({ why }) => why === 'withdrawal')) return null
+  if (consent === undefined || (before?.commit === commit && isCovered(consent, before.withdrawals)))
+    return before
+  return { commit, digest: consent.digest, withdrawals: consent.withdrawals }
 }
 
 function failingNow(before: Memory['failing'], { applied, tried }: Reconciled): Memory['failing'] {

@@ -3,6 +3,8 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   acceptedDocument,
+  consentDocument,
+  type GivenConsent,
   type Memory,
   memoryDocument,
   type Ordered,
@@ -22,6 +24,8 @@ export interface Orders {
   readonly accepted: string | null
   /** The commit that this host is to have. Followed only where the agent takes orders. */
   readonly ordered: Ordered | null
+  /** Withdrawals that a person has agreed to. */
+  readonly consent: GivenConsent | null
   /** Why some of it cannot be read. */
   readonly problems: readonly Problem[]
 }
@@ -40,12 +44,18 @@ export interface Store {
   orders(): Promise<Orders>
   suspend(suspension: Suspension | null): Promise<void>
   accept(commit: string | null): Promise<void>
+  consent(given: GivenConsent | null): Promise<void>
   order(ordered: Ordered): Promise<void>
   /** Calls the listener when a person has given orders. Until the signal fires. */
   onOrders(listener: () => void, signal: AbortSignal): Promise<void>
 }
 
-const ORDERS = { suspended: 'suspended.json', accepted: 'accepted.json', ordered: 'ordered.json' }
+const ORDERS = {
+  suspended: 'suspended.json',
+  accepted: 'accepted.json',
+  ordered: 'ordered.json',
+  consent: 'consent.json',
+}
 
 /** A folder of this host's agent. Each file is replaced whole, so that a crash leaves the old or the new one. */
 export function openStore(folder: string): Store {
@@ -53,6 +63,7 @@ export function openStore(folder: string): Store {
   const suspended = join(folder, ORDERS.suspended)
   const accepted = join(folder, ORDERS.accepted)
   const ordered = join(folder, ORDERS.ordered)
+  const consent = join(folder, ORDERS.consent)
   let saving: Promise<void> = Promise.resolve()
   const replace = async <T>(path: string, { id, version }: Document<T>, content: T): Promise<void> => {
     await makeFolder(folder)
@@ -75,16 +86,20 @@ export function openStore(folder: string): Store {
       return saving
     },
     async orders() {
-      const [suspend, accept, order] = await Promise.all([
+      const [suspend, accept, order, agreed] = await Promise.all([
         readFileDocument(suspensionDocument, suspended),
         readFileDocument(acceptedDocument, accepted),
         readFileDocument(orderedDocument, ordered),
+        readFileDocument(consentDocument, consent),
       ])
       return {
         suspended: suspensionIn(suspend),
         accepted: accept?.ok === true ? accept.value.commit : null,
         ordered: orderIn(order),
-        problems: [suspend, accept, order].flatMap((read) => (read?.ok === false ? [read.problem] : [])),
+        consent: agreed?.ok === true ? agreed.value : null,
+        problems: [suspend, accept, order, agreed].flatMap((read) =>
+          read?.ok === false ? [read.problem] : [],
+        ),
       }
     },
     suspend: (suspension) =>
@@ -93,10 +108,12 @@ export function openStore(folder: string): Store {
         : replace(suspended, suspensionDocument, suspension),
     accept: (commit) =>
       commit === null ? rm(accepted, { force: true }) : replace(accepted, acceptedDocument, { commit }),
+    consent: (given) =>
+      given === null ? rm(consent, { force: true }) : replace(consent, consentDocument, given),
     order: (next) => replace(ordered, orderedDocument, next),
     async onOrders(listener, signal) {
       await makeFolder(folder)
-      const names: readonly (string | null)[] = [ORDERS.suspended, ORDERS.accepted]
+      const names: readonly (string | null)[] = [ORDERS.suspended, ORDERS.accepted, ORDERS.consent]
       watch(folder, { signal }, (_, name) => {
         if (names.includes(name)) listener()
       }).on('error', () => undefined)

@@ -51,6 +51,40 @@ export async function acceptCommit(commit: string, target: HostTarget, context: 
   return memory
 }
 
+/**
+ * Agrees to the withdrawals that the agent holds for a commit, as `qstate status` shows them: these, and no others. Returns how many
+ * values they write. Fails with `bad-consent` where the agent holds other ones.
+ */
+export async function acceptWithdrawal(
+  commit: string,
+  digest: string,
+  target: HostTarget,
+  context: Context,
+): Promise<number> {
+  const { store } = await agentStore(target, context)
+  const { memory } = await store.load()
+  const held = memory.withdrawal ?? null
+  const isHeld =
+    held !== null &&
+    (
+      [
+        [held.commit, commit],
+        [held.digest, digest],
+      ] as const
+    ).every(([whole, given]) => given.length >= 7 && whole.startsWith(given))
+  if (!isHeld) {
+    const message = 'the agent holds no such withdrawals'
+    const hint = '`qstate status` prints what it holds now, with the command that agrees to it'
+    throw new QstateError(problem('bad-consent', message, hint))
+  }
+  const { withdrawals } = held
+  await store.consent({
+    ...{ commit: held.commit, withdrawals },
+    ...{ by: context.actor, at: context.now().toISOString() },
+  })
+  return withdrawals.length
+}
+
 /** Where the agent has its orders, if there has been one: no agent reads an order in another folder. */
 async function agentStore(
   target: HostTarget,

@@ -1,6 +1,12 @@
-import { fileReceipts, generationJournal, type RunKind } from '../../journal/index.ts'
+import {
+  fileReceipts,
+  generationJournal,
+  readBaseline,
+  type RunKind,
+  writeBaseline,
+} from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { applyPlan, type Plan, type Report } from '../../reconciler/index.ts'
+import { applyPlan, baselineAfter, type Plan, type Report } from '../../reconciler/index.ts'
 import { type Context } from '../context.ts'
 import { type ManagedHost } from '../host/index.ts'
 import { type LockedRun } from './lock.ts'
@@ -45,7 +51,21 @@ export async function executePlan(
       progress({ kind: 'applied', plan, qube, done, total })
     },
   })
+  if (report.qubes.some(({ touched }) => touched)) await moveBaseline(plan, { qubes, stateFolder }, warn)
   return { ...report, generation: journal.generation() }
+}
+
+/** What later withdrawals are measured against. A plan that asks for consent is applied only where a person has agreed to it. */
+async function moveBaseline(
+  plan: Plan,
+  { qubes, stateFolder }: Pick<ManagedHost, 'qubes' | 'stateFolder'>,
+  warn: Context['warn'],
+): Promise<void> {
+  const before = await readBaseline(stateFolder, warn)
+  const listed = qubes.map(({ uuid }) => uuid)
+  const uuids = new Set(listed.includes(null) ? Object.keys(before) : listed.flatMap((uuid) => uuid ?? []))
+  const after = baselineAfter(before, plan, { agreed: plan.consent !== undefined, uuids })
+  if (JSON.stringify(after) !== JSON.stringify(before)) await writeBaseline(stateFolder, after)
 }
 
 /** Applies a fresh plan without asking anyone. The caller holds the lock of the host. */

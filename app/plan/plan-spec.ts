@@ -1,6 +1,6 @@
-import { fileReceipts } from '../../journal/index.ts'
+import { fileReceipts, readBaseline } from '../../journal/index.ts'
 import { providers } from '../../providers/index.ts'
-import { makePlan, type Plan } from '../../reconciler/index.ts'
+import { consentNeeded, type ConsentRequest, makePlan, type Plan } from '../../reconciler/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
 import { type LoadedSpec, resolveSpec } from '../source/index.ts'
@@ -9,6 +9,8 @@ import { selection, type Selects, type Target } from './targets.ts'
 export interface PlanOptions {
   /** What is looked at: parts that a person names, or what a program selects. */
   readonly targets: readonly Target[] | Selects
+  /** Of these, what is not looked at after all. */
+  readonly leaveOut?: Selects
   /** Qubes planned at once. */
   readonly parallelism: number
   /** Whether also to read what only explains the plan. */
@@ -24,7 +26,7 @@ type Explain = 'yes' | 'no' | 'where-free'
 export async function planSpec(
   spec: Pick<LoadedSpec, 'manifest' | 'sources'>,
   target: PlanningHost,
-  { targets, parallelism, explain, mode = 'apply' }: PlanOptions,
+  { targets, leaveOut = () => false, parallelism, explain, mode = 'apply' }: PlanOptions,
   context: Context,
 ): Promise<Plan> {
   const { host, qubes, version, stateFolder } = target
@@ -43,11 +45,26 @@ export async function planSpec(
     mode,
     explains: explain === 'yes' || (explain === 'where-free' && !host.hasPolicy),
     receipts: stateFolder === null ? null : fileReceipts(stateFolder, context.warn),
-    selects,
+    selects: (qube, path) => selects(qube, path) && !leaveOut(qube, path),
     parallelism,
     onQube: (done, total) => {
       context.progress({ kind: 'planning', done, total })
     },
   })
-  return { ...plan, tables: Object.fromEntries(spec.sources.tablePaths) }
+  const consent = await consentFor(plan, stateFolder, context)
+  return {
+    ...plan,
+    ...(consent === null ? {} : { consent }),
+    tables: Object.fromEntries(spec.sources.tablePaths),
+  }
+}
+
+/** The consent that the withdrawals of a plan need; null: none, as with most plans. */
+async function consentFor(
+  plan: Plan,
+  stateFolder: string | null,
+  { warn }: Context,
+): Promise<ConsentRequest | null> {
+  if (plan.qubes.every(({ leaves }) => leaves === undefined)) return null
+  return consentNeeded(plan, stateFolder === null ? {} : await readBaseline(stateFolder, warn))
 }

@@ -1,5 +1,6 @@
 import {
   acceptCommit,
+  acceptWithdrawal,
   missingFiles,
   readAgentFile,
   resumeAgent,
@@ -11,6 +12,7 @@ import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { acceptedText, configLine, laggingText, suspendedLine } from '../views/agent-orders.ts'
+import { plural } from '../views/style.ts'
 import { agentFileOf, type AgentFlags } from './agent.ts'
 import { signalExit } from './run.ts'
 
@@ -56,8 +58,21 @@ export async function resume(options: GlobalOptions, io: Io): Promise<number> {
   return EXIT.done
 }
 
+interface AcceptFlags extends GlobalOptions {
+  readonly withdraw?: string
+}
+
+async function acceptHeld(commit: string, digest: string, options: GlobalOptions, io: Io): Promise<number> {
+  const context = await commandContext(options, io)
+  const count = await acceptWithdrawal(commit, digest, targetOf(options, io), context)
+  if (options.json === true) io.out(`${JSON.stringify({ accepted: commit, withdrawals: count }, null, 2)}\n`)
+  else io.out(`Agreed: the agent withdraws ${plural(count, 'value')}. \`qstate status\` shows the result.\n`)
+  return EXIT.done
+}
+
 /** Has the agent take a commit that does not come after the one in force. Its signature has to be good all the same. */
-export async function accept(commit: string, options: GlobalOptions, io: Io): Promise<number> {
+export async function accept(commit: string, options: AcceptFlags, io: Io): Promise<number> {
+  if (options.withdraw !== undefined) return acceptHeld(commit, options.withdraw, options, io)
   const memory = await acceptCommit(commit, targetOf(options, io), await commandContext(options, io))
   if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
   else io.out(acceptedText(commit, memory))

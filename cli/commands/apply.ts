@@ -1,4 +1,4 @@
-import { withholdRemovals } from '../../app/apply/index.ts'
+import { readAllowedWithdrawals, withholdRemovals, withholdWithdrawals } from '../../app/apply/index.ts'
 import { connect } from '../../app/host/index.ts'
 import { isPlanFile, planSpec, readPlanFile } from '../../app/plan/index.ts'
 import { loadSpec, tablesOf } from '../../app/source/index.ts'
@@ -6,7 +6,7 @@ import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, targetOf } from '../options.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
-import { runCommand, type RunFlags } from './run.ts'
+import { asksConsent, runCommand, type RunFlags } from './run.ts'
 
 export type ApplyFlags = RunFlags & PlanFlags
 
@@ -29,10 +29,18 @@ export async function apply(paths: readonly string[], options: ApplyFlags, io: I
   }
   const spec = await loadSpec(specLocation(paths, options, io), context)
   const settings = planOptions(options)
+  const allowed = readAllowedWithdrawals(options.allowWithdraw ?? [])
   return runCommand(
     connect(target, context, tablesOf(spec)),
-    async (host) =>
-      withholdRemovals(await planSpec(spec, host, settings, context), options.allowRemove ?? []),
+    async (host) => {
+      const made = await planSpec(spec, host, settings, context)
+      const kept = asksConsent(options, io)
+        ? made
+        : await withholdWithdrawals(made, allowed, (leaveOut) =>
+            planSpec(spec, host, { ...settings, leaveOut }, context),
+          )
+      return withholdRemovals(kept, options.allowRemove ?? [])
+    },
     { kind: 'apply' },
     options,
     io,

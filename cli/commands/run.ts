@@ -15,6 +15,7 @@ import { type GlobalOptions, parallelismOf, secondsAsMs, outStyle } from '../opt
 import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
 import { planView } from '../views/plan.ts'
 import { reportView } from '../views/report.ts'
+import { plural } from '../views/style.ts'
 
 /** Options of every command that applies a plan. */
 export interface RunFlags extends GlobalOptions {
@@ -27,6 +28,7 @@ export interface RunFlags extends GlobalOptions {
   readonly restartTimeout: string
   readonly restartKill?: boolean
   readonly allowRemove?: readonly string[]
+  readonly allowWithdraw?: readonly string[]
 }
 
 type Run = Pick<RunOptions, 'kind' | 'undoes' | 'saved'>
@@ -81,7 +83,11 @@ function reviewer(kind: Run['kind'], options: RunFlags, io: Io): Reviewer {
         : restarted.length === 0
           ? 'Apply this?'
           : `Apply this, and restart ${restarts}?`
-      return (await isConfirmed(question, options, io)) && (await removalsConfirmed(plan, io))
+      return (
+        (await isConfirmed(question, options, io)) &&
+        (await consentGiven(plan, options, io)) &&
+        (await removalsConfirmed(plan, io))
+      )
     },
     applied(applied, plan) {
       if (options.json === true || planIsEmpty(plan)) return
@@ -100,6 +106,24 @@ async function isConfirmed(question: string, options: RunFlags, io: Io): Promise
   }
   const answer = await io.ask(`\n${question} [y/N] `)
   if (answer !== null && /^y(?:es)?$/i.test(answer.trim())) return true
+  io.err('Nothing was changed.\n')
+  return false
+}
+
+/** Whether a person is there to agree to withdrawals; else flags do, and what they do not allow is left out of the plan. */
+export const asksConsent = (options: RunFlags, io: Io): boolean =>
+  options.yes !== true && (options.allowWithdraw ?? []).length === 0 && canAsk(options, io)
+
+/** A person at a terminal types what is withdrawn: the qube where it is one, else how many values. */
+async function consentGiven({ consent }: Plan, options: RunFlags, io: Io): Promise<boolean> {
+  if (consent === undefined || !asksConsent(options, io)) return true
+  const [only, ...others] = consent.qubes
+  if (only === undefined) return true
+  const count = consent.withdrawals.length
+  const [what, word] = others.length === 0 ? ['the qube’s name', only.qube] : ['that number', String(count)]
+  const question = `\n${plural(count, 'value')} of ${consent.qubes.map(({ qube }) => qube).join(', ')} will be withdrawn. Type ${what} to continue: `
+  const answer = await io.ask(question)
+  if (answer?.trim() === word) return true
   io.err('Nothing was changed.\n')
   return false
 }

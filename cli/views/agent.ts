@@ -1,7 +1,7 @@
-import { type Held, holdProblem } from '../../agent/index.ts'
+import { type Held, holdProblem, type Memory } from '../../agent/index.ts'
 import { type AgentState } from '../../app/source/index.ts'
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
-import { fold, padTo, type Style } from './style.ts'
+import { fold, padTo, plural, type Style } from './style.ts'
 import { shortCommit, showPath, showProblem, showTime, showValue } from './value.ts'
 
 /** A line that is quoted from a file, and the line below it with the caret: neither is folded. */
@@ -9,7 +9,18 @@ const EXCERPT = /^ *[0-9]* \| /
 
 /** What an agent knows of its host, for people. */
 export function agentView({ memory, running }: AgentState, style: Style): string {
-  const { wanted, inForce, applied, refused, unreachable, fleetAway, error, suspended, proposed } = memory
+  const {
+    withdrawal = null,
+    wanted,
+    inForce,
+    applied,
+    refused,
+    unreachable,
+    fleetAway,
+    error,
+    suspended,
+    proposed,
+  } = memory
   const state = running === null ? style.red('not running') : `process ${running.pid}`
   const lines = [
     fold(
@@ -97,6 +108,7 @@ export function agentView({ memory, running }: AgentState, style: Style): string
       escapeForTerminal(problem.hint),
     )
   for (const [text, names] of heldByWhy(memory.held)) row('held', `${names}: ${text}`)
+  if (withdrawal !== null) row('consent', consentText(withdrawal))
   if (proposed !== null) row('proposed', `qstate apply ${proposed.file}`)
   for (const { qube, paths } of memory.waiting)
     row('restart', style.yellow(`${qube} waits for its next start: ${paths.map(showPath).join(', ')}`))
@@ -119,6 +131,13 @@ const TRIED: ReadonlySet<Held['why']> = new Set(['backing-off', 'conflict', 'fai
 const EVENTS = {
   lost: 'not heard: changes on the host are noticed late',
   refused: 'refused by policy: changes are noticed at the next comparison, within 5 minutes',
+}
+
+/** The command that agrees to what is held. */
+function consentText({ commit, digest, withdrawals }: NonNullable<Memory['withdrawal']>): string {
+  const qubes = [...new Set(withdrawals.map(({ qube }) => qube))].map((qube) => escapeForTerminal(qube))
+  const command = `qstate agent accept ${commit.slice(0, 12)} --withdraw ${digest.slice(0, 12)}`
+  return `\`${command}\` withdraws ${plural(withdrawals.length, 'value')} of ${qubes.join(', ')}`
 }
 
 function heldByWhy(held: readonly Held[]): ReadonlyMap<string, string> {

@@ -1,5 +1,6 @@
 import {
   type Change,
+  type ConsentRequest,
   countWrites,
   needsApply,
   type Plan,
@@ -32,7 +33,15 @@ export function planView(plan: Plan, style: Style, nothing?: string): string {
     parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
   }
   parts.push(summary(plan, style, nothing))
+  if (plan.consent !== undefined) parts.push(style.red(fold(consentText(plan.consent), style.width, '')))
   return `${parts.join('\n\n')}\n`
+}
+
+/** The last line, since a line of the spec may have been lost by mistake. */
+function consentText({ qubes, withdrawals }: ConsentRequest): string {
+  const names = qubes.map(({ qube, isWhole }) => (isWhole ? `${qube} (all that qstate owns there)` : qube))
+  const flag = qubes.length > 3 ? `=${withdrawals.length}` : qubes.map(({ qube }) => qube).join(',')
+  return `Consent needed: ${plural(withdrawals.length, 'value')} of ${names.join(', ')} will be withdrawn, since the spec no longer names them. \`qstate apply\` asks for it; without a terminal, add --allow-withdraw ${flag}.`
 }
 
 const WHEN: Readonly<Record<Change['effect'], string>> = {
@@ -75,9 +84,6 @@ export function qubeLine(qube: QubePlan, style: Style): string {
 
 function qubeView(qube: QubePlan, style: Style): string {
   const lines = [qubeLine(qube, style)]
-  for (const note of qube.notes.filter(({ kind: of }) => of === 'dropped')) {
-    lines.push(style.red(fold(`! ${note.text}`, style.width, '  ')))
-  }
   if (qube.create === undefined) {
     for (const { name, size } of qube.volumes ?? [])
       lines.push(style.yellow(`  the ${name} volume will be grown to ${showSize(size)}`))
@@ -183,7 +189,7 @@ function sideBySide(left: string, right: string, style: Style): string[] {
 function noteLines(qube: QubePlan, style: Style): string[] {
   // What creates a qube is right as soon as it is there.
   const adopted = qube.create === undefined ? qube.notes.filter((note) => note.kind === 'adopted') : []
-  const others = qube.notes.filter((note) => note.kind !== 'adopted' && note.kind !== 'dropped')
+  const others = qube.notes.filter((note) => note.kind !== 'adopted')
   const lines = others.map((note) =>
     style.dim(
       fold(`· ${note.path === null ? '' : `${showPath(note.path)}: `}${note.text}`, style.width, '  '),

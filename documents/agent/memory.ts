@@ -14,6 +14,7 @@ import {
   valueOrAbsent,
   words,
 } from '../table/index.ts'
+import { withdrawals } from './consent.ts'
 import { ordered } from './ordered.ts'
 import { suspension } from './suspension.ts'
 
@@ -111,6 +112,12 @@ export const memoryTable = table(
     comparedAt: orNull(time),
     drift: about('Settings that are not as qstate left them.', Type.Array(drift)),
     held: about('What a plan would do, and what is not done now.', Type.Array(held)),
+    withdrawal: Type.Optional(
+      about(
+        'Withdrawals of the active commit that wait for a person’s consent. Earlier agents do not write it.',
+        orNull(Type.Object({ commit, digest: text, withdrawals })),
+      ),
+    ),
     blocked: Type.Array(Type.Object({ ...qubeAndPath, problem: Type.Object(problem) })),
     failing: about(
       'Why the last apply on a qube failed, until one does not.',

@@ -1,6 +1,7 @@
 /**
  * What is kept of one host: plans, reports, generations, locks and snapshots.
  */
+export { baselineDocument } from './baseline-validator.ts'
 export type { GenerationMeta } from './generation.ts'
 export { generationDocument } from './generation-validator.ts'
 export type { Holder } from './holder.ts'

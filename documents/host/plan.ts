@@ -23,6 +23,13 @@ import {
 } from '../table/index.ts'
 import { EFFECTS, type Plan, PLAN_VERSION, REASONS } from '../../reconciler/index.ts'
 
+const withdrawal = Type.Object({
+  qube: qubeName,
+  uuid: text,
+  path: text,
+  after: about('Null: it becomes absent.', valueOrAbsent),
+})
+
 const calls = Type.Array(
   Type.Object({
     dest: about('The qube that the call is about.', text),
@@ -79,7 +86,6 @@ const note = Type.Object({
     'released',
     'clone',
     'created',
-    'dropped',
     'as-before',
     'followed',
     'heirs',
@@ -121,11 +127,8 @@ const qube = Type.Object({
       ),
     ),
   ),
-  withdrawsAll: Type.Optional(
-    about(
-      'The spec names no setting that is owned here any more, and values change because of that.',
-      Type.Literal(true),
-    ),
+  leaves: Type.Optional(
+    about('Owned settings that the spec no longer names, whether or not a value changes.', texts),
   ),
   remove: Type.Optional(
     about(
@@ -184,6 +187,25 @@ export const planTable = table(
       ),
     }),
     qubes: Type.Array(qube),
+    consent: Type.Optional(
+      about(
+        'Withdrawals that only a person can agree to.',
+        Type.Object({
+          qubes: Type.Array(
+            Type.Object({
+              qube: qubeName,
+              leaves: about('Owned settings that the spec no longer names.', texts),
+              isWhole: about('No owned setting of it stays named.', Type.Boolean()),
+            }),
+          ),
+          withdrawals: about('Values that are written, by UUID and path.', Type.Array(withdrawal)),
+          digest: about(
+            'SHA-256 of the withdrawals: what a person agrees to.',
+            Type.String({ pattern: '^[0-9a-f]{64}$' }),
+          ),
+        }),
+      ),
+    ),
     orphans: Type.Optional(
       about(
         'Files of qstate in dom0 for qubes that do not exist any more.',

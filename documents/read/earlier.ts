@@ -91,7 +91,10 @@ const EARLIER: Readonly<Record<string, Rewrite>> = {
         all(
           inKeys(['blocked', 'held'], inEach(besideProblem)),
           inKey('changes', inEach(inKey('reason', is('prune', 'withdrawn')))),
-          inKey('notes', inEach(inKey('kind', is('forgotten', 'as-before')))),
+          inKey(
+            'notes',
+            inEach(inKey('kind', all(is('forgotten', 'as-before'), is('dropped', 'as-before')))),
+          ),
         ),
       ),
     ),

@@ -7,6 +7,14 @@
  * record of another UUID is a clone's, and not believed. A configuration with a `name` also finds the qubes that it has
  * dropped, at one call for each qube that it does not name.
  */
+export {
+  type Baseline,
+  baselineAfter,
+  consentNeeded,
+  consentProblem,
+  isCovered,
+  withLeaving,
+} from './consent.ts'
 export { recordProblem } from './check-record.ts'
 export {
   clearPendingRestart,

@@ -12,6 +12,7 @@ export { diffSettings, failedGuards, guarded, inverse, type Operation, pointerOf
 export {
   type Blocked,
   type Change,
+  type ConsentRequest,
   type Creation,
   needsApply,
   type Note,
@@ -29,6 +30,7 @@ export {
   type Removal,
   type Untold,
   type VolumeGrowth,
+  type Withdrawal,
 } from './plan.ts'
 export { namedQube } from './referenced-qube.ts'
 export { reportExitCode, failureOf, type Outcome, type QubeReport, type Report } from './report.ts'

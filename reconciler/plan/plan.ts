@@ -20,6 +20,8 @@ export interface Plan {
     readonly commit: string | null
   }
   readonly qubes: readonly QubePlan[]
+  /** Withdrawals that only a person can agree to. */
+  readonly consent?: ConsentRequest
   /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left. */
   readonly orphans?: readonly Orphan[]
   /** Why it is not known whether there are such files, where the spec has to do with them. */
@@ -30,6 +32,30 @@ export interface Plan {
   readonly restarts?: readonly { readonly qube: string; readonly when: 'now' | 'ask' }[]
   /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
   readonly tables?: Readonly<Record<string, string>>
+}
+
+/** Withdrawals of so much of what is owned that a line of the spec may have been lost by mistake. */
+export interface ConsentRequest {
+  readonly qubes: readonly {
+    readonly qube: string
+    /** Owned settings that the spec no longer names. */
+    readonly leaves: readonly string[]
+    /** No owned setting of it stays named. */
+    readonly isWhole: boolean
+  }[]
+  /** Values that are written, by UUID and path. */
+  readonly withdrawals: readonly Withdrawal[]
+  /** SHA-256 of the withdrawals: what a person agrees to. */
+  readonly digest: string
+}
+
+/** A value that goes back to what was there before qstate. */
+export interface Withdrawal {
+  readonly qube: string
+  readonly uuid: string
+  readonly path: string
+  /** Null: it becomes absent. */
+  readonly after: Value | null
 }
 
 export interface Untold {
@@ -64,8 +90,8 @@ export interface QubePlan {
   readonly takesOver?: true
   /** There is nothing to write here, and an apply notes on this machine that it is so: a run that was cut off has been finished. */
   readonly closes?: true
-  /** The spec no longer names any setting that the record owns here, and values change because of that. */
-  readonly withdrawsAll?: true
+  /** Owned settings that the spec no longer names, whether or not a value changes. */
+  readonly leaves?: readonly string[]
   /** In the order in which they are made. */
   readonly changes: readonly Change[]
   readonly record: RecordChange
@@ -142,7 +168,6 @@ export interface Note {
     | 'released'
     | 'clone'
     | 'created'
-    | 'dropped'
     | 'as-before'
     | 'followed'
     | 'heirs'

@@ -1,5 +1,5 @@
 import { isSeenValueFor, isSettingPath, isValueFor, type Value } from '../../spec/index.ts'
-import { recordProblem } from '../ownership/index.ts'
+import { consentProblem, recordProblem } from '../ownership/index.ts'
 import {
   type Change,
   guarded,
@@ -28,7 +28,7 @@ export function planProblem(plan: Plan, providers: Providers): string | undefine
     if (seen.has(qube.qube)) return `it names ${qube.qube} twice`
     seen.add(qube.qube)
   }
-  return undefined
+  return consentProblem(plan)
 }
 
 /** Why the settings of a plan that was applied mean nothing here: this qstate does not manage them, or not with these values. */

@@ -35,6 +35,8 @@ export interface QubeDifference {
   readonly set: Map<string, Value | null>
   /** What was there before that, as far as it is known. */
   readonly originals: Map<string, Value | null>
+  /** Owned settings that the spec no longer names, whether or not a value changes. */
+  readonly leaves: string[]
   readonly blocked: Blocked[]
   readonly notes: Note[]
 }
@@ -70,6 +72,7 @@ export function diffQube(
     differences: [],
     set: new Map(),
     originals: new Map(),
+    leaves: [],
     blocked: [],
     notes: [],
   }
@@ -100,6 +103,7 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
     return
   }
   const { entry, write } = transition
+  if (wanted === 'not-named' && entry === undefined && state.entry !== undefined) found.leaves.push(path)
   if (entry !== undefined) own(path, entry, found)
   const note = noteOf(path, state, transition)
   if (note !== undefined) found.notes.push({ ...note, path })

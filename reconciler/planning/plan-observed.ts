@@ -45,7 +45,7 @@ export async function planObserved(
     isCreated: standing.isCreated || !isThere(facts.qube.name, context),
     isMissing: (name) => context.host.howListed === undefined && !isThere(name, context),
   })
-  const { set, originals, blocked } = difference
+  const { set, originals, leaves, blocked } = difference
   const restore = (path: string): void => {
     restoreEntry(set, record?.set, path)
     restoreEntry(originals, record?.originals, path)
@@ -134,10 +134,9 @@ export async function planObserved(
     const why = 'the ownership record would not fit into a feature'
     return blockedQube(facts.qube, problem('record-too-large', why, hint), wanted)
   }
-  const withdrawsAll = isWholeWithdrawal(desired.qubes.get(facts.qube.name), record, changes)
   return {
     ...describe(facts.qube),
-    ...(withdrawsAll ? { withdrawsAll } : {}),
+    ...(leaves.length === 0 ? {} : { leaves }),
     changes,
     record: { before: observed.recordText, after },
     ...(isMade && record !== null ? { made: true as const } : {}),
@@ -145,13 +144,7 @@ export async function planObserved(
     ...(held.length === 0 ? {} : { held }),
     waiting,
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
-    notes: [
-      ...cloneNote(observed),
-      ...lostNote(observed, standing),
-      ...(withdrawsAll ? [DROPPED] : []),
-      ...difference.notes,
-      ...note,
-    ],
+    notes: [...cloneNote(observed), ...lostNote(observed, standing), ...difference.notes, ...note],
   }
 }
 
@@ -241,28 +234,6 @@ const isThere = (qube: string, { qubes }: PlanContext): boolean => qubes.some(({
 function scoped(record: OwnershipRecord, qube: string, context: PlanContext): OwnershipRecord {
   const set = inScope(record.set, qube, context)
   return set === record.set ? record : { ...record, set }
-}
-
-/**
- * Whether values change because the spec no longer names any setting that is owned here. Judged by the whole spec and the whole
- * record, whatever part of them this plan is about.
- */
-function isWholeWithdrawal(
-  named: DesiredQube | undefined,
-  record: OwnershipRecord | null,
-  changes: readonly Change[],
-): boolean {
-  if (!changes.some(({ reason }) => reason === 'withdrawn')) return false
-  return [...(record?.set.keys() ?? [])].every(
-    (path) => named?.settings.has(path) !== true && named?.unmanaged?.has(path) !== true,
-  )
-}
-
-/** A headline, since a line may have been lost by mistake. */
-const DROPPED: Note = {
-  kind: 'dropped',
-  path: null,
-  text: 'the spec no longer names any setting that this configuration owns here: all of them are withdrawn',
 }
 
 function lostNote({ record }: ObservedQube, { lost }: Standing): readonly Note[] {

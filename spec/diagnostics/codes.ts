@@ -206,6 +206,7 @@ export const CODES = {
     exit: EXIT.usage,
     codes: [
       'bad-commit',
+      'bad-consent',
       'bad-option',
       'bad-revision',
       'half-a-cluster',

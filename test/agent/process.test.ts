@@ -278,7 +278,7 @@ test('suspended from the command line it writes nothing, resumed it acts at once
   await ended(agent)
 })
 
-test('what a person has to review is told in log, status and metrics, with commands that apply it', async (t) => {
+test('a withdrawal that needs consent is held, told in log, status and metrics, and done once a person agrees', async (t) => {
   const world = await makeWorld(t)
   world.commit(3)
   const agent = world.begin()
@@ -288,29 +288,28 @@ test('what a person has to review is told in log, status and metrics, with comma
     { sshKey: world.key },
   )
   look(agent)
-  await agent.said('win-a is held: the spec no longer names any setting that qstate owns there')
+  await agent.said('win-a is held: the spec no longer names so much')
   assert.equal(world.vcpus(), 3)
   const metrics = await ask(world.socket, '/metrics')
   assert.match(metrics.body, /^qstate_held_changes\{why="withdrawal"\} 1$/m)
   assert.match(metrics.body, /^qstate_notices_total\{kind="held"\} 1$/m)
-  const status = await runCli(world.host, ['status'])
-  assert.match(status.out, /held +win-a: the spec no longer[^]*run `qstate\s+apply\s+FILE`/)
   const json = JSON.parse((await runCli(world.host, ['status', '--json'])).out) as {
     agent: { held: (Held & { problem: Problem })[] }
   }
   const [held, ...others] = json.agent.held
   assert.deepEqual(
     [held?.qube, held?.path, held?.why, held?.until, held?.problem.code, others],
-    ['win-a', null, 'withdrawal', null, 'withdrawal-not-allowed', []],
+    ['win-a', 'qube/vcpus', 'withdrawal', null, 'withdrawal-not-allowed', []],
   )
 
-  const file = join(world.host.folder, 'plan.json')
-  const plan = await runCli(world.host, ['plan', '-o', file])
-  assert.match(
-    plan.out,
-    /! the spec no longer names any setting[^]*vcpus +3 → default, as before qstate +withdrawn/,
-  )
-  assert.equal((await runCli(world.host, ['apply', '--yes', file])).code, 0)
+  const status = (await runCli(world.host, ['status'])).out.replace(/\s+/g, ' ')
+  const [, commit = '', digest = ''] =
+    /`qstate agent accept (\w+) --withdraw (\w+)` withdraws 1 value of win-a/.exec(status) ?? []
+  const other = await runCli(world.host, ['agent', 'accept', commit, '--withdraw', 'f'.repeat(12)])
+  assert.match(other.err, /the agent holds no such withdrawals/)
+  const agreed = await runCli(world.host, ['agent', 'accept', commit, '--withdraw', digest])
+  assert.equal(agreed.code, 0, agreed.err)
+  await agent.said('generation=2')
   assert.equal(world.vcpus(), undefined)
   await ended(agent)
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { NO_MEMORY } from '../../agent/state/memory.ts'
 import {
   acceptedDocument,
+  consentDocument,
   memoryDocument,
   orderedDocument,
   suspensionDocument,
@@ -17,6 +18,7 @@ import {
   rolloutStateDocument,
 } from '../../documents/fleet/index.ts'
 import {
+  baselineDocument,
   generationDocument,
   holderDocument,
   planDocument,
@@ -121,6 +123,19 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     document: orderedDocument,
     json: marked(orderedDocument, { id: '1.1', commit: COMMIT, back: false }),
     deep: [['back'], 'no'],
+  },
+  baseline: {
+    document: baselineDocument,
+    json: marked(baselineDocument, { owned: { 'a-uuid': ['qube/memory'] } }),
+    deep: [['owned', 'a-uuid', 0], 5],
+  },
+  consent: {
+    document: consentDocument,
+    json: marked(consentDocument, {
+      ...{ commit: COMMIT, by: 'alice@dom0', at: AT },
+      withdrawals: [{ qube: 'win10', uuid: 'a-uuid', path: 'qube/memory', after: 4096 }],
+    }),
+    deep: [['withdrawals', 0, 'path'], null],
   },
   receipt: {
     document: receiptDocument,
