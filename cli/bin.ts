@@ -40,6 +40,21 @@ function columns(): number {
   return Math.max(40, Math.min(width, 140))
 }
 
+/** Ends early at a signal: whoever waits looks at that next. */
+function pause(ms: number): Promise<void> {
+  if (stop.signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      stop.signal.removeEventListener('abort', done)
+      resolve()
+    }
+    // eslint-disable-next-line no-restricted-globals -- the one clock
+    const timer = setTimeout(done, ms)
+    stop.signal.addEventListener('abort', done)
+  })
+}
+
 const io: Io = {
   out: writer(process.stdout),
   err: writer(process.stderr),
@@ -55,8 +70,7 @@ const io: Io = {
   hostname: hostname(),
   username: userInfo().username,
   now: () => new Date(),
-  // eslint-disable-next-line no-restricted-globals -- the one clock
-  pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+  pause,
   signal: stop.signal,
   onHangup: (listener) => void process.on('SIGHUP', listener),
   onStop: (listener) => {

@@ -53,7 +53,6 @@ function exchange(
       onread: {
         buffer: SCRATCH,
         callback: (length) => {
-          underWay.heard()
           size += length
           if (size > MAX_REPLY_BYTES + 2) socket.destroy(oversized(call))
           else chunks.push(copied(length))
@@ -155,7 +154,7 @@ export const stopped = (call: Call, why: Why, timeoutMs: number): QubesdError =>
 
 function timedOut(call: Call, ms: number): QubesdError {
   const hint = 'qubesd is busy or stuck: see `journalctl -u qubesd -e` in dom0; --timeout sets the limit'
-  return new QubesdError('timeout', call, `no answer for ${ms / 1000} s`, hint)
+  return new QubesdError('timeout', call, `no whole answer within ${ms / 1000} s`, hint)
 }
 
 export function aborted(call: Call): QubesdError {
