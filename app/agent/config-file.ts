@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readBytes } from '../../documents/read/index.ts'
 import {
   type AgentConfig,
   defaultHostPolicies,
@@ -11,8 +12,6 @@ import {
 } from '../../spec/agent/index.ts'
 import { errorCount, invalid, problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
-
-const MAX_FILE_BYTES = 1024 * 1024
 
 /** The configuration file of an agent, read and found valid. Fails with `no-agent-file` and `invalid-agent-file`. */
 export const readAgentFile = (path: string, context: Context): AgentConfig =>
@@ -31,15 +30,14 @@ function readConfig<T>(path: string, load: (source: SourceFile) => LoadedConfig<
 }
 
 function readText(path: string, { cwd }: Context): string {
-  const full = resolve(cwd, path)
-  const found = statSync(full, { throwIfNoEntry: false })
+  const found = readBytes(resolve(cwd, path))
   if (found === undefined) {
     const hint = 'name it with --file or --hosts-file, or write it: docs/agent.md describes what it says'
     throw new QstateError(problem('no-agent-file', `there is no file ${path}`, hint))
   }
-  if (!found.isFile() || found.size > MAX_FILE_BYTES)
-    throw new QstateError(problem('unreadable', `${path}: no file, or larger than 1 MiB`, 'name another'))
-  return readFileSync(full, 'utf8')
+  if ('fault' in found)
+    throw new QstateError(problem('unreadable', `${path}: ${found.fault}`, 'name another'))
+  return found.bytes.toString('utf8')
 }
 
 /** Files of this machine that a configuration names, and that do not exist. */
