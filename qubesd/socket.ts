@@ -113,6 +113,9 @@ function asQubesdError(call: Call, path: string, error: unknown, answered: boole
         NO_PERMISSION,
         error,
       )
+    case 'EMFILE':
+    case 'ENFILE':
+      return noFiles(call, error)
     default: {
       const what = answered
         ? 'the connection broke in the middle of the answer'
@@ -126,6 +129,12 @@ function asQubesdError(call: Call, path: string, error: unknown, answered: boole
       )
     }
   }
+}
+
+/** Which the daemon cannot help. */
+export function noFiles(call: Call, error: unknown): QubesdError {
+  const hint = 'raise how many files may be open (`ulimit -n`), or lower --concurrency'
+  return new QubesdError('daemon-unreachable', call, 'too many files are open here', hint, error)
 }
 
 const NOT_THERE =
