@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentConfig } from '../spec/agent/index.ts'
 import { hasCode, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { credentialConfig } from './credentials.ts'
 import { git, says } from './git.ts'
 import { sshOf } from './ssh.ts'
 
@@ -49,7 +50,7 @@ async function fetchInto(folder: string, origin: Origin, signal: AbortSignal): P
   await git({ gitDir: folder }, [...FETCH, origin.url, `+${from}:${NEW}`], {
     signal,
     timeoutMs: FETCH_MS,
-    config: [...PROTOCOLS, ...CAREFUL],
+    config: [...PROTOCOLS, ...CAREFUL, ...credentialConfig(origin.credentials)],
     env: sshOf(origin),
     maxFileBytes: origin.maxBytes,
     maxMemoryBytes: MEMORY,

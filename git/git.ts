@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { escapeForTerminal, hasCode, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Ended, runGroup } from './child.ts'
 
 /**
@@ -182,6 +182,17 @@ function lastLines(stderr: Buffer): string {
     .map((line) => escapeForTerminal(line.trim()))
     .filter((line) => line !== '' && !/^(?:hint|warning):/.test(line))
   return lines.slice(-3).join('; ').slice(0, 400)
+}
+
+/** When a commit says that it was made, in seconds; null where it is not here. */
+export async function commitTime(gitDir: string, commit: string): Promise<number | null> {
+  try {
+    const told = await git({ gitDir }, ['log', '--no-walk', '--format=%ct', '--end-of-options', commit])
+    return Number(told.toString('latin1'))
+  } catch (error) {
+    if (hasCode(error, 'git-failed')) return null
+    throw error
+  }
 }
 
 /** The repository that a folder is in, and where in it: `''` at its root, else `hosts/` or the like. Fails with QstateError. */

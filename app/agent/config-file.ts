@@ -23,11 +23,20 @@ export const readHostsFile = (path: string | null, context: Context): HostPolici
 
 function readConfig<T>(path: string, load: (source: SourceFile) => LoadedConfig<T>, context: Context): T {
   const source = { path, text: readText(path, context) }
-  const { config, diagnostics } = load(source)
-  context.report(diagnostics, [source])
+  const { config, diagnostics: found } = load(source)
+  const diagnostics = found.map((one) => ({ ...one, message: withoutSecrets(one.message) }))
+  context.report(diagnostics, [{ path, text: withoutSecrets(source.text) }])
   if (config !== null) return config
   throw invalid('invalid-agent-file', `${errorCount(diagnostics)} in ${path}`, diagnostics)
 }
+
+/** Lines of the file are shown where they are wrong, and what is wrong with a URL may be the secret in it. */
+const withoutSecrets = (text: string): string =>
+  text.replace(
+    /(:\/\/)([^\s/@'"]+)(?=@)|([?&#])([^\s'"]+)/g,
+    (_, ...[slashes = '', user = '', mark = '', query = '']: string[]) =>
+      slashes + mark + '*'.repeat(user.length + query.length),
+  )
 
 function readText(path: string, { cwd }: Context): string {
   const found = readBytes(resolve(cwd, path))
@@ -51,7 +60,7 @@ function filesOf({ source, verify, notify, fleet }: AgentConfig): readonly strin
       : verify.by === 'gpg'
         ? [verify.keyring]
         : []
-  const files = [source.url, source.identity, source.knownHosts, fleet?.key, fleet?.ca]
+  const files = [source.url, source.identity, source.knownHosts, source.credentials, fleet?.key, fleet?.ca]
   return [...files, ...trust, ...notify.map(fileOfTarget)].flatMap((path) =>
     path?.startsWith('/') === true ? [path] : [],
   )

@@ -40,6 +40,7 @@ export const CODES = {
   git: {
     exit: EXIT.error,
     codes: [
+      'bad-credentials',
       'bad-trust',
       'git-aborted',
       'git-failed',
@@ -144,6 +145,7 @@ export const CODES = {
       'bad-mac',
       'bad-name',
       'bad-signature',
+      'bad-source',
       'bad-target',
       'bad-timezone',
       'bad-user',
@@ -201,6 +203,7 @@ export const CODES = {
       'other-kind',
       'out-of-range',
       'paths-of-fleet',
+      'plain-webhook',
       'profile-cycle',
       'read-only',
       'refused-content',
