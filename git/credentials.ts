@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
-import { problem, QstateError } from '../spec/diagnostics/index.ts'
+import { hasCode, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { gitNow } from './git.ts'
 import { quoteForShell } from './ssh.ts'
 
 /**
@@ -29,3 +30,24 @@ function requirePrivate(path: string): void {
 }
 
 const OTHERS = 0o077
+
+/** Settings by which git asks the helpers that the user and the system have for credentials, and none that a clone's own settings name. */
+export function ownCredentials(gitDir: string): readonly string[] {
+  const parts = credentialSettings(gitDir).toString('utf8').split('\0')
+  const own = parts.flatMap((scope, index) => {
+    if (index % 2 !== 0 || (scope !== 'system' && scope !== 'global')) return []
+    const [key = '', ...value] = (parts[index + 1] ?? '').split('\n')
+    return [`${key}=${value.join('\n')}`]
+  })
+  return ['credential.helper=', ...own]
+}
+
+function credentialSettings(gitDir: string): Buffer {
+  try {
+    return gitNow({ gitDir }, ['config', '--show-scope', '-z', '--get-regexp', '^credential[.]'])
+  } catch (error) {
+    // There are none.
+    if (hasCode(error, 'git-failed')) return Buffer.alloc(0)
+    throw error
+  }
+}

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { readBytes } from '../../documents/read/index.ts'
-import { commitOf } from '../../git/index.ts'
+import { commitOf, type WorkFiles } from '../../git/index.ts'
 import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../../spec/index.ts'
 
@@ -32,11 +32,12 @@ export function readSources(paths: readonly string[], cwd: string): Sources {
   if (files.length > MAX_FILES) {
     throw tooManyFiles(`${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`)
   }
+  const read = readTexts(files, cwd)
   const tablePaths = new Map<string, string>()
   return {
     paths,
-    files: readTexts(files, cwd),
-    commit: () => commitOf(folderOf(resolve(cwd, paths[0] ?? '.'))),
+    files: read,
+    commit: () => commitOf(workFiles(read, paths, cwd, tablePaths)),
     tablePaths,
     readTable(path, from) {
       const full = isAbsolute(path) ? path : resolve(cwd, dirname(from), path)
@@ -50,6 +51,26 @@ export function readSources(paths: readonly string[], cwd: string): Sources {
         return reasonOf(error)
       }
     },
+  }
+}
+
+/** All that the spec was read from. A table that has changed since is told apart by its digest. */
+function workFiles(
+  files: readonly SourceFile[],
+  paths: readonly string[],
+  cwd: string,
+  tablePaths: ReadonlyMap<string, string>,
+): WorkFiles {
+  const tables = [...tablePaths.values()].map((path): [string, Buffer] => {
+    const found = readBytes(path)
+    return [path, found !== undefined && 'bytes' in found ? found.bytes : Buffer.alloc(0)]
+  })
+  return {
+    files: new Map([
+      ...files.map(({ path, text }): [string, Buffer] => [resolve(cwd, path), Buffer.from(text)]),
+      ...tables,
+    ]),
+    folders: paths.map((path) => resolve(cwd, path)).filter(isFolder),
   }
 }
 
@@ -145,8 +166,6 @@ function decode(path: string, bytes: Buffer): string {
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-
-const folderOf = (path: string): string => (isFolder(path) ? path : dirname(path))
 
 const NO_FILE = 'there is no such file'
 
