@@ -24,7 +24,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 /**
- * Writes until the reader has seen enough (`| head`), which is no error. Where the disk is full, that is told once, and shows in the
+ * Writes until the reader has seen enough (`| head`), which is no error. Where the disk is full, it says so once, and sets the
  * exit code. Neither is a reason to leave an apply half done.
  */
 function writer(stream: NodeJS.WriteStream): (text: string) => void {
@@ -44,7 +44,7 @@ function writer(stream: NodeJS.WriteStream): (text: string) => void {
 }
 
 function endWith(code: number): void {
-  process.exitCode = isCut && code === EXIT.done ? EXIT.error : code
+  process.exitCode = isCut && (code === EXIT.done || code === EXIT.changes) ? EXIT.error : code
 }
 
 /** Width to lay text out for: what COLUMNS says, else the terminal's, else 100. */
@@ -55,7 +55,7 @@ function columns(): number {
   return Math.max(40, Math.min(width, 140))
 }
 
-/** Ends early at a signal: whoever waits looks at that next. */
+/** Ends early at a signal, which the caller checks next. */
 function pause(ms: number): Promise<void> {
   if (stop.signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {

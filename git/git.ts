@@ -6,7 +6,7 @@ import { type Ended, runGroup } from './child.ts'
 /**
  * The only door to git. Whatever a repository holds, nothing of it is run: no hook, filter, monitor or pager, no credential
  * prompt; objects are read, and never checked out. A command that looks at the files of a work tree (`status`, `diff`, `add`) is not
- * started at all: it would run the filters that the repository's settings name. Nor is a server asked for what a repository lacks,
+ * started at all: it would run the filters that the repository's settings name. Nor are objects that a repository lacks fetched from a server,
  * but where a fetch is meant.
  */
 

@@ -71,7 +71,7 @@ export function openMirror(folder: string, origin: Origin): Mirror {
 /**
  * The clone that a person works in: what is not in it is fetched from its `origin`. What is damaged is left to its owner. Of its settings
  * the fetch takes where `origin` is: ssh, credentials and the program at the other end are the person's own, since the clone may be an
- * archive that somebody else has packed.
+ * archive from elsewhere.
  */
 export function openClone(gitDir: string): CommitStore {
   let last: Promise<unknown> = Promise.resolve()

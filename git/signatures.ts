@@ -54,8 +54,8 @@ export async function checkSignatures(
 }
 
 /**
- * A missing list of revoked keys is a mere warning to git: whoever removed it would have un-revoked them all. Who may write one of these
- * files decides whose commits count.
+ * A missing list of revoked keys is a mere warning to git, so that removing it would reinstate them all. A user who may write one of these
+ * files decides which commits are trusted.
  */
 function requireTrusted(trust: Exclude<AgentTrust, { by: 'none' }>): void {
   const files =

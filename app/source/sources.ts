@@ -54,7 +54,7 @@ export function readSources(paths: readonly string[], cwd: string): Sources {
   }
 }
 
-/** All that the spec was read from. A table that has changed since is told apart by its digest. */
+/** All that the spec was read from. A table is read again, since only its digest was kept. */
 function workFiles(
   files: readonly SourceFile[],
   paths: readonly string[],

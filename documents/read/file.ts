@@ -30,7 +30,7 @@ const MIB = 1024 * 1024
 
 /**
  * What is in a file, where it is one, and no larger than that; undefined: there is none. Whatever a person, a repository or a saved
- * document names is read by this: a pipe keeps nobody waiting, a device is no file, and one that grows is read no further than its limit.
+ * document names is read by this: a pipe does not block, a device is no file, and one that grows is read no further than its limit.
  * Fails as the system does.
  */
 export function readBytes(

@@ -121,6 +121,6 @@ const PLAIN = problem(
 )
 const READABLE = problem(
   'plain-webhook',
-  'anybody on the way can read these notices, and change them',
+  'these notices can be read, and changed, on their way',
   'use https, or an address of the loopback',
 )
