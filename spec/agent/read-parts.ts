@@ -70,7 +70,8 @@ export function readTarget(written: Written, report: Report): readonly NotifyTar
 
 /** What is in a URL is in logs, in `status` and in the memory of an agent: no secret may be there. */
 export function secretProblem(url: string): Problem | null {
-  if (!/^(?:https|ssh):/.test(url) || !URL.canParse(url)) return null
+  if (!/^(?:https|ssh):/.test(url)) return null
+  if (!URL.canParse(url)) return NO_SOURCE
   const { protocol, username, password, search, hash } = new URL(url)
   const isHttps = protocol === 'https:'
   if (password !== '' || (isHttps && username !== '')) return isHttps ? IN_URL : NO_PASSWORD
@@ -81,6 +82,7 @@ const CREDENTIALS =
   'put a line https://USER:TOKEN@HOST into a file that only this user can read, and name it with `credentials` of `source`'
 const IN_URL = problem('bad-source', 'a source takes no user and password in its URL', CREDENTIALS)
 const NO_QUERY = problem('bad-source', 'a source takes nothing after its path', CREDENTIALS)
+const NO_SOURCE = problem('bad-source', 'this is no URL', 'such as https://example.org/qubes.git')
 const NO_PASSWORD = problem(
   'bad-source',
   'ssh takes no password in its URL',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { credentialConfig } from '../../git/credentials.ts'
+import { credentialConfig, ownCredentials } from '../../git/credentials.ts'
 import { type Origin } from '../../git/fetch.ts'
 import { type Mirror, openMirror } from '../../git/mirror.ts'
 import { QstateError } from '../../spec/diagnostics/index.ts'
@@ -325,6 +325,37 @@ test('user and token come out of the named file alone, which is only read', (t) 
   ask('reject', `${where}username=user\npassword=t0ken\n`)
   ask('approve', `${where}username=user\npassword=new\n`)
   assert.equal(readFileSync(file, 'utf8'), line)
+})
+
+test('a fetch into a clone asks the helpers of the user, and none of the clone', (t) => {
+  const folder = tempFolder(t)
+  const [own, planted] = [join(folder, 'own'), join(folder, 'planted')]
+  writeFileSync(own, 'https://user:own@example.org\nhttps://user:scoped@example.net\n')
+  writeFileSync(planted, 'https://user:planted@example.org\nhttps://user:planted@example.com\n')
+  const settings = join(folder, 'settings')
+  writeFileSync(
+    settings,
+    `[credential]\n\thelper = store --file=${own}\n[credential "https://example.net"]\n\tusername = user\n`,
+  )
+  const repo = makeRepository(t)
+  repo.git('config', 'credential.helper', `store --file=${planted}`)
+  repo.git('config', 'credential.https://example.com.helper', `store --file=${planted}`)
+  process.env['GIT_CONFIG_GLOBAL'] = settings
+  t.after(() => delete process.env['GIT_CONFIG_GLOBAL'])
+  const config = ownCredentials(repo.gitDir)
+  const ask = (host: string): string | null => {
+    const { status, stdout } = spawnSync(
+      'git',
+      ['-C', repo.folder, ...config.flatMap((setting) => ['-c', setting]), 'credential', 'fill'],
+      {
+        input: `protocol=https\nhost=${host}\n`,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'] ?? '', GIT_CONFIG_GLOBAL: settings, GIT_TERMINAL_PROMPT: '0' },
+      },
+    )
+    return status === 0 ? (/^password=(.*)$/m.exec(stdout)?.[1] ?? null) : null
+  }
+  assert.deepEqual(['example.org', 'example.net', 'example.com'].map(ask), ['own', 'scoped', null])
 })
 
 for (const [what, mode, why] of [

@@ -187,6 +187,7 @@ const WRONG: readonly [string, string, string, RegExp][] = [
       ['source: { url: "https://example.org/r?access_token=s3cret" }', '3:16', /`credentials`/],
       ['source: { url: "https://example.org/r#s3cret" }', '3:16', /`credentials`/],
       ['source: { url: "ssh://git:s3cret@example.org/r" }', '3:16', /`identity`/],
+      ['source: { url: "https://user:s3cret@[x/r" }', '3:16', /no URL/],
     ] as const
   ).map(([source, where, word]): (typeof WRONG)[number] => [
     source,
