@@ -7,7 +7,7 @@ export interface OutputFile {
   /** As a person names it, counted from `cwd`. */
   readonly path: string
   readonly cwd: string
-  readonly text: string
+  readonly text: string | Buffer
   /** Not over a file that exists. */
   readonly isNew?: boolean
   readonly mode?: number
@@ -21,7 +21,8 @@ export function writeOutputFile({ path, cwd, text, isNew = false, mode = 0o666 }
     if (found !== undefined && isNew) return false
     // A terminal or a pipe takes the text as it comes.
     if (found?.isFile() === false) writeFileSync(full, text)
-    else return replace(full, text, isNew, mode)
+    // No one gets to read what they could not.
+    else return replace(full, text, isNew, mode & (found?.mode ?? mode))
     return true
   } catch (error) {
     if (!isSystemError(error)) throw error
@@ -32,10 +33,10 @@ export function writeOutputFile({ path, cwd, text, isNew = false, mode = 0o666 }
   }
 }
 
-function replace(full: string, text: string, isNew: boolean, mode: number): boolean {
+function replace(full: string, text: string | Buffer, isNew: boolean, mode: number): boolean {
   const beside = `${full}.${randomBytes(6).toString('hex')}.new`
   try {
-    writeFileSync(beside, text, { mode, flag: 'wx' })
+    writeFileSync(beside, text, { mode, flag: 'wx', flush: true })
     if (isNew) linkSync(beside, full)
     else renameSync(beside, full)
     return true

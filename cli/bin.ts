@@ -2,12 +2,15 @@ import { hostname, userInfo } from 'node:os'
 import { isatty } from 'node:tty'
 import { type Io } from './io.ts'
 import { main } from './main.ts'
+import { EXIT, systemProblem } from '../spec/diagnostics/index.ts'
 
 const LEFT_OPEN_MS = 2000
 
 const stop = new AbortController()
 /** What is left is only to be written out. */
 let isDone = false
+/** Not all of the answer could be written. */
+let isCut = false
 let tellStop = (name: string): void => {
   process.stderr.write(`\n${name}: finishing the call under way; once more ends it at once\n`)
 }
@@ -20,16 +23,28 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     stop.abort(name)
   })
 }
-/** Writes until the reader has seen enough (`| head`): that is no error, and no reason to leave an apply half done. */
+/**
+ * Writes until the reader has seen enough (`| head`), which is no error. Where the disk is full, it says so once, and sets the
+ * exit code. Neither is a reason to leave an apply half done.
+ */
 function writer(stream: NodeJS.WriteStream): (text: string) => void {
   let gone = false
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (!gone && error.code !== 'EPIPE' && stream === process.stdout) {
+      const { message, hint } = systemProblem(Object.assign(error, { path: 'stdout' }))
+      io.err(`error: ${message}\n  ${hint}\n`)
+      isCut = true
+      endWith(Number(process.exitCode ?? EXIT.done))
+    }
     gone = true
   })
   return (text) => {
     if (!gone) stream.write(text)
   }
+}
+
+function endWith(code: number): void {
+  process.exitCode = isCut && (code === EXIT.done || code === EXIT.changes) ? EXIT.error : code
 }
 
 /** Width to lay text out for: what COLUMNS says, else the terminal's, else 100. */
@@ -38,6 +53,21 @@ function columns(): number {
   const width =
     Number.isInteger(said) && said > 0 ? said : process.stdout.columns || process.stderr.columns || 100
   return Math.max(40, Math.min(width, 140))
+}
+
+/** Ends early at a signal, which the caller checks next. */
+function pause(ms: number): Promise<void> {
+  if (stop.signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      stop.signal.removeEventListener('abort', done)
+      resolve()
+    }
+    // eslint-disable-next-line no-restricted-globals -- the one clock
+    const timer = setTimeout(done, ms)
+    stop.signal.addEventListener('abort', done)
+  })
 }
 
 const io: Io = {
@@ -55,8 +85,7 @@ const io: Io = {
   hostname: hostname(),
   username: userInfo().username,
   now: () => new Date(),
-  // eslint-disable-next-line no-restricted-globals -- the one clock
-  pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+  pause,
   signal: stop.signal,
   onHangup: (listener) => void process.on('SIGHUP', listener),
   onStop: (listener) => {
@@ -94,7 +123,7 @@ const io: Io = {
 
 // Not awaited at the top level, which a bundle for `require` could not hold. `main` tells whatever goes wrong.
 void main(process.argv.slice(2), io).then((code) => {
-  process.exitCode = code
+  endWith(code)
   isDone = true
   if (!stop.signal.aborted) return
   // What a library has left open, such as a connection that nobody answers, keeps no process that is to end.

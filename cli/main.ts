@@ -20,7 +20,7 @@ export function makeProgram(io: Io, done: (code: number) => void, isJson = false
     .option('--qrexec-client <path>', 'qrexec-client-vm to use (else QSTATE_QREXEC_CLIENT)')
     .option('--dom0-root <folder>', 'folder that stands in for / of dom0, for SLIC (else QSTATE_DOM0_ROOT)')
     .option('--state-dir <folder>', 'where lock and history are kept (else QSTATE_STATE_DIR)')
-    .option('--timeout <seconds>', 'gives up on a call that is not answered for this long', '60')
+    .option('--timeout <seconds>', 'gives up on a call whose answer is not whole after this long', '60')
     .option('--concurrency <n>', 'calls under way at once', '8')
     .option('--json', 'prints JSON, whose shape is kept stable')
     .option('--no-color', 'prints no colours (NO_COLOR does the same)')

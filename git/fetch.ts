@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentConfig } from '../spec/agent/index.ts'
 import { hasCode, problem, QstateError } from '../spec/diagnostics/index.ts'
+import { credentialConfig } from './credentials.ts'
 import { git, says } from './git.ts'
 import { sshOf } from './ssh.ts'
 
@@ -49,7 +50,8 @@ async function fetchInto(folder: string, origin: Origin, signal: AbortSignal): P
   await git({ gitDir: folder }, [...FETCH, origin.url, `+${from}:${NEW}`], {
     signal,
     timeoutMs: FETCH_MS,
-    config: [...PROTOCOLS, ...CAREFUL],
+    protocols: PROTOCOLS,
+    config: [...CAREFUL, ...credentialConfig(origin.credentials)],
     env: sshOf(origin),
     maxFileBytes: origin.maxBytes,
     maxMemoryBytes: MEMORY,
@@ -90,15 +92,17 @@ async function commitOf(folder: string, { kind, name }: Origin['ref']): Promise<
 }
 
 /** Nothing but what is asked for, and no housekeeping. */
-export const FETCH = [
+const QUIET_FETCH = [
   ...['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--no-auto-gc'],
-  '--end-of-options',
 ]
 
-/** What a URL may be: nothing that runs a program of its own naming (`ext::`). */
-const PROTOCOLS = ['protocol.allow=never'].concat(
-  ['file', 'https', 'ssh'].map((name) => `protocol.${name}.allow=always`),
-)
+const FETCH = [...QUIET_FETCH, '--end-of-options']
+
+/** From a remote that a clone's settings describe, which may name a program for the other end. */
+export const CLONE_FETCH = [...QUIET_FETCH, '--upload-pack=git-upload-pack', '--end-of-options']
+
+/** What a URL may be. */
+export const PROTOCOLS = ['file', 'https', 'ssh']
 
 /** A small pack can unfold to large objects: they are checked as a stream, one at a time. A server that is silent is given up. */
 const CAREFUL = [
@@ -119,7 +123,7 @@ export async function carryOver(
     await git({ gitDir: to }, [...FETCH, from, `+${KEPT}:${KEPT}`], {
       signal,
       timeoutMs: FETCH_MS,
-      config: PROTOCOLS,
+      protocols: ['file'],
     })
   } catch (error) {
     // Never there, or damaged: then there is nothing left to be kept.

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Ended, runGroup } from './child.ts'
 
 /**
  * The only door to git. Whatever a repository holds, nothing of it is run: no hook, filter, monitor or pager, no credential
- * prompt; objects are read, and never checked out.
+ * prompt; objects are read, and never checked out. A command that looks at the files of a work tree (`status`, `diff`, `add`) is not
+ * started at all: it would run the filters that the repository's settings name. Nor are objects that a repository lacks fetched from a server,
+ * but where a fetch is meant.
  */
 
 /** Where git works: in the repository that it finds around a folder, or in one that is named and not looked for. */
@@ -21,6 +22,8 @@ export interface GitOptions {
   /** Settings for this call alone, `key=value`: they come before those of any file. */
   readonly config?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Ways that git may go to another repository: none, unless it is to fetch. */
+  readonly protocols?: readonly string[]
   /** No file that git writes gets larger than this many bytes: a fetch that would is broken off. */
   readonly maxFileBytes?: number
   /** Nor does git, or anything that it starts, take more memory than this. */
@@ -39,7 +42,10 @@ const SAFE = [
   'core.askPass=',
   'core.pager=cat',
   'submodule.recurse=false',
+  // Asked of what other repositories lend to this one.
+  'core.alternateRefsCommand=true',
   'gc.auto=0',
+  'log.showSignature=false',
   'maintenance.auto=false',
 ]
 
@@ -54,12 +60,20 @@ const argsOf = (place: Place, args: readonly string[], { config = [] }: GitOptio
  * Of the caller's environment what reaches the network and its keys. A hook's own GIT_DIR would lead elsewhere than asked;
  * where new objects wait for a hook's verdict, though, has to be known.
  */
-function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+function environment({ env = {}, protocols = [] }: GitOptions): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && (!entry[0].startsWith('GIT_') || KEPT.has(entry[0])),
   )
-  return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...more }
+  return {
+    ...Object.fromEntries(kept),
+    // Stands above what any settings allow, and above `ext::`, which runs a program of the URL's own naming.
+    GIT_ALLOW_PROTOCOL: protocols.length === 0 ? 'none' : protocols.join(':'),
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C',
+    ...env,
+  }
 }
 
 const KEPT: ReadonlySet<string> = new Set([
@@ -91,7 +105,7 @@ function run(place: Place, args: readonly string[], options: GitOptions): Promis
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, input = '', signal } = options
   const [program, all] = bounded(argsOf(place, args, options), options)
   return runGroup(program, all, {
-    env: environment(options.env),
+    env: environment(options),
     input,
     maxBytes,
     timeoutMs,
@@ -103,7 +117,7 @@ function run(place: Place, args: readonly string[], options: GitOptions): Promis
 export function gitNow(place: Place, args: readonly string[], options: GitOptions = {}): Buffer {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options
   const ended = spawnSync('git', argsOf(place, args, options), {
-    env: environment(options.env),
+    env: environment(options),
     input: options.input ?? '',
     maxBuffer: maxBytes,
     timeout: timeoutMs,
@@ -192,38 +206,4 @@ export function repositoryOf(folder: string): { readonly gitDir: string; readonl
   const told = gitNow(folder, ['rev-parse', '--absolute-git-dir', '--show-prefix']).toString('utf8')
   const [gitDir = '', prefix = ''] = told.split('\n')
   return { gitDir, prefix }
-}
-
-/** As git finds it: to start it only to be told that there is none takes longer than to plan for a qube. */
-function isInRepository(folder: string): boolean {
-  try {
-    for (let at = realpathSync(folder); ; at = dirname(at)) {
-      if (existsSync(join(at, '.git'))) return true
-      if (at === dirname(at)) return false
-    }
-  } catch {
-    return false
-  }
-}
-
-const STATUS = ['status', '--porcelain=v2', '--branch', '--ignore-submodules=all', '--', '.']
-
-/**
- * Commit of the repository that a folder is in, with `+` at its end when files of the folder differ from it.
- * Null outside a repository, before the first commit, or without git.
- */
-export async function commitOf(folder: string): Promise<string | null> {
-  if (!isInRepository(folder)) return null
-  try {
-    const status = await git(folder, STATUS, {
-      timeoutMs: 5000,
-      maxBytes: 16 * 1024 * 1024,
-    })
-    const text = status.toString('utf8')
-    const commit = /^# branch\.oid ([0-9a-f]{40,64})$/m.exec(text)?.[1]
-    if (commit === undefined) return null
-    return /^[^#\n]/m.test(text) ? `${commit}+` : commit
-  } catch {
-    return null
-  }
 }

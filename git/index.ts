@@ -6,7 +6,8 @@
  * searched for, and a bare one that a commit may have laid out is not taken. Whatever git starts ends with it. The mirror can be lost:
  * a new one is made beside the old one and takes its place once it is whole.
  */
-export { commitOf, git, gitNow, repositoryOf } from './git.ts'
+export { commitOf, commitTime, type WorkFiles } from './commit.ts'
+export { git, gitNow, repositoryOf } from './git.ts'
 export { type CommitStore, type Mirror, openClone, openMirror } from './mirror.ts'
 export { readRevision, type Revision } from './revision.ts'
 export { checkSignatures, type Signed } from './signatures.ts'

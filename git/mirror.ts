@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from '../spec/diagnostics/index.ts'
-import { bring, carryOver, FETCH, type Origin, sizeOf } from './fetch.ts'
+import { ownCredentials } from './credentials.ts'
+import { bring, carryOver, CLONE_FETCH, type Origin, PROTOCOLS, sizeOf } from './fetch.ts'
 import { git, says } from './git.ts'
+import { sshOf } from './ssh.ts'
 
 /** A repository that commits are read from, and fetched into. */
 export interface CommitStore {
@@ -66,14 +68,23 @@ export function openMirror(folder: string, origin: Origin): Mirror {
   }
 }
 
-const CLONE_FETCH = [...FETCH, 'origin', '+refs/heads/*:refs/remotes/origin/*']
-
-/** The clone that a person works in: what is not in it is fetched from its `origin`. What is damaged is left to its owner. */
+/**
+ * The clone that a person works in: what is not in it is fetched from its `origin`. What is damaged is left to its owner. Of its settings
+ * the fetch takes where `origin` is: ssh, credentials and the program at the other end are the person's own, since the clone may be an
+ * archive from elsewhere.
+ */
 export function openClone(gitDir: string): CommitStore {
   let last: Promise<unknown> = Promise.resolve()
   // Several hosts may ask at once, and two fetches would be in each other's way.
   const fetch: CommitStore['fetch'] = (_, signal) => {
-    const done = last.then(() => git({ gitDir }, CLONE_FETCH, { signal }))
+    const done = last.then(() =>
+      git({ gitDir }, [...CLONE_FETCH, 'origin', '+refs/heads/*:refs/remotes/origin/*'], {
+        signal,
+        protocols: PROTOCOLS,
+        config: ownCredentials(gitDir),
+        env: sshOf({ identity: null, knownHosts: null }),
+      }),
+    )
     last = done.catch(() => undefined)
     return done
   }

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path/posix'
 import { escapeForTerminal, hasCode, isDomain, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../spec/index.ts'
+import { isHidden } from './commit.ts'
 import { gitNow } from './git.ts'
 
 /**
@@ -97,10 +98,6 @@ function filesAt(path: string, entries: ReadonlyMap<string, Entry>, rev: string)
   }
   return yaml.map(checked)
 }
-
-/** As in a work tree: what starts with a dot, and node_modules, is no part of a spec. */
-const isHidden = (path: string): boolean =>
-  path.split('/').some((part) => part.startsWith('.') || part === 'node_modules')
 
 const isOdd = ({ mode }: Entry): boolean => mode === '120000' || mode === '160000'
 

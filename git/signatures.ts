@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { accessSync, constants, statSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentTrust } from '../spec/agent/index.ts'
 import { escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
@@ -28,7 +29,7 @@ export async function checkSignatures(
   trust: AgentTrust,
 ): Promise<readonly Signed[]> {
   if (trust.by === 'none') return []
-  await checkReadable(trust)
+  requireTrusted(trust)
   const which = range.base === null ? ['--max-count=1', range.tip] : [`${range.base}..${range.tip}`]
   const args = ['log', '--format=%H%x00%G?%x00%GS%x00%GF%x01', `--max-count=${MAX_COMMITS + 1}`, ...which]
   const home = trust.by === 'gpg' ? await gpgHome(`${folder}.gnupg`, trust.keyring) : undefined
@@ -52,26 +53,43 @@ export async function checkSignatures(
   return signed
 }
 
-/** A missing list of revoked keys is a mere warning to git: whoever removed it would have un-revoked them all. */
-async function checkReadable(trust: Exclude<AgentTrust, { by: 'none' }>): Promise<void> {
+/**
+ * A missing list of revoked keys is a mere warning to git, so that removing it would reinstate them all. A user who may write one of these
+ * files decides which commits are trusted.
+ */
+function requireTrusted(trust: Exclude<AgentTrust, { by: 'none' }>): void {
   const files =
     trust.by === 'gpg'
       ? { keyring: trust.keyring }
       : { allowedSigners: trust.allowedSigners, revoked: trust.revoked }
   for (const [key, path] of Object.entries(files)) {
     if (path === null) continue
-    try {
-      await readFile(path)
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? String(error)
-      const why =
-        code === 'ENOENT' ? 'it is not there' : code === 'EACCES' ? 'no permission to read it' : code
+    const named = `${path} (\`${key}\` of \`verify\`)`
+    const unread = unreadable(path)
+    if (unread !== null) {
       const instead = key === 'revoked' ? ', or take `revoked` out of `verify`' : ''
       const hint = `no commit is judged without it: put the file there${instead}`
-      throw new QstateError(
-        problem('bad-trust', `${path} (\`${key}\` of \`verify\`) cannot be read: ${why}`, hint),
-      )
+      throw new QstateError(problem('bad-trust', `${named} cannot be read: ${unread}`, hint))
     }
+    const { mode, uid } = statSync(path)
+    if (uid !== 0 && uid !== process.geteuid?.())
+      throw new QstateError(problem('bad-trust', `${named} belongs to another user (${uid})`, NOT_JUDGED))
+    if ((mode & OTHERS_WRITE) !== 0)
+      throw new QstateError(problem('bad-trust', `${named} may be written by others`, NOT_JUDGED))
+  }
+}
+
+const OTHERS_WRITE = 0o022
+const NOT_JUDGED =
+  'no commit is judged by it: see what it holds, then `chown` it to root or this user, and `chmod go-w` it'
+
+function unreadable(path: string): string | null {
+  try {
+    accessSync(path, constants.R_OK)
+    return statSync(path).isFile() ? null : 'it is no file'
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    return code === 'ENOENT' ? 'it is not there' : code === 'EACCES' ? 'no permission to read it' : code
   }
 }
 

@@ -20,12 +20,12 @@ export function sshOf({ identity, knownHosts }: SshFiles): Readonly<Record<strin
     ...(identity === null ? [] : [`IdentityFile=${literal(identity)}`, 'IdentitiesOnly=yes']),
     ...(knownHosts === null ? [] : [`UserKnownHostsFile=${literal(knownHosts)}`]),
   ]
-  const program = process.env['GIT_SSH_COMMAND'] ?? forShell(process.env['GIT_SSH'] ?? 'ssh')
+  const program = process.env['GIT_SSH_COMMAND'] ?? quoteForShell(process.env['GIT_SSH'] ?? 'ssh')
   // git hands this to a shell.
-  return { GIT_SSH_COMMAND: [program, ...options.map((option) => `-o ${forShell(option)}`)].join(' ') }
+  return { GIT_SSH_COMMAND: [program, ...options.map((option) => `-o ${quoteForShell(option)}`)].join(' ') }
 }
 
-const forShell = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+export const quoteForShell = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
 /** A path as ssh reads it: else it would end at a space, and `%h` would stand for a host. Quotes are not in it: it was checked. */
 const literal = (path: string): string => `"${path.replaceAll('%', '%%')}"`

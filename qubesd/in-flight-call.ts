@@ -1,7 +1,5 @@
 /** A call that has been sent and not been answered. */
 interface UnderWay {
-  /** Something came: it may be silent for as long again. */
-  heard(): void
   /** It is over. */
   end(): void
 }
@@ -20,8 +18,8 @@ export type Watch = (signal: AbortSignal | undefined, timeoutMs: number, stop: (
 const now = (): number => process.uptime() * 1000
 
 /**
- * Watches over calls: each is stopped when its signal fires, or when nothing has come for its time. One listener for a
- * signal and one timer for all, since a listener and a timer of its own would cost a tenth of a call.
+ * Watches over calls: each is stopped when its signal fires, or when its answer is not whole in time: a daemon that sends a
+ * byte now and then would else hold a run, and its lock, for as long as it likes. One listener for a signal and one timer for all, since a listener and a timer of its own would cost a tenth of a call.
  */
 export function makeWatch(): Watch {
   /**
@@ -72,22 +70,17 @@ export function makeWatch(): Watch {
   }
 
   class Watched implements UnderWay {
-    deadline = 0
+    readonly deadline: number
     readonly signal: AbortSignal | undefined
-    readonly timeoutMs: number
     readonly stop: (why: Why) => void
 
     constructor(signal: AbortSignal | undefined, timeoutMs: number, stop: (why: Why) => void) {
       this.signal = signal
-      this.timeoutMs = timeoutMs
+      this.deadline = now() + timeoutMs
       this.stop = (why) => {
         over(this)
         stop(why)
       }
-    }
-
-    heard(): void {
-      this.deadline = now() + this.timeoutMs
     }
 
     end(): void {
@@ -97,7 +90,6 @@ export function makeWatch(): Watch {
 
   return (signal, timeoutMs, stop) => {
     const call = new Watched(signal, timeoutMs, stop)
-    call.heard()
     calls.push(call)
     arm(call.deadline)
     if (signal !== undefined) (heeded.get(signal) ?? heed(signal)).calls += 1

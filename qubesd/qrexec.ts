@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { type Call, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, requestText } from './codec.ts'
 import { policyLine, QubesdError, quoteForTerminal } from './errors.ts'
 import { makeWatch, type Watch } from './in-flight-call.ts'
-import { aborted, oversized, stopped, tooLarge } from './socket.ts'
+import { aborted, noFiles, oversized, stopped, tooLarge } from './socket.ts'
 import { type ExchangeOptions, type Transport } from './transport.ts'
 
 export const QREXEC_CLIENT = '/usr/bin/qrexec-client-vm'
@@ -162,6 +162,8 @@ async function* stream(client: Client, call: Call, signal: AbortSignal): AsyncIt
 }
 
 function notStarted(client: Client, call: Call, error: unknown): QubesdError {
+  if (error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE'))
+    return noFiles(call, error)
   const why = error instanceof Error ? error.message : String(error)
   const what = `${client.program} could not be started (${why})`
   return new QubesdError(

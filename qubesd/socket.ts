@@ -53,7 +53,6 @@ function exchange(
       onread: {
         buffer: SCRATCH,
         callback: (length) => {
-          underWay.heard()
           size += length
           if (size > MAX_REPLY_BYTES + 2) socket?.destroy(oversized(call))
           else chunks.push(copied(length))
@@ -116,6 +115,9 @@ function asQubesdError(call: Call, path: string, error: unknown, answered: boole
         NO_PERMISSION,
         error,
       )
+    case 'EMFILE':
+    case 'ENFILE':
+      return noFiles(call, error)
     default: {
       const what = answered
         ? 'the connection broke in the middle of the answer'
@@ -129,6 +131,12 @@ function asQubesdError(call: Call, path: string, error: unknown, answered: boole
       )
     }
   }
+}
+
+/** Which the daemon cannot help. */
+export function noFiles(call: Call, error: unknown): QubesdError {
+  const hint = 'raise how many files may be open (`ulimit -n`), or lower --concurrency'
+  return new QubesdError('daemon-unreachable', call, 'too many files are open here', hint, error)
 }
 
 const NOT_THERE =
@@ -157,7 +165,7 @@ export const stopped = (call: Call, why: Why, timeoutMs: number): QubesdError =>
 
 function timedOut(call: Call, ms: number): QubesdError {
   const hint = 'qubesd is busy or stuck: see `journalctl -u qubesd -e` in dom0; --timeout sets the limit'
-  return new QubesdError('timeout', call, `no answer for ${ms / 1000} s`, hint)
+  return new QubesdError('timeout', call, `no whole answer within ${ms / 1000} s`, hint)
 }
 
 export function aborted(call: Call): QubesdError {

@@ -1,7 +1,7 @@
 import { type Call } from './codec.ts'
 
 export interface ExchangeOptions {
-  /** Gives up when no byte has come for this long, in milliseconds. */
+  /** Gives up when the answer is not whole after this long, in milliseconds. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
 }

@@ -68,6 +68,12 @@ export async function takeNews(
   const { spec, warnings } = loaded.value
   if (warnings !== '') watch.say('warn', warnings, { commit })
   watch.say('info', 'a commit is in force', { commit, signers })
+  if (news.kind === 'commit' && news.backdated)
+    watch.say(
+      'warn',
+      'the commit is dated before the one that it replaces: is a clock wrong, or its key in other hands?',
+      { commit },
+    )
   life.spec = spec
   const since = inForce?.commit === commit ? inForce.since : at
   // What failed with another commit may do with this one.

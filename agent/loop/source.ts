@@ -1,5 +1,6 @@
 import {
   checkSignatures,
+  commitTime,
   type CommitStore,
   type Mirror,
   type Revision,
@@ -29,6 +30,8 @@ export type News =
       readonly commit: string
       readonly revision: Revision
       readonly signers: string
+      /** It says that it was made before the active one. */
+      readonly backdated: boolean
     }
   /** A commit that may not: the one in force stays so. `code` is stable. */
   | { readonly kind: 'refused'; readonly commit: string; readonly problem: Problem }
@@ -106,7 +109,8 @@ function sourceOf(
     const revision = options.layout(mirror.folder, tip)
     if (revision.commit !== tip)
       throw new QstateError(problem('refused-content', `${short(tip)} is no commit`, ''))
-    return { kind: 'commit', commit: tip, revision, signers: signersOf(signed) }
+    const backdated = base !== null && (await isBackdated(mirror.folder, base.commit, tip))
+    return { kind: 'commit', commit: tip, revision, signers: signersOf(signed), backdated }
   }
   const lookOnce = async (look: Look, signal: AbortSignal): Promise<News> => {
     const { base } = look
@@ -164,6 +168,12 @@ const refusedFor = ({ code, problem }: QstateError): Problem =>
 
 /** What was fetched a moment ago is not there, or cannot be read. */
 const isDamage = (error: unknown): boolean => hasCode(error, 'git-failed', 'bad-revision')
+
+/** The date in a commit is its author's word: it decides nothing. */
+async function isBackdated(folder: string, base: string, tip: string): Promise<boolean> {
+  const [before, after] = [await commitTime(folder, base), await commitTime(folder, tip)]
+  return before !== null && after !== null && after < before
+}
 
 /** A person may give the first digits, as git does. */
 const isAccepted = (tip: string, accepted: string | null): boolean =>

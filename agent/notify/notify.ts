@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readBytes } from '../../documents/read/index.ts'
 import { type NotifyTarget } from '../../spec/agent/index.ts'
 import { type Clock } from '../ports/index.ts'
 import { type Notice } from './notifications.ts'
@@ -94,14 +94,16 @@ async function post(
   signal: AbortSignal,
 ): Promise<Sent> {
   try {
-    const token = tokenFile === null ? null : (await readFile(tokenFile, 'utf8')).trim()
+    const token = tokenFile === null ? null : readBytes(tokenFile)
+    if (token === undefined) return { why: `there is no file ${tokenFile ?? ''}`, final: false }
+    if (token !== null && 'fault' in token) return { why: `${tokenFile ?? ''}: ${token.fault}`, final: false }
     const response = await fetch(url, {
       method: 'POST',
       body,
       headers: {
         'content-type': 'application/json',
         'user-agent': 'qstate',
-        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(token === null ? {} : { authorization: `Bearer ${token.bytes.toString('utf8').trim()}` }),
       },
       // A token is for whom it was meant, and not for whoever that one points to.
       redirect: 'manual',

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readBytes } from '../../documents/read/index.ts'
 import {
   type AgentConfig,
   defaultHostPolicies,
@@ -12,8 +13,6 @@ import {
 import { errorCount, invalid, problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
 
-const MAX_FILE_BYTES = 1024 * 1024
-
 /** The configuration file of an agent, read and found valid. Fails with `no-agent-file` and `invalid-agent-file`. */
 export const readAgentFile = (path: string, context: Context): AgentConfig =>
   readConfig(path, loadAgentConfig, context)
@@ -24,22 +23,30 @@ export const readHostsFile = (path: string | null, context: Context): HostPolici
 
 function readConfig<T>(path: string, load: (source: SourceFile) => LoadedConfig<T>, context: Context): T {
   const source = { path, text: readText(path, context) }
-  const { config, diagnostics } = load(source)
-  context.report(diagnostics, [source])
+  const { config, diagnostics: found } = load(source)
+  const diagnostics = found.map((one) => ({ ...one, message: withoutSecrets(one.message) }))
+  context.report(diagnostics, [{ path, text: withoutSecrets(source.text) }])
   if (config !== null) return config
   throw invalid('invalid-agent-file', `${errorCount(diagnostics)} in ${path}`, diagnostics)
 }
 
+/** Lines of the file are shown where they are wrong, and what is wrong with a URL may be the secret in it. */
+const withoutSecrets = (text: string): string =>
+  text.replace(
+    /(:\/\/)([^\s/@'"]+)(?=@)|([?&#])([^\s'"]+)/g,
+    (_, ...[slashes = '', user = '', mark = '', query = '']: string[]) =>
+      slashes + mark + '*'.repeat(user.length + query.length),
+  )
+
 function readText(path: string, { cwd }: Context): string {
-  const full = resolve(cwd, path)
-  const found = statSync(full, { throwIfNoEntry: false })
+  const found = readBytes(resolve(cwd, path))
   if (found === undefined) {
     const hint = 'name it with --file or --hosts-file, or write it: docs/agent.md describes what it says'
     throw new QstateError(problem('no-agent-file', `there is no file ${path}`, hint))
   }
-  if (!found.isFile() || found.size > MAX_FILE_BYTES)
-    throw new QstateError(problem('unreadable', `${path}: no file, or larger than 1 MiB`, 'name another'))
-  return readFileSync(full, 'utf8')
+  if ('fault' in found)
+    throw new QstateError(problem('unreadable', `${path}: ${found.fault}`, 'name another'))
+  return found.bytes.toString('utf8')
 }
 
 /** Files of this machine that a configuration names, and that do not exist. */
@@ -53,7 +60,7 @@ function filesOf({ source, verify, notify, fleet }: AgentConfig): readonly strin
       : verify.by === 'gpg'
         ? [verify.keyring]
         : []
-  const files = [source.url, source.identity, source.knownHosts, fleet?.key, fleet?.ca]
+  const files = [source.url, source.identity, source.knownHosts, source.credentials, fleet?.key, fleet?.ca]
   return [...files, ...trust, ...notify.map(fileOfTarget)].flatMap((path) =>
     path?.startsWith('/') === true ? [path] : [],
   )

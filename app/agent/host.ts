@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentHost, type Clock, type CommittedSpec, type RestartCare } from '../../agent/index.ts'
 import { type Plan, startQube } from '../../reconciler/index.ts'
@@ -11,6 +11,7 @@ import {
 } from '../apply/index.ts'
 import { type Context } from '../context.ts'
 import { type Connection, listManaged, type Tables } from '../host/index.ts'
+import { writeOutputFile } from '../output-file.ts'
 import { planSpec, writePlanFile } from '../plan/index.ts'
 import { sourcesOf } from '../source/index.ts'
 
@@ -121,13 +122,11 @@ async function saveProposal(spec: CommittedSpec, plan: Plan, folder: string): Pr
   const tables = join(folder, 'tables')
   const path = join(folder, 'proposed.json')
   await mkdir(tables, { recursive: true, mode: 0o700 })
-  const kept = await Promise.all(
-    [...spec.manifest.tables].map(async ([sha256, bytes]) => {
-      const file = join(tables, sha256)
-      await writeFile(file, bytes, { mode: 0o600 })
-      return [sha256, file] as const
-    }),
-  )
+  const kept = [...spec.manifest.tables].map(([sha256, bytes]) => {
+    const path = join(tables, sha256)
+    writeOutputFile({ path, cwd: folder, text: bytes, mode: 0o600 })
+    return [sha256, path] as const
+  })
   writePlanFile(path, { ...plan, tables: Object.fromEntries(kept) }, folder)
   return path
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readBytes } from '../../documents/read/index.ts'
 import { type Observation } from '../../reconciler/index.ts'
 import { problem } from '../../spec/diagnostics/index.ts'
 
@@ -15,8 +16,14 @@ export interface Dom0 {
 export const dom0Files = (root: string | null): Dom0 => ({
   root,
   list: (folder) => look(root, folder, (path) => readdirSync(path)),
-  read: (file) => look(root, file, (path) => readFileSync(path)),
+  read: (file) => look(root, file, readFile),
 })
+
+function readFile(path: string): Buffer {
+  const found = readBytes(path)
+  if (found !== undefined && 'bytes' in found) return found.bytes
+  throw Object.assign(new Error(path), { code: found?.fault ?? 'ENOENT' })
+}
 
 function look<T>(root: string | null, path: string, read: (path: string) => T): Observation<T> {
   const full = `/${path}`

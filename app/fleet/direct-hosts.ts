@@ -28,7 +28,7 @@ export function directHosts(hosts: Iterable<FleetHost>, file: FleetFile): readon
   const clone = openClone(gitDir)
   return direct.map(({ name, reach }) => {
     const folder = fleetFolder(file, 'members', name)
-    const transport = transportOf(reach, file.folder)
+    const transport = transportOf(reach, file)
     return {
       name,
       target: { ...file.target, transport, stateDir: folder },
@@ -39,13 +39,15 @@ export function directHosts(hosts: Iterable<FleetHost>, file: FleetFile): readon
   })
 }
 
-/** Paths are from the fleet's folder. */
-function transportOf(reach: Exclude<Reach, { readonly kind: 'agent' }>, folder: string): HostTransport {
+type DirectReach = Exclude<Reach, { readonly kind: 'agent' }>
+
+/** Paths are from the fleet's folder. A program is none of a repository's to name: it is the operator's, or the one of Qubes. */
+function transportOf(reach: DirectReach, { folder, target }: FleetFile): HostTransport {
   switch (reach.kind) {
     case 'socket':
       return { kind: 'socket', path: resolve(folder, reach.to) }
     case 'qrexec':
-      return { kind: 'qrexec', client: resolve(folder, reach.to) }
+      return target.transport?.kind === 'qrexec' ? target.transport : { kind: 'qrexec', client: null }
     case 'ssh':
       return { kind: 'ssh', destination: reach.to }
   }

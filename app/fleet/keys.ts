@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readBytes } from '../../documents/read/index.ts'
 import { type Key, makeKey, readKey } from '../../fleet/index.ts'
 import { isSystemError, problem, QstateError, systemProblem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
@@ -35,11 +35,14 @@ const keyFile = ({ publicKey }: Key, file: string, cwd: string): KeyFile => ({
 const AS_MADE = 'name what `qstate fleet key --out FILE` has written, as it was written'
 
 function readText(path: string): string {
+  const unreadable = (why: string): QstateError => new QstateError(problem('unreadable-key', why, AS_MADE))
   try {
-    return readFileSync(path, 'latin1')
+    const found = readBytes(path)
+    if (found === undefined) throw unreadable(`${path}: there is no such file or folder`)
+    if ('fault' in found) throw unreadable(`${path}: ${found.fault}`)
+    return found.bytes.toString('latin1')
   } catch (error) {
     if (!isSystemError(error)) throw error
-    const { message } = systemProblem(Object.assign(error, { path }))
-    throw new QstateError(problem('unreadable-key', message, AS_MADE))
+    throw unreadable(systemProblem(Object.assign(error, { path })).message)
   }
 }

@@ -9,6 +9,7 @@ import {
   describeCall,
   detectVersion,
   findTransport,
+  QREXEC_CLIENT,
   QUBESD_SOCKET,
   type Transport,
 } from '../../qubesd/index.ts'
@@ -112,7 +113,7 @@ function transportOf({ transport }: HostTarget, { machine: hostname }: Context):
     case 'socket':
       return findTransport({ socket: transport.path, hostname })
     case 'qrexec':
-      return findTransport({ qrexecClient: transport.client, hostname })
+      return findTransport({ qrexecClient: transport.client ?? QREXEC_CLIENT, hostname })
     case 'ssh':
       return findTransport({ ssh: transport.destination, hostname })
   }

@@ -14,7 +14,7 @@ export interface HostTarget {
 
 export type HostTransport =
   | { readonly kind: 'socket'; readonly path: string }
-  /** `client`: the qrexec-client-vm to use. */
-  | { readonly kind: 'qrexec'; readonly client: string }
+  /** `client`: the qrexec-client-vm to use; null: that of Qubes. */
+  | { readonly kind: 'qrexec'; readonly client: string | null }
   /** A qube of another machine that has qrexec-client-vm, as ssh names it. */
   | { readonly kind: 'ssh'; readonly destination: string }

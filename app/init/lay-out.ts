@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { readBytes } from '../../documents/read/index.ts'
 import { git } from '../../git/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
@@ -45,8 +46,6 @@ const notEmpty = (message: string, hint: string): QstateError =>
 /** Where a spec would stand that is read beside, or instead of, what is laid out. A file more in `hosts` is another host’s. */
 const PLACES = ['.', 'profiles', 'devices']
 
-const MOST_BYTES = 1024 * 1024
-
 function specsIn(root: string): readonly string[] {
   return PLACES.flatMap((place) => {
     if (!existsSync(join(root, place))) return []
@@ -57,8 +56,10 @@ function specsIn(root: string): readonly string[] {
 
 /** Fleets, their rollouts and an agent’s own file are of qstate, and no specs. */
 function isSpec(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found?.isFile() !== true || found.size > MOST_BYTES) return false
-  const text = readFileSync(path, 'utf8')
+  const found = isFile(path) ? readBytes(path) : undefined
+  if (found === undefined || 'fault' in found) return false
+  const text = found.bytes.toString('utf8')
   return /^apiVersion:\s*["']?qstate\//m.test(text) && !/^kind:\s*["']?(?:Agent|Fleet|Rollout)\b/m.test(text)
 }
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true

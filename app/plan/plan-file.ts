@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { planDocument } from '../../documents/host/index.ts'
-import { readFileDocument } from '../../documents/read/index.ts'
+import { readBytes, readFileDocument } from '../../documents/read/index.ts'
 import { providers } from '../../providers/index.ts'
 import { type Plan, planProblem } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
@@ -66,9 +66,9 @@ export async function readPlanFile(path: string, cwd: string): Promise<SavedPlan
 /** A table that plans name, read from where it was, if it is still the same. */
 export function tablesFrom(plans: readonly Plan[], sha256: string): Buffer | undefined {
   const file = plans.map((plan) => plan.tables?.[sha256]).find((path) => path !== undefined)
-  if (file === undefined || !statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
-  const bytes = readFileSync(file)
-  return createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : undefined
+  const found = file === undefined ? undefined : readBytes(file)
+  if (found === undefined || 'fault' in found) return undefined
+  return createHash('sha256').update(found.bytes).digest('hex') === sha256 ? found.bytes : undefined
 }
 
 const refused = (path: string, why: string): QstateError =>

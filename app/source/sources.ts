@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { commitOf } from '../../git/index.ts'
+import { readBytes } from '../../documents/read/index.ts'
+import { commitOf, type WorkFiles } from '../../git/index.ts'
 import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../../spec/index.ts'
 
 const DEFAULT_NAMES = ['qstate.yaml', 'qstate.yml']
 const MAX_FILES = 2000
-const MAX_FILE_BYTES = 1024 * 1024
+/** Of all files together. */
+const MAX_BYTES = 64 * 1024 * 1024
+/** Of a folder, with those below it. */
+const MAX_ENTRIES = 100_000
 
 export interface Sources {
   /** As given, for messages. */
@@ -26,31 +30,47 @@ export interface Sources {
 export function readSources(paths: readonly string[], cwd: string): Sources {
   const files = [...new Set(paths.flatMap((path) => listFiles(path, cwd)))]
   if (files.length > MAX_FILES) {
-    throw new QstateError(
-      problem(
-        'too-many-files',
-        `${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`,
-        'name the folder of the spec itself',
-      ),
-    )
+    throw tooManyFiles(`${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`)
   }
+  const read = readTexts(files, cwd)
   const tablePaths = new Map<string, string>()
   return {
     paths,
-    files: files.map((path) => ({ path, text: readText(path, cwd) })),
-    commit: () => commitOf(folderOf(resolve(cwd, paths[0] ?? '.'))),
+    files: read,
+    commit: () => commitOf(workFiles(read, paths, cwd, tablePaths)),
     tablePaths,
     readTable(path, from) {
       const full = isAbsolute(path) ? path : resolve(cwd, dirname(from), path)
       try {
-        if (statSync(full).size > MAX_FILE_BYTES) return 'it is larger than 1 MiB'
-        const bytes = readFileSync(full)
-        tablePaths.set(createHash('sha256').update(bytes).digest('hex'), full)
-        return bytes
+        const found = readBytes(full)
+        if (found === undefined) return NO_FILE
+        if ('fault' in found) return found.fault
+        tablePaths.set(createHash('sha256').update(found.bytes).digest('hex'), full)
+        return found.bytes
       } catch (error) {
         return reasonOf(error)
       }
     },
+  }
+}
+
+/** All that the spec was read from. A table is read again, since only its digest was kept. */
+function workFiles(
+  files: readonly SourceFile[],
+  paths: readonly string[],
+  cwd: string,
+  tablePaths: ReadonlyMap<string, string>,
+): WorkFiles {
+  const tables = [...tablePaths.values()].map((path): [string, Buffer] => {
+    const found = readBytes(path)
+    return [path, found !== undefined && 'bytes' in found ? found.bytes : Buffer.alloc(0)]
+  })
+  return {
+    files: new Map([
+      ...files.map(({ path, text }): [string, Buffer] => [resolve(cwd, path), Buffer.from(text)]),
+      ...tables,
+    ]),
+    folders: paths.map((path) => resolve(cwd, path)).filter(isFolder),
   }
 }
 
@@ -63,22 +83,14 @@ export function defaultPaths(configured: readonly string[], cwd: string): readon
 
 function listFiles(path: string, cwd: string): string[] {
   const full = resolve(cwd, path)
-  let isFolder: boolean
   try {
-    isFolder = statSync(full).isDirectory()
+    if (!statSync(full).isDirectory()) return [path]
   } catch (error) {
     throw new QstateError(
       problem('unreadable', `${path}: ${reasonOf(error)}`, 'name files or folders of YAML that are there'),
     )
   }
-  if (!isFolder) return [path]
-  const names = readdirSync(full, { recursive: true, encoding: 'utf8' })
-    .filter(
-      (name) =>
-        /\.ya?ml$/.test(name) &&
-        !name.split('/').some((part) => part.startsWith('.') || part === 'node_modules'),
-    )
-    .sort()
+  const names = yamlBelow(full, path)
   if (names.length === 0) {
     throw new QstateError(
       problem(
@@ -91,30 +103,76 @@ function listFiles(path: string, cwd: string): string[] {
   return names.map((name) => join(path, name))
 }
 
-function readText(path: string, cwd: string): string {
+/** YAML files below a folder. One that links lead to in several ways is read once, so that none of them lead in a circle. */
+function yamlBelow(root: string, shown: string): readonly string[] {
+  const seen = new Set<string>()
+  let entries = 0
+  const walk = (folder: string, prefix: string): readonly string[] => {
+    const real = realpathSync(folder)
+    if (seen.has(real)) return []
+    seen.add(real)
+    const found = readdirSync(folder, { withFileTypes: true })
+    entries += found.length
+    if (entries > MAX_ENTRIES) throw tooManyFiles(`${shown}: more than ${MAX_ENTRIES} files lie below it`)
+    return found.flatMap((entry) => {
+      const { name } = entry
+      if (name.startsWith('.') || name === 'node_modules') return []
+      const full = join(folder, name)
+      if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(full)))
+        return walk(full, `${prefix}${name}/`)
+      return /\.ya?ml$/.test(name) ? [prefix + name] : []
+    })
+  }
+  return [...walk(root, '')].sort()
+}
+
+const tooManyFiles = (what: string): QstateError =>
+  new QstateError(problem('too-many-files', what, 'name the folder of the spec itself'))
+
+function readTexts(paths: readonly string[], cwd: string): readonly SourceFile[] {
+  let size = 0
+  return paths.map((path) => {
+    const bytes = readFile(path, cwd)
+    size += bytes.length
+    if (size > MAX_BYTES)
+      throw new QstateError(problem('too-large', 'the files together are larger than 64 MiB', 'name fewer'))
+    return { path, text: decode(path, bytes) }
+  })
+}
+
+function readFile(path: string, cwd: string): Buffer {
+  const unreadable = (why: string): QstateError =>
+    new QstateError(problem('unreadable', `${path}: ${why}`, 'a spec is UTF-8 text'))
   try {
-    const full = resolve(cwd, path)
-    if (statSync(full).size > MAX_FILE_BYTES) {
-      throw new QstateError(problem('too-large', `${path}: the file is larger than 1 MiB`, 'split it'))
-    }
-    const bytes = readFileSync(full)
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    const found = readBytes(resolve(cwd, path))
+    if (found === undefined) throw unreadable(NO_FILE)
+    if ('bytes' in found) return found.bytes
+    throw found.fault.startsWith('it is larger')
+      ? new QstateError(problem('too-large', `${path}: ${found.fault}`, 'split it'))
+      : unreadable(found.fault)
   } catch (error) {
-    if (error instanceof QstateError) throw error
-    const reason = error instanceof TypeError ? 'the file is not UTF-8' : reasonOf(error)
-    throw new QstateError(problem('unreadable', `${path}: ${reason}`, 'a spec is UTF-8 text'))
+    throw error instanceof QstateError ? error : unreadable(reasonOf(error))
+  }
+}
+
+function decode(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new QstateError(problem('unreadable', `${path}: the file is not UTF-8`, 'a spec is UTF-8 text'))
   }
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
-const folderOf = (path: string): string =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : dirname(path)
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+const NO_FILE = 'there is no such file'
 
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const known: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file',
+    ENOENT: NO_FILE,
     EACCES: 'no permission to read it',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of its path is no folder',

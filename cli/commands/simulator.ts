@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readBytes } from '../../documents/read/index.ts'
 import {
   makeDom0Tree,
   parseFaults,
@@ -53,9 +54,15 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   return EXIT.done
 }
 
+/** A host of a thousand qubes takes a few. */
+const MAX_BYTES = 64 * 1024 * 1024
+
 function readJson<T>(path: string, parse: (json: unknown) => T): T {
   try {
-    return parse(JSON.parse(readFileSync(path, 'utf8')))
+    const found = readBytes(path, MAX_BYTES)
+    if (found === undefined) throw new Error('there is no such file')
+    if ('fault' in found) throw new Error(found.fault)
+    return parse(JSON.parse(found.bytes.toString('utf8')))
   } catch (error) {
     throw new QstateError(problem('bad-file', `${path}: ${reasonOf(error)}`, 'correct the file'))
   }

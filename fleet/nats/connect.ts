@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node'
+import { readBytes } from '../../documents/read/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { readKey } from '../store/index.ts'
 
@@ -89,18 +89,21 @@ function hintFor(why: string, caFile: string | null): string {
 
 /** What is in a file that somebody has named. Fails with QstateError. */
 function readable(path: string, hint: string): string {
+  const refused = (why: string, cause?: unknown): QstateError =>
+    new QstateError(problem('store-refused', `${path}: ${why}`, hint), { cause })
   try {
-    return readFileSync(path, 'utf8')
+    const found = readBytes(path)
+    if (found === undefined) throw refused('there is no such file')
+    if ('fault' in found) throw refused(found.fault)
+    return found.bytes.toString('utf8')
   } catch (error) {
+    if (error instanceof QstateError) throw error
     const { code = '' } = error as NodeJS.ErrnoException
-    throw new QstateError(problem('store-refused', `${path}: ${FILE_SAYS[code] ?? String(error)}`, hint), {
-      cause: error,
-    })
+    throw refused(FILE_SAYS[code] ?? String(error), error)
   }
 }
 
 const FILE_SAYS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
   EACCES: 'no permission to read it',
   EISDIR: 'it is a folder',
 }

@@ -68,6 +68,9 @@ const source = object(
     }),
     identity: file('Private key for ssh.'),
     knownHosts: file('Keys of the servers that ssh may talk to.'),
+    credentials: file(
+      'For https: user and password or token of the server, as a line https://USER:TOKEN@HOST, in a file of mode 0600.',
+    ),
   },
   { required: ['url'], description: 'Where the commits come from.' },
 )

@@ -23,7 +23,7 @@ import {
   type HostPolicies,
   type Window,
 } from './model.ts'
-import { isDay, readListen, readSpan, readTarget } from './read-parts.ts'
+import { isDay, readListen, readSpan, readTarget, secretProblem } from './read-parts.ts'
 
 const CONTRACT = contractOf(validateAgent)
 
@@ -137,6 +137,9 @@ function readSource(
   const paths = textsOf(get(written, 'paths'))
   const placed = get(written, 'paths')
   if (placed !== undefined && fleet !== undefined) report(errorAt(placed.position, PATHS_OF_FLEET))
+  const url = get(written, 'url')
+  const secret = url === undefined ? null : secretProblem(textOf(url) ?? '')
+  if (url !== undefined && secret !== null) report(errorAt(url.position, secret))
   const [, digits, unit] = SIZE.exec(text('maxSize') ?? '64MiB') ?? []
   return {
     url: text('url') ?? '',
@@ -146,6 +149,7 @@ function readSource(
     maxBytes: Number(digits) * (unit === 'GiB' ? 1024 * MIB : MIB),
     identity: text('identity'),
     knownHosts: text('knownHosts'),
+    credentials: text('credentials'),
   }
 }
 

@@ -28,6 +28,8 @@ export interface AgentConfig extends HostPolicies {
     readonly maxBytes: number
     readonly identity: string | null
     readonly knownHosts: string | null
+    /** File with user and token of an https server. */
+    readonly credentials: string | null
   }
   /** Whose orders say which commit is wanted; null: branch or tag do. */
   readonly fleet: AgentFleet | null

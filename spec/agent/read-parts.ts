@@ -1,4 +1,4 @@
-import { errorAt, type Problem, problem, quote, type Report } from '../diagnostics/index.ts'
+import { errorAt, type Problem, problem, quote, type Report, warningAt } from '../diagnostics/index.ts'
 import { durationOf, itemsOf, textOf, textsOf } from '../read/index.ts'
 import { durationMs } from '../vocabulary/index.ts'
 import { get, type Written } from '../yaml/index.ts'
@@ -59,6 +59,7 @@ export function readTarget(written: Written, report: Report): readonly NotifyTar
   if (url !== null) {
     const problem = problemOf(url, tokenFile !== null)
     if (problem !== null) refuse('webhook', problem)
+    else if (isPlain(url)) report(warningAt(get(written, 'webhook')?.position ?? written.position, READABLE))
     return [{ on, to: { kind: 'webhook', url, tokenFile } }]
   }
   if (tokenFile !== null) refuse('token', NO_TOKEN)
@@ -67,11 +68,37 @@ export function readTarget(written: Written, report: Report): readonly NotifyTar
   return [{ on, to: { kind: 'command', argv: command } }]
 }
 
+/** What is in a URL is in logs, in `status` and in the memory of an agent: no secret may be there. */
+export function secretProblem(url: string): Problem | null {
+  if (!/^(?:https|ssh):/.test(url)) return null
+  if (!URL.canParse(url)) return NO_SOURCE
+  const { protocol, username, password, search, hash } = new URL(url)
+  const isHttps = protocol === 'https:'
+  if (password !== '' || (isHttps && username !== '')) return isHttps ? IN_URL : NO_PASSWORD
+  return isHttps && (search !== '' || hash !== '') ? NO_QUERY : null
+}
+
+const CREDENTIALS =
+  'put a line https://USER:TOKEN@HOST into a file that only this user can read, and name it with `credentials` of `source`'
+const IN_URL = problem('bad-source', 'a source takes no user and password in its URL', CREDENTIALS)
+const NO_QUERY = problem('bad-source', 'a source takes nothing after its path', CREDENTIALS)
+const NO_SOURCE = problem('bad-source', 'this is no URL', 'such as https://example.org/qubes.git')
+const NO_PASSWORD = problem(
+  'bad-source',
+  'ssh takes no password in its URL',
+  'name a private key with `identity` of `source`',
+)
+
 function problemOf(text: string, hasToken: boolean): Problem | null {
   if (!URL.canParse(text)) return NO_URL
-  const { protocol, hostname, username, password } = new URL(text)
+  const { username, password } = new URL(text)
   if (username !== '' || password !== '') return PASSWORD
-  return hasToken && protocol === 'http:' && !isLoopback(hostname) ? PLAIN : null
+  return hasToken && isPlain(text) ? PLAIN : null
+}
+
+function isPlain(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'http:' && !isLoopback(hostname)
 }
 
 const NO_ADDRESS = problem(
@@ -92,5 +119,10 @@ const PASSWORD = problem(
 const PLAIN = problem(
   'bad-target',
   'a token would be sent where anybody on the way can read it',
+  'use https, or an address of the loopback',
+)
+const READABLE = problem(
+  'plain-webhook',
+  'these notices can be read, and changed, on their way',
   'use https, or an address of the loopback',
 )

@@ -66,6 +66,7 @@ export const CODES = {
   git: {
     exit: EXIT.error,
     codes: [
+      'bad-credentials',
       'bad-trust',
       'git-aborted',
       'git-failed',

@@ -1,5 +1,5 @@
 import { loadManifest, resolve } from '../compose/index.ts'
-import { type Diagnostic, problem, type Problem } from '../diagnostics/index.ts'
+import { type Diagnostic, problem, type Problem, QstateError } from '../diagnostics/index.ts'
 import { overlap, parseUsbKey, type UsbDevice, type Value } from '../vocabulary/index.ts'
 import { placeOf } from './body.ts'
 import { onOneLine } from './lines.ts'
@@ -37,6 +37,7 @@ export function refuse(
   for (;;) {
     const { text, owners } = oneALine(sound)
     const { manifest, diagnostics } = loadManifest([{ path: '', text }])
+    requireReadable(diagnostics)
     if (manifest === null) {
       for (const { code, at, message, hint } of culprits(diagnostics)) {
         const owner = owners[at.line - 1]
@@ -55,6 +56,14 @@ export function refuse(
 }
 
 const INEXPRESSIBLE = problem('inexpressible', 'a spec has no way to write this value', '')
+/** What is written is for qstate to read. */
+export function requireReadable(diagnostics: readonly Diagnostic[]): void {
+  if (!diagnostics.some(({ code }) => code === 'too-large')) return
+  const hint = 'name some of the qubes, and import the others into other files'
+  throw new QstateError(
+    problem('too-large', 'these qubes take a file of over 1 MiB, which is not read', hint),
+  )
+}
 
 /** The loader blames whoever comes last; a claim that is to stay sends its rivals away instead. */
 function rivalsOfKept(

@@ -2,7 +2,7 @@ import { loadManifest, resolve } from '../compose/index.ts'
 import { type Problem } from '../diagnostics/index.ts'
 import { parseUsbKey, SLIC_TABLES, type Value } from '../vocabulary/index.ts'
 import { type DeviceNames, placeOf, writeSections } from './body.ts'
-import { type QubeSettings, refuse } from './check.ts'
+import { type QubeSettings, refuse, requireReadable } from './check.ts'
 import { type Choice, chooseProfile } from './choose-profiles.ts'
 import { factor } from './extract-profiles.ts'
 import { inReadingOrder, onOneLine, WIDTH, writeComment, writeEntry } from './lines.ts'
@@ -217,6 +217,7 @@ const isIn = (some: readonly LeftOut[], { path, problem }: LeftOut): boolean =>
 /** The text is read back: it says what was asked for, or it is not given out. */
 function prove(yaml: string, sound: QubeSettings): void {
   const { manifest, diagnostics } = loadManifest([{ path: 'written.yaml', text: yaml }])
+  requireReadable(diagnostics)
   const desired = manifest === null ? null : resolve(manifest, { qubes: [] }).desired
   const canonical = (settings: Iterable<readonly [string, Value | null]>): string =>
     JSON.stringify([...settings].sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -31,13 +31,12 @@ const values = {
 const key = text('a public key that begins with U', { pattern: PUBLIC_KEY.source })
 
 const reach = union(
-  'agent, { socket: PATH }, { qrexec: PROGRAM } or { ssh: HOST }',
+  'agent, qrexec, { socket: PATH } or { ssh: HOST }',
   [
-    words('agent'),
+    words('agent', 'qrexec'),
     {
-      ...object('one of socket, qrexec, ssh', {
+      ...object('one of socket, ssh', {
         socket: text('the path of a socket of qubesd', { minLength: 1, maxLength: 1024 }),
-        qrexec: text('the path of a qrexec-client-vm', { minLength: 1, maxLength: 1024 }),
         ssh: text('a host of ssh, such as admin@laptop', {
           pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,254}$',
         }),
@@ -48,7 +47,7 @@ const reach = union(
   ],
   {
     description:
-      'How the host is reached: by an agent of its own that connects outwards, or directly from here.',
+      'How the host is reached: by an agent of its own that connects outwards, or directly from here. With `qrexec` it is the machine that this runs on; which program carries the calls is the operator’s to say (--qrexec-client).',
   },
 )
 

@@ -22,7 +22,9 @@ export interface Layer {
 }
 
 export type Reach =
-  { readonly kind: 'agent' } | { readonly kind: 'socket' | 'qrexec' | 'ssh'; readonly to: string }
+  | { readonly kind: 'agent' }
+  | { readonly kind: 'qrexec' }
+  | { readonly kind: 'socket' | 'ssh'; readonly to: string }
 
 export interface FleetHost {
   readonly name: string

@@ -106,11 +106,11 @@ const layerOf = (written: Written): Layer => ({
 })
 
 function reachOf(written: Written | undefined): Reach {
-  for (const kind of ['socket', 'qrexec', 'ssh'] as const) {
+  for (const kind of ['socket', 'ssh'] as const) {
     const to = textOf(get(written, kind))
     if (to !== null) return { kind, to }
   }
-  return { kind: 'agent' }
+  return { kind: textOf(written) === 'qrexec' ? 'qrexec' : 'agent' }
 }
 
 /** Entries of a map whose keys are names; what a name is not is told. */
@@ -154,12 +154,17 @@ function checkChecksums(keys: readonly Written[], report: Report): void {
 const keysOf = (hosts: Written | undefined): readonly Written[] =>
   [...entriesOf(hosts).values()].flatMap((host) => get(host, 'key') ?? [])
 
-/** Without a server there is nothing that an agent could connect to. */
+/** Without a server there is nothing that an agent could connect to; and qrexec leads to one host, whatever it is called. */
 function checkReach({ servers, hosts }: Fleet, report: Report): void {
+  let here: string | null = null
   for (const { name, reach, position } of hosts.values()) {
+    if (reach.kind === 'qrexec' && here !== null) {
+      const hint = 'reach it by ssh, or by an agent of its own'
+      const what = `qrexec reaches the machine that this runs on, which is ${quote(here)} already`
+      report(errorAt(position, problem('not-reached', what, hint)))
+    } else if (reach.kind === 'qrexec') here = name
     if (servers === null && reach.kind === 'agent') {
-      const hint =
-        'write reach: { socket: PATH }, { qrexec: PROGRAM } or { ssh: HOST }, or name servers under store'
+      const hint = 'write reach: qrexec, { socket: PATH } or { ssh: HOST }, or name servers under store'
       report(errorAt(position, problem('not-reached', `nothing says how ${quote(name)} is reached`, hint)))
     }
   }

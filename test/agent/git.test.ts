@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { commitOf, git, repositoryOf } from '../../git/git.ts'
+import { commitOf, type WorkFiles } from '../../git/commit.ts'
+import { git, repositoryOf } from '../../git/git.ts'
 import { hasCode, QstateError } from '../../spec/diagnostics/index.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
 
 const SPEC = 'apiVersion: qstate/v1\nqubes: {}\n'
+
+const read = (folder: string, ...names: readonly string[]): WorkFiles => ({
+  files: new Map(names.map((name) => [join(folder, name), readFileSync(join(folder, name))])),
+  folders: [folder],
+})
 
 /** A folder `hosts` that a commit can bring: it is laid out as a bare repository that has programs to run. */
 function trap(scope: Scope): { readonly repo: Repository; readonly hosts: string; readonly trace: string } {
@@ -31,19 +37,38 @@ function trap(scope: Scope): { readonly repo: Repository; readonly hosts: string
 
 test('a folder that a commit laid out as a repository is none, and runs nothing', async (t) => {
   const { hosts, trace } = trap(t)
-  assert.equal(await commitOf(hosts), null)
+  assert.equal(await commitOf(read(hosts, 'x.yaml')), null)
   assert.throws(() => repositoryOf(hosts), QstateError)
   assert.equal(existsSync(trace), false)
 })
 
-test('tells the commit of a folder, and whether its files differ', async (t) => {
+test('tells the commit of files, and whether one of them differs from it', async (t) => {
   const repo = makeRepository(t)
-  const commit = repo.commit({ 'hosts/a.yaml': SPEC })
+  const commit = repo.commit({
+    'hosts/a.yaml': SPEC,
+    'hosts/b/c.yaml': SPEC,
+    'hosts/.x/d.yaml': SPEC,
+    README: 'a',
+  })
   const hosts = join(repo.folder, 'hosts')
-  assert.equal(await commitOf(hosts), commit)
+  const both = ['a.yaml', 'b/c.yaml']
+  assert.equal(await commitOf(read(hosts, ...both)), commit)
   assert.deepEqual(repositoryOf(hosts), { gitDir: repo.gitDir, prefix: 'hosts/' })
-  repo.write({ 'hosts/b.yaml': SPEC })
-  assert.equal(await commitOf(hosts), `${commit}+`)
+  assert.equal(await commitOf({ ...read(hosts, 'a.yaml'), folders: [] }), commit, 'one file of several')
+  assert.equal(await commitOf(read(hosts, 'a.yaml')), `${commit}+`, 'one has been removed')
+  repo.write({ README: 'b' })
+  assert.equal(await commitOf(read(hosts, ...both)), commit, 'a file that is no part of the spec')
+  repo.write({ 'hosts/n.yaml': SPEC })
+  assert.equal(await commitOf(read(hosts, ...both, 'n.yaml')), `${commit}+`, 'one that is new')
+  repo.write({ 'hosts/n.yaml': null, 'hosts/b/c.yaml': `${SPEC}# x\n` })
+  assert.equal(await commitOf(read(hosts, ...both)), `${commit}+`, 'one that was changed')
+  const elsewhere = join(tempFolder(t), 'z.yaml')
+  writeFileSync(elsewhere, SPEC)
+  const outside = {
+    files: new Map([...read(hosts, 'a.yaml').files, [elsewhere, Buffer.from(SPEC)]]),
+    folders: [],
+  }
+  assert.equal(await commitOf(outside), `${commit}+`, 'one of another place')
 })
 
 test('a hook of a bare repository reads the one that git has named to it', (t) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { credentialConfig, ownCredentials } from '../../git/credentials.ts'
 import { type Origin } from '../../git/fetch.ts'
 import { type Mirror, openMirror } from '../../git/mirror.ts'
 import { QstateError } from '../../spec/diagnostics/index.ts'
@@ -30,6 +31,7 @@ function makeWorld(scope: Scope, origin: Partial<Origin> = {}): World {
     maxBytes: 2 ** 26,
     identity: null,
     knownHosts: null,
+    credentials: null,
     ...origin,
   })
   return { folder, repo, mirror }
@@ -292,3 +294,80 @@ test('a mirror whose files are damaged where git does not look is found out by r
   assert.equal(await mirror.rebuild(commit, never), commit)
   assert.equal(has(mirror, `${commit}:a.yaml`), true)
 })
+
+test('user and token come out of the named file alone, which is only read', (t) => {
+  const folder = tempFolder(t)
+  const [file, others] = [join(folder, "it's a file"), join(folder, 'others')]
+  const line = 'https://user:t0ken@example.org\n'
+  writeFileSync(file, line, { mode: 0o600 })
+  writeFileSync(others, 'https://user:other@example.org\n')
+  const repo = makeRepository(t)
+  repo.git('config', 'credential.helper', `store --file=${others}`)
+  repo.git('config', 'credential.https://example.org.helper', `store --file=${others}`)
+  const ask = (verb: string, input: string): string =>
+    execFileSync(
+      'git',
+      [
+        '-C',
+        repo.folder,
+        ...credentialConfig(file).flatMap((setting) => ['-c', setting]),
+        'credential',
+        verb,
+      ],
+      {
+        input,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'] ?? '', HOME: folder, GIT_TERMINAL_PROMPT: '0' },
+      },
+    )
+  const where = 'protocol=https\nhost=example.org\n'
+  assert.match(ask('fill', where), /^password=t0ken$/m)
+  ask('reject', `${where}username=user\npassword=t0ken\n`)
+  ask('approve', `${where}username=user\npassword=new\n`)
+  assert.equal(readFileSync(file, 'utf8'), line)
+})
+
+test('a fetch into a clone asks the helpers of the user, and none of the clone', (t) => {
+  const folder = tempFolder(t)
+  const [own, planted] = [join(folder, 'own'), join(folder, 'planted')]
+  writeFileSync(own, 'https://user:own@example.org\nhttps://user:scoped@example.net\n')
+  writeFileSync(planted, 'https://user:planted@example.org\nhttps://user:planted@example.com\n')
+  const settings = join(folder, 'settings')
+  writeFileSync(
+    settings,
+    `[credential]\n\thelper = store --file=${own}\n[credential "https://example.net"]\n\tusername = user\n`,
+  )
+  const repo = makeRepository(t)
+  repo.git('config', 'credential.helper', `store --file=${planted}`)
+  repo.git('config', 'credential.https://example.com.helper', `store --file=${planted}`)
+  process.env['GIT_CONFIG_GLOBAL'] = settings
+  t.after(() => delete process.env['GIT_CONFIG_GLOBAL'])
+  const config = ownCredentials(repo.gitDir)
+  const ask = (host: string): string | null => {
+    const { status, stdout } = spawnSync(
+      'git',
+      ['-C', repo.folder, ...config.flatMap((setting) => ['-c', setting]), 'credential', 'fill'],
+      {
+        input: `protocol=https\nhost=${host}\n`,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'] ?? '', GIT_CONFIG_GLOBAL: settings, GIT_TERMINAL_PROMPT: '0' },
+      },
+    )
+    return status === 0 ? (/^password=(.*)$/m.exec(stdout)?.[1] ?? null) : null
+  }
+  assert.deepEqual(['example.org', 'example.net', 'example.com'].map(ask), ['own', 'scoped', null])
+})
+
+for (const [what, mode, why] of [
+  ['that others may read', 0o640, /others may read it/],
+  ['that is not there', null, /no such file/],
+] as const)
+  test(`nothing is fetched with credentials ${what}`, async (t) => {
+    const file = join(tempFolder(t), 'credentials')
+    if (mode !== null) writeFileSync(file, 'https://user:t0ken@example.org\n', { mode })
+    const { repo, mirror } = makeWorld(t, { credentials: file })
+    repo.commit({ 'a.yaml': SPEC })
+    const { code, message } = await failureOf(mirror.fetch(null, never))
+    assert.equal(code, 'bad-credentials')
+    assert.match(message, why)
+  })

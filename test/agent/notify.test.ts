@@ -190,7 +190,11 @@ test('what cannot even be started is told, and what comes after it is delivered'
   )
   notify(notice('drift'))
   await told
-  for (const why of [/\/bin\/true: ERR_INVALID_ARG_VALUE/, /\/bin\/true: E2BIG/, /127\.0\.0\.1:\d+: ENOENT/])
+  for (const why of [
+    /\/bin\/true: ERR_INVALID_ARG_VALUE/,
+    /\/bin\/true: E2BIG/,
+    /127\.0\.0\.1:\d+: there is no file \/nonexistent\/token/,
+  ])
     assert.match(said.join('\n'), why)
   notify(notice('failed'))
   await hook.came(1)

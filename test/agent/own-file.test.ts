@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { defaultHostPolicies, loadAgentConfig, loadHostPolicies } from '../../spec/agent/load.ts'
+import { runCli } from '../cli/run-cli.ts'
+import { tempFolder } from '../support/temp.ts'
 
 const HEAD = 'apiVersion: qstate/v1\nkind: Agent\n'
 const SOURCE = 'source: { url: "ssh://git@example.org/qubes.git" }\n'
@@ -21,6 +25,7 @@ test('reads an agent’s file, with its defaults', () => {
       maxBytes: 64 * 1024 * 1024,
       identity: null,
       knownHosts: null,
+      credentials: null,
     },
     fleet: null,
     verify: { by: 'ssh', allowedSigners: '/etc/qstate/allowed', revoked: null, commits: 'all' },
@@ -176,6 +181,13 @@ const WRONG: readonly [string, string, string, RegExp][] = [
     [
       ['source: { url: /x, every: 9s }', '3:27', /10s to 24h/],
       ['source: { url: /x, every: 2d }', '3:27', /10s to 24h/],
+      ['source: { url: "https://user:s3cret@example.org/r" }', '3:16', /`credentials`/],
+      ['source: { url: "https://s3cret@example.org/r" }', '3:16', /`credentials`/],
+      ['source: { url: "https://:s3cret@example.org/r" }', '3:16', /`credentials`/],
+      ['source: { url: "https://example.org/r?access_token=s3cret" }', '3:16', /`credentials`/],
+      ['source: { url: "https://example.org/r#s3cret" }', '3:16', /`credentials`/],
+      ['source: { url: "ssh://git:s3cret@example.org/r" }', '3:16', /`identity`/],
+      ['source: { url: "https://user:s3cret@[x/r" }', '3:16', /no URL/],
     ] as const
   ).map(([source, where, word]): (typeof WRONG)[number] => [
     source,
@@ -232,10 +244,44 @@ test('takes what is just within bounds', () => {
     'listen: "[::1]:9777"',
     'freezes: [{ from: 2028-02-29, until: 2028-03-01 }]',
     'notify: [{ webhook: "http://127.0.0.1:8/", token: /t }, { webhook: "http://[::1]/", token: /t }]',
-    'notify: [{ webhook: "http://example.org/" }, { command: [/x, ""] }]',
+    'notify: [{ command: [/x, ""] }]',
   ])
     assert.deepEqual(load(`${HEAD}${SOURCE}${VERIFY}${line}\n`).diagnostics, [], line)
 })
+
+test('a source by ssh may name a user', () => {
+  for (const url of ['ssh://git@example.org/r', 'git@example.org:r', '/srv/a?b#c', 'file:///srv/a?b'])
+    assert.deepEqual(load(`${HEAD}source: { url: "${url}" }\n${VERIFY}`).diagnostics, [], url)
+})
+
+test('a webhook that anybody on the way can read is warned of', () => {
+  const { config, diagnostics } = load(
+    `${HEAD}${SOURCE}${VERIFY}notify: [{ webhook: "http://example.org/" }]\n`,
+  )
+  assert.notEqual(config, null)
+  assert.deepEqual(
+    diagnostics.map(({ code, severity, at }) => [code, severity, at.line, at.column]),
+    [['plain-webhook', 'warning', 5, 21]],
+  )
+})
+
+for (const url of [
+  'https://user:s3cret@example.org/r',
+  'https://s3cret@example.org/r',
+  'https://example.org/r?token=s3cret',
+  'https://example.org/r?a=b&token=s3cret',
+  'ssh://git:s3cret@example.org/r',
+  'http://user:s3cret@example.org/r',
+])
+  test(`a secret in a URL is not shown where it is refused: ${url}`, async (t) => {
+    const file = join(tempFolder(t), 'agent.yaml')
+    writeFileSync(file, `${HEAD}source: { url: "${url}" }\n${VERIFY}notify: [{ webhook: "${url}" }]\n`)
+    for (const more of [[], ['--json']]) {
+      const { code, out, err } = await runCli(['agent', 'check', '--file', file, ...more])
+      assert.equal(code, 65, out + err)
+      assert.doesNotMatch(out + err, /s3cret/)
+    }
+  })
 
 test('tells all that is wrong at once', () => {
   const { diagnostics } = load(`${HEAD}source: { url: x }\nverify: { by: pgp }\nlisten: here\n`)

@@ -50,6 +50,7 @@ export function makeWorld(scope: Scope): World {
         maxBytes,
         identity: null,
         knownHosts: null,
+        credentials: null,
       })
       return kind(mirror, { trust, commits, layout: pathsLayout(paths) })
     },

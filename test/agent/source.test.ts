@@ -52,6 +52,57 @@ test('takes signed commits of those who may sign, and tells who did', async (t) 
   assert.equal(more.kind === 'commit' && more.signers, 'alice@example.org, bela@example.org')
 })
 
+for (const [what, mode] of [
+  ['anybody', 0o666],
+  ['its group', 0o664],
+] as const)
+  test(`judges nothing by keys that ${what} may write`, async (t) => {
+    const { folder, repo, source } = makeWorld(t)
+    const { trust, alice } = signers(t, folder)
+    assert.ok(trust.by === 'ssh')
+    const revoked = join(folder, 'revoked')
+    writeFileSync(revoked, '')
+    repo.commit({ 'a.yaml': SPEC }, { sshKey: alice })
+    for (const file of [trust.allowedSigners, revoked]) {
+      chmodSync(file, mode)
+      const news = await look(source({ trust: { ...trust, revoked } }), null)
+      assert.ok(news.kind === 'unreachable')
+      assert.equal(news.problem.code, 'bad-trust')
+      assert.match(news.problem.message, /may be written by others/)
+      assert.ok(news.problem.message.startsWith(file))
+      chmodSync(file, 0o644)
+    }
+    assert.equal(wordOf(await look(source({ trust: { ...trust, revoked } }), null)), 'commit')
+  })
+
+test('a commit that is dated before the active one is taken, and marked', async (t) => {
+  const { repo, source } = makeWorld(t)
+  const dated = (date: string, files: Record<string, string>): string => {
+    const commit = repo.commit(files)
+    const tree = repo.git('rev-parse', `${commit}^{tree}`)
+    const parents = repo.git('log', '-1', '--format=%P', commit)
+    const body = `tree ${tree}\n${parents === '' ? '' : `parent ${parents}\n`}author A <a@b.c> ${date} +0000\ncommitter A <a@b.c> ${date} +0000\n\nx\n`
+    const file = join(repo.folder, '.git', 'made')
+    writeFileSync(file, body)
+    const made = repo.git('hash-object', '-t', 'commit', '-w', file)
+    repo.git('update-ref', 'refs/heads/main', made)
+    return made
+  }
+  const first = dated('1700000000', { 'a.yaml': SPEC })
+  const from = source()
+  const begun = await look(from, null)
+  assert.ok(begun.kind === 'commit')
+  assert.equal(begun.backdated, false)
+  const second = dated('1600000000', { 'a.yaml': `${SPEC}# older\n` })
+  const older = await look(from, first)
+  assert.ok(older.kind === 'commit')
+  assert.deepEqual([older.commit, older.backdated], [second, true])
+  dated('1700000001', { 'a.yaml': `${SPEC}# newer\n` })
+  const newer = await look(from, second)
+  assert.ok(newer.kind === 'commit')
+  assert.equal(newer.backdated, false)
+})
+
 test('refuses what is not signed, or signed by another, and looks no further', async (t) => {
   const { folder, repo, source } = makeWorld(t)
   const { trust, alice, eve } = signers(t, folder)
@@ -218,7 +269,12 @@ test('where its own place cannot be written it is looked again later, and the pl
   const taken = join(folder, 'taken')
   writeFileSync(taken, '')
   const origin = { url: repo.folder, ref: { kind: 'branch', name: 'main' }, maxBytes: 2 ** 26 } as const
-  const mirror = openMirror(join(taken, 'mirror.git'), { ...origin, identity: null, knownHosts: null })
+  const mirror = openMirror(join(taken, 'mirror.git'), {
+    ...origin,
+    identity: null,
+    knownHosts: null,
+    credentials: null,
+  })
   const source = branchSource(mirror, { trust: NONE, commits: 'all', layout: pathsLayout(['.']) })
   const news = await look(source, null)
   assert.ok(news.kind === 'unreachable', JSON.stringify(news))

@@ -154,7 +154,7 @@ function sourceOf(branch: Branch, inFleet: boolean): Source {
       if (range === undefined && accepted !== tip && ordered?.back !== true) return refuse('rewound')
       const judged = range ?? [branch.commits.get(tip) as BranchCommit]
       if (judged.some(({ signed }) => !signed)) return refuse('bad-signature')
-      return { kind: 'commit', commit: tip, revision: revision(tip), signers: 'alice' }
+      return { kind: 'commit', commit: tip, revision: revision(tip), signers: 'alice', backdated: false }
     },
     recall: (commit) => (branch.commits.has(commit) ? revision(commit) : null),
   }

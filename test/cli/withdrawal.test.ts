@@ -9,7 +9,7 @@ import { type Host, simulatedHost } from './run-cli.ts'
 const SPEC = (qubes: string): string => `apiVersion: qstate/v1\nname: laptop\nqubes: ${qubes}\n`
 const BOTH = SPEC('{ win10-work: { qube: { vcpus: 3, memory: 5000 } }, win7-oem: { qube: { vcpus: 4 } } }')
 
-async function applied(t: TestContext): Promise<{ host: Host; spec: string; drop(qubes: string): void }> {
+async function applied(t: TestContext): Promise<{ host: Host; spec: string; drop: (qubes: string) => void }> {
   const host = await simulatedHost(t)
   const spec = join(host.folder, 'spec.yaml')
   writeFileSync(spec, BOTH)

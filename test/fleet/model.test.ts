@@ -124,7 +124,24 @@ for (const { reason, texts, expected } of [
     reason: 'a host that nothing reaches',
     texts: ['apiVersion: qstate/v1\nkind: Fleet\nname: f\nhosts:\n  a: {}\n'],
     expected: [
-      '5:3 not-reached nothing says how "a" is reached — write reach: { socket: PATH }, { qrexec: PROGRAM } or { ssh: HOST }, or name servers under store',
+      '5:3 not-reached nothing says how "a" is reached — write reach: qrexec, { socket: PATH } or { ssh: HOST }, or name servers under store',
+    ],
+  },
+  {
+    reason: 'a program that a repository names',
+    texts: ['apiVersion: qstate/v1\nkind: Fleet\nname: f\nhosts:\n  a: { reach: { qrexec: ./x.sh } }\n'],
+    expected: [
+      '5:3 not-reached nothing says how "a" is reached — write reach: qrexec, { socket: PATH } or { ssh: HOST }, or name servers under store',
+      '5:17 unknown-key unknown key "qrexec" — expected socket or ssh',
+    ],
+  },
+  {
+    reason: 'two hosts that qrexec reaches',
+    texts: [
+      'apiVersion: qstate/v1\nkind: Fleet\nname: f\nhosts:\n  a: { reach: qrexec }\n  b: { reach: qrexec }\n',
+    ],
+    expected: [
+      '6:3 not-reached qrexec reaches the machine that this runs on, which is "a" already — reach it by ssh, or by an agent of its own',
     ],
   },
   {

@@ -28,8 +28,8 @@ socket.pipe(process.stdout)
 `
 
 for (const [what, program, reach] of [
-  ['by ssh, with nothing there but a qube that has qrexec', ['ssh', SSH], () => 'ssh: mgmt@far'],
-  ['by qrexec', ['client', QREXEC], (bin: string) => `qrexec: ${join(bin, 'client')}`],
+  ['by ssh, with nothing there but a qube that has qrexec', ['ssh', SSH], '{ ssh: mgmt@far }'],
+  ['by the qrexec-client-vm that the operator names', ['client', QREXEC], 'qrexec'],
 ] as const)
   test(`a host is reached ${what}`, async (t) => {
     const folder = tempFolder(t)
@@ -44,7 +44,7 @@ for (const [what, program, reach] of [
 kind: Fleet
 name: home
 spec: [base.yaml]
-hosts: { far: { reach: { ${reach(bin)} } } }
+hosts: { far: { reach: ${reach} } }
 ---
 apiVersion: qstate/v1
 kind: Rollout
@@ -60,6 +60,7 @@ waves: [{}]
       FAR_SOCKET: machines.get('far')!.socket,
       QSTATE_STATE_DIR: join(folder, 'state'),
       QSTATE_FLEET: join(folder, 'r', 'fleet.yaml'),
+      ...(reach === 'qrexec' ? { QSTATE_QREXEC_CLIENT: join(bin, 'client') } : {}),
     }
     const plan = await startQstate(['rollout', 'plan'], env).ended
     assert.equal(plan.code, 0, plan.err)

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readBytes } from '../../../documents/read/index.ts'
 import {
   EDITED,
   foreign,
@@ -17,7 +18,7 @@ import {
   unusableTable,
 } from '../../../providers/index.ts'
 import { type Observation } from '../../../reconciler/index.ts'
-import { problem, QstateError } from '../../../spec/diagnostics/index.ts'
+import { problem, type Problem, QstateError } from '../../../spec/diagnostics/index.ts'
 import { QUBE_NAME } from '../../../spec/index.ts'
 import { concatenate, tableProblem } from './acpi.ts'
 
@@ -38,7 +39,7 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
   const tablePath = (qube: string): string => join(OWN_TABLES, `${qube}.bin`)
 
   async function read(qube: string): Promise<Observation<readonly string[]>> {
-    const text = await readIfThere(templatePath(qube))
+    const text = readIfThere(templatePath(qube))
     // A table without its template is what a crash between the two leaves.
     if (text === undefined) {
       return (await isThere(at(tablePath(qube))))
@@ -60,7 +61,7 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
   async function outdated(template: Template): Promise<readonly string[] | undefined> {
     if (template.parent !== (await parent())) return [`${OUTDATED}parent`]
     if (template.fileDigest === null) return undefined
-    const bytes = await readIfThere(at(template.file))
+    const bytes = readIfThere(at(template.file))
     return bytes !== undefined && sha256(bytes) === template.fileDigest ? undefined : [`${OUTDATED}table`]
   }
 
@@ -71,16 +72,28 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     return 'libvirt/xen.xml'
   }
 
-  async function tableBytes(table: string): Promise<Buffer> {
+  function tableBytes(table: string): Buffer {
     const [source = '', name = ''] = table.split(':')
     if (source === 'file') {
       const bytes = tables(name)
       if (bytes === undefined) throw new QstateError(unavailableTable(table))
       return sound(table, bytes)
     }
-    const bytes = await readIfThere(at(join(HOST_TABLES, name)))
+    const bytes = readIfThere(at(join(HOST_TABLES, name)))
     if (bytes === undefined) throw new QstateError(missingTable(name))
     return sound(table, bytes, name === 'SLIC' ? 'SLIC' : 'MSDM')
+  }
+
+  /** Why a table cannot be given to a qube. */
+  function problemOf(table: string): Problem | undefined {
+    if (table.startsWith('file:') && tables(table.slice(5)) === undefined) return undefined
+    try {
+      tableBytes(table)
+      return undefined
+    } catch (error) {
+      if (error instanceof QstateError) return error.problem
+      throw error
+    }
   }
 
   /** The template for some tables, and the file behind it, where the host's own table will not do. */
@@ -88,8 +101,7 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
     qube: string,
     wanted: readonly string[],
   ): Promise<{ readonly template: Template; readonly copy: Buffer | null }> {
-    const bytes: Buffer[] = []
-    for (const table of wanted) bytes.push(await tableBytes(table))
+    const bytes = wanted.map(tableBytes)
     const direct = wanted.length === 1 && wanted[0] === 'host:SLIC'
     const whole = concatenate(bytes)
     const template = {
@@ -108,35 +120,20 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
       const folder = at(join(OWN_TEMPLATES, dirname(templateName('x'))))
       const names = await readdir(folder).catch(() => [])
       const qubes = names.filter((name) => name.endsWith('.xml')).map((name) => name.slice(0, -'.xml'.length))
-      const found = await Promise.all(
-        qubes
-          .filter((qube) => QUBE_NAME.test(qube))
-          .map(async (qube) => {
-            const path = templatePath(qube)
-            // What is no file is none of ours.
-            const text = await readFile(path, 'utf8').catch(() => '')
-            return readTemplate(text).kind === 'foreign' ? [] : [{ qube, path }]
-          }),
-      )
-      return found.flat()
+      return qubes.flatMap((qube) => {
+        if (!QUBE_NAME.test(qube)) return []
+        const path = templatePath(qube)
+        return isForeign(path) ? [] : [{ qube, path }]
+      })
     },
     async texts(qube, wanted) {
       const path = templatePath(qube)
-      const text = await readIfThere(path)
+      const text = readIfThere(path)
       if (text === undefined || readTemplate(text.toString('utf8')).kind !== 'edited') return undefined
       const would = wanted.length === 0 ? '' : renderTemplate((await prepare(qube, wanted)).template)
       return { path, is: text.toString('utf8', 0, MAX_TEXT), would }
     },
-    async problem(table) {
-      if (table.startsWith('file:') && tables(table.slice(5)) === undefined) return undefined
-      try {
-        await tableBytes(table)
-        return undefined
-      } catch (error) {
-        if (error instanceof QstateError) return error.problem
-        throw error
-      }
-    },
+    problem: (table) => Promise.resolve(problemOf(table)),
     async set(qube, wanted) {
       if ((await read(qube)).status === 'unknown')
         throw foreignTemplate(templatePath(qube), 'move it away first')
@@ -163,11 +160,25 @@ function sound(table: string, bytes: Buffer, kind?: 'SLIC' | 'MSDM'): Buffer {
   return bytes
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+/** What cannot be read, or is no file, is none of ours. */
+function isForeign(path: string): boolean {
   try {
-    return await readFile(path)
+    return readTemplate(readIfThere(path)?.toString('utf8') ?? '').kind === 'foreign'
+  } catch {
+    return true
+  }
+}
+
+/** Of a template or a table, which have a few thousand. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    const found = readBytes(path, MAX_BYTES)
+    if (found !== undefined && 'fault' in found) throw new Error(found.fault)
+    return found?.bytes
   } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined
+    if (isCode(error, 'ENOTDIR')) return undefined
     throw fileError(path, error)
   }
 }
