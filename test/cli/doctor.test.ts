@@ -498,11 +498,11 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a record of a newer qstate',
-    arrange: feature(WORK, 'qstate.applied', record(2, '')),
+    arrange: feature(WORK, 'qstate.applied', record(3, '')),
     qube: WORK,
     check: 'ownership-record',
     verdict: 'problem',
-    found: /version 2, and this qstate knows 1: use a newer qstate: qstate plans nothing here/,
+    found: /version 3, and this qstate knows 2: use a newer qstate: qstate plans nothing here/,
     fix: /qvm-features/,
   },
   {

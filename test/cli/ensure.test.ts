@@ -420,7 +420,7 @@ test('a qube of which nothing but its creation is asked for is known as created,
     host.simulator.setFaults([])
     assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
     spec(host, bare)
-    assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+    assert.equal((await host.qstate('apply', '--yes', '--allow-withdraw', 'win11-new', path)).code, 0)
     assert.deepEqual(recordOf(host)?.['set'], {})
     host.simulator.clearLog()
     for (const body of [bare, '{}']) {

@@ -134,7 +134,8 @@ test('a Windows qube that leaves the spec is what it was before: nothing that it
   const { out } = await host.qstate('plan', path)
   assert.match(out, /memory +7000 MiB → [^\n]*, as before qstate +withdrawn/)
   assert.doesNotMatch(out, /(?:virtMode|kernel) .*→/)
-  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  const consent = ['--allow-withdraw', 'win10-home']
+  assert.equal((await host.qstate('apply', '--yes', ...consent, path)).code, 0)
   assert.deepEqual(stateOf(), before)
 })
 

@@ -254,7 +254,17 @@ const TAMPERED: readonly Tampering[] = [
   },
   {
     what: 'says nothing that a plan says of what it withdraws',
-    tamper: edit((plan) => (qube(plan)['withdrawsAll'] = 'yes')),
+    tamper: edit((plan) => (qube(plan)['leaves'] = 'yes')),
+  },
+  {
+    what: 'asks consent for other withdrawals than it makes',
+    tamper: edit((plan) => {
+      plan['consent'] = {
+        qubes: [{ qube: 'win-a', leaves: [], isWhole: false }],
+        withdrawals: [],
+        digest: 'a'.repeat(64),
+      }
+    }),
   },
   { what: 'has notes that are none', tamper: edit((plan) => (qube(plan)['notes'] = [null])) },
   {
