@@ -31,7 +31,7 @@ export const scopesOf = (
   context: Context,
 ): readonly Scope[] => {
   const resolved: Resolve = (manifest, facts) => desiredOf(manifest, facts, spec, context)
-  return [...namedScopes(spec.manifest, resolved), ...selectorScopes(spec.manifest, qubes, resolved)]
+  return [...namedScopes(spec.manifest, qubes, resolved), ...selectorScopes(spec.manifest, qubes, resolved)]
 }
 
 type Resolve = (manifest: Manifest, qubes: HostFacts['qubes']) => DesiredState
@@ -49,8 +49,18 @@ function desiredOf(
   throw invalid('invalid-spec', message, diagnostics)
 }
 
-function namedScopes(manifest: Manifest, resolved: Resolve): readonly Scope[] {
-  const { qubes } = resolved({ ...manifest, selectors: [] }, [])
+/** With what selectors add by tags that the spec gives: a line for the tag does not count before the qube has it. */
+function namedScopes(
+  manifest: Manifest,
+  known: readonly HostQube[] | null,
+  resolved: Resolve,
+): readonly Scope[] {
+  const selectors = manifest.selectors.filter(({ match }) => match.tag !== null)
+  const facts = [...manifest.qubes.keys()].map((name) => {
+    const klass = known?.find((qube) => qube.name === name)?.klass ?? 'StandaloneVM'
+    return { name, klass, tags: new Set<string>() }
+  })
+  const { qubes } = resolved({ ...manifest, selectors }, facts)
   return [...qubes.values()].map((qube) => scopeOf(qube, qube.name, [qube.name]))
 }
 

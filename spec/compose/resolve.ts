@@ -20,6 +20,7 @@ import {
 import { checkClaims } from './check-device-conflicts.ts'
 import { checkQube, ensureLabel, View } from './check-qube.ts'
 import { layOver } from './compose.ts'
+import { selectorsOf } from './membership.ts'
 import { matches } from './select.ts'
 
 /**
@@ -32,7 +33,7 @@ export function resolve(
 ): { readonly desired: DesiredState | null; readonly diagnostics: readonly Diagnostic[] } {
   const found: Diagnostic[] = []
   const report: Report = (diagnostic) => found.push(diagnostic)
-  const qubes = layAll(manifest, facts)
+  const qubes = layAll(manifest, facts, report)
   const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
   // Without selectors `loadManifest` has judged these very qubes.
   if (manifest.selectors.length > 0) {
@@ -76,10 +77,11 @@ interface Layered {
 }
 
 /** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
-function layAll({ qubes, selectors }: Manifest, facts: HostFacts): ReadonlyMap<string, Layered> {
+function layAll(manifest: Manifest, facts: HostFacts, report: Report): ReadonlyMap<string, Layered> {
+  const { qubes } = manifest
   const all = new Map<string, Layered>()
-  for (const qube of facts.qubes) {
-    const matching = selectors.filter(({ match }) => matches(match, qube))
+  for (const qube of [...facts.qubes, ...toBeCreated(manifest, facts)]) {
+    const matching = selectorsOf(qube, manifest, report)
     const [first] = matching
     if (first) {
       all.set(qube.name, { layers: matching.map(({ composed }) => composed), position: first.position })
@@ -91,6 +93,18 @@ function layAll({ qubes, selectors }: Manifest, facts: HostFacts): ReadonlyMap<s
   }
   return all
 }
+
+/** Named qubes that the spec creates, as they will be: a selector means them at once, not only at the next apply. */
+function toBeCreated({ qubes, selectors }: Manifest, facts: HostFacts): HostFacts['qubes'] {
+  if (selectors.length === 0) return []
+  const there = new Set(facts.qubes.map(({ name }) => name))
+  return [...qubes].flatMap(([name, { composed }]) => {
+    const creates = composed.ensure?.creates ?? 'absent'
+    return creates === 'absent' || there.has(name) ? [] : [{ name, klass: creates.klass, tags: NO_TAGS }]
+  })
+}
+
+const NO_TAGS: ReadonlySet<string> = new Set()
 
 function desiredQube(name: string, composed: Composed, position: SourceRange): DesiredQube {
   const { statements, restart } = composed

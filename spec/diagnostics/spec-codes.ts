@@ -83,6 +83,7 @@ export const SPEC_CODES = [
   'reset-by-tools',
   'rewound',
   'said-twice',
+  'selector-cycle',
   'set-by-tools',
   'silent-model',
   'slic-uefi',

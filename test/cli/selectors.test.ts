@@ -82,3 +82,33 @@ for (const release of ['4.3', '4.4'] as const) {
     assert.deepEqual(await planned('{ name: far-away }'), ['far-away'])
   })
 }
+
+test('one apply gives a tag and what a selector gives for it, also to a qube that it creates', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = join(host.folder, 'spec.yaml')
+  const body = 'tags: [lab]'
+  const created = `{ ensure: { class: StandaloneVM, label: red }, ${body} }`
+  writeFileSync(
+    spec,
+    `apiVersion: qstate/v1\nname: home\nqubes: { win10-home: { ${body} }, win-new: ${created} }\nselect: [{ match: { tag: lab }, qube: { vcpus: 4 } }]\n`,
+  )
+  const applied = await host.qstate('apply', '--yes', spec)
+  assert.equal(applied.code, 0, applied.out + applied.err)
+  for (const name of ['win10-home', 'win-new'])
+    assert.equal(host.simulator.host.qubes.get(name)?.properties.get('vcpus'), 4, name)
+  host.simulator.clearLog()
+  assert.match((await host.qstate('apply', '--yes', spec)).out, /Nothing to do/)
+  assert.equal(host.simulator.writes(), 0)
+})
+
+test('the policy that is printed lets a management qube give a tag and what a selector gives for it at once', async (t) => {
+  const host = await simulatedHost(t)
+  const spec = join(host.folder, 'spec.yaml')
+  writeFileSync(
+    spec,
+    'apiVersion: qstate/v1\nqubes: { win10-home: { tags: [lab] } }\nselect: [{ match: { tag: lab }, qube: { vcpus: 4 } }]\n',
+  )
+  const { code, out } = await host.qstate('policy', '--qube', 'mgmt', spec)
+  assert.equal(code, 0)
+  assert.match(out, /property\.Set +\+vcpus +mgmt +win10-home +allow/)
+})

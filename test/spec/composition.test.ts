@@ -153,3 +153,67 @@ test('a glob takes linear time however many stars it has', () => {
   assert.ok(!globMatches(`${'*a'.repeat(30)}*b`, 'a'.repeat(31)))
   assert.ok(performance.now() - start < HANGS_MS)
 })
+
+const membersOf = (text: string, ...qubes: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(
+    [...desiredOf([source(HEAD + text)], host(...qubes)).qubes].map(([name, { settings }]) => [
+      name,
+      settings.get('qube/vcpus')?.value ?? null,
+    ]),
+  )
+
+test('a selector sees the tags that the spec gives: under a name, in a profile, in another selector', () => {
+  const select = 'select: [{ match: { tag: lab }, qube: { vcpus: 4 } }]'
+  const two = ['a: AppVM', 'b: AppVM']
+  assert.deepEqual(membersOf(`qubes: { a: { tags: [lab] } }\n${select}`, ...two), { a: 4 })
+  assert.deepEqual(
+    membersOf(`profiles: { p: { tags: [lab] } }\nqubes: { b: { extends: p } }\n${select}`, ...two),
+    { b: 4 },
+  )
+  const chain = `select:
+  - { match: { tag: third }, qube: { vcpus: 4 } }
+  - { match: { tag: second }, tags: [third] }
+  - { match: { tag: first }, tags: [second] }
+  - { match: { name: a }, tags: [first] }`
+  assert.deepEqual(membersOf(chain, ...two), { a: 4 })
+})
+
+test('a selector does not see a tag that the spec takes away, and the qube itself has the last word', () => {
+  const text = `qubes: { a: { tags: { lab: inherit } }, b: { tags: { lab: unmanaged } } }
+select: [{ match: { tag: lab }, qube: { vcpus: 4 } }, { match: { name: c }, tags: { lab: inherit } }]`
+  assert.deepEqual(membersOf(text, 'a: AppVM lab', 'b: AppVM lab', 'c: AppVM lab'), {
+    a: null,
+    b: 4,
+    c: null,
+  })
+})
+
+test('a selector means a qube that the spec creates, with its class', () => {
+  const text = `qubes: { new: { ensure: { class: StandaloneVM, label: red }, tags: [lab] } }
+select: [{ match: { tag: lab, class: StandaloneVM, name: "n*" }, qube: { vcpus: 4 } }]`
+  assert.deepEqual(membersOf(text), { new: 4 })
+})
+
+test('a selector that gives its own tag matches what has it; one that depends on itself is reported', () => {
+  const gives = 'select: [{ match: { tag: lab }, tags: [lab], qube: { vcpus: 4 } }]'
+  assert.deepEqual(membersOf(gives, 'a: AppVM lab', 'b: AppVM'), { a: 4 })
+  const takes = `${HEAD}select:
+  - { match: { tag: lab }, tags: { lab: inherit } }
+  - { match: { tag: one }, tags: { two: inherit } }
+  - { match: { name: b }, tags: { two: inherit } }`
+  const { manifest } = loadManifest([source(takes)])
+  assert.ok(manifest)
+  const told = resolve(manifest, host('a: AppVM lab'))
+  assert.equal(told.desired, null)
+  assert.deepEqual(
+    told.diagnostics.map(({ at, code, message }) => [at.line, code, message]),
+    [
+      [
+        4,
+        'selector-cycle',
+        'whether this selector matches “a” depends on itself: it gives or takes a tag that decides it',
+      ],
+    ],
+  )
+  assert.notEqual(resolve(manifest, host('b: AppVM one')).desired, null)
+})
