@@ -6,8 +6,9 @@
  * searched for, and a bare one that a commit may have laid out is not taken. Whatever git starts ends with it. The mirror can be lost:
  * a new one is made beside the old one and takes its place once it is whole.
  */
-export { commitOf, commitTime, type WorkFiles } from './commit.ts'
+export { commitTime } from './commit.ts'
 export { git, gitNow, repositoryOf } from './git.ts'
 export { type CommitStore, type Mirror, openClone, openMirror } from './mirror.ts'
+export { type FileOrigin, originsOf } from './origins.ts'
 export { readRevision, type Revision } from './revision.ts'
 export { checkSignatures, type Signed } from './signatures.ts'

@@ -9,10 +9,14 @@ import { gitNow } from './git.ts'
  * repository ever comes to anything.
  */
 export interface Revision {
+  /** Where its objects are. */
+  readonly gitDir: string
   /** Null where a tree that is no commit was named. */
   readonly commit: string | null
   /** YAML files at or below the paths: their text by their path from the root of the repository. */
   readonly files: ReadonlyMap<string, string>
+  /** Other files of it that say which these are: that of a fleet. */
+  readonly chosenBy?: readonly string[]
   /** Another file, named from one of them: its bytes, or why there are none. */
   readonly read: (path: string, from: string) => Buffer | string
   /** How they go together, where some are laid over others. */
@@ -43,6 +47,7 @@ export function readRevision(gitDir: string, rev: string, paths: readonly string
   if (files.length > MAX_FILES) throw refused(`it has more than ${MAX_FILES} YAML files`, 'name its folder')
   const unique = [...new Map(files.map((entry) => [entry.path, entry])).values()]
   return {
+    gitDir,
     commit,
     files: new Map([...readBlobs(gitDir, unique)].map(([path, bytes]) => [path, decode(path, bytes)])),
     read: (path, from) => readNamed(gitDir, entries, path, from),

@@ -52,6 +52,7 @@ export {
   type QubePlan,
   type QubeReport,
   type Report,
+  type SpecOrigin,
   takesByItself,
   type Withdrawal,
 } from './plan/index.ts'

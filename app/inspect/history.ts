@@ -1,5 +1,5 @@
 import { type Generation, lockHolder, numbers, readGeneration, type RunKind } from '../../journal/index.ts'
-import { reportExitCode } from '../../reconciler/index.ts'
+import { reportExitCode, type SpecOrigin } from '../../reconciler/index.ts'
 import { EXIT, type Problem } from '../../spec/diagnostics/index.ts'
 
 /** A generation as history lists it. */
@@ -13,6 +13,8 @@ export interface GenerationSummary {
   /** Generations that a rollback was to undo. */
   readonly undoes?: readonly number[]
   readonly commit: string | null
+  /** Which commit each file of the spec was of, where that is remembered. */
+  readonly origins?: readonly SpecOrigin[]
   readonly outcome: 'applied' | 'in part' | 'failed' | 'cut off' | 'running' | 'damaged'
   readonly writes: number | null
   readonly qubes: readonly string[]
@@ -30,6 +32,7 @@ function summaryOf({ number, meta, plan, report, steps }: Generation, running: b
     kind: meta.kind ?? null,
     ...(meta.undoes === undefined ? {} : { undoes: meta.undoes }),
     commit: plan.spec.commit,
+    ...(plan.spec.origins === undefined ? {} : { origins: plan.spec.origins }),
     outcome,
     writes: steps.filter((step) => step.phase === 'after').length,
     qubes: [...new Set(steps.map((step) => step.qube))],

@@ -2,7 +2,14 @@ import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState, type Value } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
-import { type LoadedSpec, loadSpec, mergeBase, resolveSpec, type SpecLocation } from '../source/index.ts'
+import {
+  commitOfAll,
+  type LoadedSpec,
+  loadSpec,
+  mergeBase,
+  resolveSpec,
+  type SpecLocation,
+} from '../source/index.ts'
 
 /** A setting that two revisions declare differently. Null: it is not declared. */
 export interface SettingDifference {
@@ -53,7 +60,8 @@ export async function diffRevisions(
 }
 
 /** A tree that is no commit has none. */
-const commitOf = async ({ sources }: LoadedSpec): Promise<string> => (await sources.commit()) ?? 'a tree'
+const commitOf = async ({ sources }: LoadedSpec): Promise<string> =>
+  commitOfAll(await sources.origins()) ?? 'a tree'
 
 function differences(before: DesiredState, after: DesiredState): readonly QubeDifference[] {
   const names = [...new Set([...before.qubes.keys(), ...after.qubes.keys()])].sort()

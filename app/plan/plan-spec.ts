@@ -3,7 +3,7 @@ import { providers } from '../../providers/index.ts'
 import { consentNeeded, type ConsentRequest, makePlan, type Plan } from '../../reconciler/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
-import { type LoadedSpec, resolveSpec } from '../source/index.ts'
+import { commitOfAll, type LoadedSpec, mixedOrigins, resolveSpec } from '../source/index.ts'
 import { selection, type Selects, type Target } from './targets.ts'
 
 export interface PlanOptions {
@@ -31,7 +31,9 @@ export async function planSpec(
 ): Promise<Plan> {
   const { host, qubes, version, stateFolder } = target
   // Git runs while the rest goes on.
-  const [commit, desired] = await Promise.all([spec.sources.commit(), resolveSpec(spec, target, context)])
+  const [origins, desired] = await Promise.all([spec.sources.origins(), resolveSpec(spec, target, context)])
+  const mixed = mixedOrigins(origins)
+  if (mixed !== undefined) context.warn(mixed)
   const selects =
     typeof targets === 'function' ? targets : await selection(targets, desired.qubes.keys(), target, context)
   const plan = await makePlan(desired, {
@@ -40,7 +42,8 @@ export async function planSpec(
     qubes,
     version,
     now: context.now().toISOString(),
-    commit,
+    commit: commitOfAll(origins),
+    origins,
     by: context.actor,
     mode,
     explains: explain === 'yes' || (explain === 'where-free' && !host.hasPolicy),

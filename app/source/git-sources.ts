@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { gitNow, readRevision, repositoryOf, type Revision } from '../../git/index.ts'
+import { type FileOrigin, gitNow, readRevision, repositoryOf, type Revision } from '../../git/index.ts'
 import { hasCode, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Sources } from './sources.ts'
 
@@ -31,10 +31,17 @@ export function sourcesOf(revision: Revision, prefix = ''): Sources {
   return {
     paths: [...real.keys()],
     files: [...revision.files].map(([path, text]) => ({ path: shown(path), text })),
-    commit: () => Promise.resolve(revision.commit),
+    origins: () => Promise.resolve([originOf(revision)]),
     readTable: (path, from) => revision.read(path, real.get(from) ?? from),
     ...(revision.shape === undefined ? {} : { shape: revision.shape }),
     // A saved plan names its tables by where they are; what is in git objects is nowhere to be read by name.
     tablePaths: new Map(),
   }
 }
+
+/** All files of a revision are of its commit, and none of them differs from it. */
+const originOf = ({ gitDir: repository, commit, files, chosenBy = [] }: Revision): FileOrigin => ({
+  repository,
+  commit,
+  files: [...new Set([...chosenBy, ...files.keys()])].sort(),
+})

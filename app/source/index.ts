@@ -3,6 +3,7 @@
  */
 export { agentFolder, agentState, type AgentState, mirrorIn } from './active-commit.ts'
 export { mergeBase, sourcesOf } from './git-sources.ts'
+export { commitOfAll, mixedOrigins } from './origins.ts'
 export {
   findSpec,
   isNoSpec,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { readBytes } from '../../documents/read/index.ts'
-import { commitOf, type WorkFiles } from '../../git/index.ts'
+import { type FileOrigin, originsOf } from '../../git/index.ts'
 import { problem, QstateError, type SourceFile } from '../../spec/diagnostics/index.ts'
 import { type LoadOptions } from '../../spec/index.ts'
 
@@ -17,8 +17,8 @@ export interface Sources {
   /** As given, for messages. */
   readonly paths: readonly string[]
   readonly files: readonly SourceFile[]
-  /** Commit that the files are of, `+` at its end where they differ from it; null where they are of none. */
-  readonly commit: () => Promise<string | null>
+  /** Which commits the files are of. Tables are not among them: the spec has the digest of each. */
+  readonly origins: () => Promise<readonly FileOrigin[]>
   readonly readTable: NonNullable<LoadOptions['readTable']>
   /** How the files go together, where some are laid over others. */
   readonly shape?: NonNullable<LoadOptions['shape']>
@@ -37,7 +37,11 @@ export function readSources(paths: readonly string[], cwd: string): Sources {
   return {
     paths,
     files: read,
-    commit: () => commitOf(workFiles(read, paths, cwd, tablePaths)),
+    origins: () =>
+      originsOf(
+        new Map(read.map(({ path, text }) => [resolve(cwd, path), text])),
+        paths.map((path) => resolve(cwd, path)).filter(isFolder),
+      ),
     tablePaths,
     readTable(path, from) {
       const full = isAbsolute(path) ? path : resolve(cwd, dirname(from), path)
@@ -51,26 +55,6 @@ export function readSources(paths: readonly string[], cwd: string): Sources {
         return reasonOf(error)
       }
     },
-  }
-}
-
-/** All that the spec was read from. A table is read again, since only its digest was kept. */
-function workFiles(
-  files: readonly SourceFile[],
-  paths: readonly string[],
-  cwd: string,
-  tablePaths: ReadonlyMap<string, string>,
-): WorkFiles {
-  const tables = [...tablePaths.values()].map((path): [string, Buffer] => {
-    const found = readBytes(path)
-    return [path, found !== undefined && 'bytes' in found ? found.bytes : Buffer.alloc(0)]
-  })
-  return {
-    files: new Map([
-      ...files.map(({ path, text }): [string, Buffer] => [resolve(cwd, path), Buffer.from(text)]),
-      ...tables,
-    ]),
-    folders: paths.map((path) => resolve(cwd, path)).filter(isFolder),
   }
 }
 

@@ -1,6 +1,7 @@
 import { type GenerationSummary } from '../../app/inspect/index.ts'
-import { layRow, padTo, plural, type Style, widthOf } from './style.ts'
-import { shortCommit, showTime } from './value.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
+import { fold, layRow, padTo, plural, type Style, widthOf } from './style.ts'
+import { shortCommit, showCommits, showTime } from './value.ts'
 
 /** A line for each generation. */
 export function historyView(rows: readonly GenerationSummary[], style: Style): string {
@@ -15,7 +16,7 @@ function table(rows: readonly GenerationSummary[], style: Style): string {
       String(row.generation).padStart(4),
       row.at === null ? '-' : showTime(row.at),
       kindOf(row),
-      row.commit === null ? '-' : shortCommit(row.commit),
+      showCommits(row) || '-',
       color(row.outcome),
       row.writes === null ? '-' : plural(row.writes, 'write'),
       qubes === '' ? '-' : qubes,
@@ -25,8 +26,24 @@ function table(rows: readonly GenerationSummary[], style: Style): string {
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ''))))
   return lines
     .map((cells) => cells.map((cell, column) => padTo(cell, widths?.[column] ?? 0)))
-    .map((cells) => layRow(cells, style.width, ' '.repeat(6)))
+    .map((cells, index) =>
+      [layRow(cells, style.width, INDENT), ...originLines(rows[index], style)].join('\n'),
+    )
     .join('\n')
+}
+
+const INDENT = ' '.repeat(6)
+
+/** Where no one commit had all files of the spec, which had which. */
+function originLines(row: GenerationSummary | undefined, style: Style): readonly string[] {
+  const origins = row?.origins ?? []
+  if (origins.length < 2) return []
+  return origins.map(({ repository, commit, files }) => {
+    const where = repository === null ? 'in no repository' : escapeForTerminal(repository)
+    const names = files.map((path) => escapeForTerminal(path)).join(', ')
+    const of = commit === null ? '' : ` ${shortCommit(commit)}`
+    return style.dim(fold(`${where}${of}: ${names}`, style.width, INDENT))
+  })
 }
 
 /** `rollback 2-4` is one that undid generations 2 to 4. */

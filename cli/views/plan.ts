@@ -10,7 +10,7 @@ import {
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { belowArea, shortCommit, showPath, showProblem, showSize, showValue } from './value.ts'
+import { belowArea, showCommits, showPath, showProblem, showSize, showValue } from './value.ts'
 import { VERSIONS } from '../../app/host/index.ts'
 
 /**
@@ -65,7 +65,8 @@ const orphanText = (qube: string, path: string, style: Style): string =>
 export function header(plan: Plan, style: Style): string {
   const { label, endOfLife } = VERSIONS[plan.host.release]
   const version = endOfLife === null ? `${label} or later` : label
-  const commit = plan.spec.commit === null ? '' : ` · commit ${shortCommit(plan.spec.commit)}`
+  const commits = showCommits(plan.spec)
+  const commit = commits === '' ? '' : ` · commit ${commits}`
   const name = plan.spec.name === null ? '' : `${plan.spec.name} · `
   return style.dim(`${name}${plan.host.where} · ${version}${commit}`)
 }

@@ -1,3 +1,4 @@
+import { type Plan } from '../../reconciler/index.ts'
 import { escapeForTerminal, formatRange, type Problem } from '../../spec/diagnostics/index.ts'
 import { SETTING_BY_PATH, type Value } from '../../spec/index.ts'
 
@@ -27,6 +28,12 @@ const WORDS: ReadonlySet<string> = new Set(['off', 'on', 'inherit', 'inherited',
 /** A commit as people read one; the `+` of files that differ from it stays. */
 export const shortCommit = (commit: string): string =>
   `${commit.slice(0, 12)}${commit.endsWith('+') ? '+' : ''}`
+
+/** The commit that stands for a spec, or all that its files are of. Empty where none is known. */
+export function showCommits({ commit, origins = [] }: Pick<Plan['spec'], 'commit' | 'origins'>): string {
+  if (commit !== null) return shortCommit(commit)
+  return origins.flatMap((origin) => (origin.commit === null ? [] : [shortCommit(origin.commit)])).join(', ')
+}
 
 /** When, to the minute and by this machine's own clock, as windows and freezes are meant. What is no time stays text. */
 export function showTime(iso: string): string {

@@ -182,8 +182,20 @@ export const planTable = table(
       name: orNull(text),
       digest: about('SHA-256 of the desired state.', Type.String({ pattern: '^(?:[0-9a-f]{64})?$' })),
       commit: about(
-        'Of the repository that the spec is in; `+` at its end when files differ from it.',
+        'Of the repository that the spec is in; `+` at its end when a file that was used differs from it. Null where no one commit has them all.',
         orNull(text),
+      ),
+      origins: Type.Optional(
+        about(
+          'Which commit each file that was used is of. Tables are known by their digests.',
+          Type.Array(
+            Type.Object({
+              repository: about('Its folder; null: the files are in none.', orNull(Type.String())),
+              commit: about('`+` at its end when one of the files differs from it.', orNull(text)),
+              files: about('From the root of the repository.', Type.Array(Type.String())),
+            }),
+          ),
+        ),
       ),
     }),
     qubes: Type.Array(qube),

@@ -45,7 +45,8 @@ export const fleetLayout =
       throw new QstateError(problem('no-spec', `${host} has no spec in ${short(commit)}`, hint))
     }
     const named = paths.map(({ path }) => path)
-    return { ...readRevision(gitDir, commit, named), shape }
+    const chosenBy = written.map(({ path }) => path)
+    return { ...readRevision(gitDir, commit, named), shape, chosenBy }
   }
 
 const short = (commit: string): string => commit.slice(0, 12)

@@ -28,6 +28,7 @@ export {
   type Reason,
   REASONS,
   type Removal,
+  type SpecOrigin,
   type Untold,
   type VolumeGrowth,
   type Withdrawal,

@@ -16,8 +16,10 @@ export interface Plan {
     readonly name: string | null
     /** SHA-256 of the desired state. */
     readonly digest: string
-    /** Commit of the repository that the spec is in, where it is in one; `+` at its end when files differ from it. */
+    /** Commit of the repository that the spec is in, where it is in one; `+` at its end when a file that was used differs from it. */
     readonly commit: string | null
+    /** Which commit each file that was used is of. */
+    readonly origins?: readonly SpecOrigin[]
   }
   readonly qubes: readonly QubePlan[]
   /** Withdrawals that only a person can agree to. */
@@ -56,6 +58,14 @@ export interface Withdrawal {
   readonly path: string
   /** Null: it becomes absent. */
   readonly after: Value | null
+}
+
+/** Files of a spec that are of one commit, or of none. */
+export interface SpecOrigin {
+  /** Folder of the repository; null: they are in none. */
+  readonly repository: string | null
+  readonly commit: string | null
+  readonly files: readonly string[]
 }
 
 export interface Untold {

@@ -53,7 +53,12 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     version: PLAN_VERSION,
     createdAt: context.now,
     host: { where: context.host.where, release: context.version },
-    spec: { name: desired.name, digest: desired.digest, commit: context.commit },
+    spec: {
+      name: desired.name,
+      digest: desired.digest,
+      commit: context.commit,
+      ...(context.origins === undefined ? {} : { origins: context.origins }),
+    },
     qubes,
     ...(await findOrphans(desired, context)),
     ...(explain.untold().length === 0 ? {} : { untold: explain.untold() }),

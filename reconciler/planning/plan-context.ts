@@ -1,3 +1,4 @@
+import { type SpecOrigin } from '../plan/index.ts'
 import {
   type Host,
   type HostQube,
@@ -15,6 +16,8 @@ export interface PlanContext {
   /** ISO 8601, for the plan and the records that it writes. */
   readonly now: string
   readonly commit: string | null
+  /** Which commits the files of the spec are of, where that is known. */
+  readonly origins?: readonly SpecOrigin[]
   /** Names this installation in records, for people. */
   readonly by: string
   /** `adopt` takes over what is right already, changes no value, and takes a qube over from another configuration. */

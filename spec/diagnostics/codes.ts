@@ -163,6 +163,7 @@ export const CODES = {
     codes: [
       'devices-unknown',
       'interrupted-apply',
+      'mixed-origins',
       'no-such-file',
       'not-pushed',
       'run-in-progress',

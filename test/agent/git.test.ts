@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { commitOf, type WorkFiles } from '../../git/commit.ts'
 import { git, repositoryOf } from '../../git/git.ts'
+import { originsOf } from '../../git/origins.ts'
 import { hasCode, QstateError } from '../../spec/diagnostics/index.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
 import { type Scope, tempFolder } from '../support/temp.ts'
 
 const SPEC = 'apiVersion: qstate/v1\nqubes: {}\n'
-
-const read = (folder: string, ...names: readonly string[]): WorkFiles => ({
-  files: new Map(names.map((name) => [join(folder, name), readFileSync(join(folder, name))])),
-  folders: [folder],
-})
 
 /** A folder `hosts` that a commit can bring: it is laid out as a bare repository that has programs to run. */
 function trap(scope: Scope): { readonly repo: Repository; readonly hosts: string; readonly trace: string } {
@@ -36,39 +32,91 @@ function trap(scope: Scope): { readonly repo: Repository; readonly hosts: string
 }
 
 test('a folder that a commit laid out as a repository is none, and runs nothing', async (t) => {
-  const { hosts, trace } = trap(t)
-  assert.equal(await commitOf(read(hosts, 'x.yaml')), null)
+  const { repo, hosts, trace } = trap(t)
+  const origins = await originsOf(new Map([[join(hosts, 'x.yaml'), SPEC]]))
+  assert.deepEqual(
+    origins.map(({ repository }) => repository),
+    [repo.folder],
+  )
   assert.throws(() => repositoryOf(hosts), QstateError)
   assert.equal(existsSync(trace), false)
 })
 
-test('tells the commit of files, and whether one of them differs from it', async (t) => {
+test('tells the repository around a folder, and where in it that is', (t) => {
+  const repo = makeRepository(t)
+  repo.commit({ 'hosts/a.yaml': SPEC })
+  const found = repositoryOf(join(repo.folder, 'hosts'))
+  assert.deepEqual(found, { gitDir: repo.gitDir, prefix: 'hosts/' })
+})
+
+/** What the files of a repository are of, as they are read now. */
+const originsIn = async (repo: Repository, ...paths: string[]): Promise<unknown> => {
+  const texts = paths.map((path) => [join(repo.folder, path), readFileSync(join(repo.folder, path), 'utf8')])
+  return (await originsOf(new Map(texts as [string, string][]))).map(({ commit, files }) => [commit, files])
+}
+
+test('every file that was used decides whether the commit has them all', async (t) => {
+  const repo = makeRepository(t)
+  const commit = repo.commit({
+    'a.yaml': SPEC,
+    'hosts/b c ä.yaml': SPEC,
+    'other.yaml': SPEC,
+    'real/d.yaml': SPEC,
+    'hosts/link.yaml': { linkTo: '../real/d.yaml' },
+    '.gitignore': 'ignored\n',
+    '.gitattributes': '* text eol=crlf\n',
+  })
+  const used = ['a.yaml', 'hosts/b c ä.yaml']
+  assert.deepEqual(await originsIn(repo, ...used), [[commit, used]])
+  repo.write({ 'other.yaml': '# x\n', 'new.yaml': SPEC })
+  assert.deepEqual(await originsIn(repo, ...used), [[commit, used]], 'other files are not of this run')
+  repo.git('update-index', '--assume-unchanged', 'a.yaml')
+  repo.write({ 'ignored/i.yaml': SPEC })
+  for (const [path, change] of [
+    ['hosts/b c ä.yaml', () => repo.write({ 'hosts/b c ä.yaml': `${SPEC}# x\n` })],
+    ['a.yaml', () => repo.write({ 'a.yaml': `${SPEC}# x\n` })],
+    ['new.yaml', () => undefined],
+    ['ignored/i.yaml', () => undefined],
+    ['line\nfeed.yaml', () => repo.commit({ 'line\nfeed.yaml': SPEC })],
+  ] as const) {
+    change()
+    const [[found]] = (await originsIn(repo, 'other.yaml', path)) as [[string]]
+    assert.match(found, /^[0-9a-f]{40}\+$/, path)
+  }
+  const linked = makeRepository(t)
+  const at = linked.commit({ 'real.yaml': SPEC, 'link.yaml': { linkTo: 'real.yaml' } })
+  assert.deepEqual(await originsIn(linked, 'link.yaml'), [[at, ['real.yaml']]], 'as it was read')
+})
+
+test('a file that was removed from a folder of the spec is a difference', async (t) => {
   const repo = makeRepository(t)
   const commit = repo.commit({
     'hosts/a.yaml': SPEC,
-    'hosts/b/c.yaml': SPEC,
-    'hosts/.x/d.yaml': SPEC,
-    README: 'a',
+    'hosts/b.yaml': SPEC,
+    'hosts/.x/c.yaml': SPEC,
+    'd.yaml': SPEC,
   })
   const hosts = join(repo.folder, 'hosts')
-  const both = ['a.yaml', 'b/c.yaml']
-  assert.equal(await commitOf(read(hosts, ...both)), commit)
-  assert.deepEqual(repositoryOf(hosts), { gitDir: repo.gitDir, prefix: 'hosts/' })
-  assert.equal(await commitOf({ ...read(hosts, 'a.yaml'), folders: [] }), commit, 'one file of several')
-  assert.equal(await commitOf(read(hosts, 'a.yaml')), `${commit}+`, 'one has been removed')
-  repo.write({ README: 'b' })
-  assert.equal(await commitOf(read(hosts, ...both)), commit, 'a file that is no part of the spec')
-  repo.write({ 'hosts/n.yaml': SPEC })
-  assert.equal(await commitOf(read(hosts, ...both, 'n.yaml')), `${commit}+`, 'one that is new')
-  repo.write({ 'hosts/n.yaml': null, 'hosts/b/c.yaml': `${SPEC}# x\n` })
-  assert.equal(await commitOf(read(hosts, ...both)), `${commit}+`, 'one that was changed')
-  const elsewhere = join(tempFolder(t), 'z.yaml')
-  writeFileSync(elsewhere, SPEC)
-  const outside = {
-    files: new Map([...read(hosts, 'a.yaml').files, [elsewhere, Buffer.from(SPEC)]]),
-    folders: [],
-  }
-  assert.equal(await commitOf(outside), `${commit}+`, 'one of another place')
+  const commitFor = async (...names: string[]): Promise<unknown> =>
+    (await originsOf(new Map(names.map((name) => [join(hosts, name), SPEC])), [hosts]))[0]?.commit
+  assert.equal(await commitFor('a.yaml', 'b.yaml'), commit)
+  assert.equal(await commitFor('a.yaml'), `${commit}+`)
+})
+
+test('a repository of SHA-256, one without a commit, and no repository', async (t) => {
+  const folder = join(tempFolder(t), 'sha256')
+  mkdirSync(folder)
+  execFileSync('git', ['init', '--quiet', '--object-format=sha256', folder])
+  const repo = makeRepository(t, folder)
+  repo.write({ 'a.yaml': SPEC })
+  assert.deepEqual(await originsIn(repo, 'a.yaml'), [[null, ['a.yaml']]])
+  const commit = repo.commit({})
+  assert.equal(commit.length, 64)
+  assert.deepEqual(await originsIn(repo, 'a.yaml'), [[commit, ['a.yaml']]])
+  const outside = join(tempFolder(t), 'a.yaml')
+  assert.deepEqual(await originsOf(new Map([[outside, SPEC]])), [
+    { repository: null, commit: null, files: [outside] },
+  ])
 })
 
 test('a hook of a bare repository reads the one that git has named to it', (t) => {

@@ -120,6 +120,7 @@ function makeBranch(): Branch {
 /** Judges as the real one does, without git. */
 function sourceOf(branch: Branch, inFleet: boolean): Source {
   const revision = (commit: string) => ({
+    gitDir: '/mirror.git',
     commit,
     files: new Map([['host.yaml', branch.commits.get(commit)?.yaml ?? '']]),
     read: () => 'there are no tables here',

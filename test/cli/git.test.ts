@@ -86,6 +86,59 @@ test('with three dots a branch is compared with where it began', async (t) => {
   assert.equal((await qstate('plan', '--diff', '--all...HEAD', 'a.yaml')).code, 64)
 })
 
+test('every file of a run decides on its commit, and history tells which was of which', async (t) => {
+  const { host, repo, qstate } = await makeWorld(t)
+  const profiles = 'apiVersion: qstate/v1\nprofiles: { work: { qube: { vcpus: 3 } } }\n'
+  const first = repo.commit({
+    'profiles/work.yaml': profiles,
+    'hosts/laptop.yaml': `name: desk\n${spec('{ extends: work }')}`,
+    'hosts/other.yaml': spec('{ qube: { vcpus: 8 } }'),
+  })
+  const files = ['profiles', 'hosts/laptop.yaml']
+  const clean = await qstate('plan', ...files)
+  assert.match(clean.out, new RegExp(`commit ${first.slice(0, 12)}\n`))
+  repo.write({ 'hosts/other.yaml': '# x\n' })
+  assert.match((await qstate('plan', ...files)).out, new RegExp(`commit ${first.slice(0, 12)}\n`))
+  repo.write({ 'hosts/laptop.yaml': `# x\nname: desk\n${spec('{ extends: work }')}` })
+  const applied = await qstate('apply', '--yes', ...files)
+  assert.match(applied.out, new RegExp(`commit ${first.slice(0, 12)}\\+\n`))
+  assert.equal(applied.err, '', 'one repository has them all')
+
+  const other = makeRepository(t)
+  const second = other.commit({
+    'more.yaml': 'apiVersion: qstate/v1\nqubes: { win10-work: { qube: { vcpus: 5 } } }\n',
+  })
+  const loose = join(host.folder, 'loose.yaml')
+  writeFileSync(loose, 'apiVersion: qstate/v1\nqubes: { win10-bare: { qube: { vcpus: 6 } } }\n')
+  const mixed = await qstate('apply', '--yes', ...files, join(other.folder, 'more.yaml'), loose)
+  assert.equal(mixed.err.match(/no one commit has all files of this spec/g)?.length, 1, mixed.err)
+  assert.match(mixed.err, /in no repository:\s[^ ]*loose\.yaml/)
+
+  const [last, before] = JSON.parse((await qstate('history', '--json')).out) as Listed[]
+  assert.deepEqual([before?.commit, before?.origins?.length], [`${first}+`, 1])
+  assert.equal(last?.commit, null)
+  assert.deepEqual(
+    last?.origins?.map((origin) => [origin.repository, origin.commit, origin.files]),
+    [
+      [null, null, [loose]],
+      ...[
+        [repo.folder, `${first}+`, ['hosts/laptop.yaml', 'profiles/work.yaml']] as const,
+        [other.folder, second, ['more.yaml']] as const,
+      ].sort(([a], [b]) => (a < b ? -1 : 1)),
+    ],
+  )
+  const told = (await qstate('history')).out
+  for (const part of [first.slice(0, 12), second.slice(0, 12), 'hosts/laptop.yaml', 'loose.yaml'])
+    assert.ok(told.includes(part), part)
+  const one = await qstate('plan', ...files, loose)
+  assert.match(one.out, new RegExp(`commit ${first.slice(0, 12)}\\+`), 'what is outside differs from it')
+})
+
+interface Listed {
+  readonly commit: string | null
+  readonly origins?: readonly { repository: string | null; commit: string | null; files: string[] }[]
+}
+
 test('text of a recorded host moves no cursor and begins no line', async (t) => {
   const host = await simulatedHost(t)
   const state = join(host.folder, 'host.json')

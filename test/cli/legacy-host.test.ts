@@ -314,7 +314,7 @@ test('the agent of a 4.2 host plans, applies and restarts nothing, and says why'
   )
   const { manifest } = await loadSpec(specFile(host), context)
   const files = new Map([['qstate.yaml', SPEC]])
-  const spec = { commit: 'c', manifest, revision: { commit: 'c', files, read: () => 'none' } }
+  const spec = { commit: 'c', manifest, revision: { gitDir: '', commit: 'c', files, read: () => 'none' } }
   const plan = await planOf(t, host.spec)
   const care = {
     may: () => true,

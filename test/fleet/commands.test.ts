@@ -400,6 +400,23 @@ hosts: { desk: { reach: { socket: s }, spec: [${folder}] } }
   }
 })
 
+test('the files of a host of a fleet are of its commit, and so is the one that chose them', async (t) => {
+  const fleet = `apiVersion: qstate/v1
+kind: Fleet
+name: home
+spec: [base.yaml]
+hosts: { desk: { reach: { socket: s }, spec: [own/] }, other: { reach: { socket: s }, spec: [other.yaml] } }
+`
+  const spec = 'apiVersion: qstate/v1\nqubes: { win10-work: { tags: [x] } }\n'
+  const { folder, commit } = makeExample(t, {
+    ...{ 'fleet.yaml': fleet, 'base.yaml': spec, 'own/desk.yaml': spec, 'other.yaml': spec },
+  })
+  const gitDir = join(folder, '.git')
+  const { sources } = specOf(commit, fleetLayout({ files: ['fleet.yaml'], host: 'desk' })(gitDir, commit))
+  const files = ['base.yaml', 'fleet.yaml', 'own/desk.yaml']
+  assert.deepEqual(await sources.origins(), [{ repository: gitDir, commit, files }])
+})
+
 /** What a commit says of a host, with the files that its fleet names laid over each other. */
 const manifestOf = (gitDir: string, fleet: string, commit: string, host: string): Manifest =>
   specOf(commit, fleetLayout({ files: [fleet], host })(gitDir, commit)).manifest

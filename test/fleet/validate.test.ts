@@ -162,7 +162,7 @@ test('of a fleet whose hosts have more files together than one may have, few ans
   const sourcesOf = (files: Sources['files']): Sources => ({
     paths: files.map(({ path }) => path),
     files,
-    commit: () => Promise.resolve(null),
+    origins: () => Promise.resolve([]),
     readTable: () => 'there are no tables here',
     tablePaths: new Map(),
   })
