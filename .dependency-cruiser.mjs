@@ -37,7 +37,7 @@ const STAGES = {
     read: ['diagnostics', 'vocabulary', 'yaml'],
     schema: ['diagnostics', 'vocabulary', 'yaml', 'read'],
     compose: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema'],
-    export: ['diagnostics', 'vocabulary', 'read', 'compose'],
+    export: ['diagnostics', 'vocabulary', 'yaml', 'read', 'compose'],
     agent: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema'],
     fleet: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema', 'compose'],
   },

@@ -1,7 +1,13 @@
 import { providers } from '../../providers/index.ts'
 import { mapLimited, observeQube } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
-import { reasonOf, writeManifest, type WrittenManifest } from '../../spec/export/index.ts'
+import {
+  type KeptParts,
+  NOTHING_KEPT,
+  reasonOf,
+  writeManifest,
+  type WrittenManifest,
+} from '../../spec/export/index.ts'
 import { comesAndGoes } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { findQube, type ConnectedHost } from '../host/index.ts'
@@ -17,6 +23,8 @@ const HEADER = [
 export interface ImportOptions {
   /** Also what guest and host keep for themselves. */
   readonly all: boolean
+  /** What is kept of the file that this is written over. */
+  readonly kept?: KeptParts
 }
 
 /** Qubes as a spec that describes them. */
@@ -44,16 +52,17 @@ interface LeftOut {
 /** The qubes named, or all that are HVM, as a spec. Reads only. */
 export async function importQubes(
   names: readonly string[],
-  { all }: ImportOptions,
+  { all, kept = NOTHING_KEPT }: ImportOptions,
   connected: ConnectedHost,
   context: Context,
 ): Promise<ImportedSpec> {
   const { candidates, unclear, chosenFrom } = await choose(names, connected)
   const qubes = await mapLimited(candidates, 4, (candidate) => readQube(candidate, connected, all))
-  const owner = await ownerOf(qubes, connected)
+  const owner = await ownerOf(qubes, kept.name, connected)
   const { yaml, leftOut } = writeManifest({
     header: [...HEADER, ...owner.remarks, ...unclear.map(unclearRemark)],
     name: owner.name,
+    kept,
     qubes,
     devices: await nameDevices(qubes, connected, context),
   })
@@ -109,14 +118,15 @@ const unclearRemark = ({ qube, problem }: Unclear): string =>
 
 /**
  * The configuration that owns something on the qubes already. Under its name a plan would withdraw what that configuration has set
- * on other qubes, so the name is taken over only where all of them are here.
+ * on other qubes, so the name is taken over only where all of them are here; one that the file has already stays, and that is said.
  */
 async function ownerOf(
   qubes: readonly ImportedQube[],
+  kept: string | null,
   connected: ConnectedHost,
 ): Promise<{ readonly name: string | null; readonly remarks: readonly string[] }> {
   const names = [...new Set(qubes.flatMap(({ owner }) => (owner === null ? [] : [owner])))].sort()
-  const [name] = names
+  const name = kept ?? names[0]
   if (name === undefined) return { name: null, remarks: [] }
   const here = new Set(qubes.map((qube) => qube.name))
   const others = connected.qubes.filter((qube) => qube.klass !== 'AdminVM' && !here.has(qube.name))
@@ -125,8 +135,12 @@ async function ownerOf(
     const { record } = await observeQube(connected.host, providers, facts, null)
     return record.kind === 'record' && record.record.name === name ? [qube.name] : []
   })
-  if (names.length === 1 && theirs.flat().length === 0) return { name, remarks: [] }
+  const missing = theirs.flat()
+  const isOthers = names.some((one) => one !== name)
   const owned = qubes.flatMap((qube) => (qube.owner === null ? [] : [`${qube.name} (${qube.owner})`]))
-  const remark = `Owned by other configurations: ${owned.join(', ')}. Import all qubes of one, or take these over with \`qstate adopt\`.`
-  return { name: null, remarks: [remark] }
+  const taken = `Owned by other configurations: ${owned.join(', ')}. Import all qubes of one, or take these over with \`qstate adopt\`.`
+  if (kept === null)
+    return isOthers || missing.length > 0 ? { name: null, remarks: [taken] } : { name, remarks: [] }
+  const withdrawn = `The configuration "${kept}" also owns settings of ${missing.join(', ')}: a plan without these qubes withdraws them.`
+  return { name, remarks: [...(isOthers ? [taken] : []), ...(missing.length > 0 ? [withdrawn] : [])] }
 }

@@ -3,6 +3,7 @@
  */
 export { uniqueName } from './device-names.ts'
 export { type ImportedSpec, importQubes } from './import-qubes.ts'
+export { readReplaced } from './replaced-file.ts'
 export {
   decode,
   pathsIn,

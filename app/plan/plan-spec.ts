@@ -4,6 +4,7 @@ import { consentNeeded, type ConsentRequest, makePlan, type Plan } from '../../r
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
 import { commitOfAll, type LoadedSpec, mixedOrigins, resolveSpec } from '../source/index.ts'
+import { namelessSpec } from './nameless-spec.ts'
 import { selection, type Selects, type Target } from './targets.ts'
 
 export interface PlanOptions {
@@ -32,8 +33,9 @@ export async function planSpec(
   const { host, qubes, version, stateFolder } = target
   // Git runs while the rest goes on.
   const [origins, desired] = await Promise.all([spec.sources.origins(), resolveSpec(spec, target, context)])
-  const mixed = mixedOrigins(origins)
-  if (mixed !== undefined) context.warn(mixed)
+  const receipts = stateFolder === null ? null : fileReceipts(stateFolder, context.warn)
+  for (const notice of [mixedOrigins(origins), await namelessSpec(desired, target, receipts)])
+    if (notice !== undefined) context.warn(notice)
   const selects =
     typeof targets === 'function' ? targets : await selection(targets, desired.qubes.keys(), target, context)
   const plan = await makePlan(desired, {
@@ -47,8 +49,8 @@ export async function planSpec(
     by: context.actor,
     mode,
     explains: explain === 'yes' || (explain === 'where-free' && !host.hasPolicy),
-    receipts: stateFolder === null ? null : fileReceipts(stateFolder, context.warn),
     selects: (qube, path) => selects(qube, path) && !leaveOut(qube, path),
+    receipts,
     parallelism,
     onQube: (done, total) => {
       context.progress({ kind: 'planning', done, total })

@@ -44,17 +44,22 @@ export async function agent(options: AgentFlags, io: Io): Promise<number> {
   return EXIT.done
 }
 
-/** What a command writes to stderr is in the log of the agent. */
-const loggedContext = (context: Context, say: Say): Context => ({
-  ...context,
-  progress: () => undefined,
-  warn: ({ message, hint }) => {
-    say('warn', message, { hint })
-  },
-  report: (diagnostics, files) => {
-    if (diagnostics.length === 0) return
-    say('warn', formatDiagnostics(diagnostics, files, { color: false, width: LOG_WIDTH }).trimEnd())
-  },
-})
+/** What a command writes to stderr is in the log of the agent: once, since a plan is made at every event. */
+function loggedContext(context: Context, say: Say): Context {
+  const said = new Set<string>()
+  return {
+    ...context,
+    progress: () => undefined,
+    warn: ({ message, hint }) => {
+      if (said.has(message)) return
+      said.add(message)
+      say('warn', message, { hint })
+    },
+    report: (diagnostics, files) => {
+      if (diagnostics.length === 0) return
+      say('warn', formatDiagnostics(diagnostics, files, { color: false, width: LOG_WIDTH }).trimEnd())
+    },
+  }
+}
 
 const LOG_WIDTH = 100

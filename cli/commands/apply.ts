@@ -37,7 +37,8 @@ export async function apply(paths: readonly string[], options: ApplyFlags, io: I
       const kept = asksConsent(options, io)
         ? made
         : await withholdWithdrawals(made, allowed, (leaveOut) =>
-            planSpec(spec, host, { ...settings, leaveOut }, context),
+            // What it warns of has been said.
+            planSpec(spec, host, { ...settings, leaveOut }, { ...context, warn: () => undefined }),
           )
       return withholdRemovals(kept, options.allowRemove ?? [])
     },

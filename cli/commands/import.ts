@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { connectHost } from '../../app/host/index.ts'
-import { importQubes as importSpec } from '../../app/import/index.ts'
+import { importQubes as importSpec, readReplaced } from '../../app/import/index.ts'
 import { writeOutputFile } from '../../app/index.ts'
 import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { commandContext, withAdvice } from '../context.ts'
@@ -21,9 +21,10 @@ export async function importQubes(names: readonly string[], options: ImportFlags
   const { cwd } = io
   // Before minutes are spent on reading.
   if (out !== undefined && !force && existsSync(resolve(cwd, out))) throw fileExists(out)
+  const replaced = out === undefined ? {} : { kept: readReplaced(out, cwd) }
   const context = await commandContext(options, io)
   const host = await connectHost(targetOf(options, io), context)
-  const spec = await importSpec(names, { all: options.all === true }, host, context)
+  const spec = await importSpec(names, { all: options.all === true, ...replaced }, host, context)
   const { yaml, qubes, leftOut } = spec
   if (out !== undefined && !writeOutputFile({ path: out, cwd, text: yaml, isNew: !force }))
     throw fileExists(out)

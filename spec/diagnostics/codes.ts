@@ -164,6 +164,7 @@ export const CODES = {
       'devices-unknown',
       'interrupted-apply',
       'mixed-origins',
+      'nameless-spec',
       'no-such-file',
       'not-pushed',
       'run-in-progress',
@@ -202,7 +203,15 @@ export const CODES = {
   /** What the operating system refuses. */
   system: {
     exit: EXIT.error,
-    codes: ['cannot-listen', 'file-exists', 'no-simulator', 'system-error', 'unreadable-key', 'unwritable'],
+    codes: [
+      'cannot-keep',
+      'cannot-listen',
+      'file-exists',
+      'no-simulator',
+      'system-error',
+      'unreadable-key',
+      'unwritable',
+    ],
   },
   usage: {
     exit: EXIT.usage,

@@ -1,10 +1,11 @@
 import { loadManifest, resolve } from '../compose/index.ts'
-import { type Problem } from '../diagnostics/index.ts'
+import { type Problem, problem, QstateError } from '../diagnostics/index.ts'
 import { parseUsbKey, SLIC_TABLES, type Value } from '../vocabulary/index.ts'
 import { type DeviceNames, placeOf, writeSections } from './body.ts'
 import { type QubeSettings, refuse, requireReadable } from './check.ts'
 import { type Choice, chooseProfile } from './choose-profiles.ts'
 import { factor } from './extract-profiles.ts'
+import { type KeptParts, NOTHING_KEPT } from './kept.ts'
 import { inReadingOrder, onOneLine, WIDTH, writeComment, writeEntry } from './lines.ts'
 import { quoted, scalar, writeValue } from './value.ts'
 
@@ -35,6 +36,8 @@ export interface ManifestToWrite {
   /** Comments at the top, one paragraph each. */
   readonly header: readonly string[]
   readonly name: string | null
+  /** Parts of the manifest that this takes the place of. Its name stands above `name`. */
+  readonly kept?: KeptParts
   readonly qubes: readonly QubeToWrite[]
   /** By key. Only those that a qube has in the end are declared. */
   readonly devices: ReadonlyMap<string, NamedDevice>
@@ -49,7 +52,7 @@ export interface WrittenManifest {
  * A manifest that says the given settings and nothing else, as a person would write it. It always validates: what no
  * manifest can say stands in it as a comment, with the reason. Equal input gives equal bytes, in whatever order.
  */
-export function writeManifest(input: ManifestToWrite): WrittenManifest {
+export function writeManifest({ kept = NOTHING_KEPT, ...input }: ManifestToWrite): WrittenManifest {
   const qubes = [...input.qubes].sort((a, b) => inReadingOrder(a.name, b.name))
   const owned = new Map(qubes.map((qube) => [qube.name, qube.owned]))
   const { sound, refused } = refuse(
@@ -75,7 +78,7 @@ export function writeManifest(input: ManifestToWrite): WrittenManifest {
     ...input.header.flatMap((paragraph) => writeComment(paragraph, 0)),
     ...everywhere.flatMap((left) => leftComment(left, devices, 'all qubes', 0)),
     'apiVersion: qstate/v1',
-    ...(input.name === null ? [] : writeEntry('name', scalar(input.name), 0)),
+    ...(kept.lines.get('name') ?? (input.name === null ? [] : writeEntry('name', scalar(input.name), 0))),
     ...deviceLines(declared),
     ...profileLines(factored.profiles),
     '',
@@ -85,9 +88,10 @@ export function writeManifest(input: ManifestToWrite): WrittenManifest {
       devices,
       leftOut.filter((left) => !isIn(everywhere, left)),
     ),
+    ...[...kept.lines].flatMap(([key, part]) => (key === 'name' ? [] : ['', ...part])),
   ]
   const yaml = `${lines.join('\n')}\n`
-  prove(yaml, sound)
+  prove(yaml, sound, kept)
   return { yaml, leftOut }
 }
 
@@ -214,10 +218,20 @@ export const reasonOf = ({ message, hint }: Problem): string =>
 const isIn = (some: readonly LeftOut[], { path, problem }: LeftOut): boolean =>
   some.some((left) => left.path === path && reasonOf(left.problem) === reasonOf(problem) && path !== null)
 
+const notKept = (keys: readonly string[], why: string): Problem =>
+  problem(
+    'cannot-keep',
+    `${keys.join(' and ')} of the file cannot be kept beside what is written: ${why}`,
+    'move that to a file of its own, with what it needs, or name another file; nothing was written',
+  )
+
 /** The text is read back: it says what was asked for, or it is not given out. */
-function prove(yaml: string, sound: QubeSettings): void {
+function prove(yaml: string, sound: QubeSettings, kept: KeptParts): void {
   const { manifest, diagnostics } = loadManifest([{ path: 'written.yaml', text: yaml }])
   requireReadable(diagnostics)
+  const error = diagnostics.find(({ severity }) => severity === 'error')
+  if (kept.lines.size > 0 && error !== undefined)
+    throw new QstateError(notKept([...kept.lines.keys()], error.message))
   const desired = manifest === null ? null : resolve(manifest, { qubes: [] }).desired
   const canonical = (settings: Iterable<readonly [string, Value | null]>): string =>
     JSON.stringify([...settings].sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -71,16 +71,27 @@ test('every file that was used decides whether the commit has them all', async (
   repo.write({ 'other.yaml': '# x\n', 'new.yaml': SPEC })
   assert.deepEqual(await originsIn(repo, ...used), [[commit, used]], 'other files are not of this run')
   repo.git('update-index', '--assume-unchanged', 'a.yaml')
+  assert.deepEqual(await originsIn(repo, 'real/d.yaml'), [[commit, ['real/d.yaml']]])
   repo.write({ 'ignored/i.yaml': SPEC })
   for (const [path, change] of [
-    ['hosts/b c ä.yaml', () => repo.write({ 'hosts/b c ä.yaml': `${SPEC}# x\n` })],
-    ['a.yaml', () => repo.write({ 'a.yaml': `${SPEC}# x\n` })],
+    [
+      'hosts/b c ä.yaml',
+      () => {
+        repo.write({ 'hosts/b c ä.yaml': `${SPEC}# x\n` })
+      },
+    ],
+    [
+      'a.yaml',
+      () => {
+        repo.write({ 'a.yaml': `${SPEC}# x\n` })
+      },
+    ],
     ['new.yaml', () => undefined],
     ['ignored/i.yaml', () => undefined],
     ['line\nfeed.yaml', () => repo.commit({ 'line\nfeed.yaml': SPEC })],
   ] as const) {
     change()
-    const [[found]] = (await originsIn(repo, 'other.yaml', path)) as [[string]]
+    const [[found]] = (await originsIn(repo, 'real/d.yaml', path)) as [[string]]
     assert.match(found, /^[0-9a-f]{40}\+$/, path)
   }
   const linked = makeRepository(t)

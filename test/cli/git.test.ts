@@ -118,7 +118,7 @@ test('every file of a run decides on its commit, and history tells which was of 
   assert.deepEqual([before?.commit, before?.origins?.length], [`${first}+`, 1])
   assert.equal(last?.commit, null)
   assert.deepEqual(
-    last?.origins?.map((origin) => [origin.repository, origin.commit, origin.files]),
+    last.origins?.map((origin) => [origin.repository, origin.commit, origin.files]),
     [
       [null, null, [loose]],
       ...[

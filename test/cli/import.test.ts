@@ -529,6 +529,86 @@ test('a file is written once; over one that is there only by force', async (t) =
   assert.notEqual(readFileSync(file, 'utf8'), first)
 })
 
+test('what a file says beside its qubes is kept: its name, its selectors, with their comments', async (t) => {
+  const host = await withHost(t)
+  const folder = join(host.folder, 'qubes')
+  assert.equal((await host.qstate('init', folder, '--host', 'laptop')).code, 0)
+  const file = join(folder, 'hosts/laptop.yaml')
+  const named = 'name: laptop   # a qube that is dropped from this file is found by this name\n'
+  assert.ok(readFileSync(file, 'utf8').includes(named))
+  const select = `# Offices have more.
+select:
+- match: { tag: office }
+  # Two are enough.
+  qube: { vcpus: 2 }
+`
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\n${select}\n# The end.\ndevices: {}\n`)
+  const args = ['import', '-o', file, '--force']
+  for (const round of [1, 2]) {
+    const { code, err } = await host.qstate(...args)
+    assert.equal(code, 0, err)
+    const yaml = readFileSync(file, 'utf8')
+    assert.ok(yaml.includes(`apiVersion: qstate/v1\n${named}`), yaml)
+    assert.ok(yaml.endsWith(`\n\n${select}`), `${yaml} (${round})`)
+    assert.equal(yaml.match(/^(?:select|name|qubes):/gm)?.length, 3)
+    assert.match(yaml, /^ {2}win7-oem:/m)
+  }
+  assert.match((await host.qstate('validate', file)).out, /^Valid/)
+
+  writeFileSync(
+    file,
+    '{"apiVersion":"qstate/v1","qubes":{},"name":"json","select":[{"match":{"name":"x*"},"tags":["a"]}]}\n',
+  )
+  assert.equal((await host.qstate(...args)).code, 0)
+  assert.match(
+    readFileSync(file, 'utf8'),
+    /^name: "json"$[^]*^select: \[\{"match":\{"name":"x\*"\},"tags":\["a"\]\}\]$/m,
+  )
+})
+
+test('what cannot be kept beside an import is told, and nothing is written', async (t) => {
+  const host = await withHost(t)
+  const file = join(host.folder, 'win.yaml')
+  for (const [text, why] of [
+    [
+      'apiVersion: qstate/v1\nname: office\nprofiles: { desk: { tags: [a] } }\nselect: [{ match: { tag: b }, extends: desk }]\n',
+      /name and select of the file cannot be kept.*unknown profile "desk"/,
+    ],
+    ['apiVersion: qstate/v1\nname: office\nqubes: [\n', /is no sound YAML/],
+    [
+      'apiVersion: qstate/v1\nkind: Fleet\nname: office\nhosts: {}\n',
+      /name and hosts of the file cannot be kept/,
+    ],
+  ] as const) {
+    writeFileSync(file, text)
+    const { code, err } = await host.qstate('import', '-o', file, '--force')
+    assert.equal(code, 1)
+    assert.match(err.replace(/\s+/g, ' '), why)
+    assert.equal(readFileSync(file, 'utf8'), text)
+  }
+  writeFileSync(file, 'not: [ a spec\n')
+  assert.equal((await host.qstate('import', '-o', file, '--force')).code, 0)
+})
+
+test('under a name that is kept, qubes that are not imported are named', async (t) => {
+  const host = await withHost(t)
+  const file = join(host.folder, 'win.yaml')
+  writeFileSync(
+    file,
+    'apiVersion: qstate/v1\nname: office\nqubes:\n  win10-work: { audio: off }\n  win7-oem: { audio: off }\n',
+  )
+  assert.equal((await host.qstate('apply', '--yes', file)).code, 0)
+  assert.equal((await host.qstate('import', 'win7-oem', '-o', file, '--force')).code, 0)
+  const yaml = readFileSync(file, 'utf8').replace(/\n# +/g, ' ')
+  assert.match(yaml, /^name: office$/m)
+  assert.match(
+    yaml,
+    /The configuration "office" also owns settings of win10-work: a plan without these qubes withdraws them\./,
+  )
+  const plan = await host.qstate('plan', file)
+  assert.match(plan.out, /win10-work[^]*withdrawn/)
+})
+
 test('an import writes nothing to the host, and a wrong name is told', async (t) => {
   const host = await withHost(t)
   await host.imported('--all')

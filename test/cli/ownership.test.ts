@@ -18,6 +18,31 @@ const act = (host: Host, method: string, qube: string, payload = ''): void => {
 const record = (host: Host, qube = 'win10-home'): unknown =>
   JSON.parse(host.simulator.host.qubes.get(qube)?.features.get('qstate.applied') ?? 'null')
 
+test('a spec that has lost its name says whose the qubes are that it no longer names, at no call', async (t) => {
+  const host = await simulatedHost(t)
+  const file = join(host.folder, 'spec.yaml')
+  const both = 'qubes:\n  win10-work: { tags: [a] }\n  win10-home: { tags: [b] }\n'
+  const one = 'qubes:\n  win7-oem: { tags: [c] }\n'
+  const plan = async (text: string): Promise<{ err: string; calls: number }> => {
+    writeFileSync(file, `apiVersion: qstate/v1\n${text}`)
+    host.simulator.clearLog()
+    const { code, err } = await host.qstate('plan', file)
+    assert.equal(code, 0, err)
+    return { err, calls: host.simulator.requests.length }
+  }
+  const before = await plan(one)
+  assert.equal(before.err, '')
+  writeFileSync(file, `apiVersion: qstate/v1\nname: office\n${both}`)
+  assert.equal((await host.qstate('apply', '--yes', file)).code, 0)
+  const lost = await plan(one)
+  assert.match(
+    lost.err.replace(/\s+/g, ' '),
+    /no name, and “office” owns settings .*: win10-home, win10-work .*`name: office`/,
+  )
+  assert.equal(lost.calls, before.calls)
+  assert.equal((await plan(`name: other\n${one}`)).err, '', 'it has a name')
+})
+
 test('a label that is no longer named is what it was before, and is never reset: it has no default', async (t) => {
   const host = await simulatedHost(t)
   const before = host.simulator.host.qubes.get('win10-home')?.properties.get('label')
