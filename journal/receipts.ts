@@ -7,13 +7,14 @@ import { type Problem } from '../spec/diagnostics/index.ts'
 import { makeFolder, readIfThere, writeDurably } from './files.ts'
 
 /**
- * Receipts as files: `owned/UUID.json` below the state folder of a host, and `owned/open`, which lists those that are open. Whoever
- * can write there is this installation; unlike generations they are needed, and without them every qube waits for `adopt`. `warn` is told of
+ * Receipts as files: `owned/UUID.json` below the state folder of a host, and `owned/open`, which lists those that are open, and
+ * `owned/matched`. Whoever can write there is this installation; unlike generations they are needed, and without them every qube waits for `adopt`. `warn` is told of
  * a receipt that cannot be read, which proves nothing.
  */
 export function fileReceipts(stateFolder: string, warn: (problem: Problem) => void): Receipts {
   const folder = join(stateFolder, 'owned')
   const list = join(folder, 'open')
+  const matchedFile = join(folder, 'matched')
   let listed: Promise<Set<string>> | undefined
   let last: Promise<unknown> = Promise.resolve()
   const readList = (): Promise<Set<string>> =>
@@ -35,8 +36,8 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       const read = await readFileDocument(receiptDocument, join(folder, nameOf(key)))
       if (read?.ok === false) warn(read.problem)
       if (read?.ok !== true) return undefined
-      const { accepted, open, was, base } = read.value
-      return { accepted, open, was, base }
+      const { accepted, open, was, base, matched } = read.value
+      return { accepted, open, was, base, ...(matched === undefined ? {} : { matched }) }
     },
     // Listed for as long as it may be open: a key that is listed and not open costs a look.
     async write(key, receipt) {
@@ -53,6 +54,14 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       await mark(key, false)
     },
     open: async () => new Set(await readList()),
+    matched: async () => (await readIfThere(matchedFile)) ?? null,
+    async setMatched(digest) {
+      if (digest === null) await rm(matchedFile, { force: true })
+      else {
+        await makeFolder(folder)
+        await writeDurably(matchedFile, digest)
+      }
+    },
   }
 }
 

@@ -1,6 +1,13 @@
 import { readWindow } from '../../spec/agent/index.ts'
 import { problemOf } from '../../spec/diagnostics/index.ts'
-import { type Gate, keyOf, nextBeginning, reconcile, type Reconciled } from '../policy/index.ts'
+import {
+  withdrawsUnmatched,
+  type Gate,
+  keyOf,
+  nextBeginning,
+  reconcile,
+  type Reconciled,
+} from '../policy/index.ts'
 import { type CommittedSpec } from '../ports/index.ts'
 import { type Memory, type NoticedBy, type Orders, remember, type Waiting } from '../state/index.ts'
 import { errorSince, isWell, sayOnce } from './listen.ts'
@@ -103,7 +110,8 @@ async function propose(
     life.memory = { ...life.memory, proposed: null }
     return
   }
-  const plan = about === null ? done.seen : await host.plan(spec, () => true)
+  const plan =
+    about === null ? done.seen : await host.plan(spec, () => true, withdrawsUnmatched(settings.policy))
   const changes = JSON.stringify([
     plan.spec.commit,
     plan.qubes.map(({ qube, create, remove, volumes, changes: list }) => [

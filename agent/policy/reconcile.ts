@@ -8,6 +8,7 @@ import {
 } from '../../reconciler/index.ts'
 import { type AgentHost, type Applied, type CommittedSpec } from '../ports/index.ts'
 import { type Held, heldOf, isUndone, keyOf, type Rules, without } from './decide.ts'
+import { withdrawsUnmatched } from './policy.ts'
 import { counted } from './retries.ts'
 
 /** What one reconciliation saw and did. */
@@ -44,7 +45,7 @@ export async function reconcile(
   mayStill: () => Promise<boolean>,
 ): Promise<Reconciled> {
   const inScope = (qube: string): boolean => about === null || about.has(qube)
-  const seen = await host.plan(spec, inScope)
+  const seen = await host.plan(spec, inScope, withdrawsUnmatched(rules.policy))
   const { plan, held } = await narrow(spec, seen, inScope, rules, host)
   const idle = {
     seen,
@@ -91,7 +92,8 @@ async function narrow(
   if (isAllHeld(seen, held)) return { plan: emptied(seen), held }
   for (let tries = 0; tries < TRIES; tries += 1) {
     const fits = without(held)
-    plan = await host.plan(spec, (qube, path) => inScope(qube) && fits(qube, path))
+    const selects = (qube: string, path: string): boolean => inScope(qube) && fits(qube, path)
+    plan = await host.plan(spec, selects, withdrawsUnmatched(rules.policy))
     const more = heldOf(plan, rules)
     if (more.length === 0) return { plan: withLeaving(plan, waitingForConsent(held)), held }
     held = [...held, ...more]

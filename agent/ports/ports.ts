@@ -17,8 +17,12 @@ type Selects = (qube: string, path: string) => boolean
 export interface AgentHost {
   /** For people. */
   readonly where: string
-  /** What the spec would change, of the settings that are selected. Reads only. */
-  plan(spec: CommittedSpec, selects: Selects): Promise<Plan>
+  /**
+   * What the spec would change, of the settings that are selected. Reads only. `withdrawsUnmatched`: what is withdrawn where a selector
+   * no longer matches and no commit did that;
+   * without it, nothing.
+   */
+  plan(spec: CommittedSpec, selects: Selects, withdrawsUnmatched?: (path: string) => boolean): Promise<Plan>
   /**
    * Does what a plan says; or says who is at work on the host. `mayStill` is asked once nobody else can be at work: whoever has
    * told the agent to be still by then is heard.

@@ -90,18 +90,19 @@ function driftIn(
   before: readonly Drift[],
   { noticedBy, now }: Occasion,
 ): readonly Drift[] {
-  return done.seen.qubes.flatMap(({ qube, changes }) =>
-    changes
+  return done.seen.qubes.flatMap(({ qube, changes, unmatched = [] }) => {
+    const undone = changes
       .filter((change) => isUndone(qube, change, done) && !after.has(keyOf(qube, change.path)))
-      .map((change): Drift => {
-        const { path, before: found, after: wanted } = change
-        const known = before.find((one) => one.qube === qube && one.path === path)
-        const same = known !== undefined && JSON.stringify(known.found) === JSON.stringify(found)
-        return same
-          ? { ...known, wanted }
-          : { qube, path, wanted, found, since: now, noticed: noticedBy(qube, path) }
-      }),
-  )
+      .map(({ path, before: found, after: wanted }) => ({ path, found, wanted }))
+    const left = unmatched.map(({ path, value, original }) => ({ path, found: value, wanted: original }))
+    return [...undone, ...left].map(({ path, found, wanted }): Drift => {
+      const known = before.find((one) => one.qube === qube && one.path === path)
+      const same = known !== undefined && JSON.stringify(known.found) === JSON.stringify(found)
+      return same
+        ? { ...known, wanted }
+        : { qube, path, wanted, found, since: now, noticed: noticedBy(qube, path) }
+    })
+  })
 }
 
 function waitingIn(done: Reconciled): Memory['waiting'] {

@@ -48,10 +48,15 @@ export function agentHost(options: AgentHostOptions, context: Context): AgentHos
   const { stateFolder } = connection
   return {
     where: connection.host.where,
-    async plan(spec, selects) {
+    async plan(spec, selects, withdrawsUnmatched = () => false) {
       tables.use(spec)
       const loaded = { sources: sourcesOf(spec.revision), manifest: spec.manifest }
-      const settings = { targets: selects, parallelism: PARALLELISM, explain: 'no' } as const
+      const settings = {
+        targets: selects,
+        parallelism: PARALLELISM,
+        explain: 'no',
+        withdrawsUnmatched,
+      } as const
       return planSpec(loaded, await listManaged(connection), settings, context)
     },
     async apply(spec, plan, mayStill) {

@@ -8,22 +8,29 @@ export interface DriftedSetting {
   readonly path: string
   readonly wanted: Value | null
   readonly found: Value | null
+  /** Why it is not wanted any more, where a selector no longer matches: an apply leaves it. */
+  readonly why?: string
   /** When and how the agent noticed it, where it did. */
   readonly since?: string
   readonly noticed?: string
 }
 
-/** Drift that a plan would correct, with what an agent knows of it. */
+/** Drift as a plan finds it, with what an agent knows of it: what an apply corrects, and what selectors no longer match. */
 export function driftIn({ qubes }: Plan, memory: Pick<Memory, 'drift'> | null): readonly DriftedSetting[] {
-  return qubes.flatMap(({ qube, changes }) =>
-    changes
+  return qubes.flatMap(({ qube, changes, unmatched = [] }) => {
+    const changed = changes
       .filter(({ reason }) => reason === 'drift')
-      .map(({ path, before, after }) => {
-        const known = memory?.drift.find((one) => one.qube === qube && one.path === path)
-        const noticed = known === undefined ? {} : { since: known.since, noticed: known.noticed }
-        return { qube, path, wanted: after, found: before, ...noticed }
-      }),
-  )
+      .map(({ path, before, after }) => ({ path, wanted: after, found: before }))
+    const left = unmatched.map(({ path, value, original, why }) => ({
+      ...{ path, wanted: original, found: value },
+      why,
+    }))
+    return [...changed, ...left].map((one) => {
+      const known = memory?.drift.find(({ qube: of, path }) => of === qube && path === one.path)
+      const noticed = known === undefined ? {} : { since: known.since, noticed: known.noticed }
+      return { qube, ...one, ...noticed }
+    })
+  })
 }
 
 /** What cannot be compared. */

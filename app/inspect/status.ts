@@ -26,7 +26,8 @@ export interface QubeStatus {
 }
 
 function summaryOf(qube: QubePlan): QubeStatus {
-  const drift = qube.changes.filter((change) => change.reason === 'drift').map((change) => change.path)
+  const changed = qube.changes.filter(({ reason }) => reason === 'drift')
+  const drift = [...changed, ...(qube.unmatched ?? [])].map(({ path }) => path)
   return {
     qube: qube.qube,
     running: qube.running,

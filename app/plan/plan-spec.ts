@@ -18,6 +18,8 @@ export interface PlanOptions {
   readonly explain: Explain
   /** `adopt` takes ownership of what is right already, and changes no value. */
   readonly mode?: 'apply' | 'adopt'
+  /** Whether what a selector no longer matches, without a commit, is withdrawn; without it: nothing of it is. */
+  readonly withdrawsUnmatched?: (path: string) => boolean
 }
 
 /** `where-free`: where no policy stands before the host, which would need lines of its own for it. */
@@ -27,7 +29,14 @@ type Explain = 'yes' | 'no' | 'where-free'
 export async function planSpec(
   spec: Pick<LoadedSpec, 'manifest' | 'sources'>,
   target: PlanningHost,
-  { targets, leaveOut = () => false, parallelism, explain, mode = 'apply' }: PlanOptions,
+  {
+    targets,
+    leaveOut = () => false,
+    parallelism,
+    explain,
+    mode = 'apply',
+    withdrawsUnmatched = () => false,
+  }: PlanOptions,
   context: Context,
 ): Promise<Plan> {
   const { host, qubes, version, stateFolder } = target
@@ -48,6 +57,7 @@ export async function planSpec(
     origins,
     by: context.actor,
     mode,
+    withdrawsUnmatched,
     explains: explain === 'yes' || (explain === 'where-free' && !host.hasPolicy),
     selects: (qube, path) => selects(qube, path) && !leaveOut(qube, path),
     receipts,

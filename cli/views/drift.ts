@@ -1,5 +1,5 @@
-import { type Plan } from '../../reconciler/index.ts'
-import { blockedLines, changesOf, header, qubeLine } from './plan.ts'
+import { type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { blockedLines, changesOf, header, qubeLine, unmatchedLines } from './plan.ts'
 import { plural, type Style } from './style.ts'
 
 /** Only what has drifted, as a plan shows it; what could not be looked at; and one line that sums it up. */
@@ -9,13 +9,18 @@ export function driftView(plan: Plan, style: Style): string {
     changes: qube.changes.filter(({ reason }) => reason === 'drift'),
   }))
   const parts = drifted
-    .filter(({ changes, blocked }) => changes.length > 0 || blocked.length > 0)
+    .filter((qube) => countOf(qube) > 0 || qube.blocked.length > 0)
     .map((qube) =>
-      [qubeLine(qube, style), ...changesOf(qube, style), ...blockedLines(qube, style)].join('\n'),
+      [
+        qubeLine(qube, style),
+        ...changesOf(qube, style),
+        ...unmatchedLines(qube, style),
+        ...blockedLines(qube, style),
+      ].join('\n'),
     )
-  const count = drifted.reduce((sum, { changes }) => sum + changes.length, 0)
+  const count = drifted.reduce((sum, qube) => sum + countOf(qube), 0)
   const blocked = plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
-  const qubes = drifted.filter(({ changes }) => changes.length > 0).length
+  const qubes = drifted.filter((qube) => countOf(qube) > 0).length
   const all = plural(plan.qubes.length, 'qube')
   const sum =
     count > 0
@@ -31,3 +36,5 @@ export function driftView(plan: Plan, style: Style): string {
       : [style.red(`${plural(blocked, 'thing')} could not be looked at, marked with ! above.`)]
   return `${[header(plan, style), ...parts, [sum, ...more].join('\n')].join('\n\n')}\n`
 }
+
+const countOf = ({ changes, unmatched = [] }: QubePlan): number => changes.length + unmatched.length

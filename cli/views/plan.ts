@@ -72,7 +72,7 @@ export function header(plan: Plan, style: Style): string {
 }
 
 const worthTelling = (qube: QubePlan): boolean =>
-  qube.notes.length > 0 || qube.waiting.length > 0 || qube.held !== undefined
+  qube.notes.length > 0 || qube.waiting.length > 0 || qube.held !== undefined || qube.unmatched !== undefined
 
 /** The line that a qube begins with. */
 export function qubeLine(qube: QubePlan, style: Style): string {
@@ -89,7 +89,7 @@ function qubeView(qube: QubePlan, style: Style): string {
     for (const { name, size } of qube.volumes ?? [])
       lines.push(style.yellow(`  the ${name} volume will be grown to ${showSize(size)}`))
   }
-  lines.push(...changesOf(qube, style), ...blockedLines(qube, style))
+  lines.push(...changesOf(qube, style), ...unmatchedLines(qube, style), ...blockedLines(qube, style))
   for (const held of qube.held ?? []) {
     const what = held.path === null ? '' : `${showPath(held.path)} `
     const text = `· ${what}is held until the qube is found halted: ${showProblem(held.problem)}`
@@ -129,6 +129,13 @@ export function blockedLines(qube: QubePlan, style: Style): string[] {
     style.dim(fold(problem.hint, style.width, '    ')),
   ])
 }
+
+/** What selectors gave until the host changed: an apply leaves it, and only a commit withdraws it. */
+export const unmatchedLines = ({ unmatched = [] }: QubePlan, style: Style): string[] =>
+  unmatched.map(({ path, value, why }) => {
+    const text = `· ${showPath(path)}: drift, ${why}; it stays ${showValue(path, value)}, and owned`
+    return style.yellow(fold(text, style.width, '  '))
+  })
 
 function creationLine({ qube, create, volumes }: QubePlan, style: Style): string {
   const template = create?.template ?? null
@@ -208,14 +215,20 @@ function summary(plan: Plan, style: Style, none?: string): string {
   const blocked = plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
   const held = plan.qubes.filter((qube) => qube.held !== undefined)
   const settled = plan.qubes.filter(
-    (qube) => !needsApply(qube) && qube.blocked.length === 0 && qube.held === undefined,
+    (qube) =>
+      !needsApply(qube) &&
+      qube.blocked.length === 0 &&
+      qube.held === undefined &&
+      qube.unmatched === undefined,
   ).length
+  const unmatched = plan.qubes.filter((qube) => qube.unmatched !== undefined)
   const restarted = (plan.restarts ?? []).filter(({ when }) => when === 'now').map(({ qube }) => qube)
   const lines: string[] = []
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
     const settledText = none ?? style.green(`Nothing to do: ${all} as wanted.`)
-    const nothing = held.length > 0 ? 'Nothing to do now.' : settledText
+    const nothing =
+      held.length > 0 ? 'Nothing to do now.' : unmatched.length > 0 ? 'Nothing to do.' : settledText
     lines.push(blocked === 0 ? nothing : 'Nothing that can be done.')
   } else {
     const qubes = plan.qubes.filter(needsApply).length
@@ -265,6 +278,11 @@ function summary(plan: Plan, style: Style, none?: string): string {
   if (held.length > 0) {
     const names = held.map((qube) => qube.qube).join(', ')
     lines.push(fold(`Held until it is found halted: ${names}.`, style.width, ''))
+  }
+  if (unmatched.length > 0) {
+    const names = unmatched.map(({ qube }) => qube).join(', ')
+    const text = `Drift that is left: a selector no longer matches ${names}. Give the tag back, or change the spec to withdraw.`
+    lines.push(style.yellow(fold(text, style.width, '')))
   }
   if (blocked > 0)
     lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))

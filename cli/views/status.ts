@@ -33,7 +33,9 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
     return [head.trimEnd(), ...more.map((text) => fold(text, style.width, '    '))].join('\n')
   })
   const settled =
-    planIsEmpty(plan) && !planIsBlocked(plan) && rows.every((row) => row.held.length === 0)
+    planIsEmpty(plan) &&
+    !planIsBlocked(plan) &&
+    rows.every((row) => row.held.length === 0 && row.drift.length === 0)
       ? style.green('All as wanted.')
       : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
   return `${[...lines, '', settled].join('\n')}\n`

@@ -72,6 +72,8 @@ const change = Type.Object({
   at: Type.Optional(about('The line of the spec that asks for it.', rangeOf(text))),
 })
 
+const sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
+
 const problem = Type.Object(problemOf(text))
 
 const blocked = Type.Object({
@@ -149,7 +151,7 @@ const qube = Type.Object({
     ),
   ),
   closes: Type.Optional(
-    about('A run was cut off here, and all that it was to do is done.', Type.Literal(true)),
+    about('Nothing is written here, and the receipt does not say it yet.', Type.Literal(true)),
   ),
   changes: about('In the order in which they are made.', Type.Array(change)),
   record: about(
@@ -159,6 +161,25 @@ const qube = Type.Object({
   blocked: about('What cannot be planned. Nothing of it is written.', Type.Array(blocked)),
   held: Type.Optional(
     about('Settings that only a halted qube takes, and that wait until it is.', Type.Array(blocked)),
+  ),
+  unmatched: Type.Optional(
+    about(
+      'Drift: what selectors gave until the host changed. It stays as it is, and owned.',
+      Type.Array(
+        Type.Object({
+          path: text,
+          value: valueOrAbsent,
+          original: about('What it would go back to.', valueOrAbsent),
+          why: text,
+        }),
+      ),
+    ),
+  ),
+  matched: Type.Optional(
+    about(
+      'Of what is written here: SHA-256 of the `match` of each selector that gives settings to the qube.',
+      Type.Array(sha256),
+    ),
   ),
   waiting: about('Settings changed earlier that wait for the next start of the qube.', texts),
   restart: Type.Optional(
@@ -243,6 +264,7 @@ export const planTable = table(
         mapOf(text, /^[0-9a-f]{64}$/),
       ),
     ),
+    matched: Type.Optional(about('SHA-256 of which selectors match which qubes.', sha256)),
   },
   PLAN_VERSION,
 )

@@ -33,6 +33,12 @@ export const receiptTable = table(
       mapOf(Type.Array(valueOrAbsent)),
     ),
     base: about('The record as the last finished run left it; of an unfinished run only.', record),
+    matched: Type.Optional(
+      about(
+        'SHA-256 of the `match` of each `select` entry that gave settings to the qube.',
+        Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' })),
+      ),
+    ),
   },
 )
 

@@ -7,7 +7,7 @@ import { movesOf } from './device-moves.ts'
 import { type Journal } from './journal.ts'
 import { closeUnfinished } from './own-record.ts'
 import { createdAhead, isMissing, notCreated, wavesOf } from './qube-order.ts'
-import { checkGuards, journalFailure, type QubeRun, startReport } from './qube-run.ts'
+import { checkGuards, journalFailure, noted, type QubeRun, startReport } from './qube-run.ts'
 
 export interface ApplyContext {
   readonly host: Host
@@ -52,7 +52,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       return finish(plan, runs, null)
   }
   for (const run of runs) if (run.plan.closes === true) await closeUnfinished(run)
-  if (todo.length === 0) return finish(plan, runs, null)
+  if (todo.length === 0) return noteMatched(plan, finish(plan, runs, null), context)
   await context.journal.begin(plan)
 
   let done = 0
@@ -121,10 +121,19 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   const report = finish(plan, runs, stop)
   try {
     await context.journal.end(report)
-    return report
+    return await noteMatched(plan, report, context)
   } catch (error) {
     return { ...report, interrupted: report.interrupted ?? journalFailure(error).problem }
   }
+}
+
+/** Where all of the plan is done, which `select` entries match which qubes is what the receipts say. */
+async function noteMatched({ matched }: Plan, report: Report, { receipts }: ApplyContext): Promise<Report> {
+  const isDone =
+    report.interrupted === null &&
+    report.qubes.every(({ status }) => status === 'applied' || status === 'unchanged')
+  if (matched !== undefined && isDone) await noted(receipts.setMatched(matched))
+  return report
 }
 
 const isRemoved = ({ plan, report }: QubeRun): boolean =>

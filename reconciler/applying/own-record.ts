@@ -7,7 +7,7 @@ import {
   recordCall,
   unproven,
 } from '../ownership/index.ts'
-import { creationKey, meansSame, NO_NEEDS, providerOf, type Receipt } from '../ports/index.ts'
+import { creationKey, meansSame, NO_NEEDS, providerOf, type Receipt, sameValue } from '../ports/index.ts'
 import { fail, noted, type QubeRun, send, stop, uuidOf, valueOf } from './qube-run.ts'
 
 /**
@@ -41,11 +41,14 @@ export async function openReceipt(run: QubeRun): Promise<void> {
     // Between two calls, of a device that gets its options back, there is nothing.
     was[path] = calls.length > 1 ? [before, null] : [before]
   }
+  const matched = plan.matched ?? last?.matched ?? []
+  if (!sameValue(matched, last?.matched ?? [])) await noted(receipts.setMatched(null))
   await keep(run, {
     accepted: [...new Set([recordText, plan.record.after])],
     open: true,
     was,
     base: unfinished === undefined ? recordText : unfinished.base,
+    ...(matched.length === 0 ? {} : { matched }),
   })
 }
 
@@ -73,16 +76,20 @@ export async function writeRecord(run: QubeRun, text: string | null): Promise<vo
 
 /** The run has come to its end: from now on a value is ours only if the record says so. */
 export async function closeReceipt(run: QubeRun): Promise<void> {
-  const { recordText, receipts } = run
+  const { plan, recordText, receipts } = run
+  const matched = plan.matched ?? run.receipt?.matched ?? []
+  const noting = matched.length === 0 ? {} : { matched }
   if (recordText === null) await noted(receipts.remove(uuidOf(run)))
-  else await keep(run, { accepted: [recordText], open: false, was: {}, base: recordText })
+  else await keep(run, { accepted: [recordText], open: false, was: {}, base: recordText, ...noting })
   run.receipt = null
 }
 
 /** Nothing is left to write on the qube, and what is there is accepted: of a run that was cut off, or as a person takes it over. */
 export async function closeUnfinished(run: QubeRun): Promise<void> {
   const isSame = run.mismatch === null && (await readRecord(run)) === run.recordText
-  if (isSame) await closeReceipt(run)
+  if (!isSame) return
+  if (run.plan.matched !== undefined) await noted(run.receipts.setMatched(null))
+  await closeReceipt(run)
 }
 
 /** The record as the plan has it, but for changes that were not made. */

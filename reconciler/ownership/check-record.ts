@@ -37,7 +37,8 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
     if (reason === 'rollback') continue
     const owned = after?.set.get(path)
     const original = before?.originals.get(path)
-    if (reason === 'withdrawn') {
+    // Drift is given back where a selector has lost the qube, and set again anywhere else.
+    if (reason === 'withdrawn' || (reason === 'drift' && owned === undefined)) {
       if (owned !== undefined || original === undefined || !sameValue(original, value))
         return `the ownership record of ${name} has no such value to give back for ${path}`
     } else if (owned === undefined || !sameValue(owned, value))

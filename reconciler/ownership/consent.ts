@@ -66,9 +66,9 @@ function requestFor(leaving: readonly Leaving[]): ConsentRequest {
 
 const withdrawalsOf = (qubes: readonly QubePlan[]): readonly Withdrawal[] =>
   qubes
-    .flatMap(({ qube, uuid, changes }) =>
-      changes.flatMap(({ path, after, reason }) =>
-        reason === 'withdrawn' ? [{ qube, uuid: uuid ?? '', path, after }] : [],
+    .flatMap(({ qube, uuid, changes, leaves = [] }) =>
+      changes.flatMap(({ path, after }) =>
+        leaves.includes(path) ? [{ qube, uuid: uuid ?? '', path, after }] : [],
       ),
     )
     .sort((a, b) => compare(a.uuid, b.uuid) || compare(a.path, b.path))
@@ -133,7 +133,8 @@ function pathsIn(text: string | null, { qube, uuid }: QubePlan): readonly string
   return record === null ? undefined : [...record.set.keys()]
 }
 
-const writes = ({ changes }: QubePlan): boolean => changes.some(({ reason }) => reason === 'withdrawn')
+const writes = ({ changes, leaves = [] }: QubePlan): boolean =>
+  changes.some(({ path }) => leaves.includes(path))
 
 const keyOf = ({ uuid, path, after }: Withdrawal): string => JSON.stringify([uuid, path, after])
 

@@ -23,6 +23,7 @@ export {
   parseRecord,
   type RecordReading,
 } from './parse-record.ts'
+export { type Membership, membershipOf, whyUnmatched } from './membership.ts'
 export { ownedAfter, recordAfterOutcomes } from './record-after-outcomes.ts'
 export {
   formatRecord,

@@ -1,5 +1,5 @@
 import { problem, type Problem } from '../../spec/diagnostics/index.ts'
-import { type Value } from '../../spec/index.ts'
+import { type Selection, type Value } from '../../spec/index.ts'
 import { creationKey, type Receipt, type Receipts } from '../ports/index.ts'
 import { ownRecord, type RecordReading } from './parse-record.ts'
 import { type OwnershipRecord, type Waits } from './record.ts'
@@ -20,6 +20,10 @@ export interface Standing {
   readonly lost: OwnershipRecord | null
   /** A run that was cut off has created the qube, and recorded nothing yet. */
   readonly isCreated: boolean
+  /** Digests of the `select` entries that gave settings to the qube. */
+  readonly matched: readonly string[]
+  /** By path, the entry that gave an owned setting until the host changed (`membershipOf`). */
+  readonly unmatched: ReadonlyMap<string, Selection>
 }
 
 const NOTHING: Standing = {
@@ -30,6 +34,8 @@ const NOTHING: Standing = {
   waits: [],
   lost: null,
   isCreated: false,
+  matched: [],
+  unmatched: new Map(),
 }
 
 /** `receipts` null: the host is a snapshot, of which nothing can be proven, and to which nothing is written. */
@@ -47,7 +53,8 @@ export async function standingOf(
   const isProven = receipt.accepted.includes(reading.kind === 'none' ? null : text)
   const known = receipt.accepted.flatMap((one) => ownRecord(one, { name, uuid }) ?? [])
   if (!isProven) return { ...NOTHING, isProven: isNone, lost: known.at(-1) ?? null }
-  if (!receipt.open) return NOTHING
+  const matched = receipt.matched ?? []
+  if (!receipt.open) return { ...NOTHING, matched }
   const base = ownRecord(receipt.base, { name, uuid })
   return {
     isProven,
@@ -57,6 +64,8 @@ export async function standingOf(
     waits: [...known, ...(base === null ? [] : [base])].flatMap(({ waits }) => waits ?? []),
     lost: null,
     isCreated,
+    matched,
+    unmatched: new Map(),
   }
 }
 

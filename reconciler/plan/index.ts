@@ -29,6 +29,7 @@ export {
   REASONS,
   type Removal,
   type SpecOrigin,
+  type Unmatched,
   type Untold,
   type VolumeGrowth,
   type Withdrawal,

@@ -34,6 +34,8 @@ export interface Plan {
   readonly restarts?: readonly { readonly qube: string; readonly when: 'now' | 'ask' }[]
   /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
   readonly tables?: Readonly<Record<string, string>>
+  /** Digest of which `select` entries match which qubes: once all of the plan is done, the receipts say so. */
+  readonly matched?: string
 }
 
 /** Withdrawals of so much of what is owned that a line of the spec may have been lost by mistake. */
@@ -98,7 +100,7 @@ export interface QubePlan {
   readonly made?: true
   /** The record that is there need not be proven: a person takes it over, or gives it up. */
   readonly takesOver?: true
-  /** There is nothing to write here, and an apply notes on this machine that it is so: a run that was cut off has been finished. */
+  /** There is nothing to write here, and an apply notes on this machine that it is so: its receipt does not say it yet. */
   readonly closes?: true
   /** Owned settings that the spec no longer names, whether or not a value changes. */
   readonly leaves?: readonly string[]
@@ -108,6 +110,10 @@ export interface QubePlan {
   readonly blocked: readonly Blocked[]
   /** Settings that only a halted qube takes, of one whose policy is to wait until it is halted: no failure. */
   readonly held?: readonly Blocked[]
+  /** Drift: what `select` entries gave until the host changed. It stays as it is, and owned. */
+  readonly unmatched?: readonly Unmatched[]
+  /** Of what is written here: digests of the `select` entries that give settings to the qube, for its receipt. */
+  readonly matched?: readonly string[]
   /** Settings changed earlier that still wait for the next start of the running qube. */
   readonly waiting: readonly string[]
   /** When the spec lets the qube be restarted for what waits. Without it: never. */
@@ -120,6 +126,15 @@ export interface Removal {
   readonly calls: readonly HostCall[]
   /** The line of the spec that asks for it, where one does. */
   readonly at?: SourceRange
+}
+
+/** An owned setting that a `select` entry gave, which does not match the qube any more though no commit changed it. */
+export interface Unmatched {
+  readonly path: string
+  readonly value: Value | null
+  /** What it would go back to. */
+  readonly original: Value | null
+  readonly why: string
 }
 
 /** What makes a qube that is not there. */
@@ -202,7 +217,8 @@ export function needsApply(plan: QubePlan): boolean {
 }
 
 /** Whether an empty plan leaves something to note. */
-export const planCloses = (plan: Plan): boolean => plan.qubes.some(({ closes }) => closes === true)
+export const planCloses = (plan: Plan): boolean =>
+  plan.matched !== undefined || plan.qubes.some(({ closes }) => closes === true)
 
 export function planIsEmpty(plan: Plan): boolean {
   return !plan.qubes.some(needsApply)

@@ -84,7 +84,7 @@ function removalProblem(plan: QubePlan): string | undefined {
 function changeProblem(qube: string, { path, after, reason }: Change): string | undefined {
   if (!isSettingPath(path)) return `it names ${qube}/${path}, which qstate does not manage`
   // An original was read once, and need not be a value of a spec; `recordProblem` checks that it is the record's.
-  const mayBe = reason === 'withdrawn' ? isSeenValueFor : isValueFor
+  const mayBe = reason === 'withdrawn' || reason === 'drift' ? isSeenValueFor : isValueFor
   return after === null || mayBe(path, after) ? undefined : `${qube}/${path} cannot have the value in it`
 }
 

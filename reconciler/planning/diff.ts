@@ -14,8 +14,9 @@ import {
   type Standing,
   type Transition,
   transitionOf,
+  whyUnmatched,
 } from '../ownership/index.ts'
-import { type Blocked, namedQube, type Note, type Reason } from '../plan/index.ts'
+import { type Blocked, namedQube, type Note, type Reason, type Unmatched } from '../plan/index.ts'
 import { meansSame, type Provider, providerOf, type Providers } from '../ports/index.ts'
 
 /** What is to become of one setting, before it is known which calls that takes. */
@@ -26,6 +27,8 @@ export interface Difference {
   readonly reason: Reason
   /** The line of the spec that asks for it; none where the spec no longer does. */
   readonly at?: SourceRange
+  /** What a person should know of it. */
+  readonly remark?: string
 }
 
 /** Made for one caller, which may go on with it as it likes. */
@@ -39,6 +42,7 @@ export interface QubeDifference {
   readonly leaves: string[]
   readonly blocked: Blocked[]
   readonly notes: Note[]
+  readonly unmatched: Unmatched[]
 }
 
 /** What one setting is judged by, and what has been found of those before it. */
@@ -58,6 +62,8 @@ export interface DiffHints {
   readonly isCreated: boolean
   /** Whether a qube is known not to be there. */
   readonly isMissing: (qube: string) => boolean
+  /** Whether a setting is withdrawn where a `select` entry has lost the qube by a change of the host. */
+  readonly withdrawsUnmatched: (path: string) => boolean
 }
 
 /** Three-way: what is wanted, what is there, what qstate last applied. Pure; what decides is `transitionOf`. */
@@ -75,6 +81,7 @@ export function diffQube(
     leaves: [],
     blocked: [],
     notes: [],
+    unmatched: [],
   }
   const sides: Sides = { providers, desired, observed, record, hints, found }
   for (const setting of desired?.settings.values() ?? []) diffSetting(setting.path, setting, sides)
@@ -84,7 +91,7 @@ export function diffQube(
 }
 
 function diffSetting(path: string, declared: DesiredSetting | undefined, sides: Sides): void {
-  const { providers, desired, observed, found } = sides
+  const { providers, desired, observed, found, hints } = sides
   const isUnmanaged = declared === undefined && desired?.unmanaged?.has(path) === true
   const seen = observed.values.get(path)
   if (!isUnmanaged && (seen === undefined || seen.status === 'unknown')) {
@@ -97,6 +104,14 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
   const wanted = declared === undefined ? (isUnmanaged ? 'unmanaged' : 'not-named') : { value: after }
   const state = stateOf(path, wanted, before, sides)
   const transition = transitionOf(state)
+  const unmatched = isUnmanaged ? undefined : hints.standing.unmatched.get(path)
+  const why = unmatched === undefined ? undefined : whyUnmatched(unmatched)
+  if (why !== undefined && state.entry !== undefined && !hints.withdrawsUnmatched(path)) {
+    own(path, state.entry, found)
+    const original = transition.write === undefined ? before : transition.write.value
+    found.unmatched.push({ path, value: before, original, why })
+    return
+  }
   const obstacle = obstacleTo(path, transition, sides)
   if (obstacle !== undefined) {
     block(path, obstacle, declared, sides)
@@ -112,8 +127,9 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
     path,
     before,
     after: write.value,
-    reason: write.reason,
+    reason: why === undefined ? write.reason : 'drift',
     ...(declared === undefined ? {} : { at: declared.position }),
+    ...(why === undefined ? {} : { remark: why }),
   })
 }
 

@@ -1,33 +1,31 @@
-import { type Code, problem } from '../../spec/diagnostics/index.ts'
-import {
-  type DesiredQube,
-  type DesiredState,
-  type Ensure,
-  SLIC_TABLES,
-  type Value,
-} from '../../spec/index.ts'
+import { type Code, problem, type Result } from '../../spec/diagnostics/index.ts'
+import { type DesiredQube, type DesiredState, matchedDigest, SLIC_TABLES } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
-import { foreseeQube, lookAt, observeFrom, observeRecord } from '../observe/index.ts'
+import { lookAt, observeFrom, observeRecord } from '../observe/index.ts'
 import {
-  formatRecord,
-  ownRecord,
+  type Membership,
+  membershipOf,
   type OwnershipRecord,
-  restoreEntry,
   type Standing,
   standingOf,
-  unproven,
 } from '../ownership/index.ts'
-import { needsApply, type Note, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
-import { type HostQube, mapLimited, orListed } from '../ports/index.ts'
+import { needsApply, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
+import { type HostQube, mapLimited, orListed, sameValue } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
-import { creationOf, growthsOf, templateProblem } from './creation.ts'
-import { inScope, type PlanContext } from './plan-context.ts'
+import { inScopeOf, type PlanContext } from './plan-context.ts'
+import { planCreation } from './plan-creation.ts'
 import { withGrowth } from './plan-growth.ts'
 import { planObserved } from './plan-observed.ts'
 import { planRemoval } from './plan-removal.ts'
+import { planUnproven, withKnownOriginals } from './plan-unproven.ts'
 import { settledPlan } from './settled.ts'
 
-type Explaining = PlanContext & { readonly explain: Explainer; readonly open: ReadonlySet<string> }
+type Explaining = PlanContext & {
+  readonly explain: Explainer
+  readonly open: ReadonlySet<string>
+  /** The receipts say which `select` entries match which qubes. */
+  readonly isMatchedNoted: boolean
+}
 
 /** Observes what the desired state names and says what an apply would do. Writes nothing. */
 export async function makePlan(desired: DesiredState, context: PlanContext): Promise<Plan> {
@@ -37,7 +35,9 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
   const explain = explainer(context.host, context.explains === true)
   const open = (await context.receipts?.open()) ?? new Set<string>()
-  const explaining: Explaining = { ...context, explain, open }
+  const matched = context.receipts === null ? null : matchedDigest(desired)
+  const isMatchedNoted = matched === null || (await context.receipts?.matched()) === matched
+  const explaining: Explaining = { ...context, explain, open, isMatchedNoted }
   let done = 0
   const planned = await mapLimited(names, context.parallelism, async (name) => {
     const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
@@ -60,9 +60,18 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
       ...(context.origins === undefined ? {} : { origins: context.origins }),
     },
     qubes,
+    ...(matched === null || isMatchedNoted || !notesMatched(qubes, desired) ? {} : { matched }),
     ...(await findOrphans(desired, context)),
     ...(explain.untold().length === 0 ? {} : { untold: explain.untold() }),
   }
+}
+
+/** Whether an apply of the plans of some qubes brings the receipts of all that `select` entries match up to date. */
+function notesMatched(plans: readonly QubePlan[], desired: DesiredState): boolean {
+  const noted = new Set(
+    plans.filter(({ blocked }) => blocked.every(({ path }) => path !== null)).map(({ qube }) => qube),
+  )
+  return [...desired.qubes.values()].every(({ name, matched }) => matched === undefined || noted.has(name))
 }
 
 /** Templates of ours go by a qube's name, and nothing takes them along when it is renamed or removed. */
@@ -95,10 +104,14 @@ async function findDropped(desired: DesiredState, context: PlanContext): Promise
   return found.flat()
 }
 
+const NONE_GONE: ReadonlySet<string> = new Set()
+
 async function planQube(
   { name, qube }: { readonly name: string; readonly qube: HostQube | undefined },
   desired: DesiredState,
   context: Explaining,
+  /** Tags that the host still has, and that the desired state is already without. */
+  gone: ReadonlySet<string> = NONE_GONE,
 ): Promise<QubePlan> {
   const whole = desired.qubes.get(name) ?? null
   const ensure = whole?.ensure
@@ -124,14 +137,17 @@ async function planQube(
     const why = `whether a selector means it is not known: ${untold.message}`
     return blocked(qube, 'unresolved-selector', why, untold.hint)
   }
-  const wanted = select(whole, context)
+  const wanted = whole === null ? null : inScopeOf(whole, context)
   const { host, providers, version } = context
   const look = await lookAt(host, providers, { qube, version }, wanted)
   // Where a run was cut off there may be something to note, and who adopts sees all that there is.
   const { uuid } = look.facts.qube
   const isWholeLook = context.mode === 'adopt' || (uuid !== null && context.open.has(uuid))
   const settled =
-    wanted !== null && wanted === whole && !isWholeLook
+    wanted !== null &&
+    wanted === whole &&
+    !isWholeLook &&
+    (whole.matched === undefined || context.isMatchedNoted)
       ? settledPlan(look, wanted, desired, providers)
       : undefined
   if (look.needs.usb) context.explain.saw(name, look.reading.usb())
@@ -151,136 +167,61 @@ async function planQube(
     const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
     return blocked(qube, 'other-configuration', why, hint)
   }
-  const standing = await standingOf(observed.facts.qube, observed.recordText, reading, context.receipts)
+  const proof = await standingOf(observed.facts.qube, observed.recordText, reading, context.receipts)
+  const membership = membershipIn(desired, whole, record, proof)
+  const leaving = [...membership.leaving].filter(
+    (tag) => !gone.has(tag) && context.selects(name, `tags/${tag}`),
+  )
+  if (leaving.length > 0 && !isAdopting) {
+    const tags = new Set([...gone, ...leaving])
+    const next = withoutTags(name, tags, desired)
+    return next.ok
+      ? planQube({ name, qube }, next.value, context, tags)
+      : blockedQube(qube, next.problem, whole)
+  }
+  const standing: Standing = { ...proof, unmatched: membership.unmatched }
   const known = isAdopting && !standing.isProven ? withKnownOriginals(record, standing) : record
   const planned = await planObserved(observed, wanted, known, desired, context, standing)
   const plan =
     record === null || standing.isProven
       ? planned
       : planUnproven(planned, record, { isNamed: wanted !== null, isAdopting, ...context }, whole)
+  const isNoted = sameValue(membership.matched, standing.matched)
+  const matched = isNoted && membership.matched.length === 0 ? {} : { matched: membership.matched }
   const owned = [...(record?.set.keys() ?? [])]
   const isWhole = wanted === whole && owned.every((path) => context.selects(name, path))
   if (standing.isOpen && isWhole && !needsApply(plan) && plan.blocked.length === 0 && plan.held === undefined)
-    return { ...plan, closes: true }
-  if (whole === null || ensure === undefined || ensure === 'absent') return plan
-  if (observed.recordText !== null || isAdopting) return plan
-  return withGrowth(plan, qube, whole, ensure, context.host)
-}
-
-/**
- * The plan of a qube whose record is not the one that was written from here: it explains what the record says, and does nothing
- * that follows from it. A record of version 1 knows no originals, so that what the spec names can be set all the same.
- */
-function planUnproven(
-  plan: QubePlan,
-  record: OwnershipRecord,
-  {
-    isNamed,
-    isAdopting,
-    now,
-  }: { readonly isNamed: boolean; readonly isAdopting: boolean; readonly now: string },
-  declared: DesiredQube | null,
-): QubePlan {
-  const why = unproven(plan.qube, record)
-  if (isAdopting) {
-    // Written anew even where it says nothing else: from then on it is proven.
-    const owned = ownRecord(plan.record.after, { name: plan.qube, uuid: plan.uuid })
-    if (owned === null) return plan
-    const after = formatRecord({ ...owned, version: 2, at: now })
-    return {
-      ...plan,
-      record: { ...plan.record, after },
-      takesOver: true,
-      ...(after === plan.record.before ? { closes: true as const } : {}),
-      notes: [...takenOver(owned), ...plan.notes],
-    }
+    return { ...plan, ...matched, closes: true }
+  if (!needsApply(plan)) {
+    const closes = !isNoted && !standing.isOpen && standing.isProven && record !== null
+    return closes ? { ...plan, ...matched, closes } : plan
   }
-  const isLeft = needsApply(plan) && (record.version === 2 || !isNamed)
-  if (isLeft) return { ...blockedQube(hostQubeOf(plan), why, declared), notes: plan.notes }
-  if (plan.waiting.length === 0) return plan
-  const text = `what it says to wait for a restart is not believed: ${plan.waiting.join(', ')}`
-  return { ...plan, waiting: [], notes: [...plan.notes, { kind: 'unproven', path: null, text }] }
+  const noting = { ...plan, ...matched }
+  if (whole === null || ensure === undefined || ensure === 'absent') return noting
+  if (observed.recordText !== null || isAdopting) return noting
+  return withGrowth(noting, qube, whole, ensure, context.host)
 }
 
-const hostQubeOf = ({ qube: name, klass, uuid, running }: QubePlan): HostQube => ({
-  name,
-  klass,
-  uuid,
-  state: running ? 'Running' : 'Halted',
-})
-
-/** Each entry that a person takes over, with what it says was there before. */
-const takenOver = ({ set, originals }: OwnershipRecord): readonly Note[] =>
-  [...set].map(([path, value]) => {
-    const original = originals.get(path)
-    const before = original === undefined ? 'not known' : told(original)
-    return { kind: 'taken-over', path, text: `is taken over: ${told(value)}; before qstate: ${before}` }
-  })
-
-const told = (value: Value | null): string => (value === null ? 'not set' : JSON.stringify(value))
-
-/** What was written from here knows better what was there before than what is found. */
-function withKnownOriginals(record: OwnershipRecord | null, { lost }: Standing): OwnershipRecord | null {
-  if (record === null || lost === null) return record
-  const originals = new Map(record.originals)
-  for (const path of record.set.keys()) {
-    if (lost.set.has(path)) restoreEntry(originals, lost.originals, path)
-  }
-  return { ...record, originals }
+/** What `select` entries have to do with what is owned; of a record that is not proven nothing follows. */
+function membershipIn(
+  { selections }: DesiredState,
+  whole: DesiredQube | null,
+  record: OwnershipRecord | null,
+  { isProven, matched }: Standing,
+): Membership {
+  if (selections === undefined || record === null || !isProven)
+    return { unmatched: new Map(), leaving: NONE_GONE, matched: whole?.matched ?? [] }
+  return membershipOf(whole, record, matched, selections)
 }
 
-/** Whether the same plan makes a template, which an apply does first. */
-function isCreated(name: string | null, desired: DesiredState, context: PlanContext): boolean {
-  if (name === null || context.qubes.some((qube) => qube.name === name)) return false
-  const ensure = desired.qubes.get(name)?.ensure
-  if (ensure === undefined || ensure === 'absent') return false
-  return ensure.klass === 'TemplateVM' && context.selects(name, 'qube/label')
-}
-
-async function planCreation(
-  missing: DesiredQube,
-  ensure: Ensure,
-  desired: DesiredState,
-  context: Explaining,
-): Promise<QubePlan> {
-  const { name } = missing
-  const { klass, template, label } = ensure
-  const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
-  const blocked = (code: Code, why: string, hint: string): QubePlan =>
-    blockedQube(qube, problem(code, why, hint), missing)
-  const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
-  if (why !== null) {
-    const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'
-    return blocked(
-      'no-template',
-      `it cannot be created: ${why}`,
-      template === null ? hint : orListed(hint, context.host, template),
-    )
-  }
-  if (!context.selects(name, 'qube/label'))
-    return blocked(
-      'partial-creation',
-      'it is not there, and is created as a whole only',
-      `use --target ${name}`,
-    )
-  const wanted = select(missing, context) ?? missing
-  const created = new Map<string, Value>([
-    ['qube/label', label],
-    ...(template === null ? [] : [['qube/properties/template', template] as const]),
-  ])
-  const facts = { qube, version: context.version }
-  const observed = await foreseeQube(context.host, context.providers, facts, wanted, created)
-  const standing = await standingOf(qube, null, observed.record, null)
-  const plan = await planObserved(observed, wanted, null, desired, context, standing)
-  if (plan.blocked.some(({ path }) => path === null)) return plan
-  const volumes = growthsOf(name, ensure)
-  return { ...plan, create: creationOf(name, ensure), ...(volumes.length === 0 ? {} : { volumes }) }
-}
-
-function select(qube: DesiredQube | null, context: PlanContext): DesiredQube | null {
-  if (qube === null) return null
-  const settings = inScope(qube.settings, qube.name, context)
-  return settings === qube.settings ? qube : { ...qube, settings }
+/** The desired state once tags have left a qube that the host still has: they go in the same apply as what they brought. */
+function withoutTags(name: string, tags: ReadonlySet<string>, desired: DesiredState): Result<DesiredState> {
+  const next = desired.selections?.without(name, tags) ?? { ok: true, value: null }
+  if (!next.ok) return next
+  const qubes = new Map(desired.qubes)
+  if (next.value === null) qubes.delete(name)
+  else qubes.set(name, next.value)
+  return { ok: true, value: { ...desired, qubes } }
 }
 
 /** Not named by the spec, and perhaps dropped from it: nothing of it is touched, and that is said. */

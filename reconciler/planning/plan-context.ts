@@ -1,4 +1,5 @@
 import { type SpecOrigin } from '../plan/index.ts'
+import { type DesiredQube } from '../../spec/index.ts'
 import {
   type Host,
   type HostQube,
@@ -26,6 +27,11 @@ export interface PlanContext {
   readonly receipts: Receipts | null
   /** Also reads what only explains the plan: from a management qube that takes policy lines of its own. */
   readonly explains?: boolean
+  /**
+   * Whether a setting goes back to what was there before where a `select` entry has lost the qube by a change of the host. Without it,
+   * none does: only a commit withdraws.
+   */
+  readonly withdrawsUnmatched?: (path: string) => boolean
   /** Which settings are looked at; others keep their place in the record. */
   readonly selects: (qube: string, path: string) => boolean
   /** Qubes planned at once. */
@@ -47,4 +53,10 @@ export function inScope<T>(
     if (!selects(qube, path)) return new Map([...settings].filter(([each]) => selects(qube, each)))
   }
   return settings
+}
+
+/** A qube of the spec, with those of its settings that are looked at. */
+export function inScopeOf(qube: DesiredQube, context: PlanContext): DesiredQube {
+  const settings = inScope(qube.settings, qube.name, context)
+  return settings === qube.settings ? qube : { ...qube, settings }
 }

@@ -44,6 +44,7 @@ export async function planObserved(
     standing,
     isCreated: standing.isCreated || !isThere(facts.qube.name, context),
     isMissing: (name) => context.host.howListed === undefined && !isThere(name, context),
+    withdrawsUnmatched: context.withdrawsUnmatched ?? (() => false),
   })
   const { set, originals, leaves, blocked } = difference
   const restore = (path: string): void => {
@@ -142,6 +143,7 @@ export async function planObserved(
     ...(isMade && record !== null ? { made: true as const } : {}),
     blocked,
     ...(held.length === 0 ? {} : { held }),
+    ...(difference.unmatched.length === 0 ? {} : { unmatched: difference.unmatched }),
     waiting,
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...lostNote(observed, standing), ...difference.notes, ...note],
@@ -191,11 +193,11 @@ function planChange(
   const provider = providerOf(providers, path)
   const change = changeOf(difference, operation, provider, facts)
   if ('problem' in change) return change
-  const remark = provider.remark?.(path, after, facts)
+  const remarks = [difference.remark, provider.remark?.(path, after, facts)]
   const inherited = before === null ? provider.inherited?.(path, peek) : undefined
   return {
     ...change,
-    remarks: remark === undefined ? [] : [remark],
+    remarks: remarks.filter((remark) => remark !== undefined),
     ...(inherited === undefined ? {} : { inherited }),
   }
 }

@@ -14,6 +14,11 @@ export interface Receipt {
   readonly open: boolean
   readonly was: Readonly<Record<string, readonly (Value | null)[]>>
   readonly base: string | null
+  /**
+   * Digests of the `match` of each `select` entry that gave settings to the qube: one that gave them and does not any more, though the
+   * spec still has it, has lost the qube by a change of the host. Without it: none did.
+   */
+  readonly matched?: readonly string[]
 }
 
 /** Receipts of one host, by the UUID of the qube; of a qube that is being created, by `creationKey`. */
@@ -25,6 +30,9 @@ export interface Receipts {
   remove(key: string): Promise<void>
   /** Keys of receipts that are open: known without reading those of all qubes. */
   open(): Promise<ReadonlySet<string>>
+  /** Digest of which entries match which qubes, if all receipts say so: known without reading one. Null: not known. */
+  matched(): Promise<string | null>
+  setMatched(digest: string | null): Promise<void>
 }
 
 /** Names a qube that has no UUID yet. */

@@ -15,13 +15,14 @@ import {
   digestOf,
   type Ensure,
   type HostFacts,
+  type Selections,
   sorted,
 } from '../vocabulary/index.ts'
 import { checkClaims } from './check-device-conflicts.ts'
 import { checkQube, ensureLabel, View } from './check-qube.ts'
 import { layOver } from './compose.ts'
 import { selectorsOf } from './membership.ts'
-import { matches } from './select.ts'
+import { matchDigest, matches } from './select.ts'
 
 /**
  * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told
@@ -45,15 +46,46 @@ export function resolve(
   const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
   if (diagnostics.some(({ severity }) => severity === 'error')) return { desired: null, diagnostics }
   const desired = new Map(
-    [...composed].map(([name, qube]) => [
-      name,
-      desiredQube(name, qube, qubes.get(name)?.position ?? NOWHERE),
-    ]),
+    [...composed].map(([name, qube]) => [name, desiredQube(name, qube, qubes.get(name))]),
   )
   const { name, tables } = manifest
   const untold = untoldIn(manifest, facts)
-  const state = { name, qubes: desired, tables, digest: digestOf(name, desired) }
-  return { desired: untold.size === 0 ? state : { ...state, untold }, diagnostics }
+  const state: DesiredState = {
+    name,
+    qubes: desired,
+    tables,
+    digest: digestOf(name, desired),
+    ...(manifest.selectors.length === 0 ? {} : { selections: selectionsOf(manifest, facts) }),
+    ...(untold.size === 0 ? {} : { untold }),
+  }
+  return { desired: state, diagnostics }
+}
+
+function selectionsOf(manifest: Manifest, facts: HostFacts): Selections {
+  const { selectors, selects } = manifest
+  return {
+    entries: selectors.map(({ match, composed: { statements } }) => ({
+      digest: matchDigest(match),
+      tag: match.tag,
+      gives: (path) => statements.get(path)?.value !== undefined,
+    })),
+    tags: selects.tags,
+    without(name, gone) {
+      const found: Diagnostic[] = []
+      const report: Report = (diagnostic) => found.push(diagnostic)
+      const qubes = facts.qubes
+        .filter((qube) => qube.name === name)
+        .map((qube) => ({ ...qube, tags: new Set([...qube.tags].filter((tag) => !gone.has(tag))) }))
+      const layered = layAll(manifest, { qubes }, report).get(name)
+      if (layered === undefined) return { ok: true, value: null }
+      const composed = layOver(layered.layers)
+      checkQube({ name, isWhole: true }, new View(composed), report)
+      const problem = found.find(({ severity }) => severity === 'error')
+      return problem === undefined
+        ? { ok: true, value: desiredQube(name, composed, layered) }
+        : { ok: false, problem }
+    },
+  }
 }
 
 /** Qubes that a selector may mean, if only their tags were known. */
@@ -74,6 +106,8 @@ interface Layered {
   readonly layers: readonly Composed[]
   /** Where the qube itself is written, else the first selector that matched. */
   readonly position: SourceRange
+  /** Digests of the `match` of each of its selectors. */
+  readonly matched: readonly string[]
 }
 
 /** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
@@ -84,12 +118,17 @@ function layAll(manifest: Manifest, facts: HostFacts, report: Report): ReadonlyM
     const matching = selectorsOf(qube, manifest, report)
     const [first] = matching
     if (first) {
-      all.set(qube.name, { layers: matching.map(({ composed }) => composed), position: first.position })
+      all.set(qube.name, {
+        layers: matching.map(({ composed }) => composed),
+        position: first.position,
+        matched: [...new Set(matching.map(({ match }) => matchDigest(match)))].sort(),
+      })
     }
   }
   // What a qube says under its own name comes last and wins.
   for (const [name, { composed, position }] of qubes) {
-    all.set(name, { layers: [...(all.get(name)?.layers ?? []), composed], position })
+    const { layers, matched } = all.get(name) ?? { layers: [], matched: [] }
+    all.set(name, { layers: [...layers, composed], position, matched })
   }
   return all
 }
@@ -106,8 +145,9 @@ function toBeCreated({ qubes, selectors }: Manifest, facts: HostFacts): HostFact
 
 const NO_TAGS: ReadonlySet<string> = new Set()
 
-function desiredQube(name: string, composed: Composed, position: SourceRange): DesiredQube {
+function desiredQube(name: string, composed: Composed, layered: Layered | undefined): DesiredQube {
   const { statements, restart } = composed
+  const { matched, position } = layered ?? { matched: [], position: NOWHERE }
   const ensure = ensureOf(composed)
   const allSet = areSettings(statements)
   return {
@@ -115,6 +155,7 @@ function desiredQube(name: string, composed: Composed, position: SourceRange): D
     // What goes has nothing set any more.
     settings: ensure === 'absent' ? new Map() : allSet ? statements : settingsAmong(statements),
     ...(allSet ? {} : { unmanaged: unmanagedAmong(statements) }),
+    ...(matched.length === 0 ? {} : { matched }),
     ...(restart === null ? {} : { restart }),
     ...(ensure === null ? {} : { ensure }),
     position,

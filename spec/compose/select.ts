@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Match } from '../read/index.ts'
 import { type HostFacts, UNNAMED_DISPOSABLE } from '../vocabulary/index.ts'
 
@@ -37,4 +38,18 @@ export function globMatches(glob: string, text: string): boolean {
     } else return false
   }
   return /^\**$/.test(glob.slice(g))
+}
+
+const digests = new WeakMap<Match, string>()
+
+/** SHA-256: equal conditions have equal digests, wherever they are written. */
+export function matchDigest(match: Match): string {
+  const known = digests.get(match)
+  if (known !== undefined) return known
+  const { tag, name, klass } = match
+  const digest = createHash('sha256')
+    .update(JSON.stringify([tag, name, klass]))
+    .digest('hex')
+  digests.set(match, digest)
+  return digest
 }

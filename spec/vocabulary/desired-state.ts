@@ -4,7 +4,7 @@
  * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
  * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
  */
-import { type Problem, type SourceRange } from '../diagnostics/index.ts'
+import { type Problem, type Result, type SourceRange } from '../diagnostics/index.ts'
 
 /** Areas of the mission. Each has one provider. */
 export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
@@ -67,11 +67,31 @@ export interface DesiredQube {
   readonly settings: ReadonlyMap<string, DesiredSetting>
   /** Paths that the spec calls `unmanaged`: where qstate owns one, it gives it up and leaves the value as it is. */
   readonly unmanaged?: ReadonlySet<string>
+  /** Digests of the `match` of each `select` entry that matches it; without it: none does. */
+  readonly matched?: readonly string[]
   /** Without it: never. */
   readonly restart?: RestartPolicy
   /** Without it, a qube that is not there cannot be planned. One that is to be absent has no settings. */
   readonly ensure?: Ensure | 'absent'
   readonly position: SourceRange
+}
+
+/** What a `select` entry gives to the qubes that match it. */
+export interface Selection {
+  /** SHA-256 of its `match`: an entry that matches the same qubes is the same entry. */
+  readonly digest: string
+  /** The tag that its `match` asks for; null: none. */
+  readonly tag: string | null
+  readonly gives: (path: string) => boolean
+}
+
+/** `select` entries, as far as planning needs them. */
+export interface Selections {
+  readonly entries: readonly Selection[]
+  /** Tags that they ask for. */
+  readonly tags: readonly string[]
+  /** What a qube is to have once these tags, which the host still has, are gone from it. */
+  readonly without: (qube: string, tags: ReadonlySet<string>) => Result<DesiredQube | null>
 }
 
 export interface DesiredState {
@@ -80,6 +100,8 @@ export interface DesiredState {
   readonly qubes: ReadonlyMap<string, DesiredQube>
   /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */
   readonly tables: ReadonlyMap<string, Buffer>
+  /** Without it there are no `select` entries. */
+  readonly selections?: Selections
   /** Qubes whose tags are not known, though a selector asks for one: what is wanted of them is not known either. */
   readonly untold?: ReadonlyMap<string, Problem>
   /** SHA-256 over the wanted settings in canonical form: equal specs have equal digests, wherever they are written. */

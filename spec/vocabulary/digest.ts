@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type DesiredQube, type DesiredSetting } from './desired-state.ts'
+import { type DesiredQube, type DesiredSetting, type DesiredState } from './desired-state.ts'
 
 /** SHA-256 over the wanted settings. Places and the order of writing do not count. */
 export function digestOf(name: string | null, qubes: ReadonlyMap<string, DesiredQube>): string {
@@ -17,6 +17,15 @@ export function digestOf(name: string | null, qubes: ReadonlyMap<string, Desired
 }
 
 const PART = 16_384
+
+/** SHA-256 over which `select` entries match which qubes; null where there are no entries. */
+export function matchedDigest({ qubes, selections }: DesiredState): string | null {
+  if (selections === undefined) return null
+  const hash = createHash('sha256')
+  for (const [name, { matched = [] }] of qubes)
+    if (matched.length > 0) hash.update(`${name}:${matched.join(',')}\n`)
+  return hash.digest('hex')
+}
 
 const texts = new WeakMap<DesiredQube, string>()
 const settingTexts = new WeakMap<DesiredSetting, string>()

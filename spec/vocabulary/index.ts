@@ -14,10 +14,12 @@ export {
   type Ensure,
   type HostFacts,
   type RestartPolicy,
+  type Selection,
+  type Selections,
   type Value,
   type VolumeSizes,
 } from './desired-state.ts'
-export { digestOf, sorted, valuesText } from './digest.ts'
+export { digestOf, matchedDigest, sorted, valuesText } from './digest.ts'
 export { DURATION, durationMs } from './duration.ts'
 export { expectedOf } from './expected.ts'
 export { unknownKeyHint } from './key-hints.ts'

@@ -958,3 +958,45 @@ test('a proposal that the disk does not take is told and said once, and since wh
   await agent.pass(6 * MINUTE)
   assert.deepEqual(agent.told(), ['recovered', 'proposed'])
 })
+
+for (const [drift, left] of [
+  ['report', 5],
+  ['correct', undefined],
+] as const) {
+  test(`a tag that is removed on the host is drift, which an agent that is to ${drift} it leaves or withdraws`, async (t) => {
+    const world = await started(t, { policy: policyOf('apply', drift) })
+    const tag = (method: 'Set' | 'Remove'): void => {
+      act(world.host.simulator, {
+        dest: 'win-b',
+        method: `admin.vm.tag.${method}`,
+        arg: 'office',
+        payload: '',
+      })
+    }
+    const vcpus = (): unknown => world.host.simulator.host.qubes.get('win-b')?.properties.get('vcpus')
+    tag('Set')
+    world.branch.commit(
+      `${spec(3)}  win-b: { audio: { model: ac97 } }\nselect: [{ match: { tag: office }, qube: { vcpus: 5, memory: 4500 } }]\n`,
+    )
+    await world.pass(HOUR)
+    assert.equal(vcpus(), 5)
+    world.told()
+    tag('Remove')
+    await world.pass(HOUR)
+    assert.equal(vcpus(), left)
+    const of = world.memory().drift.map(({ qube, path, wanted, found }) => [qube, path, wanted, found])
+    const reported = [
+      ['win-b', 'qube/memory', null, 4500],
+      ['win-b', 'qube/vcpus', null, 5],
+    ]
+    assert.deepEqual(of, drift === 'report' ? reported : [])
+    assert.equal(world.memory().settled, true)
+    if (drift === 'correct') return
+    assert.ok(world.told().includes('drift'))
+    // A commit is what withdraws.
+    world.branch.commit(`${spec(3)}  win-b: { audio: { model: ac97 } }\n`)
+    await world.pass(HOUR)
+    assert.equal(vcpus(), undefined)
+    assert.deepEqual(world.memory().drift, [])
+  })
+}

@@ -52,6 +52,8 @@ export function memoryHost(names: readonly string[]): MemoryHost {
       async remove(key) {
         await step('receipt', key, () => void kept.delete(key))
       },
+      matched: () => Promise.resolve(null),
+      setMatched: () => Promise.resolve(),
       open: () => Promise.resolve(new Set([...kept].flatMap(([key, { open }]) => (open ? [key] : [])))),
     },
     host: {
