@@ -115,6 +115,15 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
+  applying(program.command('withdraw [qubes...]'))
+    .description('gives back what was there before qstate, on qubes or on the whole host; for leaving qstate')
+    .option('--all', 'on every qube, whichever configuration has set it')
+    .action(
+      run(async (qubes: string[], _: unknown, command: Command) =>
+        (await import('./commands/withdraw.ts')).withdraw(qubes, all(command), io),
+      ),
+    )
+
   program
     .command('history')
     .description('lists the applies made from here, the newest first')

@@ -51,20 +51,25 @@ export async function executePlan(
       progress({ kind: 'applied', plan, qube, done, total })
     },
   })
-  if (report.qubes.some(({ touched }) => touched)) await moveBaseline(plan, { qubes, stateFolder }, warn)
+  if (report.qubes.some(({ touched }) => touched))
+    await moveBaseline(plan, kind, { qubes, stateFolder }, warn)
   return { ...report, generation: journal.generation() }
 }
 
 /** What later withdrawals are measured against. A plan that asks for consent is applied only where a person has agreed to it. */
 async function moveBaseline(
   plan: Plan,
+  kind: RunKind,
   { qubes, stateFolder }: Pick<ManagedHost, 'qubes' | 'stateFolder'>,
   warn: Context['warn'],
 ): Promise<void> {
   const before = await readBaseline(stateFolder, warn)
   const listed = qubes.map(({ uuid }) => uuid)
   const uuids = new Set(listed.includes(null) ? Object.keys(before) : listed.flatMap((uuid) => uuid ?? []))
-  const after = baselineAfter(before, plan, { agreed: plan.consent !== undefined, uuids })
+  const after = baselineAfter(before, plan, {
+    agreed: plan.consent !== undefined || kind === 'withdraw',
+    uuids,
+  })
   if (JSON.stringify(after) !== JSON.stringify(before)) await writeBaseline(stateFolder, after)
 }
 

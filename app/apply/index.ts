@@ -14,5 +14,6 @@ export {
   type RestartRequest,
   withRestarts,
 } from './restarts.ts'
+export { planWithdrawal } from './withdraw.ts'
 export { planRollback, type RollbackScope, rollbackScope, tablesOfScope } from './rollback.ts'
 export { type Reviewer, type RunOptions, type RunResult, runApply } from './run.ts'

@@ -31,7 +31,16 @@ export interface RunFlags extends GlobalOptions {
   readonly allowWithdraw?: readonly string[]
 }
 
-type Run = Pick<RunOptions, 'kind' | 'undoes' | 'saved'>
+/** What has to be typed, and what it is for. */
+export interface TypedConsent {
+  readonly question: string
+  readonly answer: string
+}
+
+type Run = Pick<RunOptions, 'kind' | 'undoes' | 'saved'> & {
+  /** What a person at a terminal types where a yes is not enough; null: it is. */
+  readonly consent?: (plan: Plan) => TypedConsent | null
+}
 
 /** Shows a plan, asks, applies it, and shows what came of it. */
 export async function runCommand(
@@ -59,7 +68,7 @@ export async function runCommand(
       },
       attach: options.live === true,
     },
-    reviewer(run.kind, options, io),
+    reviewer(run, options, io),
     context,
   )
   return conclude(result, options, io, context)
@@ -68,15 +77,16 @@ export async function runCommand(
 const canAsk = (options: GlobalOptions, io: Io): boolean => io.inIsTerminal && options.json !== true
 
 /** A person at a terminal, or --yes. */
-function reviewer(kind: Run['kind'], options: RunFlags, io: Io): Reviewer {
+function reviewer({ kind, consent }: Run, options: RunFlags, io: Io): Reviewer {
   const style = outStyle(options, io)
   return {
     takesTime: options.yes !== true,
     async approve(plan) {
-      if (options.json !== true)
-        io.out(planView(plan, style, kind === 'rollback' ? 'Nothing to do.' : undefined))
+      if (options.json !== true) io.out(planView(plan, style, NOTHING[kind]))
       const restarted = restartedNow(plan)
       if (options.yes === true || (planIsEmpty(plan) && restarted.length === 0)) return true
+      const typed = consent?.(plan) ?? null
+      if (typed !== null) return isTyped(typed, options, io)
       const restarts = restarted.join(', ')
       const question = planIsEmpty(plan)
         ? `Restart ${restarts}?`
@@ -99,11 +109,27 @@ function reviewer(kind: Run['kind'], options: RunFlags, io: Io): Reviewer {
   }
 }
 
+/** What an empty plan says, where that is not that all is as wanted. */
+const NOTHING: Readonly<Partial<Record<Run['kind'], string>>> = {
+  rollback: 'Nothing to do.',
+  withdraw: 'Nothing to give back: qstate owns nothing here.',
+}
+
+function requireTerminal(options: RunFlags, io: Io): void {
+  if (canAsk(options, io)) return
+  const message = 'confirmation needed, but stdin is not a terminal'
+  throw new QstateError(problem('needs-yes', message, 'review what it would do, and add --yes'))
+}
+
+async function isTyped({ question, answer }: TypedConsent, options: RunFlags, io: Io): Promise<boolean> {
+  requireTerminal(options, io)
+  if ((await io.ask(`\n${question}`))?.trim() === answer) return true
+  io.err('Nothing was changed.\n')
+  return false
+}
+
 async function isConfirmed(question: string, options: RunFlags, io: Io): Promise<boolean> {
-  if (!canAsk(options, io)) {
-    const message = 'confirmation needed, but stdin is not a terminal'
-    throw new QstateError(problem('needs-yes', message, 'review what it would do, and add --yes'))
-  }
+  requireTerminal(options, io)
   const answer = await io.ask(`\n${question} [y/N] `)
   if (answer !== null && /^y(?:es)?$/i.test(answer.trim())) return true
   io.err('Nothing was changed.\n')

@@ -6,6 +6,7 @@ import {
   type Plan,
   planIsEmpty,
   type QubePlan,
+  removedOrphans,
 } from '../../reconciler/index.ts'
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
@@ -21,7 +22,7 @@ export function planView(plan: Plan, style: Style, nothing?: string): string {
   const parts = [header(plan, style)]
   const busy = plan.qubes.filter((qube) => needsApply(qube) || qube.blocked.length > 0 || worthTelling(qube))
   for (const qube of busy) parts.push(qubeView(qube, style))
-  for (const { qube, path } of plan.orphans ?? []) parts.push(style.yellow(orphanText(qube, path, style)))
+  for (const orphan of plan.orphans ?? []) parts.push(style.yellow(orphanText(orphan, style)))
   if (plan.orphansUnknown !== undefined) {
     const { message, hint } = plan.orphansUnknown
     const text = `· whether SLIC templates of qubes that are gone are left in dom0 is not known: ${message}`
@@ -54,12 +55,14 @@ const WHEN: Readonly<Record<Change['effect'], string>> = {
 const WIDEST_NAME = 28
 
 /** The file is keyed by the qube's name, and nothing carries it along when the qube is renamed or removed. */
-const orphanText = (qube: string, path: string, style: Style): string =>
-  fold(
-    `${qube} is not there any more, and its SLIC template is: remove ${escapeForTerminal(path)}, and /var/lib/qstate/acpi/${qube}.bin if there is one`,
-    style.width,
-    '',
-  )
+const orphanText = ({ qube, path, removes }: NonNullable<Plan['orphans']>[number], style: Style): string => {
+  const file = escapeForTerminal(path)
+  const text =
+    removes === undefined
+      ? `${qube} is not there any more, and its SLIC template is: remove ${file}, and /var/lib/qstate/acpi/${qube}.bin if there is one`
+      : `${qube} does not exist any more, and its SLIC template will be removed: ${file}`
+  return fold(text, style.width, '')
+}
 
 /** Which host, which commit. */
 export function header(plan: Plan, style: Style): string {
@@ -239,18 +242,20 @@ function summary(plan: Plan, style: Style, none?: string): string {
       .join(', ')
     const removed = plan.qubes.filter(({ remove }) => remove !== undefined).length
     const created = plan.qubes.filter(({ create }) => create !== undefined).length
+    const orphans = removedOrphans(plan).length
     const what = [
       ...(removed === 0 ? [] : [style.red(`${plural(removed, 'qube')} TO REMOVE`)]),
       ...(created === 0 ? [] : [`${plural(created, 'qube')} to create`]),
       ...(changes.length > 0
         ? [`${plural(changes.length, 'change')} (${reasons})`]
-        : created + removed === 0
+        : created + removed + orphans === 0
           ? ['no value to change, ownership to record']
           : []),
+      ...(orphans === 0 ? [] : [`${plural(orphans, 'SLIC template')} of qubes that are gone to remove`]),
     ].join(', ')
     const rest = settled === 0 ? '' : `; ${plural(settled, 'qube')} as wanted`
     lines.push(
-      `${style.bold('Plan:')} ${what} in ${plural(qubes, 'qube')}, ${plural(countWrites(plan), 'write')}${rest}.`,
+      `${style.bold('Plan:')} ${what}${qubes === 0 ? '' : ` in ${plural(qubes, 'qube')}`}, ${plural(countWrites(plan), 'write')}${rest}.`,
     )
     const waiting = plan.qubes.filter(
       (q) =>

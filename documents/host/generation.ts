@@ -9,7 +9,7 @@ export const generationTable = unmarkedTable(
     kind: Type.Optional(
       about(
         'A person’s command, the agent’s own run, or a rollout’s. Earlier versions did not say.',
-        words('apply', 'adopt', 'release', 'rollback', 'agent', 'rollout'),
+        words('apply', 'adopt', 'release', 'withdraw', 'rollback', 'agent', 'rollout'),
       ),
     ),
     undoes: Type.Optional(about('Generations that a rollback undoes, the newest first.', Type.Array(count))),

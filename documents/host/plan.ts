@@ -242,7 +242,15 @@ export const planTable = table(
     orphans: Type.Optional(
       about(
         'Files of qstate in dom0 for qubes that do not exist any more.',
-        Type.Array(Type.Object({ qube: text, path: text })),
+        Type.Array(
+          Type.Object({
+            qube: text,
+            path: text,
+            removes: Type.Optional(
+              about('What it holds, where it is removed: if it still holds that.', texts),
+            ),
+          }),
+        ),
       ),
     ),
     orphansUnknown: Type.Optional(about('Why it is not known whether there are such files.', problem)),

@@ -1,10 +1,18 @@
 import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
+import {
+  needsApply,
+  type Plan,
+  type QubePlan,
+  type QubeReport,
+  removedOrphans,
+  type Report,
+} from '../plan/index.ts'
 import { templateProblem } from '../planning/index.ts'
 import { type Host, type HostQube, mapLimited, type Providers, type Receipts } from '../ports/index.ts'
 import { applyQube } from './apply-qube.ts'
 import { movesOf } from './device-moves.ts'
 import { type Journal } from './journal.ts'
+import { removeOrphan } from './orphans.ts'
 import { closeUnfinished } from './own-record.ts'
 import { createdAhead, isMissing, notCreated, wavesOf } from './qube-order.ts'
 import { checkGuards, journalFailure, noted, type QubeRun, startReport } from './qube-run.ts'
@@ -52,7 +60,8 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       return finish(plan, runs, null)
   }
   for (const run of runs) if (run.plan.closes === true) await closeUnfinished(run)
-  if (todo.length === 0) return noteMatched(plan, finish(plan, runs, null), context)
+  const orphans = removedOrphans(plan)
+  if (todo.length === 0 && orphans.length === 0) return noteMatched(plan, finish(plan, runs, null), context)
   await context.journal.begin(plan)
 
   let done = 0
@@ -118,7 +127,19 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   }
   kept.forEach(tell)
 
-  const report = finish(plan, runs, stop)
+  const removed: QubeReport[] = []
+  for (const orphan of orphans) {
+    try {
+      if (context.signal.aborted) stop ??= STOPPED
+      if (stop === null) removed.push(await removeOrphan(orphan, plan.host.release, context))
+    } catch (error) {
+      if (!(error instanceof QstateError)) throw error
+      stop ??= error.problem
+    }
+  }
+
+  const ended = finish(plan, runs, stop)
+  const report = { ...ended, qubes: [...ended.qubes, ...removed] }
   try {
     await context.journal.end(report)
     return await noteMatched(plan, report, context)

@@ -24,8 +24,8 @@ export interface Plan {
   readonly qubes: readonly QubePlan[]
   /** Withdrawals that only a person can agree to. */
   readonly consent?: ConsentRequest
-  /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left. */
-  readonly orphans?: readonly Orphan[]
+  /** Files of ours in dom0 for qubes that are not there any more: renamed or removed. Shown, and left but where qstate is leaving. */
+  readonly orphans?: readonly OrphanTemplate[]
   /** Why it is not known whether there are such files, where the spec has to do with them. */
   readonly orphansUnknown?: Problem
   /** What would explain the plan further, and could not be read. */
@@ -61,6 +61,15 @@ export interface Withdrawal {
   /** Null: it becomes absent. */
   readonly after: Value | null
 }
+
+/** With what it holds, it is removed, if it still holds that. */
+export type OrphanTemplate = Orphan & { readonly removes?: readonly string[] }
+
+/** Orphans that an apply of the plan removes. */
+export const removedOrphans = ({
+  orphans = [],
+}: Pick<Plan, 'orphans'>): readonly (Orphan & { readonly removes: readonly string[] })[] =>
+  orphans.flatMap((one) => (one.removes === undefined ? [] : [{ ...one, removes: one.removes }]))
 
 /** Files of a spec that are of one commit, or of none. */
 export interface SpecOrigin {
@@ -221,7 +230,7 @@ export const planCloses = (plan: Plan): boolean =>
   plan.matched !== undefined || plan.qubes.some(({ closes }) => closes === true)
 
 export function planIsEmpty(plan: Plan): boolean {
-  return !plan.qubes.some(needsApply)
+  return !plan.qubes.some(needsApply) && removedOrphans(plan).length === 0
 }
 
 /** Whether something waits for an apply that finds its qube halted. */

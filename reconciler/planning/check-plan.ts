@@ -8,6 +8,7 @@ import {
   type Plan,
   pointerOf,
   type QubePlan,
+  removedOrphans,
 } from '../plan/index.ts'
 import { providerOf, type Providers, type QubesVersion } from '../ports/index.ts'
 import { creationOf, growthOf } from './creation.ts'
@@ -20,6 +21,7 @@ import { removalOf } from './plan-removal.ts'
  * a plan that shows others has not been reviewed.
  */
 export function planProblem(plan: Plan, providers: Providers): string | undefined {
+  if (removedOrphans(plan).length > 0) return 'it removes templates, as only `qstate withdraw` does'
   const seen = new Set<string>()
   for (const qube of plan.qubes) {
     const problem =

@@ -1,4 +1,4 @@
-import { type Plan, type QubePlan } from '../plan/index.ts'
+import { type Plan, type QubePlan, removedOrphans } from '../plan/index.ts'
 
 /** Writes that an apply of the plan makes when all goes well. */
 export function countWrites(plan: Plan): number {
@@ -8,5 +8,5 @@ export function countWrites(plan: Plan): number {
       // The record, once.
       qube.record.before === qube.record.after ? 0 : 1,
     )
-  return plan.qubes.reduce((sum, qube) => sum + ofQube(qube), 0)
+  return plan.qubes.reduce((sum, qube) => sum + ofQube(qube), removedOrphans(plan).length)
 }

@@ -8,4 +8,5 @@ export { creationOf, findCreated, growthsOf, identified, templateProblem } from 
 export { makePlan } from './make-plan.ts'
 export { selectsAll } from './plan-context.ts'
 export { makeReleasePlan } from './release-plan.ts'
+export { makeWithdrawalPlan } from './withdrawal-plan.ts'
 export { makeRollbackPlan } from './rollback-plan.ts'

@@ -161,12 +161,14 @@ export const CODES = {
   notice: {
     exit: EXIT.error,
     codes: [
+      'agent-at-work',
       'devices-unknown',
       'interrupted-apply',
       'mixed-origins',
       'nameless-spec',
       'no-such-file',
       'not-pushed',
+      'qubes-hidden',
       'run-in-progress',
       'tags-unknown',
     ],

@@ -221,6 +221,7 @@ for (const [what, argv] of [
   ['apply with devices and restarts', ['apply', '--yes', '--live', '--restart', 'now', 'SPEC']],
   ['adopt', ['adopt', '--yes', 'SPEC']],
   ['release', ['release', '--yes', 'win10']],
+  ['withdraw', ['withdraw', '--yes', '--all']],
   ['rollback', ['rollback', '--yes']],
   ['plan', ['plan', 'SPEC']],
   ['plan to a file', ['plan', '--out', 'PLAN', 'SPEC']],

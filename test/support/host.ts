@@ -13,6 +13,7 @@ import { type Plan } from '../../reconciler/plan/plan.ts'
 import { type QubeReport, type Report, reportExitCode } from '../../reconciler/plan/report.ts'
 import { makePlan } from '../../reconciler/planning/make-plan.ts'
 import { makeRollbackPlan } from '../../reconciler/planning/rollback-plan.ts'
+import { makeWithdrawalPlan } from '../../reconciler/planning/withdrawal-plan.ts'
 import { type Host, type HostQube } from '../../reconciler/ports/host.ts'
 import { type Receipts } from '../../reconciler/ports/receipts.ts'
 import { makeDom0Tree } from '../../simulator/dom0-tree.ts'
@@ -80,6 +81,8 @@ export interface TestHost {
   /** Fails with QstateError only where nothing could be planned. */
   apply(spec: Spec, options?: RunOptions): Promise<Applied>
   applyPlan(plan: Plan, options?: RunOptions): Promise<Applied>
+  /** Gives back all that qstate owns on the host. */
+  withdraw(options?: RunOptions): Promise<Applied>
   /** Undoes plans that have been applied, the newest first. */
   rollback(undone: readonly Plan[], options?: RunOptions): Promise<Applied>
   snapshot(): Snapshot
@@ -172,6 +175,22 @@ export async function startHost(scope: Scope, options: HostOptions = {}): Promis
       return applyOn(connection, plan, run)
     },
     applyPlan: async (plan, run = {}) => applyOn(await connect(run), plan, run),
+    async withdraw(run = {}) {
+      const connection = await connect(run)
+      const { host, qubes } = connection
+      const plan = await makeWithdrawalPlan(
+        qubes.filter(({ klass }) => klass !== 'AdminVM'),
+        {
+          ...{ host, providers, qubes, receipts, selects: () => true, explains: true },
+          version: managedVersion(host, qubes),
+          now: run.now ?? NOW,
+          by: 'user@test',
+          parallelism: run.parallelism ?? 4,
+        },
+      )
+      await run.between?.(plan)
+      return applyOn(connection, plan, run)
+    },
     async rollback(undone, run = {}) {
       const connection = await connect(run)
       const { host, qubes } = connection
