@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import { type Target } from '../app/plan/index.ts'
-import { type HostTarget, type HostTransport } from '../app/host/index.ts'
+import { defaultStateDir, type HostTarget, type HostTransport } from '../app/host/index.ts'
 import { type SpecLocation } from '../app/source/index.ts'
 import { problem, QstateError } from '../spec/diagnostics/index.ts'
 import { AREAS, type Area, TAG_NAME } from '../spec/vocabulary/index.ts'
@@ -50,7 +49,7 @@ export function targetOf(options: GlobalOptions, io: Io): HostTarget {
   return {
     transport: transportOf(options, io),
     slicRoot: options.dom0Root ?? fromEnv(io, 'QSTATE_DOM0_ROOT'),
-    stateDir: options.stateDir ?? fromEnv(io, 'QSTATE_STATE_DIR') ?? defaultStateDir(io),
+    stateDir: options.stateDir ?? fromEnv(io, 'QSTATE_STATE_DIR') ?? defaultStateDir(),
     concurrency: wholeNumber(options.concurrency, '--concurrency', 1, 64),
     timeoutMs: secondsAsMs(options.timeout, '--timeout', 1),
   }
@@ -63,11 +62,6 @@ function transportOf({ socket, qrexecClient }: GlobalOptions, io: Io): HostTrans
   const [path, client] = [fromEnv(io, 'QSTATE_SOCKET'), fromEnv(io, 'QSTATE_QREXEC_CLIENT')]
   if (path !== null) return { kind: 'socket', path }
   return client === null ? null : { kind: 'qrexec', client }
-}
-
-function defaultStateDir(io: Io): string {
-  if (io.username === 'root') return '/var/lib/qstate'
-  return join(fromEnv(io, 'XDG_STATE_HOME') ?? join(io.env['HOME'] ?? '/', '.local/state'), 'qstate')
 }
 
 export interface SpecOptions extends GlobalOptions {

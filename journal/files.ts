@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Writes beside the place, flushes file and folder, renames: after this returns, the file survives a power cut. */
@@ -7,6 +7,7 @@ export async function writeDurably(path: string, text: string | Iterable<string>
   try {
     const file = await open(beside, 'w', 0o600)
     try {
+      if (await isShared(dirname(path))) await file.chmod(0o660)
       // Each goes on where the last ended.
       for (const part of typeof text === 'string' ? [text] : text) await file.writeFile(part)
       await file.sync()
@@ -32,8 +33,34 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Makes a folder, and those around it: for its owner alone, and in a shared one for those who share that. */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  if (await isThere(path)) return
+  const around = dirname(path)
+  await makeFolder(around)
+  const shared = await isShared(around)
+  try {
+    await mkdir(path, { mode: shared ? 0o770 : 0o700 })
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error
+    return
+  }
+  // The umask of a person may have taken the group's rights. That of the unit takes none, and the unit may not do this.
+  if (shared && ((await stat(path)).mode & 0o770) !== 0o770) await chmod(path, 0o2770)
+}
+
+/** A folder that its group may write, and nobody else, and whose group is also that of what is made in it. */
+export const isShared = async (folder: string): Promise<boolean> =>
+  ((await stat(folder)).mode & 0o2022) === 0o2020
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 export async function readIfThere(path: string): Promise<string | undefined> {

@@ -19,7 +19,7 @@ import {
 } from '../documents/read/index.ts'
 import { type Journal, type Plan } from '../reconciler/index.ts'
 import { type Result } from '../spec/diagnostics/index.ts'
-import { makeFolder, syncFolder, writeDurably } from './files.ts'
+import { isShared, makeFolder, syncFolder, writeDurably } from './files.ts'
 
 /**
  * What each apply was to do, did, and left: `generations/000042/` with `plan.json` (written and flushed before the first
@@ -68,6 +68,7 @@ export function generationJournal(
       await writeDurably(join(own, META), JSON.stringify({ ...marked(generationDocument), ...meta }))
       await writeDurably(join(own, PLAN), planInParts(plan))
       steps = await open(join(own, STEPS), 'a', 0o600)
+      if (await isShared(own)) await steps.chmod(0o660)
       await syncFolder(own)
       await syncFolder(all)
       number = next

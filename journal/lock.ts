@@ -5,6 +5,7 @@ import { type Holder, holderDocument } from '../documents/host/index.ts'
 import { readDocument } from '../documents/read/index.ts'
 import { QstateError } from '../spec/diagnostics/index.ts'
 import { isCode, makeFolder, readIfThere, writeDurably } from './files.ts'
+import { deniedIn } from './state-folder.ts'
 
 export interface LockOptions {
   readonly who: string
@@ -26,7 +27,6 @@ const KEEP_MS = 24 * 3600 * 1000
  * by whoever first links itself as that holder's successor, so that two can never take it over at once.
  */
 export async function takeLock(folder: string, options: LockOptions): Promise<LockResult> {
-  await makeFolder(folder)
   const own: Holder = {
     token: randomBytes(12).toString('hex'),
     pid: process.pid,
@@ -36,12 +36,13 @@ export async function takeLock(folder: string, options: LockOptions): Promise<Lo
   }
   const ownPath = join(folder, `${LOCK}.${own.token}`)
   try {
+    await makeFolder(folder)
     const { id: schema, version } = holderDocument
     await writeDurably(ownPath, JSON.stringify({ schema, version, ...own }))
   } catch (error) {
     // By the name that people know, and that is the same at the next try.
     if (error instanceof Error && 'syscall' in error) Object.assign(error, { path: join(folder, LOCK) })
-    throw error
+    throw deniedIn(folder, error)
   }
   try {
     for (;;) {

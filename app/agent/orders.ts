@@ -98,7 +98,7 @@ async function agentStore(
     problem(
       'no-agent',
       `no agent keeps its memory in ${folder}`,
-      'the agent of the unit keeps it as root: say this with `sudo`; --state-dir names another folder',
+      'is it running (`systemctl status qstate-agent`)? --state-dir names another folder',
     ),
   )
 }

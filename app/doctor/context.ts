@@ -19,6 +19,8 @@ export interface CheckContext {
   readonly recordingDenials: Connection['recordingDenials']
   readonly dom0: Dom0
   readonly version: QubesVersion
+  /** Where lock, receipts and history are kept, and whether they are there after the next start of this machine. */
+  readonly stateFolder: { readonly path: string; readonly stays: boolean }
   /** This qube's name, for policy lines. */
   readonly machine: string
   readonly qubes: readonly HostQube[]

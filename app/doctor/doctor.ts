@@ -1,6 +1,6 @@
 import { type DesiredState } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
-import { connectHost, type HostTarget, type ConnectedHost } from '../host/index.ts'
+import { connectHost, type ConnectedHost, type HostTarget, staysAtRestart } from '../host/index.ts'
 import {
   isNoSpec,
   type LoadedSpec,
@@ -55,6 +55,7 @@ async function lookAround(
       host,
       recordingDenials,
       dom0: dom0Files(dom0Root),
+      stateFolder: { path: target.stateDir, stays: staysAtRestart(target.stateDir) },
       version: version ?? connected.version,
       machine: context.machine,
       qubes,

@@ -7,11 +7,22 @@ import { usbChecks } from './usb-checks.ts'
 /** What is looked at on the host: one entry, one check. */
 export const HOST_CHECKS: readonly Check<CheckContext>[] = [
   policyCheck,
+  { name: 'state-folder', look: stateFolder },
   { name: 'windows-qubes', look: windowsQubes },
   { name: 'stubdomain-image', look: stubdomainImage },
   ...slicChecks,
   ...usbChecks,
 ]
+
+/** Without what is kept there, no record on a qube is proven. */
+export function stateFolder({
+  stateFolder: { path, stays },
+}: Pick<CheckContext, 'stateFolder'>): CheckResults {
+  if (stays) return ok(path)
+  const hint =
+    'in an app qube name a folder below /rw: `sudo install -d -o root -g qubes -m 2770 /rw/qstate`, and leave --state-dir and QSTATE_STATE_DIR out; in a disposable nothing stays'
+  return problem('volatile-state-folder', `${path} is gone when this qube is shut down`, hint)
+}
 
 function windowsQubes({ windows, unasked, desired, qubes }: CheckContext): CheckResults {
   const missing = [...(desired?.qubes.values() ?? [])].filter(

@@ -320,7 +320,7 @@ test('an order that no agent would hear is refused', async (t) => {
     const { code, out, err } = await runCli(host, ['agent', ...order])
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /no agent keeps its memory in\s\S+\/agent/)
-    assert.match(err, /sudo/)
+    assert.match(err, /systemctl status qstate-agent/)
   }
   assert.ok(!existsSync(join(placeOf(host), 'agent')))
 })

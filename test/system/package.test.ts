@@ -51,6 +51,10 @@ test('the Debian package, unpacked, plans on a simulator of its own', async (t) 
     for (const option of command.options)
       assert.ok(page.includes(option.flags.replaceAll('-', '\\-')), option.flags)
   }
+  const tmpfiles = readFileSync(join(root, 'usr/lib/tmpfiles.d/qstate.conf'), 'utf8')
+  assert.match(tmpfiles, /^d \/var\/lib\/qstate 2770 root qubes -$/m)
+  const unit = readFileSync(join(root, 'usr/lib/systemd/system/qstate-agent.service'), 'utf8')
+  assert.doesNotMatch(unit, /StateDirectory/, 'it would set owner and mode back at each start')
   for (const path of [
     'bash-completion/completions/qstate',
     'zsh/vendor-completions/_qstate',
