@@ -19,6 +19,7 @@ import { receiptTable } from './host/receipt.ts'
 import { reportTable } from './host/report.ts'
 import { snapshotTable } from './host/snapshot.ts'
 import { stepTable } from './host/step.ts'
+import { unconfirmedTable } from './host/unconfirmed.ts'
 
 /** Every document, by the names that `qstate schema` knows: for scripts/generate-validator.mjs, which makes the parsers of them. */
 export const TABLES = {
@@ -43,4 +44,5 @@ export const TABLES = {
   snapshot: snapshotTable,
   step: stepTable,
   suspension: suspensionTable,
+  unconfirmed: unconfirmedTable,
 }

@@ -49,10 +49,14 @@ const KEEP_GENERATIONS = 200
 
 const MAX_STEPS_BYTES = 64 * 1024 * 1024
 
-/** A journal that makes a new generation when an apply begins, and takes it back where not one write was sent. */
+/**
+ * A journal that makes a new generation when an apply begins, and takes it back where not one write was sent. `begun` is told of it
+ * ahead of any; where that fails, none is left.
+ */
 export function generationJournal(
   folder: string,
   meta: GenerationMeta & { readonly kind: RunKind },
+  begun: (generation: number) => Promise<void> = () => Promise.resolve(),
 ): RunJournal {
   let number: number | null = null
   let own = ''
@@ -71,6 +75,13 @@ export function generationJournal(
       if (await isShared(own)) await steps.chmod(0o660)
       await syncFolder(own)
       await syncFolder(all)
+      try {
+        await begun(next)
+      } catch (error) {
+        await steps.close()
+        await drop(own)
+        throw error
+      }
       number = next
     },
     async write(qube, what, phase) {

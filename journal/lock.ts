@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Holder, holderDocument } from '../documents/host/index.ts'
 import { readDocument } from '../documents/read/index.ts'
 import { QstateError } from '../spec/diagnostics/index.ts'
+import { bootId } from './boot.ts'
 import { isCode, makeFolder, readIfThere, writeDurably } from './files.ts'
 import { deniedIn } from './state-folder.ts'
 
@@ -144,7 +145,7 @@ async function isAlive(holder: Holder): Promise<boolean> {
 
 /** Start time of a process, empty if there is none, and the boot that it counts from. */
 async function identity(pid: number): Promise<{ readonly started: string; readonly boot: string }> {
-  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim()
+  const boot = await bootId()
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   // The name in parentheses may hold anything; fields are counted after it.
   const fields = status.slice(status.lastIndexOf(')') + 2).split(' ')

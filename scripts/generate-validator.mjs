@@ -57,6 +57,7 @@ const DOCUMENTS = {
     report: 'StoredReport',
     snapshot: 'HostSnapshot',
     step: 'Step',
+    unconfirmed: 'Unconfirmed',
   },
   agent: {
     accepted: 'Accepted',

@@ -1,5 +1,5 @@
 /**
- * What is kept of one host: plans, reports, generations, locks and snapshots.
+ * What is kept of one host: plans, reports, generations, locks, snapshots, and the mark of an unconfirmed apply.
  */
 export { baselineDocument } from './baseline-validator.ts'
 export type { GenerationMeta } from './generation.ts'
@@ -14,3 +14,5 @@ export type { HostSnapshot } from './snapshot.ts'
 export { snapshotDocument } from './snapshot-validator.ts'
 export type { Step } from './step.ts'
 export { stepDocument } from './step-validator.ts'
+export type { Unconfirmed } from './unconfirmed.ts'
+export { unconfirmedDocument } from './unconfirmed-validator.ts'

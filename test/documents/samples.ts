@@ -26,6 +26,7 @@ import {
   reportDocument,
   snapshotDocument,
   stepDocument,
+  unconfirmedDocument,
 } from '../../documents/host/index.ts'
 import { asWrittenNow } from '../../documents/read/earlier.ts'
 import { type Document } from '../../documents/read/index.ts'
@@ -108,6 +109,15 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     document: memoryDocument,
     json: { ...NO_MEMORY, updatedAt: AT, error: { ...problem, since: AT } },
     deep: [['drift'], null],
+  },
+  unconfirmed: {
+    document: unconfirmedDocument,
+    json: marked(unconfirmedDocument, {
+      ...{ generation: 3, who: 'alice@dom0', at: AT, boot: 'b', deadline: 812.5, seconds: 300 },
+      ...{ unit: 'qstate-revert-3', commit: COMMIT, restarted: ['win10-work'], live: false },
+      untried: [{ qube: 'win10-work', paths: ['audio/model'] }],
+    }),
+    deep: [['deadline'], 'soon'],
   },
   suspension: {
     document: suspensionDocument,
