@@ -29,11 +29,12 @@ export async function packageFiles(root, version, epoch) {
 
 export const byPath = (a, b) => (a.path < b.path ? -1 : 1)
 
-/** Files of the checkout that are installed as they are: a unit for systemd would be one line more. */
+/** Files of the checkout that are installed as they are. */
 const FOLDERS = [
   { folder: 'examples', place: 'usr/share/doc/qstate/examples', names: /\.yaml$/, mode: 0o644 },
   { folder: 'systemd', place: 'usr/lib/systemd/system', names: /\.service$/, mode: 0o644 },
-  { folder: 'systemd', place: 'usr/lib/tmpfiles.d', names: /\.conf$/, mode: 0o644 },
+  { folder: 'systemd', place: 'usr/lib/tmpfiles.d', names: /^qstate\.conf$/, mode: 0o644 },
+  { folder: 'systemd', place: 'usr/lib/systemd/system/multi-user.target.d', names: /^qstate-unconfirmed\.conf$/, mode: 0o644 },
   // For dom0 to read, judge and install by hand: a package of a management qube puts nothing there.
   { folder: 'dom0', place: 'usr/share/qstate/dom0', names: /\.policy$/, mode: 0o644 },
   { folder: 'dom0', place: 'usr/share/qstate/dom0', names: /(?<!\.policy)$/, mode: 0o755 },
