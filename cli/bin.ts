@@ -82,6 +82,7 @@ const io: Io = {
     return isatty(0)
   },
   columns: columns(),
+  program: [process.execPath, ...process.argv.slice(1, 2)],
   hostname: hostname(),
   username: userInfo().username,
   now: () => new Date(),

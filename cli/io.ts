@@ -12,6 +12,8 @@ export interface Io {
   /** Someone can answer a question. */
   readonly inIsTerminal: boolean
   readonly columns: number
+  /** What starts this program again, with absolute paths. */
+  readonly program: readonly string[]
   readonly hostname: string
   readonly username: string
   /** Asks on the terminal; the answer without its newline, or null at end of input. */

@@ -2,7 +2,7 @@ import { type Target } from '../app/plan/index.ts'
 import { defaultStateDir, type HostTarget, type HostTransport } from '../app/host/index.ts'
 import { type SpecLocation } from '../app/source/index.ts'
 import { problem, QstateError } from '../spec/diagnostics/index.ts'
-import { AREAS, type Area, TAG_NAME } from '../spec/vocabulary/index.ts'
+import { AREAS, type Area, durationMs, TAG_NAME } from '../spec/vocabulary/index.ts'
 import { type Io } from './io.ts'
 import { makeStyle, type Style } from './views/style.ts'
 
@@ -35,6 +35,14 @@ export function wholeNumber(text: string, option: string, min: number, max: numb
 /** Seconds of an option, as milliseconds. */
 export const secondsAsMs = (text: string, option: string, min: number): number =>
   wholeNumber(text, option, min, 86_400) * 1000
+
+/** Milliseconds of an option such as `30m`. */
+export function spanMs(text: string, option: string): number {
+  const span = durationMs(text) ?? 0
+  if (span > 0) return span
+  const hint = 'a span of time such as 90s, 30m, 12h or 7d'
+  throw new QstateError(problem('bad-option', `${option} “${text}” is no span of time`, hint))
+}
 
 export const parallelismOf = ({ parallelism }: { readonly parallelism: string }): number =>
   wholeNumber(parallelism, '--parallelism', 1, 64)

@@ -93,9 +93,19 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       'agree to a withdrawal that needs consent: names of qubes (win7,win8), or the number of values (=14)',
       collect,
     )
+    .option('--confirm <span>', 'takes everything back unless `qstate confirm` runs within it, as in 5m')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/apply.ts')).apply(paths, all(command), io),
+      ),
+    )
+
+  program
+    .command('confirm')
+    .description('keeps what `apply --confirm` has applied')
+    .action(
+      run(async (_: unknown, command: Command) =>
+        (await import('./commands/confirm.ts')).confirm(all(command), io),
       ),
     )
 
@@ -137,6 +147,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .description(
       'undoes the last generation (see `qstate history`), or the one that is named and all after it',
     )
+    .option('--unconfirmed', 'only where `apply --confirm` was not confirmed in time; does not ask')
     .action(
       run(async (generation: string | undefined, _: unknown, command: Command) =>
         (await import('./commands/rollback.ts')).rollback(generation, all(command), io),

@@ -16,7 +16,6 @@ export {
   type DesiredQube,
   type DesiredSetting,
   type DesiredState,
-  durationMs,
   type Ensure,
   HOST_NAME,
   type HostFacts,

@@ -23,6 +23,8 @@ export interface ExecuteOptions extends LockedRun {
   readonly failFast: boolean
   /** The plan is not fresh: all its guards are looked at before the first write. */
   readonly recheck: boolean
+  /** Told of the generation, which is on disk, before the first write. Nothing is written where it fails. */
+  readonly begun?: (generation: number) => Promise<void>
 }
 
 /** A report, and the generation under which it is remembered; null: nothing was written. */
@@ -32,11 +34,11 @@ export type Applied = Report & { readonly generation: number | null }
 export async function executePlan(
   plan: Plan,
   { host, qubes, stateFolder }: ManagedHost,
-  { kind, undoes, who, at, parallelism, failFast, recheck }: ExecuteOptions,
+  { kind, undoes, who, at, parallelism, failFast, recheck, begun }: ExecuteOptions,
   { signal, progress, warn }: Context,
 ): Promise<Applied> {
   const meta = { kind, ...(undoes === undefined ? {} : { undoes }), who, at, pid: process.pid }
-  const journal = generationJournal(stateFolder, meta)
+  const journal = generationJournal(stateFolder, meta, begun)
   const report = await applyPlan(plan, {
     host,
     providers,

@@ -1,13 +1,16 @@
 import { type RunKind } from '../../journal/index.ts'
-import { type Plan, planIsEmpty, type Report, type RestartReport } from '../../reconciler/index.ts'
+import { type Plan, planIsEmpty } from '../../reconciler/index.ts'
 import { type Context } from '../context.ts'
 import { type ManagedHost, type Connection, listManaged } from '../host/index.ts'
 import { warnInterruptedApply } from '../plan/index.ts'
-import { type AttachReport, attachWanted } from './attach.ts'
+import { type Afterwards, type AfterwardsOptions, runAfterwards } from './afterwards.ts'
+import { liftHold } from './confirmation.ts'
 import { type Applied, executePlan } from './execute.ts'
 import { withLock } from './lock.ts'
 import { requireAllowed } from './removals.ts'
-import { restartPending, type RestartOptions, withRestarts } from './restarts.ts'
+import { withRestarts } from './restarts.ts'
+import { requireConfirmed } from './revert.ts'
+import { type ConfirmOptions, openSafetyNet } from './safety-net.ts'
 
 /** The person before a run, or what stands for one. */
 export interface Reviewer {
@@ -19,7 +22,7 @@ export interface Reviewer {
   applied(applied: Applied, plan: Plan): void
 }
 
-export interface RunOptions {
+export interface RunOptions extends AfterwardsOptions {
   readonly kind: RunKind
   /** Of a rollback: the generations that it undoes, known once its plan is made. */
   readonly undoes?: () => readonly number[]
@@ -32,17 +35,14 @@ export interface RunOptions {
   readonly failFast: boolean
   /** Qubes that may be removed with all their data. */
   readonly allowRemove: readonly string[]
-  readonly restart: RestartOptions
-  /** Attaches and detaches USB devices of running qubes at the end. */
-  readonly attach: boolean
+  /** Takes everything back unless a person confirms it in time. */
+  readonly confirm?: ConfirmOptions
 }
 
-export interface RunResult {
+export interface RunResult extends Afterwards {
   readonly plan: Plan
   /** Null: not approved, and nothing was written. */
   readonly applied: Applied | null
-  readonly restarts: readonly RestartReport[]
-  readonly attached: readonly AttachReport[]
 }
 
 /**
@@ -57,11 +57,15 @@ export function runApply(
   context: Context,
 ): Promise<RunResult> {
   return withLock(connection.stateFolder, options.lockWaitMs, context, async (run) => {
+    await requireConfirmed(connection, run, context)
     await warnInterruptedApply(connection.stateFolder, context, true)
     const listed = await listManaged(connection)
     const made = await makePlan(listed)
     const plan = withRestarts(made, options.restart, context, connection.host.ownQube)
     requireAllowed(plan, options.allowRemove)
+    const { confirm, attach: live } = options
+    const net =
+      confirm === undefined ? null : await openSafetyNet(plan, listed, { ...confirm, live }, run, context)
     if (!(await reviewer.approve(plan))) return { plan, applied: null, restarts: [], attached: [] }
     const isEmpty = planIsEmpty(plan)
     const host = reviewer.takesTime && !isEmpty ? await listManaged(connection) : listed
@@ -76,37 +80,18 @@ export function runApply(
         parallelism,
         failFast,
         recheck: saved || reviewer.takesTime,
+        ...(net === null ? {} : { begun: net.begun }),
       },
       context,
     )
     reviewer.applied(applied, plan)
-    if (applied.interrupted !== null) return { plan, applied, restarts: [], attached: [] }
-    return { plan, applied, ...(await afterwards(plan, isEmpty ? null : applied, listed, options, context)) }
+    const settings = net === null ? options : { ...options, restart: net.restart(options.restart) }
+    const rest =
+      applied.interrupted === null
+        ? await runAfterwards(plan, isEmpty ? null : applied, listed, settings, context)
+        : { restarts: [], attached: [] }
+    if (net !== null) await net.settle(applied, rest.restarts)
+    else if (kind === 'apply') await liftHold(connection.stateFolder, plan.spec.commit)
+    return { plan, applied, ...rest }
   })
-}
-
-/** What is done with running qubes once their values are set, and only if the spec or an option says so. */
-async function afterwards(
-  plan: Plan,
-  report: Report | null,
-  host: ManagedHost,
-  options: RunOptions,
-  context: Context,
-): Promise<Pick<RunResult, 'restarts' | 'attached'>> {
-  // A qube that is restarted gets its devices at its start: so that comes first, and the rest is attached now.
-  const restarts = await restartPending(plan, report, host, options.restart, context)
-  const attached = options.attach
-    ? await attachWanted(plan, withoutRestarted(report, restarts), host, context)
-    : []
-  return { restarts, attached }
-}
-
-/** Nothing waits any more on a qube that has been restarted. */
-function withoutRestarted(report: Report | null, restarts: readonly RestartReport[]): Report | null {
-  if (report === null) return null
-  const done = new Set(restarts.filter(({ status }) => status === 'restarted').map(({ qube }) => qube))
-  return {
-    ...report,
-    qubes: report.qubes.map((qube) => (done.has(qube.qube) ? { ...qube, waiting: [] } : qube)),
-  }
 }

@@ -39,6 +39,8 @@ export interface Connection {
   readonly dom0Root: string | null
   /** What happens on the host, until the signal fires. `pause` waits between attempts to connect. */
   readonly events: (signal: AbortSignal, pause: (ms: number) => Promise<void>) => AsyncIterable<HostNews>
+  /** The same way to the host, for what names other tables. */
+  readonly withTables: (tables: Tables) => Connection
   /** The version with 4.3 and 4.4 told apart, which takes a call that no plan makes. Fails with QstateError. */
   readonly exactVersion: (qubes: readonly HostQube[]) => Promise<QubesVersion>
   /** The same host for reading alone, without SLIC, and with a memory of what policy denies. */
@@ -84,6 +86,7 @@ export function connect(target: HostTarget, context: Context, tables: Tables = (
     stateFolder: safeFolder(target.stateDir, 'hosts', folderName(transport)),
     dom0Root: root,
     events: (signal, pause) => hostEvents(transport, signal, pause),
+    withTables: (other) => connect(target, context, other),
     exactVersion: (qubes) => detectVersion(client, qubes),
     recordingDenials: (qubes) => recordingDenials(client, qubes),
   }

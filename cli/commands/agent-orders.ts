@@ -6,11 +6,10 @@ import {
   resumeAgent,
   suspendAgent,
 } from '../../app/agent/index.ts'
-import { EXIT, problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { durationMs } from '../../spec/index.ts'
+import { EXIT, problem } from '../../spec/diagnostics/index.ts'
 import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
-import { type GlobalOptions, targetOf } from '../options.ts'
+import { type GlobalOptions, spanMs, targetOf } from '../options.ts'
 import { acceptedText, configLine, laggingText, suspendedLine } from '../views/agent-orders.ts'
 import { plural } from '../views/style.ts'
 import { agentFileOf, type AgentFlags } from './agent.ts'
@@ -38,7 +37,7 @@ export interface SuspendFlags extends GlobalOptions {
 
 /** Has the agent write nothing until it is resumed, or for a while. It goes on looking. */
 export async function suspend(options: SuspendFlags, io: Io): Promise<number> {
-  const forMs = options.for === undefined ? null : spanOf(options.for)
+  const forMs = options.for === undefined ? null : spanMs(options.for, '--for')
   const order = { forMs, why: options.why ?? '' }
   const context = await commandContext(options, io)
   const { suspension, isStill } = await suspendAgent(targetOf(options, io), order, context)
@@ -78,11 +77,4 @@ export async function accept(commit: string, options: AcceptFlags, io: Io): Prom
   else io.out(acceptedText(commit, memory))
   io.err(laggingText(commit, memory))
   return EXIT.done
-}
-
-function spanOf(text: string): number {
-  const span = durationMs(text) ?? 0
-  if (span > 0) return span
-  const hint = 'a span of time such as 90s, 30m, 12h or 7d'
-  throw new QstateError(problem('bad-option', `--for “${text}” is no span of time`, hint))
 }

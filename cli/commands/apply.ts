@@ -2,22 +2,25 @@ import { readAllowedWithdrawals, withholdRemovals, withholdWithdrawals } from '.
 import { connect } from '../../app/host/index.ts'
 import { isPlanFile, planSpec, readPlanFile } from '../../app/plan/index.ts'
 import { loadSpec, tablesOf } from '../../app/source/index.ts'
+import { confirmOptions } from '../confirm-options.ts'
 import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, targetOf } from '../options.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
 import { asksConsent, runCommand, type RunFlags } from './run.ts'
 
-export type ApplyFlags = RunFlags & PlanFlags
+export type ApplyFlags = RunFlags & PlanFlags & { readonly confirm?: string }
 
 /** Brings the host to what the spec says, or does what a saved plan says. */
 export async function apply(paths: readonly string[], options: ApplyFlags, io: Io): Promise<number> {
   const context = await commandContext(options, io)
   const target = targetOf(options, io)
+  const confirm =
+    options.confirm === undefined ? {} : { confirm: confirmOptions(options.confirm, options, io) }
   const [first] = paths
   if (paths.length === 1 && first !== undefined && isPlanFile(first, io.cwd)) {
     const { plan, tables } = await readPlanFile(first, io.cwd)
-    const run = { kind: 'apply', saved: true } as const
+    const run = { kind: 'apply', saved: true, ...confirm } as const
     return runCommand(
       connect(target, context, tables),
       () => Promise.resolve(plan),
@@ -42,7 +45,7 @@ export async function apply(paths: readonly string[], options: ApplyFlags, io: I
           )
       return withholdRemovals(kept, options.allowRemove ?? [])
     },
-    { kind: 'apply' },
+    { kind: 'apply', ...confirm },
     options,
     io,
     context,

@@ -37,7 +37,7 @@ export interface TypedConsent {
   readonly answer: string
 }
 
-type Run = Pick<RunOptions, 'kind' | 'undoes' | 'saved'> & {
+type Run = Pick<RunOptions, 'kind' | 'undoes' | 'saved' | 'confirm'> & {
   /** What a person at a terminal types where a yes is not enough; null: it is. */
   readonly consent?: (plan: Plan) => TypedConsent | null
 }
@@ -77,7 +77,7 @@ export async function runCommand(
 const canAsk = (options: GlobalOptions, io: Io): boolean => io.inIsTerminal && options.json !== true
 
 /** A person at a terminal, or --yes. */
-function reviewer({ kind, consent }: Run, options: RunFlags, io: Io): Reviewer {
+function reviewer({ kind, confirm, consent }: Run, options: RunFlags, io: Io): Reviewer {
   const style = outStyle(options, io)
   return {
     takesTime: options.yes !== true,
@@ -102,7 +102,8 @@ function reviewer({ kind, consent }: Run, options: RunFlags, io: Io): Reviewer {
     applied(applied, plan) {
       if (options.json === true || planIsEmpty(plan)) return
       io.out(`\n${reportView(applied, style)}`)
-      if (applied.generation === null) return
+      // One that waits to be confirmed says so itself, and no other run undoes it.
+      if (applied.generation === null || confirm !== undefined) return
       const back = removalsOf(plan).length > 0 ? ', but brings no removed qube back' : ''
       io.out(style.dim(`Generation ${applied.generation}: \`qstate rollback\` undoes it${back}.\n`))
     },

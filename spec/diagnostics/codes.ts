@@ -60,6 +60,7 @@ export const CODES = {
       'document-future',
       'no-agent',
       'no-generation',
+      'nothing-to-confirm',
       'other-version',
       'state-folder-denied',
       'unsafe-state-folder',
@@ -83,9 +84,11 @@ export const CODES = {
   hold: {
     exit: EXIT.error,
     codes: [
+      'awaiting-confirmation',
       'backing-off',
       'conflict',
       'frozen',
+      'not-confirmed',
       'observed',
       'outside-times',
       'proposed',
@@ -169,8 +172,10 @@ export const CODES = {
       'mixed-origins',
       'nameless-spec',
       'no-such-file',
+      'not-at-boot',
       'not-pushed',
       'qubes-hidden',
+      'not-tried',
       'run-in-progress',
       'tags-unknown',
     ],
@@ -197,7 +202,7 @@ export const CODES = {
       'unhealthy',
     ],
   },
-  lock: { exit: EXIT.locked, codes: ['locked', 'rollout-under-way'] },
+  lock: { exit: EXIT.locked, codes: ['locked', 'rollout-under-way', 'unconfirmed'] },
   /** What somebody wrote: specs, fleets, files of an agent, and the content of revisions. */
   spec: { exit: EXIT.invalidSpec, codes: SPEC_CODES },
   /** Something changed since the plan was made. */
@@ -212,6 +217,7 @@ export const CODES = {
       'cannot-listen',
       'file-exists',
       'no-simulator',
+      'not-armed',
       'system-error',
       'unreadable-key',
       'unwritable',
@@ -243,7 +249,10 @@ export const CODES = {
       'not-a-plan',
       'not-empty',
       'not-now',
+      'not-reversible',
+
       'too-many-files',
+      'touches-own-qube',
       'unknown-command',
       'unknown-schema',
       'unknown-shell',

@@ -2,7 +2,7 @@
  * Problems and the places that they have in a text: the leaf that everything else may import.
  * It knows no setting, no file system and no terminal.
  */
-export { type Code, type CodeOf, EXIT, exitCodeOf, isCode } from './codes.ts'
+export { type Code, type CodeOf, EXIT, domainOf, exitCodeOf, isCode } from './codes.ts'
 export { errorAt, errorCount, invalid, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
 export { escapeForTerminal } from './escape.ts'
 export { formatDiagnostics } from './format.ts'

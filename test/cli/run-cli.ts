@@ -82,6 +82,7 @@ export function ioOf(
     errIsTerminal: terminal,
     inIsTerminal: terminal,
     columns: world.columns ?? 100,
+    program: ['/usr/bin/node', '/usr/bin/qstate'],
     hostname: 'test-host',
     username: 'root',
     now: () => new Date('2026-11-24T12:00:00Z'),

@@ -36,6 +36,7 @@ export async function runCli(
     errIsTerminal: false,
     inIsTerminal: false,
     columns: 100,
+    program: ['/usr/bin/node', '/usr/bin/qstate'],
     hostname: 'test-host',
     username: 'root',
     now: () => new Date('2026-11-24T12:00:00Z'),

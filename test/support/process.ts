@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { join } from 'node:path'
 import { ROOT } from './host.ts'
 
@@ -22,9 +22,24 @@ const PROGRAM = join(ROOT, 'bin', 'qstate')
 const CACHE = join(ROOT, 'dist', 'cache')
 
 /** Starts `qstate` as a process of its own. */
-export function startQstate(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [PROGRAM, ...argv], {
+export const startQstate = (
+  argv: readonly string[],
+  env?: Readonly<Record<string, string>>,
+  place?: Place,
+): Running => startProgram([process.execPath, PROGRAM, ...argv], env, place)
+
+/** `detached`: as the leader of a process group. */
+type Place = Pick<SpawnOptions, 'cwd' | 'detached'>
+
+export function startProgram(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  place: Place = {},
+): Running {
+  const [program = '', ...args] = argv
+  const child = spawn(program, args, {
     cwd: ROOT,
+    ...place,
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: '/nonexistent',
