@@ -18,6 +18,7 @@ export {
   type AgentHost,
   type Clock,
   type CommittedSpec,
+  type Confirmation,
   type HostNews,
   type RestartCare,
 } from './ports/index.ts'

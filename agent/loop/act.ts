@@ -8,7 +8,7 @@ import {
   reconcile,
   type Reconciled,
 } from '../policy/index.ts'
-import { type CommittedSpec } from '../ports/index.ts'
+import { type CommittedSpec, type Confirmation } from '../ports/index.ts'
 import { type Memory, type NoticedBy, type Orders, remember, type Waiting } from '../state/index.ts'
 import { errorSince, isWell, sayOnce } from './listen.ts'
 import { type AgentContext, type Life, retryMs } from './loop-state.ts'
@@ -40,7 +40,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
   const { spec, about, noticedBy, orders } = work
   const { clock, settings, signal, store, watch } = context
   const now = clock.now()
-  const gate = gateOf(orders, settings.gate, now)
+  const gate = confirmationGate(life.confirmation, spec.commit) ?? gateOf(orders, settings.gate, now)
   const { corrections, failures, put } = life.memory
   const agreed = orders.consent?.withdrawals ?? []
   const rules = { policy: settings.policy, gate, corrections, failures, put: new Set(put), agreed, now }
@@ -158,6 +158,12 @@ function restartTimes({ restart }: Waiting, now: Date): readonly number[] {
   const window = readWindow(restart.window)
   const next = 'from' in window ? nextBeginning([window], now) : undefined
   return next === undefined ? [] : [next.getTime()]
+}
+
+/** Closed by an apply that is not confirmed; null: by none. */
+function confirmationGate({ waiting, notConfirmed }: Confirmation, commit: string): Gate | null {
+  if (waiting !== null) return { open: false, why: 'awaiting-confirmation', until: waiting.until }
+  return commit === notConfirmed ? { open: false, why: 'not-confirmed', until: null } : null
 }
 
 /** Whether anything may be written now, by what a person has said and by the calendar. */

@@ -1,7 +1,7 @@
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type Notice } from '../notify/index.ts'
 import { type Gate, type Policy } from '../policy/index.ts'
-import { type AgentHost, type Clock, type CommittedSpec } from '../ports/index.ts'
+import { type AgentHost, type Clock, type CommittedSpec, type Confirmation } from '../ports/index.ts'
 import { type Memory, type Store, type Turn } from '../state/index.ts'
 import { type Background } from './background.ts'
 import { type Mailbox } from './mailbox.ts'
@@ -63,7 +63,9 @@ export interface Life {
   /** Turns in a row that came to nothing. */
   failures: number
   /** When what comes next, in milliseconds since the epoch. */
-  readonly due: { look: number; compare: number; again: number }
+  readonly due: { look: number; compare: number; again: number; confirmation: number }
+  /** What an apply that is not confirmed lets be done. */
+  confirmation: Confirmation
   /** Qubes that `due.again` is about; null: all. */
   retry: ReadonlySet<string> | null
   /** Everything is being compared: what happens meanwhile to any qube may matter. */

@@ -23,6 +23,9 @@ import { hasRestarted, takeRestarts } from './restarts.ts'
 /** Where the host does not even say that it can be heard, everything is compared after this time all the same. */
 const FIRST_COMPARISON_MS = 30_000
 
+/** What could not be taken back is tried again after this time. */
+const REVERT_AGAIN_MS = 30_000
+
 /**
  * The loop of one host: waits for the repository, the host or the clock, then does one turn. Level-triggered: what a message
  * says only tells where to look. Ends when the signal fires, between two writes at the latest.
@@ -75,7 +78,7 @@ async function conclude(life: Life, context: AgentContext): Promise<void> {
 /** A call, for TypeScript: what was false before a wait need not be so after it. */
 const isOver = (signal: AbortSignal): boolean => signal.aborted
 
-const nextDue = ({ due }: Life): number => Math.min(due.look, due.compare, due.again)
+const nextDue = ({ due }: Life): number => Math.min(due.look, due.compare, due.again, due.confirmation)
 
 const CLOCK_JITTER_MS = 1000
 
@@ -84,6 +87,7 @@ function allDue({ due }: Life, now: number): void {
   if (Number.isFinite(due.look)) due.look = now
   due.compare = now
   if (Number.isFinite(due.again)) due.again = now
+  if (Number.isFinite(due.confirmation)) due.confirmation = now
 }
 
 const FORGOTTEN = 'the next commit is judged by its signature alone, and need not come after the last'
@@ -123,7 +127,8 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     isUnkept: false,
     failures: 0,
     // The first comparison comes when events are heard, so that nothing is missed in between.
-    due: { look: now, compare: now + FIRST_COMPARISON_MS, again: Infinity },
+    due: { look: now, compare: now + FIRST_COMPARISON_MS, again: Infinity, confirmation: Infinity },
+    confirmation: { waiting: null, notConfirmed: null, problem: null },
     retry: null,
     isComparing: false,
     lookAgain: false,
@@ -185,6 +190,7 @@ async function work(
   suspendedNow(holdsStill(orders.suspended, now) ? orders.suspended : null, life, context)
   if (pending.news !== null) await takeNews(pending.news, pending, orders, life, context)
   if (pending.look || now.getTime() >= due.look) beginLook(orders, life, context)
+  await confirmationNow(pending, life, context)
   takeRestarts(pending, life, context)
   if (now.getTime() >= due.compare) pending.all ??= 'comparison'
   if (now.getTime() >= due.again) {
@@ -203,6 +209,20 @@ async function work(
   }
   const about = pending.all === null ? new Set(pending.qubes.keys()) : null
   return act({ spec: life.spec, about, noticedBy, orders }, life, context)
+}
+
+/** Where an apply has been taken back, or no longer waits, everything is compared: nothing was done meanwhile. */
+async function confirmationNow(pending: Pending, life: Life, context: AgentContext): Promise<void> {
+  const before = life.confirmation
+  const next = await context.host.confirmation()
+  const { waiting, problem } = next
+  life.confirmation = next
+  const again = context.clock.now().getTime() + REVERT_AGAIN_MS
+  life.due.confirmation =
+    waiting === null ? Infinity : waiting.until === null ? again : Date.parse(waiting.until)
+  if (problem !== null && problem.message !== before.problem?.message)
+    context.watch.say('warn', problem.message, { hint: problem.hint })
+  if (waiting === null && (before.waiting !== null || problem !== null)) pending.all ??= 'another try'
 }
 
 /** Whoever reads the log wonders why nothing is written. */

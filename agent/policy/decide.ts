@@ -45,6 +45,16 @@ const HOLDS: Readonly<Record<Held['why'], Hold>> = {
   suspended: { code: 'suspended', what: 'suspended', how: '' },
   frozen: { code: 'frozen', what: 'a freeze', how: '' },
   outside: { code: 'outside-times', what: 'outside its times', how: '' },
+  'awaiting-confirmation': {
+    code: 'awaiting-confirmation',
+    what: 'an apply waits to be confirmed',
+    how: 'run `qstate confirm` to keep it',
+  },
+  'not-confirmed': {
+    code: 'not-confirmed',
+    what: 'its commit was applied, not confirmed in time, and taken back',
+    how: 'run `qstate apply`, or `qstate agent accept COMMIT`',
+  },
   reported: { code: 'reported', what: 'reported, as its policy says', how: '' },
   'backing-off': { code: 'backing-off', what: 'put right before, and changed back', how: '' },
   conflict: {

@@ -8,7 +8,9 @@ export type Policy = AgentConfig['policy']
 export type Gate =
   | { readonly open: true }
   /** `until`: ISO 8601, or null where only a person opens it. */
-  | { readonly open: false; readonly why: 'suspended' | 'frozen' | 'outside'; readonly until: string | null }
+  | { readonly open: false; readonly why: Closed; readonly until: string | null }
+
+type Closed = 'suspended' | 'frozen' | 'outside' | 'awaiting-confirmation' | 'not-confirmed'
 
 /** Whether a setting goes back to what was there before where a selector has lost the qube to the host: drift that is corrected. */
 export const withdrawsUnmatched =

@@ -7,6 +7,7 @@ export {
   type Applied,
   type Clock,
   type CommittedSpec,
+  type Confirmation,
   type HostNews,
   type RestartCare,
 } from './ports.ts'

@@ -32,6 +32,11 @@ export interface AgentHost {
     plan: Plan,
     mayStill: () => Promise<boolean>,
   ): Promise<Applied | { readonly kind: 'busy'; readonly who: string } | { readonly kind: 'held' }>
+  /**
+   * What an apply that waits to be confirmed, or was not confirmed in time, means for the agent. One that is overdue is taken back
+   * first. Nothing is applied or restarted while one waits.
+   */
+  confirmation(): Promise<Confirmation>
   /** Restarts the qubes for which something waits, one after the other, where the spec says that they may be now. */
   restart(plan: Plan, report: Report | null, care: RestartCare): Promise<void>
   /** Starts a qube that was shut down to be started again. */
@@ -40,6 +45,15 @@ export interface AgentHost {
   save(spec: CommittedSpec, plan: Plan): Promise<string>
   /** Ends when the signal fires. */
   events(signal: AbortSignal): AsyncIterable<HostNews>
+}
+
+export interface Confirmation {
+  /** An apply waits; `until` is null where it is to be taken back, and is not yet. */
+  readonly waiting: { readonly until: string | null } | null
+  /** Commit of the last apply that was taken back, until a person has decided on it. */
+  readonly notConfirmed: string | null
+  /** What has just been taken back, or why it cannot be. */
+  readonly problem: Problem | null
 }
 
 /** What is asked of the agent before a qube is shut down. */

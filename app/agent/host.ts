@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentHost, type Clock, type CommittedSpec, type RestartCare } from '../../agent/index.ts'
+import { readMark, readReverted } from '../../journal/index.ts'
 import { type Plan, startQube } from '../../reconciler/index.ts'
 import {
   applyUnattended,
@@ -14,6 +15,7 @@ import { type Connection, listManaged, type Tables } from '../host/index.ts'
 import { writeOutputFile } from '../output-file.ts'
 import { planSpec, writePlanFile } from '../plan/index.ts'
 import { sourcesOf } from '../source/index.ts'
+import { confirmationOf } from './confirmation.ts'
 
 export interface AgentHostOptions {
   readonly connection: Connection
@@ -46,6 +48,9 @@ export function currentTables(): CurrentTables {
 export function agentHost(options: AgentHostOptions, context: Context): AgentHost {
   const { connection, tables, folder, kind, restartTimeoutMs, clock } = options
   const { stateFolder } = connection
+  const isUnconfirmed = async (commit: string | null): Promise<boolean> =>
+    (await readMark(stateFolder)) !== null ||
+    (commit !== null && (await readReverted(stateFolder))?.commit === commit)
   return {
     where: connection.host.where,
     async plan(spec, selects, withdrawsUnmatched = () => false) {
@@ -62,15 +67,18 @@ export function agentHost(options: AgentHostOptions, context: Context): AgentHos
     async apply(spec, plan, mayStill) {
       tables.use(spec)
       const done = await tryWithLock(stateFolder, lockOf(context), context, async (run) => {
-        if (!(await mayStill())) return { kind: 'held' as const }
+        if ((await isUnconfirmed(spec.commit)) || !(await mayStill())) return { kind: 'held' as const }
         const applied = await applyUnattended(plan, await listManaged(connection), { ...run, kind }, context)
         const { generation, ...report } = applied
         return { kind: 'applied' as const, report, generation }
       })
       return done.kind === 'busy' ? { kind: 'busy', who: done.holder.who } : done
     },
+    confirmation: () => confirmationOf(connection, context),
     async restart(plan, report, care) {
-      const settings = restartOptions(care, stateFolder, restartTimeoutMs, context)
+      const { commit } = plan.spec
+      const mayStill = async (): Promise<boolean> => !(await isUnconfirmed(commit)) && care.mayStill()
+      const settings = restartOptions({ ...care, mayStill }, stateFolder, restartTimeoutMs, context)
       for (const qube of plan.qubes) {
         if (context.signal.aborted || !care.may(qube.qube)) continue
         const only = { ...plan, qubes: [qube] }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Memory, openStore, type Store, type Suspension } from '../../agent/index.ts'
 import { lockHolder } from '../../journal/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { tryWithLock } from '../apply/index.ts'
+import { liftHold, tryWithLock } from '../apply/index.ts'
 import { type Context } from '../index.ts'
 import { connect, type Connection, type HostTarget } from '../host/index.ts'
 import { agentFolder } from '../source/index.ts'
@@ -45,9 +45,10 @@ export async function acceptCommit(commit: string, target: HostTarget, context: 
     const hint = 'give at least seven of its digits, as `qstate status` shows them'
     throw new QstateError(problem('bad-commit', `“${commit}” is no commit`, hint))
   }
-  const { store } = await agentStore(target, context)
+  const { store, connection } = await agentStore(target, context)
   const { memory } = await store.load()
   await store.accept(commit)
+  await liftHold(connection.stateFolder, commit)
   return memory
 }
 

@@ -42,6 +42,8 @@ const held = Type.Object({
     'proposed',
     'suspended',
     'frozen',
+    'awaiting-confirmation',
+    'not-confirmed',
     'outside',
     'reported',
     'backing-off',

@@ -11,7 +11,7 @@ import { openStore } from '../../agent/state/store.ts'
 import { type Turn } from '../../agent/state/turn.ts'
 import { agentHost, currentTables } from '../../app/agent/host.ts'
 import { type Context } from '../../app/context.ts'
-import { connect } from '../../app/host/connect.ts'
+import { connect, type Connection, type Tables } from '../../app/host/connect.ts'
 import { type HostTarget } from '../../app/host/target.ts'
 import { qubesHost } from '../../app/host/qubesd/qubesd-host.ts'
 import { slicFiles } from '../../app/host/slic/files.ts'
@@ -285,11 +285,13 @@ export function agentWorld(host: TestHost, options: AgentWorldOptions): AgentWor
     setMaxListeners(100, mine.stop.signal)
     const tables = currentTables()
     const client = createClient(transportOf(mine), { signal: mine.stop.signal, timeoutMs: 20_000 })
-    const connection = {
+    const connectionWith = (known: Tables): Connection => ({
       ...connect(target, context()),
-      host: qubesHost({ client, slic: slicFiles(host.dom0, tables.tables) }),
-      events: (signal: AbortSignal) => mine.feed.events(signal),
-    }
+      host: qubesHost({ client, slic: slicFiles(host.dom0, known) }),
+      events: (signal) => mine.feed.events(signal),
+      withTables: connectionWith,
+    })
+    const connection = connectionWith(tables.tables)
     const clock = {
       now: () => time.now(),
       sleep: (ms: number, signal: AbortSignal) => time.sleep(ms, signal),
