@@ -34,7 +34,12 @@ const FOLDERS = [
   { folder: 'examples', place: 'usr/share/doc/qstate/examples', names: /\.yaml$/, mode: 0o644 },
   { folder: 'systemd', place: 'usr/lib/systemd/system', names: /\.service$/, mode: 0o644 },
   { folder: 'systemd', place: 'usr/lib/tmpfiles.d', names: /^qstate\.conf$/, mode: 0o644 },
-  { folder: 'systemd', place: 'usr/lib/systemd/system/multi-user.target.d', names: /^qstate-unconfirmed\.conf$/, mode: 0o644 },
+  {
+    folder: 'systemd',
+    place: 'usr/lib/systemd/system/multi-user.target.d',
+    names: /^qstate-unconfirmed\.conf$/,
+    mode: 0o644,
+  },
   // For dom0 to read, judge and install by hand: a package of a management qube puts nothing there.
   { folder: 'dom0', place: 'usr/share/qstate/dom0', names: /\.policy$/, mode: 0o644 },
   { folder: 'dom0', place: 'usr/share/qstate/dom0', names: /(?<!\.policy)$/, mode: 0o755 },

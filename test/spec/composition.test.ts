@@ -179,8 +179,8 @@ test('a selector sees the tags that the spec gives: under a name, in a profile, 
 })
 
 test('a selector does not see a tag that the spec takes away, and the qube itself has the last word', () => {
-  const text = `qubes: { a: { tags: { lab: inherit } }, b: { tags: { lab: unmanaged } } }
-select: [{ match: { tag: lab }, qube: { vcpus: 4 } }, { match: { name: c }, tags: { lab: inherit } }]`
+  const text = `qubes: { a: { tags: { lab: off } }, b: { tags: { lab: unmanaged } } }
+select: [{ match: { tag: lab }, qube: { vcpus: 4 } }, { match: { name: c }, tags: { lab: off } }]`
   assert.deepEqual(membersOf(text, 'a: AppVM lab', 'b: AppVM lab', 'c: AppVM lab'), {
     a: null,
     b: 4,
@@ -198,9 +198,9 @@ test('a selector that gives its own tag matches what has it; one that depends on
   const gives = 'select: [{ match: { tag: lab }, tags: [lab], qube: { vcpus: 4 } }]'
   assert.deepEqual(membersOf(gives, 'a: AppVM lab', 'b: AppVM'), { a: 4 })
   const takes = `${HEAD}select:
-  - { match: { tag: lab }, tags: { lab: inherit } }
-  - { match: { tag: one }, tags: { two: inherit } }
-  - { match: { name: b }, tags: { two: inherit } }`
+  - { match: { tag: lab }, tags: { lab: off } }
+  - { match: { tag: one }, tags: { two: off } }
+  - { match: { name: b }, tags: { two: off } }`
   const { manifest } = loadManifest([source(takes)])
   assert.ok(manifest)
   const told = resolve(manifest, host('a: AppVM lab'))
