@@ -49,7 +49,7 @@ export async function makeFolder(path: string): Promise<void> {
   if (shared && ((await stat(path)).mode & 0o770) !== 0o770) await chmod(path, 0o2770)
 }
 
-/** A folder that its group may write, and nobody else, and whose group is also that of what is made in it. */
+/** A folder that only owner and group may write, and whose group is also that of what is made in it. */
 export const isShared = async (folder: string): Promise<boolean> =>
   ((await stat(folder)).mode & 0o2022) === 0o2020
 

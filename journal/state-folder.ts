@@ -31,7 +31,7 @@ function isInShared(path: string, group: number | null): boolean {
   )
 }
 
-/** Whether a folder is one that root shares with a group, and with nobody else. */
+/** Whether a folder is one that root shares with one group alone. */
 export const isSharedBy = ({ uid, gid, mode }: Owner, group: number | null): boolean =>
   uid === 0 && gid === group && (mode & (GROUP_WRITES | OTHERS_WRITE)) === GROUP_WRITES
 

@@ -96,7 +96,7 @@ test('a folder that belongs to another user, or is reached by a link of theirs, 
 /** Number of the group `qubes` in these tables. */
 const QUBES = 998
 
-test('a folder is shared where root has it, the group qubes may write it, and nobody else may', () => {
+test('a folder is shared where root has it, the group qubes may write it, and others may not', () => {
   for (const [uid, gid, mode, expected] of [
     [0, QUBES, 0o42770, true],
     [0, QUBES, 0o40770, true],
@@ -162,7 +162,7 @@ async function asOther<T>(folder: string, mode: number, work: () => Promise<T>):
   }
 }
 
-test('a user who may not write in the state folder is told so before anything, and no other folder is made', async (t) => {
+test('without the right to write in the state folder a command ends before anything, and no other folder is made', async (t) => {
   const host = await simulatedHost(t)
   const spec = join(host.folder, 'spec.yaml')
   writeFileSync(spec, 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { vcpus: 3 } }\n')
