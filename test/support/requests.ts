@@ -2,7 +2,7 @@ import { type HostCall } from '../../reconciler/ports/host.ts'
 import { type Simulator } from '../../simulator/index.ts'
 
 /** A request as it goes over the wire. */
-function requestBytes(call: HostCall): Buffer {
+export function requestBytes(call: HostCall): Buffer {
   const service = call.arg === '' ? call.method : `${call.method}+${call.arg}`
   return Buffer.from(`${service} dom0 name ${call.dest}\0${call.payload}`, 'latin1')
 }

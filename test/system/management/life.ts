@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { providers } from '../../../providers/index.ts'
 import { type HostCall } from '../../../reconciler/ports/host.ts'
 import { providerOf } from '../../../reconciler/ports/provider.ts'
-import { type Value } from '../../../spec/vocabulary/desired-state.ts'
+import { type DesiredState, type Value } from '../../../spec/vocabulary/desired-state.ts'
 import { SLIC_TABLES } from '../../../spec/vocabulary/paths.ts'
-import { act } from '../../support/requests.ts'
+import { canBeAbsent } from '../../../spec/vocabulary/settings.ts'
+import { act, requestBytes } from '../../support/requests.ts'
 import { applyOutside, emptied, exampleState, type Run } from './in-process.ts'
 import { type World } from './world.ts'
 
@@ -18,8 +19,8 @@ export interface Step {
 }
 
 /**
- * All that a spec goes through: it is applied, each of its values is changed by someone else, and in the end everything
- * is dropped from it.
+ * All that a spec goes through: it is applied to qubes of which nothing is set, each of its values is changed by someone else, and
+ * in the end everything is dropped from it, and goes back to what was before.
  */
 export function lifeOf(world: World, example: string): readonly Step[] {
   const state = exampleState(world, example)
@@ -29,7 +30,7 @@ export function lifeOf(world: World, example: string): readonly Step[] {
   }
   const again = (w: World): Promise<Run> => applyOutside(w, state)
   return [
-    { name: 'new', meddle: nothing, apply: again },
+    { name: 'new', meddle: unset(state), apply: again },
     ...[...state.qubes].flatMap(([qube, { settings }]) =>
       [...settings.values()].flatMap(({ path, value }) =>
         driftsOf(world, qube, path, value).map((drift, index): Step => ({
@@ -47,6 +48,25 @@ export function lifeOf(world: World, example: string): readonly Step[] {
     },
   ]
 }
+
+/** Qubes as Qubes makes them: what a spec sets is not set there. */
+const unset =
+  ({ qubes }: DesiredState) =>
+  ({ host }: World): void => {
+    const { release: version } = host.simulator.host
+    for (const { name, settings } of qubes.values()) {
+      const facts = { qube: { name, klass: '', state: '', uuid: null }, version }
+      for (const { path, value } of settings.values()) {
+        if (path === SLIC_TABLES || !canBeAbsent(path)) continue
+        const calls = providerOf(providers, path).calls(
+          { qube: name, path, before: value, after: null },
+          facts,
+        )
+        // What is not set to begin with cannot be taken away, and the answer says so.
+        for (const call of 'code' in calls ? [] : calls) host.simulator.act(requestBytes(call))
+      }
+    }
+  }
 
 function halt({ host }: World, qube: string): void {
   const state = host.simulator.host.qubes.get(qube)?.state

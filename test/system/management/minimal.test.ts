@@ -59,7 +59,10 @@ test('without any one line something fails, with an error that names the line', 
     const world = await exampleWorld(t, '4.3', name)
     const steps = lifeOf(world, name)
     world.qrexec.setPolicy(policy)
-    if (at > 0) await steps[0]!.apply(world)
+    if (at > 0) {
+      steps[0]!.meddle(world)
+      await steps[0]!.apply(world)
+    }
     steps[at]!.meddle(world)
     world.qrexec.setPolicy(policy.replace(`${line}\n`, ''))
     const told = await steps[at]!.apply(world).then(

@@ -159,12 +159,23 @@ test('a template that was edited is shown as in dom0, line by line', async (t) =
     (JSON.parse(text) as Plan).qubes[0]?.changes[0]?.diff?.map((line) =>
       line.replace(`${host.socket}.dom0`, ''),
     ) ?? []
-  for (const slic of ['{ tables: [host:SLIC, host:MSDM] }', 'host', 'off']) {
-    write(slic)
-    const outside = diffOf((await qstate('plan', '--json', spec)).out)
-    assert.match(outside.join('\n'), /^-<!-- mine \\u\{1b\}\[2J é --> \(no newline at the end\)$/m)
-    assert.deepEqual(outside, diffOf((await host.qstate('plan', '--json', spec)).out))
+  const SLICS = ['{ tables: [host:SLIC, host:MSDM] }', 'host', 'off']
+  const diffs = async (plan: World['qstate']): Promise<readonly (readonly string[])[]> => {
+    const found: (readonly string[])[] = []
+    for (const slic of SLICS) {
+      write(slic)
+      found.push(diffOf((await plan('plan', '--json', spec)).out))
+    }
+    return found
   }
+  const outside = await diffs(qstate)
+  for (const diff of outside)
+    assert.match(diff.join('\n'), /^-<!-- mine \\u\{1b\}\[2J é --> \(no newline at the end\)$/m)
+  // What another installation recorded causes nothing in dom0 until it is taken over there.
+  assert.deepEqual((await diffs(host.qstate)).flat(), [])
+  const adopted = await host.qstate('adopt', '--yes', spec)
+  assert.equal(adopted.code, 0, adopted.out + adopted.err)
+  assert.deepEqual(await diffs(host.qstate), outside)
 })
 
 test('templates of qubes that are gone are listed, and a dom0 that cannot list says so', async (t) => {
