@@ -168,14 +168,14 @@ test('a template that was edited is shown as in dom0, line by line', async (t) =
     }
     return found
   }
-  const outside = await diffs(qstate)
+  const outside = await diffs((...argv) => world.qstate(...argv))
   for (const diff of outside)
     assert.match(diff.join('\n'), /^-<!-- mine \\u\{1b\}\[2J é --> \(no newline at the end\)$/m)
   // What another installation recorded causes nothing in dom0 until it is taken over there.
-  assert.deepEqual((await diffs(host.qstate)).flat(), [])
+  assert.deepEqual((await diffs((...argv) => host.qstate(...argv))).flat(), [])
   const adopted = await host.qstate('adopt', '--yes', spec)
   assert.equal(adopted.code, 0, adopted.out + adopted.err)
-  assert.deepEqual(await diffs(host.qstate), outside)
+  assert.deepEqual(await diffs((...argv) => host.qstate(...argv)), outside)
 })
 
 test('templates of qubes that are gone are listed, and a dom0 that cannot list says so', async (t) => {
