@@ -172,7 +172,8 @@ test('a plan for a recorded host is the plan for the host, for every example', a
     const planOf = ({ out }: Result): unknown => {
       const { host: at, ...plan } = JSON.parse(out) as Record<string, unknown>
       assert.ok(at)
-      return plan
+      // What receipts are to keep is only of a host that is written to.
+      return Object.fromEntries(Object.entries(plan).filter(([key]) => key !== 'matched'))
     }
     const live = planOf(await host.qstate('plan', '--json', file))
     await host.simulator.close()

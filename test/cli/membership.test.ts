@@ -194,7 +194,9 @@ test('a settled plan reads no receipt, whatever selectors there are', async (t) 
   await host.apply(OFFICE)
   const folder = join(host.folder, 'state', 'hosts')
   const [place = ''] = readdirSync(folder)
-  const receipts = readdirSync(join(folder, place, 'owned')).filter((name) => name.endsWith('.json'))
+  const receipts = readdirSync(join(folder, place, 'owned')).filter(
+    (name) => name.endsWith('.json') && name !== 'baseline.json',
+  )
   assert.equal(receipts.length, 1)
   for (const name of receipts) writeFileSync(join(folder, place, 'owned', name), 'damaged')
   const { out, err } = await host.run('plan', OFFICE)

@@ -209,9 +209,9 @@ test('a selector that gives its own tag matches what has it; one that depends on
     told.diagnostics.map(({ at, code, message }) => [at.line, code, message]),
     [
       [
-        4,
+        3,
         'selector-cycle',
-        'whether this selector matches “a” depends on itself: it gives or takes a tag that decides it',
+        'whether this selector matches "a" depends on itself: it gives or takes a tag that decides it',
       ],
     ],
   )
