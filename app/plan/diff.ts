@@ -22,7 +22,7 @@ export interface QubeDifference {
   readonly qube: string
   readonly status: 'added' | 'dropped' | 'changed'
   readonly settings: readonly SettingDifference[]
-  /** What is declared besides settings, as JSON: `restart`, `ensure`. */
+  /** What is declared besides settings, as JSON: `restart`, `ensure`, and the paths that are given `once`. */
   readonly besides: readonly { readonly what: string; readonly before: unknown; readonly after: unknown }[]
 }
 
@@ -88,8 +88,18 @@ function settingsOf(
 }
 
 function besidesOf(old: DesiredQube | undefined, next: DesiredQube | undefined): QubeDifference['besides'] {
-  return (['restart', 'ensure'] as const).flatMap((what) => {
-    const [before, after] = [old?.[what] ?? null, next?.[what] ?? null]
+  return (['restart', 'ensure', 'once'] as const).flatMap((what) => {
+    const [before, after] = [old, next].map((qube) =>
+      what === 'once' ? onceOf(qube) : (qube?.[what] ?? null),
+    )
     return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ what, before, after }]
   })
+}
+
+/** Null: nothing is given once. */
+function onceOf(qube: DesiredQube | undefined): readonly string[] | null {
+  const paths = [...(qube?.settings.values() ?? [])].flatMap(({ path, once }) =>
+    once === true ? [path] : [],
+  )
+  return paths.length === 0 ? null : paths
 }

@@ -90,6 +90,7 @@ const note = Type.Object({
     'created',
     'as-before',
     'followed',
+    'once',
     'heirs',
     'record-lost',
     'taken-over',

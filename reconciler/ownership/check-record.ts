@@ -46,7 +46,7 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
   }
   for (const [path, value] of after?.set ?? []) {
     if (changed.has(path) || value === null || isHeld(before, path, value)) continue
-    if (!noted(path, 'adopted'))
+    if (!noted(path, 'adopted', 'once'))
       return `the ownership record of ${name} claims ${path}, which the plan does not set`
   }
   for (const path of before?.set.keys() ?? []) {
@@ -54,6 +54,8 @@ export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string 
     if (isReleased(qube) || noted(path, 'released', 'as-before')) continue
     return `the ownership record of ${name} forgets ${path}, which the plan does not take away`
   }
+  // Where the record was taken away, what was written from here says what was before.
+  if (before === null && qube.notes.some(({ kind }) => kind === 'record-lost')) return undefined
   for (const [path, value] of after?.set ?? []) {
     const original = after?.originals.get(path)
     const change = changed.get(path)

@@ -1,8 +1,8 @@
 /**
  * What qstate owns on a qube: the record there, and what becomes of a setting when a spec names it, changes it or drops it.
  *
- * The record is the feature `qstate.applied`: `{"v":2,"uuid":…,"name":…,"commit":…,"at":…,"by":…,"free":[i],"orig":{i:value},"set":{path:value}}`.
- * `set` is what was last applied; `orig` what was there before, where that is another value; `free` names what was before is not known of;
+ * The record is the feature `qstate.applied`: `{"v":2,"uuid":…,"name":…,"commit":…,"at":…,"by":…,"once":[i],"free":[i],"orig":{i:value},"set":{path:value}}`.
+ * `set` is what was last applied; `orig` what was there before, where that is another value; `once` names what was given once; `free` names what was before is not known of;
  * `waits`, of a running qube, what was changed since which start and from which value: set back to that, it waits no longer. A
  * record of another UUID is a clone's, and not believed. A configuration with a `name` also finds the qubes that it has
  * dropped, at one call for each qube that it does not name.
@@ -32,6 +32,7 @@ export {
   recordCall,
   recordTooLong,
   restoreEntry,
+  restorePath,
   sameOwnership,
   type Waits,
 } from './record.ts'

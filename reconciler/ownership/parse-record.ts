@@ -14,7 +14,7 @@ const NEWEST = 2
 /** Keys of version 2 that are read here; any other is carried along. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...['v', 'uuid', 'name', 'commit', 'at', 'by'],
-  ...['waits', 'free', 'orig', 'set'],
+  ...['waits', 'once', 'free', 'orig', 'set'],
 ])
 
 /**
@@ -48,7 +48,8 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
   const waits = parseWaits(json['waits'])
   const setMap = parseValues(set)
   const originals = setMap === undefined || v === 1 ? NONE : parseOriginals(json, setMap)
-  if (setMap === undefined || waits === undefined || originals === undefined)
+  const once = setMap === undefined || v === 1 ? new Set<string>() : parseOnce(json['once'], setMap)
+  if (setMap === undefined || waits === undefined || originals === undefined || once === undefined)
     return unreadable('the ownership record names a setting or a value that qstate does not manage')
   const record: OwnershipRecord = {
     version: v,
@@ -59,6 +60,7 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
     by: v === 1 ? null : textOrNull(by),
     set: setMap,
     originals,
+    once,
     waits,
     extra: v === 1 ? {} : Object.fromEntries(Object.entries(json).filter(([key]) => !KNOWN.has(key))),
   }
@@ -163,6 +165,15 @@ function parseOriginals(
     told.delete(String(place))
   }
   return told.size === 0 ? originals : undefined
+}
+
+/** Undefined: not of this form. Places are those of the sorted paths. */
+function parseOnce(json: unknown, set: ReadonlyMap<string, Value | null>): ReadonlySet<string> | undefined {
+  const places: readonly unknown[] | undefined =
+    json === undefined ? [] : Array.isArray(json) ? json : undefined
+  const paths = [...set.keys()].sort()
+  const once = new Set(places?.flatMap((place) => (typeof place === 'number' ? (paths[place] ?? []) : [])))
+  return once.size === places?.length ? once : undefined
 }
 
 /** Undefined: not of this form. */

@@ -2,10 +2,11 @@ import { type Value } from '../../spec/index.ts'
 import { type Outcome, type QubePlan } from '../plan/index.ts'
 import { ownRecord } from './parse-record.ts'
 import {
+  type Entries,
   formatRecord,
   isEmptyRecord,
   type OwnershipRecord,
-  restoreEntry,
+  restorePath,
   sameOwnership,
   type Waits,
 } from './record.ts'
@@ -51,25 +52,23 @@ export function recordAfterOutcomes(plan: QubePlan, context: OutcomeContext): st
   const planned = ownRecord(plan.record.after, qube)
   const next = planned ?? old
   if (next === null) return plan.record.after
-  const set = new Map(planned?.set ?? [])
-  const originals = new Map(planned?.originals ?? [])
+  const entries: Entries = {
+    set: new Map(planned?.set),
+    originals: new Map(planned?.originals),
+    once: new Set(planned?.once),
+  }
   for (const { path } of failed) {
     const change = plan.changes.find((one) => one.path === path)
     const entry = change === undefined ? undefined : ours(path, change.before)
-    if (entry === undefined) {
-      restoreEntry(set, base?.set, path)
-      restoreEntry(originals, base?.originals, path)
-    } else {
-      set.set(path, entry.last)
-      restoreEntry(originals, old?.originals, path)
-    }
+    restorePath(entries, entry === undefined ? base : old, path)
+    if (entry !== undefined) entries.set.set(path, entry.last)
   }
   const waits = waitsWithout(
     planned?.waits ?? null,
     old?.waits ?? null,
     new Set(failed.map(({ path }) => path)),
   )
-  const corrected: OwnershipRecord = { ...next, set, originals, waits }
+  const corrected: OwnershipRecord = { ...next, ...entries, waits }
   if (old !== null && sameOwnership(old, corrected)) return plan.record.before
   const isMade = plan.create !== undefined || plan.made === true || (old !== null && isEmptyRecord(old))
   return isEmptyRecord(corrected) && !isMade ? null : formatRecord(corrected)

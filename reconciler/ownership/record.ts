@@ -27,6 +27,8 @@ export interface OwnershipRecord {
    * original: it was set while qstate created the qube, or it comes from a record of version 1.
    */
   readonly originals: ReadonlyMap<string, Value | null>
+  /** Paths that were given once, and are the user's since. */
+  readonly once: ReadonlySet<string>
   readonly waits: Waits | null
   /** Keys that this version does not know. They are kept as they are: what changes the meaning of others has another `v`. */
   readonly extra: Readonly<Record<string, unknown>>
@@ -66,6 +68,7 @@ export function formatRecord(record: OwnershipRecord): string {
     ...(by === null ? {} : { by }),
     ...extra,
     ...(waits === null ? {} : { waits: formatWaits(waits) }),
+    ...formatOnce(record, paths),
     ...formatOriginals(record, paths),
     set: sorted(record.set),
   }
@@ -73,6 +76,14 @@ export function formatRecord(record: OwnershipRecord): string {
     /[^\x20-\x7e]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+function formatOnce(
+  { once }: OwnershipRecord,
+  paths: readonly string[],
+): { readonly once?: readonly number[] } {
+  const places = paths.flatMap((path, place) => (once.has(path) ? [place] : []))
+  return places.length === 0 ? {} : { once: places }
 }
 
 function formatOriginals(
@@ -98,7 +109,8 @@ const formatWaits = ({ start, paths, from }: Waits): Record<string, unknown> => 
 /** Whether a record says all that another would, but for who wrote it and when: if so, there is nothing to write. */
 export function sameOwnership(a: OwnershipRecord, b: OwnershipRecord): boolean {
   if (a.name !== b.name || a.uuid !== b.uuid) return false
-  return sameMap(a.set, b.set) && sameMap(a.originals, b.originals) && saysWaits(a, b)
+  const isOnce = a.once.size === b.once.size && [...a.once].every((path) => b.once.has(path))
+  return sameMap(a.set, b.set) && sameMap(a.originals, b.originals) && isOnce && saysWaits(a, b)
 }
 
 /** Whether a record owns nothing. It is kept only of a qube that qstate has created, and says just that. */
@@ -112,7 +124,21 @@ function saysWaits(a: OwnershipRecord, b: OwnershipRecord): boolean {
   return a.waits?.start === start && paths.every((path) => a.waits?.paths.includes(path))
 }
 
-/** What a record says of one path, as another had it. */
+/** What a record is to say of each path. */
+export interface Entries {
+  readonly set: Map<string, Value | null>
+  readonly originals: Map<string, Value | null>
+  readonly once: Set<string>
+}
+
+/** Has one path as a record has it, or not at all. */
+export function restorePath(into: Entries, from: OwnershipRecord | null | undefined, path: string): void {
+  restoreEntry(into.set, from?.set, path)
+  restoreEntry(into.originals, from?.originals, path)
+  if (from?.once.has(path) === true) into.once.add(path)
+  else into.once.delete(path)
+}
+
 export function restoreEntry(
   into: Map<string, Value | null>,
   from: ReadonlyMap<string, Value | null> | undefined,

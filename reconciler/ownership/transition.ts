@@ -6,12 +6,14 @@ export interface Entry {
   readonly last: Value | null
   /** What was there when the setting came into the record; undefined: not known. */
   readonly original: Value | null | undefined
+  /** It was given once. */
+  readonly once?: true
 }
 
 /** All that decides about one setting, and that is known: what could not be read moves nothing. */
 export interface SettingState {
   /** `not-named`: no line of the spec has it. `unmanaged`: a line gives it up. */
-  readonly wanted: { readonly value: Value | null } | 'not-named' | 'unmanaged'
+  readonly wanted: { readonly value: Value | null; readonly once?: boolean } | 'not-named' | 'unmanaged'
   readonly seen: Value | null
   readonly entry: Entry | undefined
   /** Whether a value is ours although it is not the last: a run that did not finish has replaced it, or was to. */
@@ -31,6 +33,7 @@ export interface Transition {
     | 'adopted'
     | 'follows'
     | 'guest-owned'
+    | 'once'
     | 'set'
     | 'withdrawn'
     | 'as-before'
@@ -58,13 +61,27 @@ export function transitionOf(state: SettingState): Transition {
   const { wanted, entry } = state
   if (wanted === 'unmanaged') return { event: 'unmanaged', entry: undefined }
   if (wanted === 'not-named') return entry === undefined ? { event: 'kept', entry } : withdraw(entry, state)
-  return entry === undefined ? name(wanted.value, state) : keep(wanted.value, entry, state)
+  if (entry === undefined) return name(wanted.value, wanted.once === true, state)
+  return wanted.once === true ? leave(wanted.value, entry, state) : keep(wanted.value, entry, state)
 }
 
-function name(value: Value | null, { seen, found, same }: SettingState): Transition {
-  const entry = { last: value, original: found }
+function name(value: Value | null, isOnce: boolean, { seen, found, same }: SettingState): Transition {
+  const entry: Entry = { last: value, original: found, ...(isOnce ? ONCE : {}) }
   if (same(seen, value)) return { event: 'adopted', entry }
   return { event: 'set', write: { value, reason: 'new' }, entry }
+}
+
+const ONCE = { once: true } as const
+
+/** Given once already: whatever is there now is the user's. Only a run that was cut off may not have come to it. */
+function leave(value: Value | null, entry: Entry, { seen, same, isBegun }: SettingState): Transition {
+  if (isBegun && isOriginal(seen, entry) && !same(seen, value))
+    return {
+      event: 'set',
+      write: { value, reason: 'new' },
+      entry: { last: value, original: entry.original, ...ONCE },
+    }
+  return { event: 'once', entry: { ...entry, ...ONCE } }
 }
 
 function keep(value: Value | null, entry: Entry, state: SettingState): Transition {
@@ -75,9 +92,9 @@ function keep(value: Value | null, entry: Entry, state: SettingState): Transitio
     if (isSame || isFormer(seen)) return { event: 'kept', entry: next }
     return { event: 'follows', entry: { last: value, original: found } }
   }
-  if (isSame && isGuests) return { event: 'guest-owned', entry }
+  if (isSame && isGuests) return { event: 'guest-owned', entry: next }
   const isUnfinished = isFormer(seen) || (isBegun && isOriginal(seen, entry))
-  const reason = !isSame || isFormer(seen) ? 'changed' : isUnfinished ? 'new' : 'drift'
+  const reason = !isSame || isFormer(seen) || entry.once === true ? 'changed' : isUnfinished ? 'new' : 'drift'
   return { event: 'set', write: { value, reason }, entry: next }
 }
 

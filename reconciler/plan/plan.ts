@@ -204,6 +204,7 @@ export interface Note {
     | 'created'
     | 'as-before'
     | 'followed'
+    | 'once'
     | 'heirs'
     | 'record-lost'
     | 'taken-over'

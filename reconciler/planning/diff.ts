@@ -29,6 +29,8 @@ export interface Difference {
   readonly at?: SourceRange
   /** What a person should know of it. */
   readonly remark?: string
+  /** It is given once. */
+  readonly once?: true
 }
 
 /** Made for one caller, which may go on with it as it likes. */
@@ -40,6 +42,8 @@ export interface QubeDifference {
   readonly originals: Map<string, Value | null>
   /** Owned settings that the spec no longer names, whether or not a value changes. */
   readonly leaves: string[]
+  /** What of it is given once. */
+  readonly once: Set<string>
   readonly blocked: Blocked[]
   readonly notes: Note[]
   readonly unmatched: Unmatched[]
@@ -79,6 +83,7 @@ export function diffQube(
     set: new Map(),
     originals: new Map(),
     leaves: [],
+    once: new Set(),
     blocked: [],
     notes: [],
     unmatched: [],
@@ -101,7 +106,9 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
   }
   const before = seen?.status === 'present' ? seen.value : null
   const after = providerOf(providers, path).normalize(path, declared?.value ?? null, observed.facts)
-  const wanted = declared === undefined ? (isUnmanaged ? 'unmanaged' : 'not-named') : { value: after }
+  const isOnce = declared?.once === true
+  const wanted =
+    declared === undefined ? (isUnmanaged ? 'unmanaged' : 'not-named') : { value: after, once: isOnce }
   const state = stateOf(path, wanted, before, sides)
   const transition = transitionOf(state)
   const unmatched = isUnmanaged ? undefined : hints.standing.unmatched.get(path)
@@ -120,7 +127,7 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
   const { entry, write } = transition
   if (wanted === 'not-named' && entry === undefined && state.entry !== undefined) found.leaves.push(path)
   if (entry !== undefined) own(path, entry, found)
-  const note = noteOf(path, state, transition)
+  const note = noteOf(path, state, transition, sides.record?.set.has(path) === true)
   if (note !== undefined) found.notes.push({ ...note, path })
   if (write === undefined || isLeft(path, transition)) return
   found.differences.push({
@@ -130,6 +137,7 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
     reason: why === undefined ? write.reason : 'drift',
     ...(declared === undefined ? {} : { at: declared.position }),
     ...(why === undefined ? {} : { remark: why }),
+    ...(isOnce ? { once: true as const } : {}),
   })
 }
 
@@ -141,13 +149,14 @@ function stateOf(
 ): SettingState {
   const { facts } = observed
   const provider = providerOf(providers, path)
-  const last = record?.set.get(path)
-  const { was, base, isOpen } = hints.standing
+  const isOnce = typeof wanted === 'object' && wanted.once === true
+  const { was, base, isOpen, lost } = hints.standing
   const same = (a: Value | null, b: Value | null): boolean => meansSame(providers, path, a, b, facts)
   return {
     wanted,
     seen,
-    entry: last === undefined ? undefined : { last, original: record?.originals.get(path) },
+    // What was given once is not given again where the record was lost: what was written of it here knows that.
+    entry: entryIn(record, path) ?? (isOnce ? entryIn(lost, path) : undefined),
     isFormer: (value) =>
       was[path]?.some((former) => same(former, value)) === true ||
       (value !== null && provider.isOwnMaking?.(path, value) === true),
@@ -198,13 +207,24 @@ function obstacleTo(
 function block(path: string, why: Problem, declared: DesiredSetting | undefined, sides: Sides): void {
   const { record, found } = sides
   found.blocked.push({ path, problem: declared === undefined ? why : located(why, declared.position) })
-  const last = record?.set.get(path)
-  if (last === undefined) return
-  own(path, { last, original: record?.originals.get(path) }, found)
+  const entry = entryIn(record, path)
+  if (entry !== undefined) own(path, entry, found)
 }
 
-function own(path: string, { last, original }: Entry, { set, originals }: QubeDifference): void {
+function entryIn(record: OwnershipRecord | null, path: string): Entry | undefined {
+  const last = record?.set.get(path)
+  if (record === null || last === undefined) return undefined
+  return {
+    last,
+    original: record.originals.get(path),
+    ...(record.once.has(path) ? { once: true as const } : {}),
+  }
+}
+
+function own(path: string, entry: Entry, { set, originals, once }: QubeDifference): void {
+  const { last, original } = entry
   set.set(path, last)
+  if (entry.once === true) once.add(path)
   if (original !== undefined && isKept(path, original)) originals.set(path, original)
 }
 
@@ -216,6 +236,7 @@ function noteOf(
   path: string,
   { seen, wanted, entry }: SettingState,
   transition: Transition,
+  isKnown: boolean,
 ): Omit<Note, 'path'> | undefined {
   if (isLeft(path, transition)) return { kind: 'released', text: NOTES.noDefault }
   switch (transition.event) {
@@ -225,6 +246,8 @@ function noteOf(
       return { kind: 'followed', text: NOTES.followed }
     case 'guest-owned':
       return { kind: 'guest-owned', text: NOTES.guests }
+    case 'once':
+      return isKnown ? undefined : { kind: 'once', text: NOTES.once }
     case 'as-before':
       return { kind: 'as-before', text: NOTES.asBefore }
     case 'no-original':
@@ -244,6 +267,7 @@ const NOTES = {
   adopted: 'is right already: qstate takes it over',
   followed: 'somebody else set what the spec says now: taken as it is',
   guests: 'Windows Tools set this at every boot: not drift',
+  once: 'was given once already, as what was written from here says: left as it is',
   asBefore: 'no longer named: it is as before qstate already',
   noOriginal:
     'no longer named, and stays: what was there before qstate is not known; write `inherit` for the default of Qubes',

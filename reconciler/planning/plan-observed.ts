@@ -7,7 +7,7 @@ import {
   isEmptyRecord,
   type OwnershipRecord,
   recordTooLong,
-  restoreEntry,
+  restorePath,
   sameOwnership,
   type Standing,
 } from '../ownership/index.ts'
@@ -46,10 +46,9 @@ export async function planObserved(
     isMissing: (name) => context.host.howListed === undefined && !isThere(name, context),
     withdrawsUnmatched: context.withdrawsUnmatched ?? (() => false),
   })
-  const { set, originals, leaves, blocked } = difference
+  const { set, originals, leaves, once, blocked } = difference
   const restore = (path: string): void => {
-    restoreEntry(set, record?.set, path)
-    restoreEntry(originals, record?.originals, path)
+    restorePath(difference, record, path)
   }
   for (const [path, why] of withheld) {
     blocked.push({ path, problem: located(why, wanted?.settings.get(path)?.position) })
@@ -104,6 +103,7 @@ export async function planObserved(
     by: context.by,
     set,
     originals,
+    once,
     waits,
     extra: record?.extra ?? {},
   }
@@ -193,7 +193,8 @@ function planChange(
   const provider = providerOf(providers, path)
   const change = changeOf(difference, operation, provider, facts)
   if ('problem' in change) return change
-  const remarks = [difference.remark, provider.remark?.(path, after, facts)]
+  const isOnce = difference.once === true
+  const remarks = [difference.remark, provider.remark?.(path, after, facts), isOnce ? GIVEN_ONCE : undefined]
   const inherited = before === null ? provider.inherited?.(path, peek) : undefined
   return {
     ...change,
@@ -201,6 +202,8 @@ function planChange(
     ...(inherited === undefined ? {} : { inherited }),
   }
 }
+
+const GIVEN_ONCE = 'given once: from then on it is the user’s, and nothing that is set there is drift'
 
 /**
  * The setting whose original takes the most room among those that the record is to say something new of: it is left as it is,

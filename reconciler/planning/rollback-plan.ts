@@ -7,7 +7,7 @@ import {
   type OwnershipRecord,
   ownRecord,
   parseRecord,
-  restoreEntry,
+  restorePath,
   sameOwnership,
   standingOf,
   unproven,
@@ -201,14 +201,16 @@ function rolledBack(
 ): OwnershipRecord | null {
   const base = now ?? then
   if (base === null) return null
-  const set = new Map(then?.set ?? [])
-  const originals = new Map(then?.originals ?? [])
+  const entries = {
+    set: new Map(then?.set),
+    originals: new Map(then?.originals),
+    once: new Set(then?.once),
+  }
   for (const { path } of blocked) {
     if (path === null || now?.set.has(path) !== true) continue
-    restoreEntry(set, now.set, path)
-    restoreEntry(originals, now.originals, path)
+    restorePath(entries, now, path)
   }
-  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, set, originals, waits }
+  const record: OwnershipRecord = { ...base, name: then?.name ?? base.name, ...entries, waits }
   const isMade = then !== null && isEmptyRecord(then)
   return isEmptyRecord(record) && !isMade ? null : record
 }

@@ -54,12 +54,14 @@ function isAsWanted(look: Look, { settings }: DesiredQube, providers: Providers)
 }
 
 function isSet(
-  { area, path, value }: DesiredSetting,
+  { area, path, value, once }: DesiredSetting,
   { facts, reading }: Look,
   providers: Providers,
 ): boolean {
   const provider = providers.get(area)
-  if (provider === undefined || provider.normalize(path, value, facts) !== value) return false
+  // Whether a record has it as given once is not told at a glance.
+  if (once === true || provider === undefined || provider.normalize(path, value, facts) !== value)
+    return false
   const seen = provider.decode(path, reading, facts)
   if (seen.status === 'unknown') return false
   const is = seen.status === 'absent' ? null : seen.value

@@ -168,6 +168,7 @@ const EMPTY: OwnershipRecord = {
   by: null,
   set: new Map(),
   originals: new Map(),
+  once: new Set(),
   waits: null,
   extra: {},
 }

@@ -27,18 +27,10 @@ export function readBody(written: WrittenMap, reading: Reading): Body {
     },
     statements: new Map(),
   }
-  const part = (key: string): Written | undefined => {
-    const found = get(written, key)
-    return found === undefined || reading.refused.has(found) ? undefined : found
-  }
-  const slic = part('slic')
-  if (slic !== undefined) readSlic(slic, draft)
-  readArea('audio', part('audio'), draft)
-  readArea('stubdom', part('stubdom'), draft)
-  const usb = part('usb')
-  if (usb !== undefined) readUsb(usb, draft)
-  readArea('qube', part('qube'), draft)
-  readTags(part('tags'), draft)
+  const part = partOf(written, reading.refused)
+  readAreas(written, draft)
+  const once = part('once')
+  if (once?.kind === 'map') readAreas(once, { ...draft, once: true })
   adviseOnValue(draft)
   return {
     extends: readExtends(part('extends')),
@@ -48,6 +40,26 @@ export function readBody(written: WrittenMap, reading: Reading): Body {
     position: written.position,
     complete,
   }
+}
+
+/** A key's value, where the schema has not refused it. */
+const partOf =
+  (written: WrittenMap, refused: Reading['refused']) =>
+  (key: string): Written | undefined => {
+    const found = get(written, key)
+    return found === undefined || refused.has(found) ? undefined : found
+  }
+
+function readAreas(written: WrittenMap, draft: Draft): void {
+  const part = partOf(written, draft.reading.refused)
+  const slic = part('slic')
+  if (slic !== undefined) readSlic(slic, draft)
+  readArea('audio', part('audio'), draft)
+  readArea('stubdom', part('stubdom'), draft)
+  const usb = part('usb')
+  if (usb !== undefined) readUsb(usb, draft)
+  readArea('qube', part('qube'), draft)
+  readTags(part('tags'), draft)
 }
 
 function inOrder(statements: Map<string, Statement>): Statements {

@@ -29,6 +29,8 @@ export interface Reading {
 export interface Draft {
   readonly reading: Reading
   readonly statements: Map<string, Statement>
+  /** What is read now stands below `once`. */
+  readonly once?: true
 }
 
 export function complain({ reading }: Draft, position: SourceRange, what: Problem): void {
@@ -55,7 +57,8 @@ export function say(draft: Draft, area: Area, path: string, saying: Said, positi
     return
   }
   const value = 'unmanaged' in saying ? undefined : saying.value
-  draft.statements.set(path, { area, path, value, position })
+  const once = draft.once === true ? { once: true as const } : {}
+  draft.statements.set(path, { area, path, value, position, ...once })
 }
 
 export const value = (of: Value | null): Said => ({ value: of })

@@ -20,7 +20,15 @@ import {
 
 const definition = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
 
-const BODY_KEYS = { extends: extendsSchema, slic, audio, stubdom, usb, qube, tags, restart, ensure }
+const AREA_KEYS = { slic, audio, stubdom, usb, qube, tags }
+
+const once = object(
+  'a map of slic, audio, stubdom, usb, qube and tags',
+  Object.fromEntries(Object.keys(AREA_KEYS).map((key) => [key, definition(key)])),
+  { description: 'Settings that are given once, and are left to the user from then on.' },
+)
+
+const BODY_KEYS = { extends: extendsSchema, ...AREA_KEYS, once, restart, ensure }
 const body = Object.fromEntries(Object.keys(BODY_KEYS).map((key) => [key, definition(key)]))
 
 const match = object(
@@ -94,6 +102,6 @@ export const manifestSchema: object = {
   ),
   $defs: {
     ...BODY_KEYS,
-    body: object('a map of slic, audio, stubdom, usb, qube, tags, restart, ensure and extends', body),
+    body: object('a map of slic, audio, stubdom, usb, qube, tags, once, restart, ensure and extends', body),
   },
 }

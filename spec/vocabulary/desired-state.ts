@@ -32,6 +32,8 @@ export interface DesiredSetting {
   readonly path: string
   /** `null`: wanted absent (inherit from the template or the default; not assigned; not tagged). */
   readonly value: Value | null
+  /** It is given once, and is the user's from then on. */
+  readonly once?: true
   /** Where the spec says so; for a value of a built-in profile, the place that extends it. */
   readonly position: SourceRange
 }

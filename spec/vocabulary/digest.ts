@@ -8,7 +8,7 @@ export function digestOf(name: string | null, qubes: ReadonlyMap<string, Desired
   // In parts: the text of a thousand qubes would be held as a whole, only to be thrown away.
   for (const [qube, wanted] of sorted(qubes)) {
     const ensure = wanted.ensure === undefined ? '' : `,"ensure":${JSON.stringify(wanted.ensure)}`
-    text += `${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${ensure}},`
+    text += `${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${onceText(wanted)}${ensure}},`
     if (text.length < PART) continue
     hash.update(text)
     text = ''
@@ -25,6 +25,11 @@ export function matchedDigest({ qubes, selections }: DesiredState): string | nul
   for (const [name, { matched = [] }] of qubes)
     if (matched.length > 0) hash.update(`${name}:${matched.join(',')}\n`)
   return hash.digest('hex')
+}
+
+function onceText({ settings }: DesiredQube): string {
+  const paths = [...settings.values()].flatMap(({ once, path }) => (once === true ? [path] : []))
+  return paths.length === 0 ? '' : `,"once":${JSON.stringify(paths)}`
 }
 
 const texts = new WeakMap<DesiredQube, string>()

@@ -42,14 +42,17 @@ test('a plan is made for a revision, whatever lies in the folder', async (t) => 
 test('two revisions are compared without a host, and with one where a selector needs it', async (t) => {
   const { host, repo, qstate } = await makeWorld(t)
   repo.commit({ 'a.yaml': spec('{ qube: { vcpus: 3, memory: 4096 }, tags: [office] }') })
-  repo.commit({ 'a.yaml': spec('{ restart: ask, qube: { vcpus: 5 }, audio: ich6, tags: [office] }') })
+  repo.commit({
+    'a.yaml': spec('{ restart: ask, qube: { vcpus: 5 }, audio: ich6, once: { tags: [office] } }'),
+  })
   const { code, out } = await qstate('plan', '--diff', 'HEAD~1..HEAD', 'a.yaml')
   assert.equal(code, 0)
   assert.match(out, /\+ model +not asked for → ich6/)
   assert.match(out, /- memory +4096 MiB → not asked for/)
   assert.match(out, /~ vcpus +3 → 5/)
   assert.match(out, /restart {2}nothing → "ask"/)
-  assert.doesNotMatch(out, /office/)
+  assert.match(out, /once {2}nothing → \["tags\/office"\]/)
+  assert.equal(out.match(/office/g)?.length, 1, 'its value is the same')
   assert.match(out, /3 settings in 1 qube/)
   assert.deepEqual(host.simulator.requests, [])
 

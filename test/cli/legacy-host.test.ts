@@ -124,6 +124,7 @@ test('what qstate has set on a 4.2 host is known by the UUID that the qube is as
       version: 2,
       by: null,
       originals: new Map(),
+      once: new Set(),
       extra: {},
       waits: null,
     }

@@ -90,6 +90,11 @@ const UNBELIEVABLE: readonly { readonly what: string; readonly text: (host: Test
     text: (host) => base(host, { v: 2, orig: { 1: 'ac97' } }),
   },
   {
+    what: 'that was given once, of nothing',
+    text: (host) => base(host, { v: 2, once: [1] }),
+  },
+  { what: 'that was given once, twice', text: (host) => base(host, { v: 2, once: [0, 0] }) },
+  {
     what: 'with an original that is known and is not',
     text: (host) => base(host, { v: 2, free: [0], orig: { 0: 'ac97' } }),
   },

@@ -12,7 +12,7 @@ function recordOf(qube: string, paths: readonly string[]): string {
   return formatRecord({
     ...{ version: 2, uuid: uuidOf(qube), name: 'x', commit: null, at: '2026-01-01T00:00:00.000Z', by: null },
     ...{ set: new Map(paths.map((one) => [one, true])), originals: new Map(paths.map((one) => [one, null])) },
-    ...{ waits: null, extra: {} },
+    ...{ once: new Set<string>(), waits: null, extra: {} },
   })
 }
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type SettingState, type Transition, transitionOf } from '../../reconciler/ownership/transition.ts'
+import {
+  type Entry,
+  type SettingState,
+  type Transition,
+  transitionOf,
+} from '../../reconciler/ownership/transition.ts'
 import { type Value } from '../../spec/vocabulary/desired-state.ts'
 
 /** What becomes of one setting, row by row: wanted, seen, last applied, original, and what a cut-off run leaves open. */
@@ -15,6 +20,8 @@ interface Row {
   readonly former?: V
   readonly isBegun?: true
   readonly isGuests?: true
+  /** The entry was given once; `after` is, too, where `wanted` says so. */
+  readonly wasOnce?: true
   /** The qube is being created: nothing can be known of before. */
   readonly isCreated?: true
   readonly event: Transition['event']
@@ -24,6 +31,7 @@ interface Row {
 }
 
 const to = (value: V): SettingState['wanted'] => ({ value })
+const once = (value: V): SettingState['wanted'] => ({ value, once: true })
 const [A, B, C, D] = [4096, 6144, 2048, 1024]
 
 const ROWS: readonly Row[] = [
@@ -217,6 +225,100 @@ const ROWS: readonly Row[] = [
   { what: 'given up', wanted: 'unmanaged', seen: B, entry: [B, A], event: 'unmanaged' },
   { what: 'never ours, and not named', wanted: 'not-named', seen: B, event: 'kept' },
   { what: 'never ours, and given up', wanted: 'unmanaged', seen: B, event: 'unmanaged' },
+  { what: 'given once', wanted: once(B), seen: A, event: 'set', write: [B, 'new'], after: [B, A] },
+  { what: 'given once, and right', wanted: once(A), seen: A, event: 'adopted', after: [A, A] },
+  {
+    what: 'given once before',
+    wanted: once(B),
+    seen: B,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'once',
+    after: [B, A],
+  },
+  {
+    what: 'given once before, and the user’s',
+    wanted: once(B),
+    seen: C,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'once',
+    after: [B, A],
+  },
+  {
+    what: 'given once before, set back by the user',
+    wanted: once(B),
+    seen: A,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'once',
+    after: [B, A],
+  },
+  {
+    what: 'given once before, and now another',
+    wanted: once(D),
+    seen: C,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'once',
+    after: [B, A],
+  },
+  {
+    what: 'owned before, and left to the user from now on',
+    wanted: once(B),
+    seen: C,
+    entry: [B, A],
+    event: 'once',
+    after: [B, A],
+  },
+  {
+    what: 'given once by a run that did not come to it',
+    wanted: once(B),
+    seen: A,
+    entry: [B, A],
+    wasOnce: true,
+    isBegun: true,
+    event: 'set',
+    write: [B, 'new'],
+    after: [B, A],
+  },
+  {
+    what: 'given once by a run that did not end, and the user’s',
+    wanted: once(B),
+    seen: C,
+    entry: [B, A],
+    wasOnce: true,
+    isBegun: true,
+    event: 'once',
+    after: [B, A],
+  },
+  {
+    what: 'no longer the user’s',
+    wanted: to(B),
+    seen: C,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'set',
+    write: [B, 'changed'],
+    after: [B, A],
+  },
+  {
+    what: 'given once, and dropped',
+    wanted: 'not-named',
+    seen: B,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'withdrawn',
+    write: [A, 'withdrawn'],
+  },
+  {
+    what: 'given once, the user’s, and dropped',
+    wanted: 'not-named',
+    seen: C,
+    entry: [B, A],
+    wasOnce: true,
+    event: 'changed-since',
+  },
   // A flag is on with any text: what was there is given back to the letter.
   {
     what: 'right in another spelling',
@@ -244,13 +346,19 @@ const ROWS: readonly Row[] = [
 
 const meaning = (value: V): V => (value === 'True' ? true : value)
 
+const entryOf = ([last, original]: readonly [V, V | undefined], isOnce: boolean): Entry => ({
+  last,
+  original,
+  ...(isOnce ? { once: true } : {}),
+})
+
 for (const row of ROWS) {
   const { what, wanted, seen, entry, event, write, after } = row
   test(`${what}: ${event}`, () => {
     const state: SettingState = {
       wanted,
       seen,
-      entry: entry === undefined ? undefined : { last: entry[0], original: entry[1] },
+      entry: entry === undefined ? undefined : entryOf(entry, row.wasOnce === true),
       isFormer: (value) => row.former !== undefined && value === row.former,
       isBegun: row.isBegun === true,
       isGuests: row.isGuests === true,
@@ -260,7 +368,8 @@ for (const row of ROWS) {
     const made = transitionOf(state)
     assert.equal(made.event, event)
     assert.deepEqual(made.write, write === undefined ? undefined : { value: write[0], reason: write[1] })
-    assert.deepEqual(made.entry, after === undefined ? undefined : { last: after[0], original: after[1] })
+    const isOnce = typeof wanted === 'object' && wanted.once === true
+    assert.deepEqual(made.entry, after === undefined ? undefined : entryOf(after, isOnce))
     // What is left is settled: with the write made, the same spec finds nothing more to do.
     const next: SettingState = {
       ...state,

@@ -158,7 +158,7 @@ qubes:
   win:
 `,
     expected: [
-      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, restart, ensure and extends, or leave the key out',
+      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, once, restart, ensure and extends, or leave the key out',
     ],
   },
   {
