@@ -168,7 +168,7 @@ policy: { mode: apply, drift: correct }
   const plan = JSON.parse((await qstate('rollout', 'plan', '--json')).out) as { groups: unknown[] }
   assert.deepEqual(
     plan.groups.map((group) => ({ ...(group as object), digest: null })),
-    [{ kind: 'nothing', digest: null, hosts: HOSTS, changes: [], trouble: null }],
+    [{ kind: 'nothing', digest: null, hosts: HOSTS, changes: [], problem: null }],
   )
 
   const calls = new Map([...machines].map(([name, { simulator }]) => [name, simulator.writes()]))

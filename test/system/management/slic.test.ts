@@ -64,7 +64,7 @@ test('SLIC and MSDM reach the qube as one file, as in dom0, and leave no trace w
   assert.match(inDom0.out, /Nothing to do/)
 
   writeFileSync(spec, 'apiVersion: qstate/v1\nname: oem\nqubes:\n  win7-oem: {}\n')
-  const withdrawn = await qstate('apply', '--yes', spec)
+  const withdrawn = await qstate('apply', '--yes', '--allow-withdraw', 'win7-oem', spec)
   assert.equal(withdrawn.code, 0, withdrawn.out + withdrawn.err)
   assert.equal(existsSync(file(TEMPLATE)), false)
   assert.equal(existsSync(file(OWN_TABLE)), false)
