@@ -245,7 +245,12 @@ for (const kind of KINDS) {
         await host.apply(desiredState({}))
         assert.deepEqual(ownedIn(host.snapshot()), {}, `call ${nth}`)
         assert.equal(host.snapshot().get('win-a feature timer-period'), '7', 'what is foreign stays')
-        assert.equal(host.snapshot().get('win-a feature audio-model'), undefined, 'what is ours is withdrawn')
+        // An answer that was cut may read as another value: then someone else is taken to have set what is there since, and it stays.
+        const isSeenAsOthers = run?.report.qubes
+          .flatMap(({ outcomes }) => outcomes)
+          .some(({ path, error }) => path === 'audio/model' && error?.code === 'not-kept')
+        const left = isSeenAsOthers === true ? 'ich6' : undefined
+        assert.equal(host.snapshot().get('win-a feature audio-model'), left, 'what is ours is withdrawn')
       } finally {
         await scope.end()
       }
