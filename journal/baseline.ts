@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { baselineDocument } from '../documents/host/index.ts'
-import { readFileDocument } from '../documents/read/index.ts'
+import { documentText, readFileDocument } from '../documents/read/index.ts'
 import { type Baseline } from '../reconciler/index.ts'
 import { type Problem } from '../spec/diagnostics/index.ts'
 import { makeFolder, writeDurably } from './files.ts'
@@ -16,6 +16,5 @@ export async function readBaseline(stateFolder: string, warn: (problem: Problem)
 
 export async function writeBaseline(stateFolder: string, owned: Baseline): Promise<void> {
   await makeFolder(join(stateFolder, 'owned'))
-  const { id, version } = baselineDocument
-  await writeDurably(fileIn(stateFolder), JSON.stringify({ schema: id, version, owned }))
+  await writeDurably(fileIn(stateFolder), documentText(baselineDocument, { owned }))
 }

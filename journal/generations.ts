@@ -13,6 +13,7 @@ import {
 import {
   damagedDocument,
   type Document,
+  documentText,
   readBounded,
   readDocument,
   readFileDocument,
@@ -69,7 +70,7 @@ export function generationJournal(
       const next = ((await numbers(folder)).at(-1) ?? 0) + 1
       own = join(all, nameOf(next))
       await makeFolder(own)
-      await writeDurably(join(own, META), JSON.stringify({ ...marked(generationDocument), ...meta }))
+      await writeDurably(join(own, META), documentText(generationDocument, meta))
       await writeDurably(join(own, PLAN), planInParts(plan))
       steps = await open(join(own, STEPS), 'a', 0o600)
       if (await isShared(own)) await steps.chmod(0o660)
@@ -100,18 +101,13 @@ export function generationJournal(
         return
       }
       const stored: StoredReport = { qubes, interrupted: interrupted?.message ?? null }
-      await writeDurably(join(own, REPORT), JSON.stringify({ ...marked(reportDocument), ...stored }))
+      await writeDurably(join(own, REPORT), documentText(reportDocument, stored))
       await dropOldest(folder)
     },
   }
 }
 
 const [META, PLAN, STEPS, REPORT] = ['meta.json', 'plan.json', 'steps.jsonl', 'report.json']
-
-const marked = ({ id, version }: { readonly id: string; readonly version: number }): object => ({
-  schema: id,
-  version,
-})
 
 /** At once: half of a generation is a damaged one. */
 async function drop(own: string): Promise<void> {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Receipts } from '../reconciler/index.ts'
 import { receiptDocument } from '../documents/host/index.ts'
-import { readFileDocument } from '../documents/read/index.ts'
+import { documentText, readFileDocument } from '../documents/read/index.ts'
 import { type Problem } from '../spec/diagnostics/index.ts'
 import { makeFolder, readIfThere, writeDurably } from './files.ts'
 
@@ -43,10 +43,7 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
     async write(key, receipt) {
       await makeFolder(folder)
       if (receipt.open) await mark(key, true)
-      await writeDurably(
-        join(folder, nameOf(key)),
-        JSON.stringify({ schema: receiptDocument.id, version: receiptDocument.version, ...receipt }),
-      )
+      await writeDurably(join(folder, nameOf(key)), documentText(receiptDocument, receipt))
       if (!receipt.open) await mark(key, false)
     },
     async remove(key) {

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Unconfirmed, unconfirmedDocument } from '../documents/host/index.ts'
-import { readFileDocument } from '../documents/read/index.ts'
+import { documentText, readFileDocument } from '../documents/read/index.ts'
 import { QstateError } from '../spec/diagnostics/index.ts'
 import { isCode, syncFolder, writeDurably } from './files.ts'
 
@@ -49,10 +49,7 @@ async function readContent(path: string): Promise<MarkContent | null> {
 
 /** Marks an apply, or replaces its mark. The caller holds the lock of the host. */
 export const writeMark = (folder: string, content: MarkContent): Promise<void> =>
-  writeDurably(
-    join(folder, FILES.waiting),
-    JSON.stringify({ ...content, schema: unconfirmedDocument.id, version: unconfirmedDocument.version }),
-  )
+  writeDurably(join(folder, FILES.waiting), documentText(unconfirmedDocument, content))
 
 /** Confirms an apply, or begins to take it back. False: another process has done one of the two. */
 export async function claimMark(folder: string, as: 'confirmed' | 'reverting'): Promise<boolean> {

@@ -12,7 +12,7 @@ import {
   type Suspension,
   suspensionDocument,
 } from '../../documents/agent/index.ts'
-import { type Document, readFileDocument } from '../../documents/read/index.ts'
+import { type Document, documentText, readFileDocument } from '../../documents/read/index.ts'
 import { makeFolder, writeDurably } from '../../journal/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { NO_MEMORY } from './memory.ts'
@@ -65,9 +65,18 @@ export function openStore(folder: string): Store {
   const ordered = join(folder, ORDERS.ordered)
   const consent = join(folder, ORDERS.consent)
   let saving: Promise<void> = Promise.resolve()
-  const replace = async <T>(path: string, { id, version }: Document<T>, content: T): Promise<void> => {
+  /** Null: there is to be none. */
+  const replace = async <T extends object>(
+    path: string,
+    document: Document<T>,
+    content: T | null,
+  ): Promise<void> => {
+    if (content === null) {
+      await rm(path, { force: true })
+      return
+    }
     await makeFolder(folder)
-    await writeDurably(path, `${JSON.stringify({ schema: id, version, ...content }, null, 2)}\n`)
+    await writeDurably(path, `${documentText(document, content, 2)}\n`)
   }
   return {
     async load() {
@@ -102,14 +111,9 @@ export function openStore(folder: string): Store {
         ),
       }
     },
-    suspend: (suspension) =>
-      suspension === null
-        ? rm(suspended, { force: true })
-        : replace(suspended, suspensionDocument, suspension),
-    accept: (commit) =>
-      commit === null ? rm(accepted, { force: true }) : replace(accepted, acceptedDocument, { commit }),
-    consent: (given) =>
-      given === null ? rm(consent, { force: true }) : replace(consent, consentDocument, given),
+    suspend: (suspension) => replace(suspended, suspensionDocument, suspension),
+    accept: (commit) => replace(accepted, acceptedDocument, commit === null ? null : { commit }),
+    consent: (given) => replace(consent, consentDocument, given),
     order: (next) => replace(ordered, orderedDocument, next),
     async onOrders(listener, signal) {
       await makeFolder(folder)

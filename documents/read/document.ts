@@ -16,6 +16,13 @@ export interface Document<T> {
 
 type Failed = Extract<Result<unknown>, { readonly ok: false }>
 
+/** A document as it is stored: what it is, then what it says. `indent`: for files that people look into. */
+export const documentText = (
+  { id, version }: Pick<Document<unknown>, 'id' | 'version'>,
+  content: object,
+  indent?: number,
+): string => JSON.stringify({ schema: id, version, ...content }, null, indent)
+
 /** The document in a text. `where`: whatever names it for people, a path or a key. `revive`: see `parseJson`. */
 export function readDocument<T>(
   document: Document<T>,
