@@ -93,11 +93,11 @@ function reviewer({ kind, confirm, consent }: Run, options: RunFlags, io: Io): R
         : restarted.length === 0
           ? 'Apply this?'
           : `Apply this, and restart ${restarts}?`
-      return (
-        (await isConfirmed(question, options, io)) &&
-        (await consentGiven(plan, options, io)) &&
-        (await removalsConfirmed(plan, io))
-      )
+      if (!(await isConfirmed(question, options, io))) return false
+      const withdrawals = asksConsent(options, io) ? typedForWithdrawals(plan) : []
+      for (const one of [...withdrawals, ...typedForRemovals(plan)])
+        if (!(await isTyped(one, options, io))) return false
+      return true
     },
     applied(applied, plan) {
       if (options.json === true || planIsEmpty(plan)) return
@@ -141,30 +141,23 @@ async function isConfirmed(question: string, options: RunFlags, io: Io): Promise
 export const asksConsent = (options: RunFlags, io: Io): boolean =>
   options.yes !== true && (options.allowWithdraw ?? []).length === 0 && canAsk(options, io)
 
-/** A person at a terminal types what is withdrawn: the qube where it is one, else how many values. */
-async function consentGiven({ consent }: Plan, options: RunFlags, io: Io): Promise<boolean> {
-  if (consent === undefined || !asksConsent(options, io)) return true
-  const [only, ...others] = consent.qubes
-  if (only === undefined) return true
+/** What a person at a terminal types to agree to withdrawals: the qube where it is one, else how many values. */
+function typedForWithdrawals({ consent }: Plan): readonly TypedConsent[] {
+  if (consent === undefined) return []
+  const names = consent.qubes.map(({ qube }) => qube)
   const count = consent.withdrawals.length
-  const [what, word] = others.length === 0 ? ['the qube’s name', only.qube] : ['that number', String(count)]
-  const question = `\n${plural(count, 'value')} of ${consent.qubes.map(({ qube }) => qube).join(', ')} will be withdrawn. Type ${what} to continue: `
-  const answer = await io.ask(question)
-  if (answer?.trim() === word) return true
-  io.err('Nothing was changed.\n')
-  return false
+  const [only = '', ...others] = names
+  const [what, answer] = others.length === 0 ? ['the qube’s name', only] : ['that number', String(count)]
+  const question = `${plural(count, 'value')} of ${names.join(', ')} will be withdrawn. Type ${what} to continue: `
+  return [{ question, answer }]
 }
 
 /** A person at a terminal types the name of each qube that is to go. */
-async function removalsConfirmed(plan: Plan, io: Io): Promise<boolean> {
-  for (const qube of removalsOf(plan)) {
-    const answer = await io.ask(`\n${qube} is removed with all its data. Type its name to continue: `)
-    if (answer?.trim() === qube) continue
-    io.err('Nothing was changed.\n')
-    return false
-  }
-  return true
-}
+const typedForRemovals = (plan: Plan): readonly TypedConsent[] =>
+  removalsOf(plan).map((qube) => ({
+    question: `${qube} is removed with all its data. Type its name to continue: `,
+    answer: qube,
+  }))
 
 function conclude(
   { plan, applied, restarts, attached }: RunResult,

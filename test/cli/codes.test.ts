@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { NO_MEMORY } from '../../agent/state/memory.ts'
@@ -12,7 +12,6 @@ import { type Host, type Result, simulatedHost } from './run-cli.ts'
 
 interface World extends Host {
   /** Writes a file, and gives its path. */
-  write(name: string, text: string): string
   fault(method: string, more?: Partial<Fault['match']>): void
 }
 
@@ -20,11 +19,6 @@ async function begin(t: TestContext): Promise<World> {
   const host = await simulatedHost(t)
   return {
     ...host,
-    write(name, text) {
-      const path = join(host.folder, name)
-      writeFileSync(path, text)
-      return path
-    },
     fault(method, more) {
       host.simulator.setFaults([{ match: { method, ...more }, do: 'refuse' }])
     },

@@ -16,28 +16,12 @@ interface Told {
 
 const told = ({ out }: Result): Told => JSON.parse(out) as Told
 
-interface World extends Host {
-  write(name: string, text: string): string
-}
-
-async function begin(t: TestContext): Promise<World> {
-  const host = await simulatedHost(t)
-  return {
-    ...host,
-    write(name, text) {
-      const path = join(host.folder, name)
-      writeFileSync(path, text)
-      return path
-    },
-  }
-}
-
 const spec = (qubes: string): string => `apiVersion: qstate/v1\nqubes:\n${qubes}`
 const SOUND = spec('  win10-work: { audio: ich6 }\n')
 
 const FAILS: readonly {
   readonly domain: ReturnType<typeof domainOf>
-  readonly run: (it: World, t: TestContext) => Promise<Result>
+  readonly run: (it: Host, t: TestContext) => Promise<Result>
 }[] = [
   { domain: 'usage', run: (it) => it.qstate('--json', 'plan', it.write('a.yaml', SOUND), '--target', '!') },
   {
@@ -87,7 +71,7 @@ const FAILS: readonly {
 
 for (const { domain, run } of FAILS) {
   test(`a command that fails ends with the exit code of the code that it prints: ${domain}`, async (t) => {
-    const failed = await run(await begin(t), t)
+    const failed = await run(await simulatedHost(t), t)
     const { error } = told(failed)
     assert.equal(domainOf(error.code), domain, failed.out + failed.err)
     assert.equal(failed.code, exitCodeOf(error.code))
@@ -96,7 +80,7 @@ for (const { domain, run } of FAILS) {
 }
 
 test('a stale plan ends with the exit code of its domain', async (t) => {
-  const it = await begin(t)
+  const it = await simulatedHost(t)
   const file = join(it.folder, 'plan.json')
   await it.qstate('plan', it.write('a.yaml', spec('  win10-work: { qube: { memory: 4000 } }\n')), '-o', file)
   it.simulator.act(Buffer.from('admin.vm.property.Set+memory dom0 name win10-work\x003000'))
@@ -114,7 +98,7 @@ for (const command of [
   ['policy', '--qube', 'mgmt'],
 ]) {
   test(`as JSON the errors of a spec come with the error, and nothing on stderr: ${command.join(' ')}`, async (t) => {
-    const it = await begin(t)
+    const it = await simulatedHost(t)
     const file = it.write('a.yaml', WRONG)
     const failed = await it.qstate('--json', ...command, file)
     assert.equal(failed.code, 65, failed.out)
@@ -139,7 +123,7 @@ const SILENT = spec('  win10-work: { audio: { model: ac97 } }\n')
 
 for (const command of [['plan'], ['apply', '--yes'], ['validate']]) {
   test(`as JSON the warnings of a sound spec go with what is printed: ${command.join(' ')}`, async (t) => {
-    const it = await begin(t)
+    const it = await simulatedHost(t)
     const { out, err } = await it.qstate('--json', ...command, it.write('a.yaml', SILENT))
     const { diagnostics = [] } = JSON.parse(out) as { diagnostics?: readonly Diagnostic[] }
     assert.deepEqual(
@@ -161,7 +145,7 @@ interface PlanJson {
 }
 
 test('what a plan blocks has a code and the line of the spec, in JSON and in text', async (t) => {
-  const it = await begin(t)
+  const it = await simulatedHost(t)
   it.simulator.setFaults([{ match: { method: 'admin.vm.feature.Get', arg: 'audio-model' }, do: 'refuse' }])
   const file = it.write(
     'a.yaml',
@@ -198,7 +182,7 @@ test('what a plan blocks has a code and the line of the spec, in JSON and in tex
 })
 
 test('what an apply could not do has the line of the spec; what is withdrawn has none', async (t) => {
-  const it = await begin(t)
+  const it = await simulatedHost(t)
   const before = it.write('a.yaml', spec('  win10-work: { audio: ich6, tags: [office] }\n'))
   assert.equal((await it.qstate('apply', '--yes', before)).code, 0)
   const after = it.write('a.yaml', spec('  win10-work: { audio: ich6, qube: { vcpus: 3 } }\n'))
@@ -220,7 +204,7 @@ test('what an apply could not do has the line of the spec; what is withdrawn has
 })
 
 test('a folder that a saved plan came from may be gone: the lines in it are words', async (t) => {
-  const it = await begin(t)
+  const it = await simulatedHost(t)
   const spec = it.write('a.yaml', SOUND)
   const file = join(it.folder, 'plan.json')
   await it.qstate('plan', spec, '-o', file)

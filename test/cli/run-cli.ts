@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext } from 'node:test'
@@ -21,6 +21,8 @@ export interface Host {
   readonly simulator: Simulator
   readonly socket: string
   readonly folder: string
+  /** Writes a file into the folder. Its path. */
+  write(name: string, text: string): string
   /** Runs one command line against this host, in process. */
   qstate(...argv: string[]): Promise<Result>
   /** The same with answers to questions, a terminal's width, or other environment. */
@@ -57,7 +59,12 @@ export async function simulatedHost(
   const env = { QSTATE_SOCKET: socket, QSTATE_STATE_DIR: join(folder, 'state') }
   const qstateWith = (world: Partial<World>, ...argv: string[]): Promise<Result> =>
     runCli(argv, { ...world, env: { ...env, ...world.env } })
-  return { simulator, socket, folder, qstateWith, qstate: (...argv) => qstateWith({}, ...argv) }
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+  return { simulator, socket, folder, write, qstateWith, qstate: (...argv) => qstateWith({}, ...argv) }
 }
 
 export async function runCli(argv: readonly string[], world: Partial<World> = {}): Promise<Result> {
