@@ -60,7 +60,7 @@ export async function importQubes(
   const qubes = await mapLimited(candidates, 4, (candidate) => readQube(candidate, connected, all))
   const owner = await ownerOf(qubes, kept.name, connected)
   const { yaml, leftOut } = writeManifest({
-    header: [...HEADER, ...owner.remarks, ...unclear.map(unclearRemark)],
+    header: [...HEADER, ...owner.remarks, ...qubes.flatMap(fromRecordRemark), ...unclear.map(unclearRemark)],
     name: owner.name,
     kept,
     qubes,
@@ -115,6 +115,11 @@ async function choose(names: readonly string[], connected: ConnectedHost): Promi
 
 const unclearRemark = ({ qube, problem }: Unclear): string =>
   `${qube} is not here: whether it is HVM cannot be read: ${reasonOf(problem)}`
+
+const fromRecordRemark = ({ name, fromRecord }: ImportedQube): readonly string[] =>
+  fromRecord.length === 0
+    ? []
+    : [`${name}: cannot be read now, and written as qstate last set it: ${fromRecord.join(', ')}`]
 
 /**
  * The configuration that owns something on the qubes already. Under its name a plan would withdraw what that configuration has set

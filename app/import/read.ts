@@ -4,7 +4,6 @@ import {
   type Observation,
   observeQube,
   type QubeFacts,
-  type Reading,
   type Unknown,
 } from '../../reconciler/index.ts'
 import { problem } from '../../spec/diagnostics/index.ts'
@@ -23,6 +22,8 @@ export interface ImportedQube {
   readonly noise: number
   /** Paths that qstate owns there: a spec without them would withdraw them. */
   readonly owned: ReadonlySet<string>
+  /** Those of them that cannot be read now, and are written as qstate last set them. */
+  readonly fromRecord: readonly string[]
   /** The configuration that owns them, where that has a name. */
   readonly owner: string | null
 }
@@ -36,15 +37,23 @@ export async function readQube(
   const { qube } = candidate
   const facts = { qube, version }
   const seen = await readAllSettings(candidate, host)
-  const { owned, owner } = await ownership(facts, seen.features, host)
+  const { applied, values, owner } = await readOwned(facts, seen, host)
   const settings = new Map<string, Value>()
+  const fromRecord: string[] = []
   const leftOut = seen.unread.map(([path, why]) => leave(path, why, qube.name))
   let noise = 0
-  for (const path of pathsIn(seen).filter((path) => !isReserved(path))) {
-    const found = decodeForSpec(path, seen.reading, facts)
+  for (const path of new Set([...pathsIn(seen).filter((path) => !isReserved(path)), ...applied.keys()])) {
+    const read = values.get(path) ?? decode(path, seen.reading, facts)
+    const last = applied.get(path)
+    if (read.status === 'unknown' && last !== undefined) {
+      settings.set(path, last)
+      fromRecord.push(path)
+      continue
+    }
+    const found = sayable(path, read)
     if (found.status === 'unknown') leftOut.push(leave(path, found, qube.name))
     if (found.status !== 'present') continue
-    if (!all && isNoise(path, found.value) && !owned.has(path)) noise += 1
+    if (!all && isNoise(path, found.value) && last === undefined) noise += 1
     else settings.set(path, found.value)
   }
   return {
@@ -53,7 +62,8 @@ export async function readQube(
     leftOut,
     isWindows: looksLikeWindows(qube.name, seen),
     noise,
-    owned,
+    owned: new Set(applied.keys()),
+    fromRecord,
     owner,
   }
 }
@@ -65,20 +75,30 @@ function leave(path: string, { problem: found }: Unknown, qube: string): LeftOut
   return { path, value: null, problem: { ...found, message, hint } }
 }
 
-async function ownership(
+/**
+ * What qstate owns on a qube, as it was last set and as it is now. Policy may keep the lists of a qube from a management qube;
+ * what the record names is then read by name.
+ */
+async function readOwned(
   facts: QubeFacts,
-  features: readonly string[],
+  { features, unread }: QubeInventory,
   host: Host,
-): Promise<Pick<ImportedQube, 'owned' | 'owner'>> {
-  if (!features.includes(RECORD_FEATURE)) return { owned: new Set(), owner: null }
-  const { record } = await observeQube(host, providers, facts, null)
-  if (record.kind !== 'record') return { owned: new Set(), owner: null }
-  const owned = [...record.record.set].flatMap(([path, value]) => (value === null ? [] : [path]))
-  return { owned: new Set(owned), owner: record.record.name }
+): Promise<{
+  readonly applied: ReadonlyMap<string, Value>
+  readonly values: ReadonlyMap<string, Observation<Value>>
+  readonly owner: string | null
+}> {
+  const none = { applied: new Map(), values: new Map(), owner: null }
+  if (unread.length === 0 && !features.includes(RECORD_FEATURE)) return none
+  const { record, values } = await observeQube(host, providers, facts, null)
+  if (record.kind !== 'record') return none
+  const applied = new Map(
+    [...record.record.set].flatMap(([path, value]) => (value === null ? [] : [[path, value] as const])),
+  )
+  return { applied, values, owner: record.record.name }
 }
 
-function decodeForSpec(path: string, reading: Reading, facts: QubeFacts): Observation<Value> {
-  const seen = decode(path, reading, facts)
+function sayable(path: string, seen: Observation<Value>): Observation<Value> {
   const strange = path === SLIC_TABLES && seen.status === 'present' ? strangeTables(seen.value) : undefined
   return strange === undefined
     ? seen

@@ -395,6 +395,43 @@ test('what qstate owns stays in an import, noise or not, and nothing is withdraw
   await checkSettles(host, yaml)
 })
 
+test('under a policy that keeps the lists of a qube from it, an import has what qstate owns', async (t) => {
+  const host = await withHost(t)
+  const spec = join(host.folder, 'own.yaml')
+  writeFileSync(
+    spec,
+    'apiVersion: qstate/v1\nqubes:\n  win10-work:\n    audio: { model: ac97 }\n' +
+      '    qube: { memory: 5000, features: { my-note: "7" } }\n    tags: [ours]\n',
+  )
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  const lists = ['feature.List', 'tag.List', 'property.GetAll', 'device.denied.List']
+  host.simulator.setFaults(
+    lists.map((name) => ({ match: { method: `admin.vm.${name}` }, do: 'refuse' as const })),
+  )
+  const yaml = await host.imported('win10-work')
+  for (const line of [/audio: ac97/, /memory: 5000/, /my-note: ["']?7/, /tags: \[ours\]/])
+    assert.match(yaml, line)
+  const plan = await host.planned(yaml)
+  assert.deepEqual(
+    plan.qubes.flatMap(({ changes, leaves }) => [...changes, ...(leaves ?? [])]),
+    [],
+  )
+  assert.doesNotMatch((await host.qstate('import', 'win10-work')).err, /a plan would remove it/)
+})
+
+test('what qstate owns and cannot be read is written as it was last set, and a remark says so', async (t) => {
+  const host = await withHost(t)
+  const spec = join(host.folder, 'own.yaml')
+  writeFileSync(spec, 'apiVersion: qstate/v1\nqubes:\n  win10-work: { audio: { model: ac97 } }\n')
+  assert.equal((await host.qstate('apply', '--yes', spec)).code, 0)
+  host.simulator.setFaults([{ match: { method: 'admin.vm.feature.Get', arg: 'audio-model' }, do: 'refuse' }])
+  const yaml = await host.imported('win10-work')
+  assert.match(yaml, /^# win10-work: cannot be read now, and written as qstate last set it: audio\/model$/m)
+  assert.match(yaml, /audio: ac97/)
+  host.simulator.setFaults([])
+  await checkSettles(host, yaml)
+})
+
 test('a device that qstate gave to one qube is not taken for that of its rival', async (t) => {
   const host = await withHost(
     t,
