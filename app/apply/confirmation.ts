@@ -3,10 +3,12 @@ import {
   forgetReverted,
   type Mark,
   type MarkContent,
+  readMark,
   readReverted,
   secondsSinceBoot,
 } from '../../journal/index.ts'
-import { problem, type Problem, utcMinute } from '../../spec/diagnostics/index.ts'
+import { problem, type Problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
+import { type Context } from '../context.ts'
 
 /** Seconds in which an apply may still be confirmed. After another boot there are none. */
 export async function secondsLeft({ state, content }: Mark): Promise<number> {
@@ -31,6 +33,29 @@ export function unconfirmed(
     message,
     'it stays with `qstate confirm`; without, all of it is taken back then',
   )
+}
+
+/** Tells who only looks at the host that an apply waits to be confirmed, or is to be taken back. */
+export async function warnUnconfirmed(folder: string, { warn, now }: Context): Promise<void> {
+  const mark = await readMark(folder).catch((error: unknown) => {
+    if (!(error instanceof QstateError)) throw error
+    warn(error.problem)
+    return null
+  })
+  if (mark === null) return
+  const left = await secondsLeft(mark)
+  if (left > 0) warn(unconfirmed(mark.content, left, now()))
+  else {
+    const { generation, who } = mark.content
+    const message = `generation ${generation} (${who}) was not confirmed in time, and is to be taken back`
+    warn(
+      problem(
+        'unconfirmed',
+        message,
+        'the next run that writes takes it back first; `qstate rollback --unconfirmed` does so now',
+      ),
+    )
+  }
 }
 
 export const untriedText = (untried: MarkContent['untried']): string =>

@@ -3,7 +3,7 @@
  */
 export { type AttachReport } from './attach.ts'
 export { type Confirmed, confirmApply } from './confirm.ts'
-export { liftHold, secondsLeft, untilOf, untriedText } from './confirmation.ts'
+export { liftHold, secondsLeft, untilOf, untriedText, warnUnconfirmed } from './confirmation.ts'
 export { applyUnattended, PARALLELISM } from './execute.ts'
 export { tryWithLock } from './lock.ts'
 export { planRelease } from './release.ts'

@@ -1,3 +1,4 @@
+import { warnUnconfirmed } from '../../app/apply/index.ts'
 import { connect } from '../../app/host/index.ts'
 import { listGenerations } from '../../app/inspect/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
@@ -8,7 +9,9 @@ import { historyView } from '../views/history.ts'
 
 /** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
 export async function history(options: GlobalOptions, io: Io): Promise<number> {
-  const { stateFolder } = connect(targetOf(options, io), await commandContext(options, io))
+  const context = await commandContext(options, io)
+  const { stateFolder } = connect(targetOf(options, io), context)
+  await warnUnconfirmed(stateFolder, context)
   const generations = await listGenerations(stateFolder)
   if (options.json === true) io.out(`${JSON.stringify(generations, null, 2)}\n`)
   else io.out(historyView(generations, outStyle(options, io)))

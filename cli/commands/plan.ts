@@ -1,4 +1,4 @@
-import { withRestarts } from '../../app/apply/index.ts'
+import { warnUnconfirmed, withRestarts } from '../../app/apply/index.ts'
 import { connect, openHost } from '../../app/host/index.ts'
 import { diffRevisions, planSpec, warnInterruptedApply, writePlanFile } from '../../app/plan/index.ts'
 import { agentState, findSpec, tablesOf } from '../../app/source/index.ts'
@@ -30,7 +30,10 @@ export async function plan(paths: readonly string[], options: PlanCommandFlags, 
     snapshot === null ? agentState(connect(target, context), context) : Promise.resolve(null),
   )
   const host = await openHost(target, snapshot, context, tablesOf(spec))
-  if (host.stateFolder !== null) await warnInterruptedApply(host.stateFolder, context, false)
+  if (host.stateFolder !== null) {
+    await warnUnconfirmed(host.stateFolder, context)
+    await warnInterruptedApply(host.stateFolder, context, false)
+  }
   const made = await planSpec(spec, host, planOptions(options), context)
   if (options.out !== undefined) writePlanFile(options.out, made, io.cwd)
   printPlan(made, options, io, context, host.host.ownQube)

@@ -1,3 +1,4 @@
+import { warnUnconfirmed } from '../../app/apply/index.ts'
 import { connect, listManaged } from '../../app/host/index.ts'
 import { statusOf } from '../../app/inspect/index.ts'
 import { planSpec } from '../../app/plan/index.ts'
@@ -23,7 +24,9 @@ export async function status(
 ): Promise<number> {
   const context = await commandContext(options, io)
   const target = targetOf(options, io)
-  const agent = await agentState(connect(target, context), context)
+  const connection = connect(target, context)
+  await warnUnconfirmed(connection.stateFolder, context)
+  const agent = await agentState(connection, context)
   const style = outStyle(options, io)
   // Before the host is asked: where it does not answer, that is what there is to say.
   if (agent !== null && options.json !== true) io.out(`${agentView(agent, style)}\n`)

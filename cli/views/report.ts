@@ -87,6 +87,8 @@ function summary(report: Report, style: Style): string[] {
   const count = (status: QubeReport['status']): number =>
     report.qubes.filter((qube) => qube.status === status).length
   const writes = report.qubes.reduce((sum, qube) => sum + qube.writes, 0)
+  const silent = report.qubes.reduce((sum, qube) => sum + qube.unanswered, 0)
+  const unanswered = silent === 0 ? '' : `, and ${silent} without an answer, which may have been done`
   const blocked = report.plan.qubes.reduce((sum, qube) => sum + qube.blocked.length, 0)
   const amiss = count('failed') + count('stale') + count('skipped') + blocked
   const parts = [
@@ -99,7 +101,7 @@ function summary(report: Report, style: Style): string[] {
   ] as const
   const text = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`)
   const head = amiss === 0 ? style.green('Done:') : style.red('Not all done:')
-  const lines = [`${head} ${text.join(', ')}; ${plural(writes, 'write')}.`]
+  const lines = [`${head} ${text.join(', ')}; ${plural(writes, 'write')}${unanswered}.`]
   if (report.interrupted !== null) lines.push(style.red(fold(report.interrupted.message, style.width, '')))
   if (count('stale') > 0) lines.push(style.dim('Plan again to see what it takes now.'))
   else if (amiss > 0) lines.push(style.dim('The next run goes on from what is there.'))

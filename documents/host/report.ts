@@ -34,6 +34,7 @@ const qube = Type.Object({
   ),
   error: failure,
   writes: about('Writes that were answered well.', count),
+  unanswered: about('Writes that got no whole answer: each may have been done.', count),
   touched: about('A write has been sent, whatever became of it.', Type.Boolean()),
   waiting: about('Settings that take effect only after the next start of the qube.', texts),
 })

@@ -59,6 +59,12 @@ const inValues =
       ? Object.fromEntries(Object.entries(json).map(([key, value]) => [key, rewrite(value)]))
       : json
 
+/** Keys that earlier versions did not write. */
+const withMissing =
+  (missing: Readonly<Record<string, unknown>>): Rewrite =>
+  (json) =>
+    isObject(json) ? { ...missing, ...json } : json
+
 const all =
   (...rewrites: readonly Rewrite[]): Rewrite =>
   (json) =>
@@ -103,7 +109,13 @@ const EARLIER: Readonly<Record<string, Rewrite>> = {
   ),
   'qstate.apply-report': inKey(
     'qubes',
-    inEach(all(inKey('error', problemNow), inKey('outcomes', inEach(inKey('error', problemNow))))),
+    inEach(
+      all(
+        inKey('error', problemNow),
+        inKey('outcomes', inEach(inKey('error', problemNow))),
+        withMissing({ unanswered: 0 }),
+      ),
+    ),
   ),
   'qstate.agent': all(
     inKeys(['gaveUp', 'unreachable', 'fleetAway', 'error'], problemNow),

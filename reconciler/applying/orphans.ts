@@ -1,6 +1,6 @@
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { SLIC_TABLES } from '../../spec/index.ts'
-import { type OrphanTemplate, type Outcome, type QubeReport } from '../plan/index.ts'
+import { type OrphanTemplate, type QubeReport } from '../plan/index.ts'
 import {
   type Host,
   NO_NEEDS,
@@ -10,7 +10,7 @@ import {
   sameValue,
 } from '../ports/index.ts'
 import { type Journal } from './journal.ts'
-import { noted } from './qube-run.ts'
+import { isUnanswered, noted } from './qube-run.ts'
 
 /** Removes a template of a qube that is gone, if it still holds what was planned. Fails with a fatal QstateError only. */
 export async function removeOrphan(
@@ -24,11 +24,11 @@ export async function removeOrphan(
 ): Promise<QubeReport> {
   const provider = providerOf(providers, SLIC_TABLES)
   const facts = { qube: { name, klass: '', state: 'Halted', uuid: null }, version }
-  const report = (status: QubeReport['status'], outcome: Outcome, writes: number): QubeReport => ({
-    ...{ qube: name, status, outcomes: [outcome], stale: [], error: null },
-    ...{ writes, touched: status === 'applied' || writes > 0, waiting: [] },
+  let [sent, writes] = [0, 0]
+  const report = (status: 'applied' | 'failed', error: Problem | null, unanswered = 0): QubeReport => ({
+    ...{ qube: name, status, outcomes: [{ path: SLIC_TABLES, status, error }], stale: [], error: null },
+    ...{ writes, unanswered, touched: status === 'applied' || sent > 0, waiting: [] },
   })
-  let sent = 0
   try {
     const seen = provider.decode(SLIC_TABLES, await host.read(name, { ...NO_NEEDS, slic: true }), facts)
     if (seen.status === 'unknown') throw new QstateError(seen.problem)
@@ -40,12 +40,13 @@ export async function removeOrphan(
       await noted(journal.write(name, SLIC_TABLES, 'before'))
       sent += 1
       await host.write(call)
+      writes += 1
       await noted(journal.write(name, SLIC_TABLES, 'after'))
     }
-    return report('applied', { path: SLIC_TABLES, status: 'applied', error: null }, sent)
+    return report('applied', null)
   } catch (error) {
     if (!(error instanceof QstateError) || error.fatal) throw error
-    return report('failed', { path: SLIC_TABLES, status: 'failed', error: error.problem }, sent)
+    return report('failed', error.problem, isUnanswered(error) ? 1 : 0)
   }
 }
 

@@ -1,4 +1,4 @@
-import { located, problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type Code, located, problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import { observePaths } from '../observe/index.ts'
 import {
@@ -61,6 +61,7 @@ export function startReport(plan: QubePlan): QubeReport {
     stale: [],
     error: null,
     writes: 0,
+    unanswered: 0,
     touched: false,
     waiting: plan.waiting,
   }
@@ -143,10 +144,21 @@ export function stop(run: QubeRun, stale: QubeReport['stale']): void {
 /** What is not there has no values to compare. */
 export const isToBeCreated = ({ plan }: QubeRun): boolean => plan.create !== undefined && plan.uuid === null
 
+const NO_ANSWER: ReadonlySet<Code> = new Set(['aborted', 'daemon-unreachable', 'malformed-answer', 'timeout'])
+
+/** A call that failed like this may have been done. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof QstateError && NO_ANSWER.has(error.problem.code)
+
 export async function send(run: QubeRun, call: HostCall, what: string): Promise<void> {
   await note(run, what, 'before')
   run.report = { ...run.report, touched: true }
-  await run.host.write(call)
+  try {
+    await run.host.write(call)
+  } catch (error) {
+    if (isUnanswered(error)) run.report = { ...run.report, unanswered: run.report.unanswered + 1 }
+    throw error
+  }
   run.report = { ...run.report, writes: run.report.writes + 1 }
   await note(run, what, 'after')
 }

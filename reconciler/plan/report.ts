@@ -30,8 +30,10 @@ export interface QubeReport {
   /** What changed since the plan. */
   readonly stale: readonly Stale[]
   readonly error: Problem | null
-  /** Writes that were answered well, the record's among them. One that was not may have been done all the same. */
+  /** Writes that were answered well, the record's among them. */
   readonly writes: number
+  /** Writes that got no whole answer: each may have been done. What they set is read again. */
+  readonly unanswered: number
   /** A write has been sent, whatever came of it. */
   readonly touched: boolean
   /** Settings changed that count only after the next start of the running qube. */

@@ -67,7 +67,10 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   },
   report: {
     document: reportDocument,
-    json: marked(reportDocument, readJson('generation', 'report.json')),
+    json: marked(
+      reportDocument,
+      asWrittenNow(reportDocument.id, readJson('generation', 'report.json')) as object,
+    ),
     deep: [['qubes', 1, 'outcomes', 0, 'status'], 'perhaps'],
   },
   generation: {

@@ -178,8 +178,11 @@ test('until it is confirmed every other run is refused and says until when; what
     done(refused, 5)
     assert.match(refused.err, /generation 2 \(.*\) waits to be confirmed, for [0-9]+ seconds, until /)
   }
-  done(await it.run('plan', other))
-  done(await it.run('history'))
+  for (const argv of [['plan', other], ['status', other], ['history']]) {
+    const looked = await it.run(...argv)
+    done(looked)
+    assert.match(looked.err, /generation 2 \(.*\) waits to be confirmed, for [0-9]+ seconds, until /)
+  }
   assert.equal(writesOf(it), 0)
 })
 
@@ -188,6 +191,8 @@ test('the time is over: all of it comes back, and what someone else has changed 
   done(await it.run(...CONFIRM, it.spec(NEXT)))
   it.set('win-b', 'memory', '3000')
   it.expire()
+  const looked = await it.run('history')
+  assert.match(looked.err, /generation 2 \(.*\) was not confirmed in time, and is to be taken back/)
   const back = await it.systemd.elapse()
   done(back)
   assert.match(back.out, /generation 2 was not confirmed in time, and has been taken back/)

@@ -151,6 +151,8 @@ async function lateWrite(t: TestContext, first: Wanted, then: Wanted): Promise<v
   host.simulator.setFaults([{ match: { arg: 'audio-model', method: 'admin.vm.feature.Set' }, do: 'hang' }])
   const run = await host.apply(desiredState(then), { timeoutMs: 100 })
   assert.equal(run.code, 3)
+  const [report] = run.report.qubes
+  assert.deepEqual([report?.unanswered, report?.writes], [1, 1], 'the write may have been done')
   host.simulator.setFaults([])
   host.setFeature('win-a', 'audio-model', 'ich6')
   await host.apply(desiredState({}))

@@ -225,6 +225,7 @@ for (const kind of KINDS) {
       const scope = ownScope()
       try {
         const host = await prepared(scope)
+        host.simulator.clearLog()
         const fault: Fault = { match: {}, after: nth, times: 1, do: kind }
         host.simulator.setFaults([fault])
         const timeoutMs = kind.startsWith('hang') ? 80 : 20_000
@@ -235,6 +236,14 @@ for (const kind of KINDS) {
           assert.ok(error instanceof QstateError, `call ${nth}: ${String(error)}`)
         }
         if (run !== undefined) assertReportIsTrue(host, run)
+        if (run !== undefined) {
+          const told = run.report.qubes.reduce((sum, one) => sum + one.writes + one.unanswered, 0)
+          // An empty answer is a refusal, also where the daemon died of the call.
+          const refused = run.report.qubes
+            .flatMap(({ error, outcomes }) => [error, ...outcomes.map((outcome) => outcome.error)])
+            .some((error) => error?.code === 'refused')
+          assert.ok(host.simulator.writes() <= told + (refused ? 1 : 0), `call ${nth}: each write is counted`)
+        }
         if (run?.code === 0) assert.deepEqual(differences(goal, withoutRecords(host.snapshot())), [])
         host.simulator.setFaults([])
         await host.simulator.restart()
