@@ -1,5 +1,6 @@
 import { type Say } from '../app/agent/index.ts'
 import { type Io } from './io.ts'
+import { escapeJson } from './json.ts'
 import { type GlobalOptions } from './options.ts'
 
 /** The log of an agent or a controller, on stderr: a line for people, or JSON with --log-format json. With -v more of it. */
@@ -15,7 +16,7 @@ export async function agentLog(options: GlobalOptions, io: Io): Promise<Say> {
     },
     {
       write: (line: string) => {
-        io.err(isText ? asText(line) : line)
+        io.err(isText ? asText(line) : escapeJson(line))
       },
     },
   )

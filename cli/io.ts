@@ -1,3 +1,5 @@
+import { escapeForTerminal } from '../spec/diagnostics/index.ts'
+
 /** The world of a command, handed to it: nothing in cli/ but bin.ts touches `process`. */
 export interface Io {
   /** The answer. */
@@ -27,3 +29,24 @@ export interface Io {
   /** Has the listener tell that a signal has come, which stderr is told of otherwise: for who has a log there. */
   onStop(listener: (signal: string) => void): void
 }
+
+/**
+ * The one door for all output: whatever text of somebody else's has come this far unescaped, nothing but colours reaches the
+ * terminal. Texts are escaped where they are read as well, since here no line break can be told from one of ours.
+ */
+export const withEscapedOutput = (io: Io): Io => ({
+  ...io,
+  out: (text) => {
+    io.out(escaped(text))
+  },
+  err: (text) => {
+    io.err(escaped(text))
+  },
+  ask: (question) => io.ask(escaped(question)),
+})
+
+const escaped = (text: string): string =>
+  text.replace(UNUSUAL, (found) => (found.length > 2 ? found : escapeForTerminal(found)))
+
+/** A colour as a whole, or one character. */
+const UNUSUAL = /\x1b\[[0-9;]*m|[^\x20-\x7e\n\t]/gu

@@ -1,5 +1,6 @@
 import { type TracedCall } from '../app/index.ts'
 import { type Io } from './io.ts'
+import { escapeJson } from './json.ts'
 import { type GlobalOptions } from './options.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function callLog(
     { base: null, level: 'debug' },
     {
       write: (line: string) => {
-        io.err(text ? asText(line) : line)
+        io.err(text ? asText(line) : escapeJson(line))
       },
     },
   )

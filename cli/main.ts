@@ -1,11 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
 import { collect } from './collect.ts'
-import { type Io } from './io.ts'
+import { type Io, withEscapedOutput } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { addCommands } from './program.ts'
 import { errorJson } from './views/error.ts'
 import { fold, makeStyle } from './views/style.ts'
 import { EXIT, exitCodeOf, problem, type Problem, problemOf, QstateError } from '../spec/diagnostics/index.ts'
+import { jsonText } from './json.ts'
 
 /** All options and commands. `done` is told the exit code of the command that ran. */
 export function makeProgram(io: Io, done: (code: number) => void, isJson = false): Command {
@@ -51,7 +52,8 @@ export function makeProgram(io: Io, done: (code: number) => void, isJson = false
 }
 
 /** Runs one command line. Returns the exit code; whatever goes wrong has been told. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export async function main(argv: readonly string[], outside: Io): Promise<number> {
+  const io = withEscapedOutput(outside)
   let code: number = EXIT.done
   // Before the options are understood: that they cannot be is told in the same way as all else.
   const isJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined).includes('--json')
@@ -84,7 +86,7 @@ function tell(error: unknown, options: GlobalOptions, io: Io): number {
   }
   if (options.json === true) {
     const diagnostics = error instanceof QstateError ? error.diagnostics : []
-    io.out(`${JSON.stringify(errorJson(known, diagnostics), null, 2)}\n`)
+    io.out(jsonText(errorJson(known, diagnostics)))
   } else {
     const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
     io.err(`${style.red(style.bold('error:'))} ${fold(known.message, io.columns, '').trimStart()}\n`)

@@ -14,6 +14,7 @@ import { acceptedText, configLine, laggingText, suspendedLine } from '../views/a
 import { plural } from '../views/style.ts'
 import { agentFileOf, type AgentFlags } from './agent.ts'
 import { signalExit } from './run.ts'
+import { jsonText } from '../json.ts'
 
 /** Says whether the configuration file of an agent is right. */
 export async function checkAgentFile(options: AgentFlags, io: Io): Promise<number> {
@@ -22,11 +23,7 @@ export async function checkAgentFile(options: AgentFlags, io: Io): Promise<numbe
   const config = readAgentFile(path, context)
   for (const file of missingFiles(config))
     context.warn(problem('no-such-file', `${file} is not there`, 'put it there before the agent is started'))
-  io.out(
-    options.json === true
-      ? `${JSON.stringify(withAdvice(config, context), null, 2)}\n`
-      : configLine(path, config),
-  )
+  io.out(options.json === true ? jsonText(withAdvice(config, context)) : configLine(path, config))
   return EXIT.done
 }
 
@@ -41,7 +38,7 @@ export async function suspend(options: SuspendFlags, io: Io): Promise<number> {
   const order = { forMs, why: options.why ?? '' }
   const context = await commandContext(options, io)
   const { suspension, isStill } = await suspendAgent(targetOf(options, io), order, context)
-  if (options.json === true) io.out(`${JSON.stringify({ suspended: suspension }, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText({ suspended: suspension }))
   if (!isStill) {
     io.err('The order is written, and holds; the apply that is under way may still write.\n')
     return signalExit(io)
@@ -52,7 +49,7 @@ export async function suspend(options: SuspendFlags, io: Io): Promise<number> {
 
 export async function resume(options: GlobalOptions, io: Io): Promise<number> {
   const wasSuspended = await resumeAgent(targetOf(options, io), await commandContext(options, io))
-  if (options.json === true) io.out(`${JSON.stringify({ suspended: null }, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText({ suspended: null }))
   else io.out(wasSuspended ? 'Resumed.\n' : 'It was not suspended.\n')
   return EXIT.done
 }
@@ -64,7 +61,7 @@ interface AcceptFlags extends GlobalOptions {
 async function acceptHeld(commit: string, digest: string, options: GlobalOptions, io: Io): Promise<number> {
   const context = await commandContext(options, io)
   const count = await acceptWithdrawal(commit, digest, targetOf(options, io), context)
-  if (options.json === true) io.out(`${JSON.stringify({ accepted: commit, withdrawals: count }, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText({ accepted: commit, withdrawals: count }))
   else io.out(`Agreed: the agent withdraws ${plural(count, 'value')}. \`qstate status\` shows the result.\n`)
   return EXIT.done
 }
@@ -73,7 +70,7 @@ async function acceptHeld(commit: string, digest: string, options: GlobalOptions
 export async function accept(commit: string, options: AcceptFlags, io: Io): Promise<number> {
   if (options.withdraw !== undefined) return acceptHeld(commit, options.withdraw, options, io)
   const memory = await acceptCommit(commit, targetOf(options, io), await commandContext(options, io))
-  if (options.json === true) io.out(`${JSON.stringify({ accepted: commit }, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText({ accepted: commit }))
   else io.out(acceptedText(commit, memory))
   io.err(laggingText(commit, memory))
   return EXIT.done

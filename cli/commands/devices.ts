@@ -5,6 +5,7 @@ import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { devicesView } from '../views/devices.ts'
+import { jsonText } from '../json.ts'
 
 /** Prints the USB devices that are plugged in now. */
 export async function devices(options: GlobalOptions, io: Io): Promise<number> {
@@ -12,7 +13,7 @@ export async function devices(options: GlobalOptions, io: Io): Promise<number> {
   const plugged = await listDevices(host)
   const { devices: found, unread } = plugged
   if (options.json === true) {
-    io.out(`${JSON.stringify(plugged, null, 2)}\n`)
+    io.out(jsonText(plugged))
     return unread.length === 0 ? EXIT.done : EXIT.error
   }
   if (found.length > 0 || unread.length === 0)

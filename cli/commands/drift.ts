@@ -9,6 +9,7 @@ import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf, outStyle } from '../options.ts'
 import { driftView } from '../views/drift.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
+import { jsonText } from '../json.ts'
 
 /** What changed on the host since qstate last set it. Writes nothing. */
 export async function drift(
@@ -26,7 +27,7 @@ export async function drift(
   const found = driftIn(plan, memory)
   if (options.json === true) {
     const told = { spec: plan.spec, host: plan.host, drift: found, blocked: blockedIn(plan) }
-    io.out(`${JSON.stringify(withAdvice(told, context), null, 2)}\n`)
+    io.out(jsonText(withAdvice(told, context)))
   } else io.out(driftView(plan, outStyle(options, io)))
   // What could not be looked at may have drifted: that there is none is only said where all was seen.
   if (found.length > 0) return EXIT.changes

@@ -16,12 +16,13 @@ import { type GlobalOptions, outStyle } from '../options.ts'
 import { fleetView } from '../views/fleet.ts'
 import { rolloutLog } from '../views/rollout.ts'
 import { signalExit } from './run.ts'
+import { jsonText } from '../json.ts'
 
 /** Every host of the fleet: what it has, how it is, when it was last heard of. */
 export async function fleetStatus(options: FleetFlags, io: Io): Promise<number> {
   const { file } = await openFleet(options, io)
   const status = await readFleetStatus(file)
-  if (options.json === true) io.out(`${JSON.stringify(status, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText(status))
   else io.out(fleetView(status, io.now(), outStyle(options, io)))
   return EXIT.done
 }
@@ -59,7 +60,7 @@ export async function fleetKey(options: KeyFlags, io: Io): Promise<number> {
     throw new QstateError(problem('bad-option', 'fleet key takes one of --out and --of', hint))
   }
   const key = (out === undefined ? readKeyFile : makeKeyFile)(file, await commandContext(options, io))
-  io.out(json === true ? `${JSON.stringify(key, null, 2)}\n` : `${key.publicKey}\n`)
+  io.out(json === true ? jsonText(key) : `${key.publicKey}\n`)
   return EXIT.done
 }
 

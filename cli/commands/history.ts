@@ -6,6 +6,7 @@ import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf, outStyle } from '../options.ts'
 import { historyView } from '../views/history.ts'
+import { jsonText } from '../json.ts'
 
 /** The applies that this machine remembers for the host, the newest first. Asks the host nothing. */
 export async function history(options: GlobalOptions, io: Io): Promise<number> {
@@ -13,7 +14,7 @@ export async function history(options: GlobalOptions, io: Io): Promise<number> {
   const { stateFolder } = connect(targetOf(options, io), context)
   await warnUnconfirmed(stateFolder, context)
   const generations = await listGenerations(stateFolder)
-  if (options.json === true) io.out(`${JSON.stringify(generations, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText(generations))
   else io.out(historyView(generations, outStyle(options, io)))
   return EXIT.done
 }

@@ -8,6 +8,7 @@ import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { importRemarks } from '../views/import.ts'
+import { jsonText } from '../json.ts'
 
 export interface ImportFlags extends GlobalOptions {
   readonly all?: boolean
@@ -30,7 +31,7 @@ export async function importQubes(names: readonly string[], options: ImportFlags
     throw fileExists(out)
   if (options.json === true) {
     const left_out = leftOut.map(({ qube, path, problem }) => ({ qube, path, problem }))
-    io.out(`${JSON.stringify(withAdvice({ yaml, qubes, left_out }, context), null, 2)}\n`)
+    io.out(jsonText(withAdvice({ yaml, qubes, left_out }, context)))
   } else if (out === undefined) io.out(yaml)
   io.err(importRemarks(spec))
   if (out !== undefined) io.err(`Written: qstate plan ${out} shows no change of a value\n`)

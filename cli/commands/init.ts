@@ -4,6 +4,7 @@ import { HOST_NAME } from '../../spec/index.ts'
 import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions } from '../options.ts'
+import { jsonText } from '../json.ts'
 
 export interface InitFlags extends GlobalOptions {
   readonly host?: string
@@ -18,7 +19,7 @@ export async function init(folder: string | undefined, options: InitFlags, io: I
   }
   const { isNew, ...made } = await layOutRepository(folder ?? '.', host, await commandContext(options, io))
   if (options.json === true) {
-    io.out(`${JSON.stringify(made, null, 2)}\n`)
+    io.out(jsonText(made))
     return EXIT.done
   }
   const first = folder === undefined ? '' : `  cd ${folder}\n`

@@ -10,6 +10,7 @@ import { type GlobalOptions, specLocation, type SpecOptions, targetOf, outStyle 
 import { planView } from '../views/plan.ts'
 import { diffView } from '../views/plan-diff.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
+import { jsonText } from '../json.ts'
 
 export interface PlanCommandFlags extends SpecOptions, PlanFlags {
   readonly out?: string
@@ -51,7 +52,7 @@ export function printPlan(
   ownQube: string | null,
 ): void {
   const made = withRestarts(plan, { policy: null, ask: null }, context, ownQube)
-  if (options.json === true) io.out(`${JSON.stringify(withAdvice(made, context), null, 2)}\n`)
+  if (options.json === true) io.out(jsonText(withAdvice(made, context)))
   else io.out(planView(made, outStyle(options, io)))
 }
 
@@ -80,7 +81,7 @@ async function planDiff(
     () => openHost(target, options.hostState ?? null, context),
     context,
   )
-  if (options.json === true) io.out(`${JSON.stringify(withAdvice(diff, context), null, 2)}\n`)
+  if (options.json === true) io.out(jsonText(withAdvice(diff, context)))
   else io.out(diffView(diff, outStyle(options, io)))
   return options.detailedExitcode === true && diff.qubes.length > 0 ? EXIT.changes : EXIT.done
 }

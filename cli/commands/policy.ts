@@ -8,6 +8,7 @@ import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { specLocation, type SpecOptions, targetOf } from '../options.ts'
 import { policyText } from '../views/policy.ts'
+import { jsonText } from '../json.ts'
 
 export interface PolicyFlags extends SpecOptions {
   readonly qube: string
@@ -33,6 +34,6 @@ export async function policy(paths: readonly string[], options: PolicyFlags, io:
     () => connectHost(targetOf(options, io), context),
     context,
   )
-  io.out(options.json === true ? `${JSON.stringify(withAdvice(made, context), null, 2)}\n` : policyText(made))
+  io.out(options.json === true ? jsonText(withAdvice(made, context)) : policyText(made))
   return EXIT.done
 }

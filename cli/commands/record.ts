@@ -5,6 +5,7 @@ import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { plural } from '../views/style.ts'
+import { jsonText } from '../json.ts'
 
 export interface RecordFlags extends GlobalOptions {
   readonly out?: string
@@ -15,7 +16,7 @@ export async function record(options: RecordFlags, io: Io): Promise<number> {
   const { out } = options
   const context = await commandContext(options, io)
   const state = await recordHost(await connectHost(targetOf(options, io), context), context)
-  const text = `${JSON.stringify(state, null, 2)}\n`
+  const text = jsonText(state)
   if (out === undefined) {
     io.out(text)
     return EXIT.done
@@ -24,6 +25,6 @@ export async function record(options: RecordFlags, io: Io): Promise<number> {
   writeOutputFile({ path: out, cwd: io.cwd, text, mode: 0o600 })
   const told = { file: out, qubes: state.qubes.length, release: state.release }
   const recorded = `Recorded ${plural(state.qubes.length, 'qube')}: qstate plan --host-state ${out} plans without the host.`
-  io.out(`${options.json === true ? JSON.stringify(told, null, 2) : recorded}\n`)
+  io.out(options.json === true ? jsonText(told) : `${recorded}\n`)
   return EXIT.done
 }

@@ -18,6 +18,7 @@ import { planView } from '../views/plan.ts'
 import { reportView } from '../views/report.ts'
 import { showTime } from '../views/value.ts'
 import { runCommand, type RunFlags } from './run.ts'
+import { jsonText } from '../json.ts'
 
 /** Undoes the last generation, or everything since one, that one among it. A rollback is a generation, too. */
 export async function rollback(
@@ -66,7 +67,7 @@ async function takeBack(
   if (unfinished !== null) context.warn(unfinished)
   if (options.json === true) {
     const answer = { reverted: reverted.generation, ...applied, live: attached, restarts, exitCode }
-    io.out(`${JSON.stringify(withAdvice(answer, context), null, 2)}\n`)
+    io.out(jsonText(withAdvice(answer, context)))
   } else {
     const style = outStyle(options, io)
     io.out(`${planView(plan, style, 'Nothing to do.')}\n${reportView(applied, style)}`)

@@ -6,6 +6,7 @@ import { outStyle, secondsAsMs } from '../options.ts'
 import { rolloutPlanView } from '../views/rollout-plan.ts'
 import { plural } from '../views/style.ts'
 import { signalExit } from './run.ts'
+import { jsonText } from '../json.ts'
 
 export interface RolloutPlanFlags extends FleetFlags {
   readonly wait: string
@@ -24,7 +25,7 @@ export async function rolloutPlan(
   }
   const plan = await planRollout(name ?? null, file, { waitMs, onAsk }, context)
   if (io.signal.aborted) return signalExit(io)
-  if (options.json === true) io.out(`${JSON.stringify(plan, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText(plan))
   else io.out(rolloutPlanView(plan, outStyle(options, io)))
   return plan.groups.some(({ kind }) => kind === 'trouble') ? EXIT.error : EXIT.done
 }

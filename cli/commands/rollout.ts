@@ -18,6 +18,7 @@ import { type Io } from '../io.ts'
 import { outStyle } from '../options.ts'
 import { rolloutHistoryView, rolloutLog, rolloutView } from '../views/rollout.ts'
 import { signalExit } from './run.ts'
+import { jsonText } from '../json.ts'
 
 export interface RolloutStartFlags extends ControllerFlags {
   readonly detach?: boolean
@@ -122,12 +123,12 @@ export async function rolloutHistory(options: FleetFlags, io: Io): Promise<numbe
         ...{ serial, name, revision, commit, phase, why, problem: cause ?? null, startedAt, said },
       }),
     )
-    io.out(`${JSON.stringify({ rollouts }, null, 2)}\n`)
+    io.out(jsonText({ rollouts }))
   } else io.out(rolloutHistoryView(all, outStyle(options, io)))
   return EXIT.done
 }
 
 function show(state: RolloutState, options: FleetFlags, io: Io, context: CommandContext): void {
-  if (options.json === true) io.out(`${JSON.stringify(withAdvice(state, context), null, 2)}\n`)
+  if (options.json === true) io.out(jsonText(withAdvice(state, context)))
   else io.out(rolloutView(state, outStyle(options, io)))
 }

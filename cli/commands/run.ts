@@ -16,6 +16,7 @@ import { attachLines, restartLines, restartQuestion } from '../views/afterwards.
 import { planView } from '../views/plan.ts'
 import { reportView } from '../views/report.ts'
 import { plural } from '../views/style.ts'
+import { jsonText } from '../json.ts'
 
 /** Options of every command that applies a plan. */
 export interface RunFlags extends GlobalOptions {
@@ -169,7 +170,7 @@ function conclude(
   const exitCode = exitCodeOf(plan, applied, restarts, attached)
   if (options.json === true) {
     const answer = { ...applied, live: attached, restarts, exitCode }
-    io.out(`${JSON.stringify(withAdvice(answer, context), null, 2)}\n`)
+    io.out(jsonText(withAdvice(answer, context)))
   } else {
     const style = outStyle(options, io)
     io.out(restartLines(restarts, style) + attachLines(attached, style))

@@ -1,6 +1,7 @@
 import { documentSchemas } from '../../documents/index.ts'
 import { EXIT, problem, QstateError, suggest } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
+import { jsonText } from '../json.ts'
 
 /** JSON Schemas by name: of what a person writes, then of what is stored or exchanged. */
 export const allSchemas = async (): Promise<Readonly<Record<string, object>>> => ({
@@ -19,6 +20,6 @@ export async function schema(name: string, io: Io): Promise<number> {
     const hint = `${suggest(name, names, '')} the schemas are ${names.join(', ')}`.trimStart()
     throw new QstateError(problem('unknown-schema', `there is no schema “${name}”`, hint))
   }
-  io.out(`${JSON.stringify(schemas[name], null, 2)}\n`)
+  io.out(jsonText(schemas[name]))
   return EXIT.done
 }

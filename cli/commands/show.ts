@@ -7,6 +7,7 @@ import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf, outStyle } from '../options.ts'
 import { showView } from '../views/show.ts'
 import { printPlan } from './plan.ts'
+import { jsonText } from '../json.ts'
 
 /** Shows the state of qubes as qstate sees it, or a saved plan. */
 export async function show(what: readonly string[], options: GlobalOptions, io: Io): Promise<number> {
@@ -19,7 +20,7 @@ export async function show(what: readonly string[], options: GlobalOptions, io: 
   const shown = await showQubes(what, await connectHost(targetOf(options, io), context))
   if (options.json === true) {
     const json = shown.map(({ qube, settings }) => ({ ...qube, settings }))
-    io.out(`${JSON.stringify(json, null, 2)}\n`)
+    io.out(jsonText(json))
   } else {
     const style = outStyle(options, io)
     io.out(shown.map((one) => showView(one, style)).join('\n'))

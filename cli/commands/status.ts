@@ -12,6 +12,7 @@ import { agentJson, agentView } from '../views/agent.ts'
 import { errorJson } from '../views/error.ts'
 import { statusView } from '../views/status.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
+import { jsonText } from '../json.ts'
 
 /**
  * What the agent of this host knows, where there is one; then a line for each qube: whether it matches the spec, has drifted, is
@@ -32,7 +33,7 @@ export async function status(
   if (agent !== null && options.json !== true) io.out(`${agentView(agent, style)}\n`)
   const known = agent === null ? {} : { agent: agentJson(agent) }
   const print = (told: object): void => {
-    io.out(`${JSON.stringify(withAdvice({ ...told, ...known }, context), null, 2)}\n`)
+    io.out(jsonText(withAdvice({ ...told, ...known }, context)))
   }
   try {
     const spec = await findSpec(specLocation(paths, options, io), context, () => Promise.resolve(agent))

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { EXIT } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
+import { jsonText } from '../json.ts'
 
 /** The bundle has it baked in. */
 declare const QSTATE_VERSION: string | undefined
@@ -21,7 +22,7 @@ export interface VersionFlags extends GlobalOptions {
 export async function version(options: VersionFlags, io: Io): Promise<number> {
   const own = { qstate: ownVersion(), node: process.versions.node }
   const host = options.host === true ? await hostVersion(options, io) : undefined
-  if (options.json === true) io.out(`${JSON.stringify({ ...own, ...host }, null, 2)}\n`)
+  if (options.json === true) io.out(jsonText({ ...own, ...host }))
   else {
     io.out(`qstate ${own.qstate} (Node ${own.node})\n`)
     if (host !== undefined) io.out(`Qubes ${host.qubes} behind ${host.where}\n`)

@@ -203,7 +203,11 @@ function noteLines(qube: QubePlan, style: Style): string[] {
   const others = qube.notes.filter((note) => note.kind !== 'adopted')
   const lines = others.map((note) =>
     style.dim(
-      fold(`· ${note.path === null ? '' : `${showPath(note.path)}: `}${note.text}`, style.width, '  '),
+      fold(
+        `· ${note.path === null ? '' : `${showPath(note.path)}: `}${escapeForTerminal(note.text)}`,
+        style.width,
+        '  ',
+      ),
     ),
   )
   if (adopted.length > 0) {

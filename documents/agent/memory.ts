@@ -4,12 +4,14 @@ import {
   commit,
   count,
   type DocumentOf,
+  line,
   mapOf,
   MIB,
   orNull,
   problemOf,
   restartPolicy,
   table,
+  text,
   time,
   valueOrAbsent,
   words,
@@ -18,21 +20,20 @@ import { withdrawals } from './consent.ts'
 import { ordered } from './ordered.ts'
 import { suspension } from './suspension.ts'
 
-const text = Type.String()
-const names = Type.Array(text)
-const qubeAndPath = { qube: text, path: orNull(text) }
+const names = Type.Array(line)
+const qubeAndPath = { qube: line, path: orNull(line) }
 
 const attempts = mapOf(Type.Object({ times: count, last: time }))
 
 const problem = problemOf(text)
 
 const drift = Type.Object({
-  qube: text,
-  path: text,
+  qube: line,
+  path: line,
   wanted: valueOrAbsent,
   found: valueOrAbsent,
   since: time,
-  noticed: about('How it was noticed: the event, or the comparison. qubesd does not say who did it.', text),
+  noticed: about('How it was noticed: the event, or the comparison. qubesd does not say who did it.', line),
 })
 
 const held = Type.Object({
@@ -56,7 +57,7 @@ const held = Type.Object({
   until: about('When it may be done; null where only a person can say.', orNull(time)),
 })
 
-const waiting = Type.Object({ qube: text, paths: names, restart: restartPolicy })
+const waiting = Type.Object({ qube: line, paths: names, restart: restartPolicy })
 
 export const memoryTable = table(
   'qstate.agent',
@@ -64,12 +65,12 @@ export const memoryTable = table(
   { title: 'agent’s memory', maxBytes: 64 * MIB, hint: 'see the agent’s log' },
   {
     updatedAt: time,
-    source: about('Repository and branch or tag.', text),
+    source: about('Repository and branch or tag.', line),
     paths: about('Of this host’s spec, from the root of the repository.', names),
-    mode: text,
+    mode: line,
     fleet: about(
       'Where the host belongs to a fleet: `paths` are then the fleet’s own files.',
-      orNull(Type.Object({ name: text, host: text })),
+      orNull(Type.Object({ name: line, host: line })),
     ),
     ordered: about('The last order that was followed.', orNull(ordered)),
     wanted: about(
@@ -78,7 +79,7 @@ export const memoryTable = table(
     ),
     inForce: about(
       'The last good commit: what the host is compared with.',
-      orNull(Type.Object({ commit, since: time, signers: text })),
+      orNull(Type.Object({ commit, since: time, signers: line })),
     ),
     applied: about(
       'The last commit after which nothing of its own was left to do.',
@@ -86,7 +87,7 @@ export const memoryTable = table(
     ),
     took: about(
       'What the commit in force was found to change here when it came, by its digest, and the last generation that was made for it.',
-      orNull(Type.Object({ commit, digest: text, generation: orNull(count) })),
+      orNull(Type.Object({ commit, digest: line, generation: orNull(count) })),
     ),
     compared: about(
       'Everything has been compared since the commit in force came, or was ordered.',
@@ -95,7 +96,7 @@ export const memoryTable = table(
     settled: about('Nothing of its own was left to do then.', Type.Boolean()),
     gaveUp: about(
       'The order whose commit could not be had, and is not looked for any more.',
-      orNull(Type.Object({ ...problem, id: text })),
+      orNull(Type.Object({ ...problem, id: line })),
     ),
     refused: orNull(Type.Object({ ...problem, commit, since: time })),
     unreachable: orNull(Type.Object({ ...problem, since: time, times: count })),
@@ -117,16 +118,16 @@ export const memoryTable = table(
     withdrawal: Type.Optional(
       about(
         'Withdrawals of the active commit that wait for a person’s consent. Earlier agents do not write it.',
-        orNull(Type.Object({ commit, digest: text, withdrawals })),
+        orNull(Type.Object({ commit, digest: line, withdrawals })),
       ),
     ),
     blocked: Type.Array(Type.Object({ ...qubeAndPath, problem: Type.Object(problem) })),
     failing: about(
       'Why the last apply on a qube failed, until one does not.',
-      Type.Array(Type.Object({ ...problem, qube: text })),
+      Type.Array(Type.Object({ ...problem, qube: line })),
     ),
     waiting: about('Settings of a running qube that take effect after its next start.', Type.Array(waiting)),
-    proposed: orNull(Type.Object({ file: text, changes: text, at: time })),
+    proposed: orNull(Type.Object({ file: line, changes: line, at: time })),
     suspended: orNull(suspension),
     corrections: about('By `qube/path`.', attempts),
     failures: about('By qube.', attempts),

@@ -9,12 +9,12 @@ import {
   MIB,
   orNull,
   problemOf,
+  line,
   table,
+  text,
   words,
 } from '../table/index.ts'
 import { checkName } from './parts.ts'
-
-const text = Type.String()
 
 const problem = Type.Optional(
   about('Why, with its code. Earlier versions do not write it.', orNull(Type.Object(problemOf(text)))),
@@ -49,8 +49,8 @@ const stage = words(
 )
 
 const wave = Type.Object({
-  name: text,
-  hosts: Type.Array(text),
+  name: line,
+  hosts: Type.Array(line),
   maxUnavailable: count,
   maxFailures: about(
     'Failures allowed in this wave alone, and over all waves.',
@@ -77,8 +77,8 @@ const host = Type.Object({
 
 const said = Type.Object({
   what: words('start', 'approve', 'pause', 'resume', 'abort', 'rollback'),
-  by: text,
-  at: about('By the clock of whoever said it.', text),
+  by: line,
+  at: about('By the clock of whoever said it.', line),
 })
 
 export const rolloutStateTable = table(
@@ -87,8 +87,8 @@ export const rolloutStateTable = table(
   { title: 'rollout', maxBytes: 64 * MIB, hint: 'use the newest qstate everywhere' },
   {
     serial: about('Rollouts of a fleet are numbered; one is current.', count),
-    name: text,
-    revision: about('As written, for people.', text),
+    name: line,
+    revision: about('As written, for people.', line),
     commit,
     epoch: about('Term of the controller that wrote this last; 0 before the first.', count),
     clockMs: about(
@@ -108,7 +108,7 @@ export const rolloutStateTable = table(
       'What a host must show after the soak, besides that the revision was applied.',
       Type.Object({
         drift: count,
-        running: Type.Array(text),
+        running: Type.Array(line),
         pendingRestarts: about('Null: any number.', orNull(count)),
         check: orNull(checkName),
       }),
@@ -118,7 +118,7 @@ export const rolloutStateTable = table(
     rollback: about('Whether hosts get back what they had when it is stopped.', Type.Boolean()),
     hosts: mapOf(host),
     said: about('What people said, the last one last.', Type.Array(said)),
-    startedAt: about('For people, by the clock of whoever wrote it.', text),
+    startedAt: about('For people, by the clock of whoever wrote it.', line),
   },
 )
 

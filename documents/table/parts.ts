@@ -35,6 +35,9 @@ export const mapOf = <S extends TSchema>(values: S, names?: RegExp): TUnsafe<Rec
 /** For people: lines of text, in which nothing moves a cursor. */
 export const text = Type.String({ pattern: '^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$' })
 
+/** One line of it. */
+export const line = Type.String({ pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' })
+
 /** ISO 8601 in UTC, as `Date` writes it. */
 export const time = Type.String({
   pattern:

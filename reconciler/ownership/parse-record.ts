@@ -11,6 +11,8 @@ export type RecordReading =
 
 const NEWEST = 2
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 /** Keys of version 2 that are read here; any other is carried along. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...['v', 'uuid', 'name', 'commit', 'at', 'by'],
@@ -42,7 +44,7 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
       `the ownership record is of version ${v}, and this qstate knows ${NEWEST}: use a newer qstate`,
     )
   }
-  if ((v !== 1 && v !== 2) || typeof uuid !== 'string' || typeof at !== 'string' || !isObject(set))
+  if ((v !== 1 && v !== 2) || typeof uuid !== 'string' || !UUID.test(uuid) || typeof at !== 'string' || !isObject(set))
     return unreadable('the ownership record lacks a part')
   if (uuid !== qube.uuid) return { kind: 'foreign', uuid }
   const waits = parseWaits(json['waits'])

@@ -1,4 +1,4 @@
-import { type Code, problem, type Result } from '../../spec/diagnostics/index.ts'
+import { escapeForTerminal, type Code, problem, type Result } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState, matchedDigest, SLIC_TABLES } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { lookAt, observeFrom, observeRecord } from '../observe/index.ts'
@@ -164,7 +164,7 @@ async function planQube(
   if (!isAdopting && record !== null && record.name !== null && record.name !== desired.name) {
     const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
     const why = `the qube belongs to the configuration “${record.name}”, and ${mine}`
-    const hint = `write \`name: ${record.name}\` in the spec, or take the qube over with \`qstate adopt\``
+    const hint = `write \`name: ${escapeForTerminal(record.name)}\` in the spec, or take the qube over with \`qstate adopt\``
     return blocked(qube, 'other-configuration', why, hint)
   }
   const proof = await standingOf(observed.facts.qube, observed.recordText, reading, context.receipts)

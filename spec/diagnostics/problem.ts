@@ -1,3 +1,4 @@
+import { escapeForTerminal } from './escape.ts'
 import { type Code, type Domain, domainOf } from './codes.ts'
 import { type SourceRange } from './source.ts'
 
@@ -21,7 +22,12 @@ export interface Diagnostic extends Problem {
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem }
 
-export const problem = (code: Code, message: string, hint: string): Problem => ({ code, message, hint })
+/** Text of somebody else's in it is escaped: the message is one line, whatever it quotes. */
+export const problem = (code: Code, message: string, hint: string): Problem => ({
+  code,
+  message: escapeForTerminal(message),
+  hint: escapeForTerminal(hint, { newlines: true }),
+})
 
 /** With the line that it stems from, where one is known. */
 export const located = (what: Problem, range: SourceRange | undefined): Problem =>

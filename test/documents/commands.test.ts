@@ -6,9 +6,8 @@ import { type Order, type RolloutState } from '../../documents/fleet/index.ts'
 import { controllerTurn, newController } from '../../fleet/controller/controller.ts'
 import { note } from '../../fleet/controller/view.ts'
 import { localStore } from '../../fleet/store/local-store.ts'
-import { type Host, type Result, runCli, simulatedHost } from '../cli/run-cli.ts'
-import { startSimulators } from '../fleet/support/fleet.ts'
-import { makeRepository } from '../support/repository.ts'
+import { type Host, type Result, simulatedHost } from '../cli/run-cli.ts'
+import { fleetHome, put } from '../support/local-fleet.ts'
 import { tempFolder } from '../support/temp.ts'
 import { type Damage, DAMAGES, earlier, type Sample, SAMPLES } from './samples.ts'
 
@@ -182,43 +181,6 @@ test('documents that earlier versions have left on a host are read', async (t) =
   const rollback = fine(await host.qstate('rollback', '--yes'), 'rollback')
   assert.match(rollback.out, /Undoing generation 3/)
 })
-
-/** A fleet of one host whose store is a folder, with a rollout that has ended. */
-async function fleetHome(
-  t: TestContext,
-): Promise<{ store: string; qstate: (...argv: string[]) => Promise<Result> }> {
-  const folder = tempFolder(t)
-  await startSimulators(t, folder, ['desk'])
-  const repository = makeRepository(t, join(folder, 'r'))
-  repository.commit({
-    'fleet.yaml': `apiVersion: qstate/v1
-kind: Fleet
-name: home
-spec: [base.yaml]
-hosts: { desk: { reach: { socket: ../desk.sock } }, attic: { reach: { socket: ../attic.sock } } }
----
-apiVersion: qstate/v1
-kind: Rollout
-name: one
-revision: main
-waves: [{ hosts: [desk] }]
-`,
-    'base.yaml': 'apiVersion: qstate/v1\nqubes:\n  win10-work: { qube: { vcpus: 3 } }\n',
-  })
-  const env = { QSTATE_STATE_DIR: join(folder, 'state'), QSTATE_FLEET: join(folder, 'r', 'fleet.yaml') }
-  const qstate = (...argv: string[]): Promise<Result> => runCli(argv, { env })
-  const started = await qstate('rollout', 'start')
-  assert.equal(started.code, 0, started.err)
-  return { store: join(env.QSTATE_STATE_DIR, 'fleets/home/store'), qstate }
-}
-
-/** Writes the next revision of a document of the store. */
-function put(store: string, key: string, text: string | Buffer): void {
-  const folder = join(store, `${key}.d`)
-  mkdirSync(folder, { recursive: true })
-  const last = Math.max(0, ...readdirSync(folder).map(Number).filter(Number.isInteger))
-  writeFileSync(join(folder, String(last + 1).padStart(12, '0')), text)
-}
 
 test('a document of a fleet’s store that is damaged is told, and the rest is shown', async (t) => {
   const { store, qstate } = await fleetHome(t)
