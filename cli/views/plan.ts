@@ -90,7 +90,11 @@ function qubeView(qube: QubePlan, style: Style): string {
   const lines = [qubeLine(qube, style)]
   if (qube.create === undefined) {
     for (const { name, size } of qube.volumes ?? [])
-      lines.push(style.yellow(`  the ${name} volume will be grown to ${showSize(size)}`))
+      lines.push(
+        style.yellow(
+          `  the ${name} volume will be grown to ${showSize(size)}, for good: no volume is made smaller`,
+        ),
+      )
   }
   lines.push(...changesOf(qube, style), ...unmatchedLines(qube, style), ...blockedLines(qube, style))
   for (const held of qube.held ?? []) {

@@ -228,7 +228,10 @@ test('a qube whose creation was cut short before its volumes were grown is shown
   assert.equal(recordOf(host), undefined)
   host.simulator.setFaults([])
   const { out } = await host.qstate('plan', spec(host, WINDOWS))
-  assert.match(out, /win11-new StandaloneVM, halted\n {2}the root volume will be grown to 60 GiB\n/)
+  assert.match(
+    out,
+    /win11-new StandaloneVM, halted\n {2}the root volume will be grown to 60 GiB, for good: no volume is made smaller\n/,
+  )
 })
 
 test('volumes are not looked at once something is recorded, nor of a running qube', async (t) => {
