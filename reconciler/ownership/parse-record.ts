@@ -44,9 +44,10 @@ export function parseRecord(text: string | undefined, qube: { name: string; uuid
       `the ownership record is of version ${v}, and this qstate knows ${NEWEST}: use a newer qstate`,
     )
   }
-  if ((v !== 1 && v !== 2) || typeof uuid !== 'string' || !UUID.test(uuid) || typeof at !== 'string' || !isObject(set))
+  if ((v !== 1 && v !== 2) || typeof uuid !== 'string' || typeof at !== 'string' || !isObject(set))
     return unreadable('the ownership record lacks a part')
-  if (uuid !== qube.uuid) return { kind: 'foreign', uuid }
+  if (uuid !== qube.uuid)
+    return UUID.test(uuid) ? { kind: 'foreign', uuid } : unreadable('the ownership record names no UUID')
   const waits = parseWaits(json['waits'])
   const setMap = parseValues(set)
   const originals = setMap === undefined || v === 1 ? NONE : parseOriginals(json, setMap)
