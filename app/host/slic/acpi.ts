@@ -22,12 +22,13 @@ export function tableProblem(bytes: Buffer, expected?: TableKind): string | unde
   const signature = bytes.toString('latin1', 0, 4)
   if (!/^[A-Z0-9]{4}$/.test(signature)) return 'it does not start with the signature of an ACPI table'
   if (expected !== undefined && signature !== expected) return `it is a table ${signature}, not ${expected}`
+  // Others (SSDT, DSDT, WPBT) are code that the guest runs.
+  if (signature !== 'SLIC' && signature !== 'MSDM')
+    return `it is a table ${signature}: only SLIC and MSDM are given to a guest`
   const length = bytes.readUInt32LE(4)
   if (length !== bytes.length) return `its header says ${length} bytes, and it has ${bytes.length}`
   if (sum(bytes) !== 0) return 'its checksum is wrong'
-  if (signature === 'SLIC') return slicProblem(bytes)
-  if (signature === 'MSDM') return msdmProblem(bytes)
-  return undefined
+  return signature === 'SLIC' ? slicProblem(bytes) : msdmProblem(bytes)
 }
 
 function slicProblem(bytes: Buffer): string | undefined {

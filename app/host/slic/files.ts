@@ -60,7 +60,10 @@ export function slicFiles(root: string, tables: (sha256: string) => Buffer | und
   /** Ours, but a file behind it is gone or changed, or there is another template to extend by now. */
   async function outdated(template: Template): Promise<readonly string[] | undefined> {
     if (template.parent !== (await parent())) return [`${OUTDATED}parent`]
-    if (template.fileDigest === null) return undefined
+    if (template.fileDigest === null) {
+      const why = problemOf('host:SLIC')?.code
+      return why === 'missing-table' || why === 'unusable-table' ? [`${OUTDATED}table`] : undefined
+    }
     const bytes = readIfThere(at(template.file))
     return bytes !== undefined && sha256(bytes) === template.fileDigest ? undefined : [`${OUTDATED}table`]
   }

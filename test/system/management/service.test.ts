@@ -20,6 +20,7 @@ import { makeDom0Tree } from '../../../simulator/dom0-tree.ts'
 import { QstateError } from '../../../spec/diagnostics/index.ts'
 import { ROOT } from '../../cli/run-cli.ts'
 import { check, LONG, SEED } from '../../support/property.ts'
+import { TABLE_VECTORS } from '../../support/tables.ts'
 import { tempFolder } from '../../support/temp.ts'
 import { fuzzService, serviceProcess } from './driver.ts'
 import { python } from './python.ts'
@@ -242,6 +243,19 @@ test('no word of qrexec moves the service to another root, and no hostile name p
     assert.equal(reply.kind, 'exception', args.join(' '))
   }
   assert.deepEqual(filesOf(root), before)
+})
+
+test('the service takes and refuses the same tables as qstate in dom0', async (t) => {
+  const ask = serviceProcess(t)
+  const root = join(tempFolder(t), 'dom0')
+  makeDom0Tree(root)
+  for (const { name, bytes, problem } of TABLE_VECTORS) {
+    const payload = `file:${sha256(bytes)} ${bytes.toString('base64')}`
+    const reply = await ask(['set', 'mgmt', 'win7', '--root', root], payload)
+    const said = reply.kind === 'exception' ? reply.message : null
+    const expected = problem === null ? null : `the table file:${sha256(bytes)} cannot be used: ${problem}`
+    assert.equal(said, expected, name)
+  }
 })
 
 test('an answer never holds bytes of a table', async (t) => {
