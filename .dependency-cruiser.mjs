@@ -46,6 +46,7 @@ const STAGES = {
     plan: ['ports'],
     ownership: ['ports', 'plan'],
     observe: ['ports', 'plan', 'ownership'],
+    harm: ['ports', 'plan'],
     annotate: ['ports', 'plan', 'observe'],
     planning: ['ports', 'plan', 'ownership', 'observe', 'annotate'],
     applying: ['ports', 'plan', 'ownership', 'observe', 'planning'],

@@ -1,16 +1,17 @@
 import { type CodeOf } from '../spec/diagnostics/index.ts'
-import { isWrite, type UsbDevice } from './calls.ts'
+import { isWrite } from './calls.ts'
 import { type Client } from './client.ts'
 import { type Call } from './codec.ts'
 import { QubesdError, quoteForTerminal } from './errors.ts'
 import {
   type Assignment,
+  type AttachedDevice,
   type AvailableDevice,
   type ListedQube,
   parseAssigned,
   parseAvailable,
   parseAvailable42,
-  parseByHand,
+  parseAttached,
   parseList,
   parseList42,
   parseNames,
@@ -97,12 +98,12 @@ export function listAssigned(
 }
 
 /** Devices that a qube has now and that are not assigned to it by port and identity: none, or a wider assignment, gives them back. */
-export function listAttachedByHand(
+export function listAttached(
   client: Client,
   qube: string,
   kind: 'usb' | 'block',
-): Promise<readonly UsbDevice[]> {
-  return ask(client, read(qube, `admin.vm.device.${kind}.Attached`), parseByHand)
+): Promise<readonly AttachedDevice[]> {
+  return ask(client, read(qube, `admin.vm.device.${kind}.Attached`), parseAttached)
 }
 
 /** USB devices that a backend qube has plugged in now. */
@@ -110,8 +111,9 @@ export function listAvailable(
   client: Client,
   version: QubesVersion,
   backend: string,
+  kind: 'usb' | 'block' = 'usb',
 ): Promise<readonly AvailableDevice[]> {
-  return ask(client, read(backend, 'admin.vm.device.usb.Available'), (text) =>
+  return ask(client, read(backend, `admin.vm.device.${kind}.Available`), (text) =>
     VERSIONS[version].usb === 'ports' ? parseAvailable42(text, backend) : parseAvailable(text),
   )
 }

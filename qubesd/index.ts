@@ -10,7 +10,7 @@ export {
   getSomeProperties,
   hasTag,
   listAssigned,
-  listAttachedByHand,
+  listAttached,
   listAvailable,
   listDenied,
   listFeatures,

@@ -26,6 +26,10 @@ export interface Assignment extends UsbDevice {
   readonly options?: Readonly<Record<string, string>>
 }
 
+export interface AttachedDevice extends UsbDevice {
+  readonly byHand: boolean
+}
+
 export interface AvailableDevice extends UsbDevice {
   /** A word or two for people, from the device itself: untrusted. */
   readonly description: string
@@ -127,19 +131,16 @@ export function parseAssigned(text: string): readonly Assignment[] | undefined {
 }
 
 /**
- * `BACKEND+PORT:IDENTITY … mode='manual' …` a line: devices that were attached by hand, or by an assignment that does not
- * name both port and identity.
+ * `BACKEND+PORT:IDENTITY … mode='…' …` a line: what is attached. By hand, so that its mode is manual, is also what an assignment
+ * has attached that does not name both port and identity.
  */
-export function parseByHand(text: string): readonly UsbDevice[] | undefined {
-  const all = eachLine(text, (line) => {
+export function parseAttached(text: string): readonly AttachedDevice[] | undefined {
+  return eachLine(text, (line) => {
     const match = /^([A-Za-z][A-Za-z0-9_.-]*)\+([A-Za-z0-9_.-]+)(?=[: ])(?::(.*?) device_id=')?/.exec(line)
     if (match === null) return undefined
     const [, backend = '', port = '', identity = '*'] = match
     return { backend, port, identity, byHand: / mode='manual'(?: |$)/.test(line) }
   })
-  return all
-    ?.filter(({ byHand }) => byHand)
-    .map(({ backend, port, identity }) => ({ backend, port, identity }))
 }
 
 /** `PORT:IDENTITY key='value' …` a line (4.3 and later). */

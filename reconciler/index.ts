@@ -13,11 +13,19 @@ export {
   type LiveWish,
   liveWishes,
   mayRestart,
-  requiredDevices,
   restartQube,
   type RestartReport,
   startQube,
 } from './applying/index.ts'
+export {
+  absentDevice,
+  type Harm,
+  type HarmAnswer,
+  type HarmFacts,
+  harmOf,
+  harmOfRows,
+  readHarmFacts,
+} from './harm/index.ts'
 export { observeQube } from './observe/index.ts'
 export {
   type Baseline,
@@ -50,7 +58,9 @@ export {
   planHolds,
   planIsBlocked,
   planIsEmpty,
+  type PlannedRestart,
   type QubePlan,
+  type RestartHarm,
   type QubeReport,
   type Report,
   type SpecOrigin,

@@ -1,18 +1,21 @@
 import {
   type Change,
+  mapLimited,
   mayRestart,
   needsApply,
   type Plan,
+  type PlannedRestart,
   type QubePlan,
   type Report,
+  type RestartHarm,
   restartQube,
   type RestartReport,
 } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
-import { type ManagedHost } from '../host/index.ts'
-import { checkRestart, type RestartCheck } from './restart-precheck.ts'
+import { type ManagedHost, type PlanningHost } from '../host/index.ts'
+import { checkRestart, refusalOf, type RestartCheck, restartHarm } from './restart-precheck.ts'
 
 export interface RestartOptions {
   /** Instead of what the spec says of each qube. */
@@ -34,29 +37,40 @@ export interface RestartRequest {
   readonly waiting: readonly string[]
   /** Devices that are attached by hand, which no start brings back; null: not known. */
   readonly attachedByHand: readonly string[] | null
+  /** What others would lose by it, and what could not be read. */
+  readonly harm: RestartHarm
 }
 
 /**
  * The plan with what an apply at this time does about pending restarts: the option stands above what the spec says, and the qube
- * that qstate runs in is not restarted. Fails where a person is to be asked and there is none, before anything is done.
+ * that qstate runs in is not restarted; what a restart would harm is said with it. Fails where a person is to be asked and there is none, before anything is done.
  */
-export function withRestarts(
+export async function withRestarts(
   plan: Plan,
   { policy, ask }: Pick<RestartOptions, 'policy' | 'ask'>,
   { now }: Pick<Context, 'now'>,
-  ownQube: string | null,
-): Plan {
+  /** Null: there is none to ask. */
+  host: PlanningHost | null,
+): Promise<Plan> {
   const qubes = policy === null ? plan.qubes : plan.qubes.map((qube) => ({ ...qube, restart: policy }))
   const restarts = qubes.flatMap((planned) => {
-    if (planned.qube === ownQube) return []
+    if (planned.qube === host?.host.ownQube) return []
     if (!planned.running || !(planned.waiting.length > 0 || planned.changes.some(isLate))) return []
     const when = mayRestartNow(planned.restart ?? 'never', now())
     if (when === 'no') return []
-    return [{ qube: planned.qube, when: when === 'yes' ? ('now' as const) : when }]
+    return [{ planned, when: when === 'yes' ? ('now' as const) : when }]
   })
   if (policy === 'ask' && ask === null && restarts.length > 0) throw nobodyToAsk()
-  return { ...plan, qubes, ...(restarts.length === 0 ? {} : { restarts }) }
+  if (restarts.length === 0) return { ...plan, qubes }
+  const judged = await mapLimited(restarts, AT_ONCE, async ({ planned, when }): Promise<PlannedRestart> => {
+    const harm = host === null ? {} : await restartHarm(planned, host, planned.changes)
+    return { qube: planned.qube, when, ...(Object.keys(harm).length === 0 ? {} : { harm }) }
+  })
+  return { ...plan, qubes, restarts: judged }
 }
+
+/** Qubes looked at together. */
+const AT_ONCE = 4
 
 const isLate = ({ effect }: Change): boolean => effect === 'next-start'
 
@@ -74,7 +88,9 @@ const nobodyToAsk = (): QstateError =>
 
 /** Names of the qubes that are restarted without a question of their own. */
 export const restartedNow = ({ restarts = [] }: Plan): readonly string[] =>
-  restarts.flatMap(({ qube, when }) => (when === 'now' ? [qube] : []))
+  restarts.flatMap(({ qube, when, harm = {} }) =>
+    when === 'now' && refusalOf(harm) === undefined ? [qube] : [],
+  )
 
 /** A qube with settings that take effect only after a restart, and whether it may have one. */
 interface Candidate {
@@ -97,13 +113,14 @@ export async function restartPending(
     const may = mayRestartNow(policy, context.now())
     if (may === 'no' || (may === 'ask' && options.ask === null)) continue
     const check = await checkRestart(planned, connected)
-    if (check.refusal !== null) {
-      reports.push({ qube: planned.qube, status: 'failed', error: check.refusal })
+    const { harm, attachedByHand } = check
+    const refusal = may === 'ask' ? harm.refusal : refusalOf(harm)
+    if (refusal !== undefined) {
+      reports.push({ qube: planned.qube, status: 'failed', error: refusal })
       continue
     }
-    const { attachedByHand } = check
-    if (may === 'ask' && (await options.ask?.({ qube: planned.qube, waiting, attachedByHand })) !== true)
-      continue
+    const request = { qube: planned.qube, waiting, attachedByHand, harm }
+    if (may === 'ask' && (await options.ask?.(request)) !== true) continue
     reports.push(await restart(planned.qube, check, connected, options, context))
   }
   return reports

@@ -61,7 +61,7 @@ export function runApply(
     await warnInterruptedApply(connection.stateFolder, context, true)
     const listed = await listManaged(connection)
     const made = await makePlan(listed)
-    const plan = withRestarts(made, options.restart, context, connection.host.ownQube)
+    const plan = await withRestarts(made, options.restart, context, listed)
     requireAllowed(plan, options.allowRemove)
     const { confirm, attach: live } = options
     const net =

@@ -5,7 +5,7 @@ import {
   type Problem,
   type SourceRange,
 } from '../../spec/diagnostics/index.ts'
-import { type Observation, type Unknown } from '../../reconciler/index.ts'
+import { type HarmAnswer, type Observation, type Unknown } from '../../reconciler/index.ts'
 import { quoteForTerminal } from '../host/index.ts'
 
 /** `unknown`: it could not be looked at. Only a problem keeps a qube from working, or a setting from being set. */
@@ -65,6 +65,16 @@ export const notSeen = ({ problem: { code, message, hint } }: Unknown, about = '
         'nothing to do, unless the check `policy` names it: plans do without; `qstate -v doctor` tells the calls',
       )
     : unseen(code, `${about}${message}`, hint)
+
+/** What the rows about one qube find, or, where they find nothing, what else there is to say. */
+export function orHarm({ hindered, unknown }: HarmAnswer, otherwise: () => CheckResults): CheckResults {
+  if (hindered.length > 0)
+    return hindered.map(({ problem: { code, message, hint } }) =>
+      problem(code, `${message}: the qube does not start`, hint),
+    )
+  const [blind] = unknown
+  return blind === undefined ? otherwise() : notSeen({ status: 'unknown', problem: blind.problem })
+}
 
 /** Text of a host, which may hold anything. */
 export const quote = (text: string): string => quoteForTerminal(text, 60)

@@ -2,12 +2,12 @@ import { parseRecord } from '../../reconciler/index.ts'
 import { type Check, given, ok, problem, quote, unseen, warning } from './check.ts'
 import { type WindowsQube } from './qube-facts.ts'
 import { hardwareChecks } from './qube-hardware.ts'
-import { soundChecks } from './qube-sound.ts'
+import { stubdomChecks } from './qube-stubdom.ts'
 
 /** What is looked at on each Windows qube: one entry, one check. */
 export const QUBE_CHECKS: readonly Check<WindowsQube>[] = [
   ...hardwareChecks,
-  ...soundChecks,
+  ...stubdomChecks,
   {
     name: 'timezone',
     look: ({ qube, feature }) =>

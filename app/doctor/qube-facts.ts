@@ -24,12 +24,14 @@ const FEATURES = [
 /** The same of properties. */
 const PROPERTIES = [
   'audiovm',
+  'autostart',
   'kernel',
   'maxmem',
   'memory',
   'qrexec_timeout',
   'template',
   'uuid',
+  'netvm',
   'virt_mode',
 ] as const
 
@@ -48,6 +50,8 @@ export interface WindowsQube {
   readonly feature: (name: FeatureName) => Observation<string>
   /** As it takes effect, default or set. */
   readonly property: (name: PropertyName) => Observation<string>
+  /** Its own: a template's keeps the template alone from starting. */
+  readonly prohibited: Observation<string>
   readonly assigned: Observation<readonly UsbAssignment[]>
   /** Text of the ownership record. Never inherited. */
   readonly record: Observation<string>
@@ -67,7 +71,8 @@ export async function readWindowsQube(
 ): Promise<WindowsQube> {
   // Without a template there is nothing to inherit, and `Get` is what policy allows for plan and apply anyhow.
   const inherits = hasTemplate(qube)
-  const features = inherits ? [RECORD_FEATURE] : [...FEATURES, RECORD_FEATURE]
+  const own = ['prohibit-start', RECORD_FEATURE]
+  const features = inherits ? own : [...FEATURES, ...own]
   const [inherited, reading] = await Promise.all([
     inherits
       ? Promise.all(
@@ -82,6 +87,7 @@ export async function readWindowsQube(
     wanted,
     version,
     qubes,
+    prohibited: reading.feature('prohibit-start'),
     assigned: reading.usb(),
     record: reading.feature(RECORD_FEATURE),
     feature: (name) => byName.get(name) ?? reading.feature(name),

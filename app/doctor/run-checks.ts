@@ -15,7 +15,7 @@ import { type CheckContext } from './context.ts'
 import { HOST_CHECKS } from './host-checks.ts'
 import { QUBE_CHECKS } from './qube-checks.ts'
 import { type WindowsQube } from './qube-facts.ts'
-import { requiredDevices } from './usb-checks.ts'
+import { startChecks } from './start-checks.ts'
 
 /** All that was looked at, the host first. */
 export interface Examination {
@@ -67,7 +67,7 @@ export async function examineAll(
     about: version === null ? where : `${where}, Qubes ${version}`,
     findings: [...first, ...(await runChecks(HOST_CHECKS, context))],
   }
-  const checks = [...QUBE_CHECKS, requiredDevices(context)]
+  const checks = [...QUBE_CHECKS, ...startChecks(context)]
   const alone = await Promise.all(
     context.windows.map(async (one): Promise<Examined> => ({
       qube: one.qube.name,

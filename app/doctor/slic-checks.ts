@@ -124,15 +124,14 @@ async function fromAfar(context: CheckContext): Promise<CheckResults> {
 
 async function templateOf({ host, dom0, desired }: CheckContext, name: string): Promise<CheckResult> {
   const path = `/${BY_NAME}/${name}.xml`
+  const obstacle = await host.startObstacle(name)
+  if (obstacle.status === 'present') {
+    const { code, message, hint } = obstacle.value
+    return problem(code, `${message}: ${name} does not start`, hint)
+  }
   const seen = dom0.read(path.slice(1))
   const text = seen.status === 'present' ? seen.value.toString('utf8') : ''
   if (seen.status === 'present' && readTemplate(text).kind === 'foreign') {
-    if (/\{%[-+]?\s*super\s*\(/.test(text))
-      return problem(
-        'template-syntax',
-        `${path} says {% super() %}, which Jinja2 does not know: ${name} does not start`,
-        'write {{ super() }} there',
-      )
     const setting = desired?.qubes.get(name)?.settings.get(SLIC_TABLES)
     const judge = setting === undefined ? warning : problem
     const result = judge(

@@ -1,4 +1,4 @@
-import { pathOfDevice, type UsbAssignment } from '../../reconciler/index.ts'
+import { type UsbAssignment } from '../../reconciler/index.ts'
 import { type SourceRange } from '../../spec/diagnostics/index.ts'
 import { overlap, USB_DEVICE } from '../../spec/index.ts'
 import {
@@ -10,11 +10,9 @@ import {
   ok,
   problem,
   quote,
-  unseen,
   warning,
 } from './check.ts'
 import { type CheckContext } from './context.ts'
-import { type WindowsQube } from './qube-facts.ts'
 
 /** USB: the qubes that have controllers, and what is assigned from them: one entry, one check. */
 export const usbChecks: readonly Check<CheckContext>[] = [
@@ -116,40 +114,4 @@ function contested({ windows }: CheckContext): CheckResults {
       'take it from one of them, or let one ask first (`ask-to-attach`, Qubes 4.3 and later)',
     ),
   )
-}
-
-/** A required device that is not there keeps the qube from starting. */
-export function requiredDevices({ plugged, qubes }: CheckContext): Check<WindowsQube> {
-  return {
-    name: 'required-devices',
-    look({ qube, assigned, wanted }) {
-      if (assigned.status === 'unknown') return notSeen(assigned)
-      const all = assigned.status === 'present' ? assigned.value : []
-      const required = all.filter(({ mode }) => mode === 'required')
-      if (required.length === 0) return ok('none')
-      const line = (device: UsbAssignment): SourceRange | undefined =>
-        wanted?.settings.get(pathOfDevice(device))?.position
-      return required.map((device): CheckResult => locatedAt(judge(device), line(device)))
-
-      function judge(device: UsbAssignment): CheckResult {
-        const backend = qubes.find(({ name }) => name === device.backend)
-        const seen = plugged.get(device.backend)
-        if (backend?.state === 'Running' && seen?.status !== 'present')
-          return seen?.status === 'unknown'
-            ? notSeen(seen, `${nameOf(device)}: `)
-            : unseen(
-                'devices-unknown',
-                `${nameOf(device)}: not looked for`,
-                '`qstate devices` tells what is plugged in',
-              )
-        const there = seen?.status === 'present' && seen.value.some((one) => overlap(one, device))
-        if (there) return ok(`${nameOf(device)} is there`)
-        return problem(
-          'device-absent',
-          `${nameOf(device)} is required and not there: the qube will not start`,
-          `plug it in, or let it be attached when it is there: \`usb: { "${nameOf(device)}": auto-attach }\` (${qube.name})`,
-        )
-      }
-    },
-  }
 }

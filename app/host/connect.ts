@@ -82,7 +82,11 @@ export function connect(target: HostTarget, context: Context, tables: Tables = (
   })
   const root = dom0Root(target, transport)
   return {
-    host: qubesHost({ client, slic: slicStore(target, root, client, tables) }),
+    host: qubesHost({
+      client,
+      slic: slicStore(target, root, client, tables),
+      dom0Root: root,
+    }),
     stateFolder: safeFolder(target.stateDir, 'hosts', folderName(transport)),
     dom0Root: root,
     events: (signal, pause) => hostEvents(transport, signal, pause),

@@ -5,19 +5,27 @@ import { type Group, QREXEC_ARGUMENT, rule, type Rule, type Scope } from './rule
 
 /** What goes beyond plan and apply: restarts, devices attached now, and what is read only to explain. */
 
-/** With what a restart minds: devices attached by hand, which it loses, and those without which the qube does not start. */
+/** With what is looked at before a shutdown: whether the qube starts again, and which devices it and others would lose. */
 export function restartGroups(scope: Scope): readonly Group[] {
   const { target } = scope
   const methods = [
     ...['Shutdown', 'CurrentState', 'Start'].map((verb) => `admin.vm.${verb}`),
     ...['usb', 'block'].map((kind) => `admin.vm.device.${kind}.Attached`),
+    ...['usb', 'block'].map((kind) => `admin.vm.device.${kind}.Available`),
     'admin.vm.device.usb.Assigned',
+    'admin.vm.property.GetAll',
   ]
   const required = devicesOf(scope).filter(([, value]) => isRequired(value))
   return [
     {
-      title: `${target}: shut down, wait until it is halted, start again, and what that detaches`,
-      rules: methods.map((method) => rule(method, '', target)),
+      title: `${target}: whether it starts again, and what that detaches; shut down, wait until it is halted, start again`,
+      rules: [
+        ...methods.map((method) => rule(method, '', target)),
+        rule('admin.vm.feature.Get', 'prohibit-start', target),
+        ...['Get', 'CheckWithTemplate'].map((verb) =>
+          rule(`admin.vm.feature.${verb}`, 'audio-model', target),
+        ),
+      ],
     },
     ...availableGroups(required.map(([path]) => path)),
   ]

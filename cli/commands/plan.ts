@@ -1,5 +1,5 @@
 import { warnUnconfirmed, withRestarts } from '../../app/apply/index.ts'
-import { connect, openHost } from '../../app/host/index.ts'
+import { connect, openHost, type PlanningHost } from '../../app/host/index.ts'
 import { diffRevisions, planSpec, warnInterruptedApply, writePlanFile } from '../../app/plan/index.ts'
 import { agentState, findSpec, tablesOf } from '../../app/source/index.ts'
 import { type Plan, planHolds, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
@@ -37,21 +37,21 @@ export async function plan(paths: readonly string[], options: PlanCommandFlags, 
   }
   const made = await planSpec(spec, host, planOptions(options), context)
   if (options.out !== undefined) writePlanFile(options.out, made, io.cwd)
-  printPlan(made, options, io, context, host.host.ownQube)
+  await printPlan(made, options, io, context, host)
   if (options.out !== undefined && options.json !== true) {
     io.out(`\nSaved: qstate apply ${options.out} does exactly this, or nothing.\n`)
   }
   return planExit(made, options.detailedExitcode === true)
 }
 
-export function printPlan(
+export async function printPlan(
   plan: Plan,
   options: GlobalOptions,
   io: Io,
   context: CommandContext,
-  ownQube: string | null,
-): void {
-  const made = withRestarts(plan, { policy: null, ask: null }, context, ownQube)
+  host: PlanningHost | null,
+): Promise<void> {
+  const made = await withRestarts(plan, { policy: null, ask: null }, context, host)
   if (options.json === true) io.out(jsonText(withAdvice(made, context)))
   else io.out(planView(made, outStyle(options, io)))
 }

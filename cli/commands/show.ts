@@ -14,7 +14,7 @@ export async function show(what: readonly string[], options: GlobalOptions, io: 
   const context = await commandContext(options, io)
   const [first] = what
   if (what.length === 1 && first !== undefined && isPlanFile(first, io.cwd)) {
-    printPlan((await readPlanFile(first, io.cwd)).plan, options, io, context, null)
+    await printPlan((await readPlanFile(first, io.cwd)).plan, options, io, context, null)
     return EXIT.done
   }
   const shown = await showQubes(what, await connectHost(targetOf(options, io), context))

@@ -33,8 +33,10 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   }
   const at = (path: string): string => resolve(io.cwd, path)
   const socket = at(options.socket)
+  const files = `${socket}.dom0`
   const running = await startSimulator({
     socket,
+    dom0Files: files,
     ...(options.fixture === undefined ? {} : { fixture: readJson(at(options.fixture), parseFixture) }),
     ...(options.release === undefined ? {} : { release: options.release }),
     ...(options.state === undefined ? {} : { stateFile: at(options.state) }),
@@ -42,7 +44,6 @@ export async function simulator(options: SimulatorCommandOptions, io: Io): Promi
   }).catch((error: unknown) => {
     throw asUserError(error)
   })
-  const files = `${socket}.dom0`
   // Files that were there before, or that go with a state that is kept, are left.
   const isOurs = options.state === undefined && !existsSync(files)
   makeDom0Tree(files)

@@ -1,5 +1,6 @@
 import { type AttachReport, type RestartRequest } from '../../app/apply/index.ts'
 import { type RestartReport } from '../../reconciler/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { type Io } from '../io.ts'
 import { fold, type Style } from './style.ts'
 import { showPath } from './value.ts'
@@ -7,16 +8,18 @@ import { showPath } from './value.ts'
 /** Asks at a terminal before a qube is restarted. */
 export const restartQuestion =
   (io: Io) =>
-  async ({ qube, waiting, attachedByHand }: RestartRequest): Promise<boolean> => {
+  async ({ qube, waiting, attachedByHand, harm }: RestartRequest): Promise<boolean> => {
     const lost =
       attachedByHand === null
         ? 'Which devices were attached to it by hand is not known: they are not attached again.\n'
         : attachedByHand.length > 0
           ? `Attached by hand, and not attached again: ${attachedByHand.join(', ')}.\n`
           : ''
+    const harms = [...(harm.needsPerson ?? []), ...(harm.unknown ?? [])]
+    const told = harms.map(({ message }) => `${escapeForTerminal(message)}.\n`).join('')
     const what = waiting.map(showPath).join(', ')
     const takes = waiting.length === 1 ? 'takes' : 'take'
-    const answer = await io.ask(`\n${lost}Restart ${qube}, so that ${what} ${takes} effect? [y/N] `)
+    const answer = await io.ask(`\n${lost}${told}Restart ${qube}, so that ${what} ${takes} effect? [y/N] `)
     return answer !== null && /^y(?:es)?$/i.test(answer.trim())
   }
 

@@ -1,3 +1,4 @@
+import { restartedNow } from '../../app/apply/index.ts'
 import {
   type Change,
   type ConsentRequest,
@@ -5,10 +6,11 @@ import {
   needsApply,
   type Plan,
   planIsEmpty,
+  type PlannedRestart,
   type QubePlan,
   removedOrphans,
 } from '../../reconciler/index.ts'
-import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
+import { escapeForTerminal, type Problem } from '../../spec/diagnostics/index.ts'
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, showCommits, showPath, showProblem, showSize, showValue } from './value.ts'
@@ -233,7 +235,7 @@ function summary(plan: Plan, style: Style, none?: string): string {
       qube.unmatched === undefined,
   ).length
   const unmatched = plan.qubes.filter((qube) => qube.unmatched !== undefined)
-  const restarted = (plan.restarts ?? []).filter(({ when }) => when === 'now').map(({ qube }) => qube)
+  const restarted = restartedNow(plan)
   const lines: string[] = []
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
@@ -288,6 +290,7 @@ function summary(plan: Plan, style: Style, none?: string): string {
     const text = `To be restarted by the apply${when}: ${restarted.join(', ')}.`
     lines.push(style.yellow(fold(text, style.width, '')))
   }
+  for (const one of plan.restarts ?? []) lines.push(...harmLines(one, style))
   if (held.length > 0) {
     const names = held.map((qube) => qube.qube).join(', ')
     lines.push(fold(`Held until it is found halted: ${names}.`, style.width, ''))
@@ -300,6 +303,30 @@ function summary(plan: Plan, style: Style, none?: string): string {
   if (blocked > 0)
     lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))
   return lines.join('\n')
+}
+
+/** What a restart that the plan comes to would harm, and what is not known of that. */
+function harmLines({ qube, when, harm = {} }: PlannedRestart, style: Style): readonly string[] {
+  const { refusal, needsPerson = [], unknown = [] } = harm
+  const told = (text: string, hint: string): string =>
+    `${style.yellow(fold(text, style.width, ''))}\n${style.dim(fold(hint, style.width, '  '))}`
+  if (refusal !== undefined) return [told(`${qube} is not restarted: ${refusal.message}.`, refusal.hint)]
+  const what = when === 'ask' ? 'asks before it restarts' : 'does not restart'
+  return [
+    ...needsPerson.map(({ message, hint }) => told(`The apply ${what} ${qube}: ${message}.`, hint)),
+    ...(unknown.length === 0 ? [] : [style.dim(fold(unknownText(qube, unknown), style.width, ''))]),
+  ]
+}
+
+/** Policy denies several reads at once: their lines are printed elsewhere. */
+function unknownText(qube: string, unknown: readonly Problem[]): string {
+  const denied = unknown.filter(({ code }) => code === 'denied-by-policy')
+  const rest = unknown.filter(({ code }) => code !== 'denied-by-policy')
+  const told = [
+    ...(denied.length === 0 ? [] : ['policy in dom0 does not let it be read (`qstate policy --restart`)']),
+    ...rest.map(({ message, hint }) => `${message} (${hint})`),
+  ]
+  return `· whether ${qube} starts again is not wholly known: ${told.join('; ')}`
 }
 
 /** When the spec lets a qube that waits be restarted, in brackets; nothing where it does not. */

@@ -264,7 +264,23 @@ export const planTable = table(
     restarts: Type.Optional(
       about(
         'Qubes that an apply restarts, or asks about, once their values are set.',
-        Type.Array(Type.Object({ qube: qubeName, when: words('now', 'ask') })),
+        Type.Array(
+          Type.Object({
+            qube: qubeName,
+            when: words('now', 'ask'),
+            harm: Type.Optional(
+              Type.Object({
+                refusal: Type.Optional(about('Why it is not shut down, whoever agrees.', problem)),
+                needsPerson: Type.Optional(
+                  about('What others would lose, or why that is not known.', Type.Array(problem)),
+                ),
+                unknown: Type.Optional(
+                  about('What could not be read of whether it starts again.', Type.Array(problem)),
+                ),
+              }),
+            ),
+          }),
+        ),
       ),
     ),
     tables: Type.Optional(

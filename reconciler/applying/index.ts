@@ -4,13 +4,5 @@
  */
 export { applyPlan } from './apply.ts'
 export { type Journal } from './journal.ts'
-export {
-  isMeant,
-  isWanted,
-  type LiveAction,
-  liveActions,
-  type LiveWish,
-  liveWishes,
-  requiredDevices,
-} from './live.ts'
+export { isMeant, isWanted, type LiveAction, liveActions, type LiveWish, liveWishes } from './live.ts'
 export { mayRestart, restartQube, type RestartReport, startQube } from './restart.ts'

@@ -75,16 +75,6 @@ export function isWanted(qube: string, device: PresentDevice, wishes: readonly L
   return wishes.some((wish) => wish.qube === qube && wish.wanted && isMeant(wish.path, device))
 }
 
-/** Devices of the spec without which a qube does not start. */
-export function requiredDevices(qube: QubePlan): readonly string[] {
-  return devicesOf(qube)
-    .filter(([, value]) => isRequired(value))
-    .map(([path]) => path)
-}
-
-const isRequired = (value: Value | null): boolean =>
-  typeof value === 'object' && value !== null && 'mode' in value && value.mode === 'required'
-
 const automatic = (qube: QubePlan): readonly string[] => devicesOf(qube).map(([path]) => path)
 
 function devicesOf(qube: QubePlan): readonly (readonly [string, Value | null])[] {

@@ -6,7 +6,7 @@
  * that guards are tested on, since `test` cannot say "not there". A patch is tried on copies only: applying one is not atomic.
  */
 export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
-export { deviceOf, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
+export { deviceOf, type Device, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
 export { byOrder } from './order.ts'
 export { diffSettings, failedGuards, guarded, inverse, type Operation, pointerOf } from './patch.ts'
 export {
@@ -25,7 +25,9 @@ export {
   planHolds,
   planIsBlocked,
   planIsEmpty,
+  type PlannedRestart,
   type QubePlan,
+  type RestartHarm,
   type Reason,
   REASONS,
   type Removal,

@@ -31,11 +31,27 @@ export interface Plan {
   /** What would explain the plan further, and could not be read. */
   readonly untold?: readonly Untold[]
   /** Qubes that an apply at this time restarts, or asks about, once their values are set. Told where a plan is shown. */
-  readonly restarts?: readonly { readonly qube: string; readonly when: 'now' | 'ask' }[]
+  readonly restarts?: readonly PlannedRestart[]
   /** Paths of the tables that `file:<sha256>` stands for, by SHA-256: read again, and compared, when it is applied. */
   readonly tables?: Readonly<Record<string, string>>
   /** Digest of which `select` entries match which qubes: once all of the plan is done, the receipts say so. */
   readonly matched?: string
+}
+
+export interface PlannedRestart {
+  readonly qube: string
+  readonly when: 'now' | 'ask'
+  readonly harm?: RestartHarm
+}
+
+/** What a restart would harm, as far as it does. */
+export interface RestartHarm {
+  /** Why it is not shut down, whoever agrees: it would not start again, or not be shut down. */
+  readonly refusal?: Problem
+  /** What others would lose, or why that is not known: only a person agrees to it. */
+  readonly needsPerson?: readonly Problem[]
+  /** What could not be read of whether it starts again. */
+  readonly unknown?: readonly Problem[]
 }
 
 /** Withdrawals of so much of what is owned that a line of the spec may have been lost by mistake. */

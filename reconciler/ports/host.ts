@@ -90,6 +90,13 @@ export interface PresentDevice {
   readonly identity: string
 }
 
+export type DeviceKind = 'usb' | 'block'
+
+export interface AttachedDevice extends PresentDevice {
+  /** No assignment names it by port and identity. */
+  readonly byHand: boolean
+}
+
 /** A USB device that is plugged in. */
 export interface AvailableDevice extends PresentDevice {
   /** Text of the device itself. */
@@ -159,10 +166,12 @@ export interface Host {
   tags(qube: string): Promise<Observation<readonly string[]>>
   /** All properties that a qube has. Unknown as a whole where not one can be read. */
   properties(qube: string): Promise<Observation<QubeProperties>>
-  /** USB devices that a running qube has plugged in. */
-  availableDevices(backend: string): Promise<Observation<readonly AvailableDevice[]>>
-  /** Devices that a running qube has now and that no assignment names by port and identity. */
-  attachedByHand(qube: string, kind: 'usb' | 'block'): Promise<Observation<readonly PresentDevice[]>>
+  /** Devices that a running qube has to give: without a kind, those that are plugged in by USB. Only these say who has them. */
+  availableDevices(backend: string, kind?: DeviceKind): Promise<Observation<readonly AvailableDevice[]>>
+  /** Devices that a running qube has now. */
+  attachedDevices(qube: string, kind: DeviceKind): Promise<Observation<readonly AttachedDevice[]>>
+  /** What of dom0's files keeps a qube from starting: its libvirt template, and what that names. Absent: nothing does. */
+  startObstacle(qube: string): Promise<Observation<Problem>>
   /** `Running`, `Halted`, … as the host says now. Fails with QstateError. */
   state(qube: string): Promise<string>
   /** Bytes of a volume as the host says now. Fails with QstateError. */

@@ -3,7 +3,9 @@
  * Implementations are handed in; nothing here opens anything.
  */
 export {
+  type AttachedDevice,
   type AvailableDevice,
+  type DeviceKind,
   hasTemplate,
   type Host,
   type HostCall,

@@ -183,7 +183,20 @@ export const CODES = {
   /** Why a qube was not restarted, or not to its end. */
   restart: {
     exit: EXIT.error,
-    codes: ['asleep', 'device-absent', 'disposable', 'held', 'not-halted', 'not-ready', 'own-qube'],
+    codes: [
+      'asleep',
+      'crashed',
+      'device-absent',
+      'devices-in-use',
+      'disposable',
+      'ending',
+      'held',
+      'not-halted',
+      'not-read',
+      'not-ready',
+      'own-qube',
+      'start-prohibited',
+    ],
   },
   /** Why a host of a fleet did not do what it was ordered, or a rollout stopped. */
   rollout: {

@@ -38,6 +38,7 @@ export {
   SETTING_BY_PATH,
   settingOf,
   SETTINGS,
+  SOUND_MODELS,
   type SettingType,
   TAG_NAME,
   UNNAMED_DISPOSABLE,

@@ -27,6 +27,9 @@ export interface Setting {
   readonly off: string | number | boolean | undefined
 }
 
+/** Those that libvirt's driver for Xen can give a qube. */
+export const SOUND_MODELS = ['ich6', 'ac97', 'es1370', 'sb16'] as const
+
 const MEBIBYTES = { kind: 'int', min: 0, max: 4_194_304, unit: 'MiB' } as const
 const SECONDS = { kind: 'int', min: 1, max: 604_800, unit: 's' } as const
 const BOOL = { kind: 'bool' } as const
@@ -55,7 +58,7 @@ const plainFeature = (key: string, name: string, type: SettingType): Setting => 
 })
 
 export const SETTINGS: readonly Setting[] = [
-  feature('audio', 'model', 'audio-model', { kind: 'word', words: ['ich6', 'ac97', 'es1370', 'sb16'] }),
+  feature('audio', 'model', 'audio-model', { kind: 'word', words: SOUND_MODELS }),
   property('audio', 'audiovm', 'audiovm', QUBE, ''),
   feature('audio', 'timerPeriod', 'timer-period', { kind: 'int', min: 0, max: 1_000_000, unit: 'µs' }),
   feature('audio', 'latency', 'out.latency', { kind: 'int', min: 0, max: 10_000_000, unit: 'µs' }),

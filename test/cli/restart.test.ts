@@ -286,7 +286,7 @@ test('a qube that would not start again is not shut down: a required device is n
   assert.equal(code, 3)
   assert.match(
     out,
-    /✗ win10-work {2}failed\n\s+it would not start again: the device sys-usb\+9-9:\* is not plugged in/,
+    /✗ win10-work {2}failed\n\s+it would not start again: the device\s+sys-usb\+9-9:\* is required, and it is not plugged in/,
   )
   assert.deepEqual(restarts(host), [])
 })

@@ -46,6 +46,7 @@ export async function simulatedHost(
   const socket = join(folder, 'qubesd.sock')
   const simulator = await startSimulator({
     socket,
+    dom0Files: `${socket}.dom0`,
     ...(options.fixture === undefined
       ? {}
       : { fixture: parseFixture(JSON.parse(readFileSync(join(ROOT, options.fixture), 'utf8'))) }),

@@ -72,7 +72,8 @@ export function memoryHost(names: readonly string[]): MemoryHost {
       tags: unused,
       properties: unused,
       availableDevices: unused,
-      attachedByHand: unused,
+      attachedDevices: unused,
+      startObstacle: unused,
       state: unused,
       volumeSize: unused,
       async write(call) {

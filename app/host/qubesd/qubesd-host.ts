@@ -4,7 +4,7 @@ import {
   exactVersion,
   getInheritedFeature,
   listedVersion,
-  listAttachedByHand,
+  listAttached,
   listAvailable,
   listFeatures,
   listQubes,
@@ -17,19 +17,22 @@ import {
   volumeSize,
 } from '../../../qubesd/index.ts'
 import { type Host, type HostCall, type QubesVersion } from '../../../reconciler/index.ts'
+import { startObstacle } from '../slic/index.ts'
 import { readAllProperties } from './properties.ts'
 import { observe, readQube } from './reading.ts'
 
 export interface QubesHostOptions {
   readonly client: Client
   readonly slic: SlicStore
+  /** `/` of dom0, or the folder that stands in for it; without it the files of dom0 cannot be seen from here. */
+  readonly dom0Root?: string | null
   /** Which Qubes it is, where that is known already; listing the qubes finds out. */
   readonly version?: QubesVersion
 }
 
 /** The host behind a qubesd, as the core wants it: failures of reading become `unknown`, failures of writing QstateError. */
 export function qubesHost(options: QubesHostOptions): Host {
-  const { client, slic } = options
+  const { client, slic, dom0Root = null } = options
   const { kind, where } = client.transport
   let { version = '4.3' } = options
   return {
@@ -47,8 +50,9 @@ export function qubesHost(options: QubesHostOptions): Host {
     features: (qube) => observe(listFeatures(client, qube)),
     tags: (qube) => observe(listTags(client, qube)),
     properties: (qube) => readAllProperties(client, qube),
-    availableDevices: (backend) => observe(listAvailable(client, version, backend)),
-    attachedByHand: (qube, kind) => observe(listAttachedByHand(client, qube, kind)),
+    availableDevices: (backend, kind) => observe(listAvailable(client, version, backend, kind)),
+    attachedDevices: (qube, kind) => observe(listAttached(client, qube, kind)),
+    startObstacle: (qube) => Promise.resolve(startObstacle(dom0Root, qube)),
     inheritedFeature: (qube, name) => observe(getInheritedFeature(client, qube, name)),
     async exactVersion(qube, property) {
       if (!VERSIONS[version].listsUuids) return version

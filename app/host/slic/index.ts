@@ -4,3 +4,4 @@
 export { tableProblem } from './acpi.ts'
 export { slicFiles } from './files.ts'
 export { slicService } from './service.ts'
+export { startObstacle } from './start-obstacle.ts'

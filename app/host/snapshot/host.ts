@@ -44,7 +44,8 @@ export function recordedHost(state: HostSnapshot): Host {
     properties: (name) => Promise.resolve(propertiesOf(qubeOf(name))),
     // What is plugged in and attached is of a moment, and not recorded.
     availableDevices: () => Promise.resolve(NOT_RECORDED),
-    attachedByHand: () => Promise.resolve(NOT_RECORDED),
+    attachedDevices: () => Promise.resolve(NOT_RECORDED),
+    startObstacle: () => Promise.resolve(NOT_RECORDED),
     inheritedFeature: (name, feature) => Promise.resolve(inheritedOf(qubeOf(name), feature, qubes)),
     exactVersion: () => Promise.resolve(state.exactRelease),
     write: () => Promise.reject(recorded('a recorded host takes no write')),

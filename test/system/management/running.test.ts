@@ -68,7 +68,10 @@ for (const release of RELEASES) {
     await made.allow()
     const refused = await made.qstate('apply', '--yes', '--restart', 'now', made.spec)
     assert.equal(refused.code, 3, refused.out)
-    assert.match(plain(refused.out), /admin\.vm\.Shutdown \* test-host win10-work allow target=dom0/)
+    assert.match(
+      plain(refused.out),
+      /admin\.vm\.device\.usb\.Available \* test-host win10-work allow target=dom0/,
+    )
     assert.deepEqual(starts(made), [])
     await made.allow('--restart')
     made.qrexec.seen.length = 0

@@ -1,0 +1,7 @@
+/**
+ * What prevents a qube from starting, or makes its shutdown harmful: one table, asked by doctor, plan, status, restart, agent and
+ * rollout. It reads what it needs and decides nothing.
+ */
+export { type HarmContext, type HarmFacts, readHarmFacts } from './facts.ts'
+export { type Harm, type HarmAnswer, type HarmKind, harmOf, harmOfRows } from './hindrances.ts'
+export { absentDevice } from './required.ts'
