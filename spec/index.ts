@@ -19,6 +19,7 @@ export {
   type Ensure,
   HOST_NAME,
   type HostFacts,
+  isBalanced,
   isSeenValueFor,
   isSettingPath,
   isValueFor,

@@ -1,4 +1,5 @@
 import { type Check, given, ok, problem, quote, warning } from './check.ts'
+import { isBalanced } from '../../spec/index.ts'
 import { type WindowsQube } from './qube-facts.ts'
 
 /** The recipe of the documentation gives a Windows qube 4 to 8 GiB. */
@@ -36,7 +37,7 @@ export const hardwareChecks: readonly Check<WindowsQube>[] = [
     name: 'balancing',
     look: ({ qube, property }) =>
       given([property('maxmem'), property('memory')], (maxmem = '0', memory = '') =>
-        maxmem === '0' || maxmem === memory
+        !isBalanced(Number(memory), Number(maxmem))
           ? ok('off')
           : problem(
               'memory-balanced',

@@ -12,10 +12,14 @@ import { type Composed, HOST_SLIC } from '../read/index.ts'
 import {
   ABSENT,
   deniedInterfaces,
+  isBalanced,
   LABEL,
+  LARGE_MEMORY,
   parseUsbKey,
+  STUBDOM_FOR_LARGE,
   type UsbDevice,
   type Value,
+  WINDOWS_NEEDS,
 } from '../vocabulary/index.ts'
 
 export interface Assignment {
@@ -155,6 +159,49 @@ function checkMemory(qube: View, report: Report): void {
   )
 }
 
+/** Windows does not survive memory that is taken from it, and neither does any guest without Xen's balloon. */
+function adviseOnMemory(qube: View, report: Report): void {
+  const memory = qube.value('qube/memory')
+  const maxmem = qube.value('qube/maxmem')
+  const stubdom = qube.value('stubdom/memory')
+  const warn = (path: string, ...what: Parameters<typeof problem>): void => {
+    report(warningAt(qube.place(path), problem(...what)))
+  }
+  if (typeof memory !== 'number') return
+  const isHvm = qube.value('qube/virtMode') === 'hvm'
+  if (isHvm && typeof maxmem === 'number' && memory < maxmem && isBalanced(memory, maxmem)) {
+    const message = `memory is balanced between ${memory} and ${maxmem} MiB: Windows crashes when memory is taken from it`
+    warn('qube/maxmem', 'memory-balanced', message, 'write maxmem: 0')
+  }
+  if (typeof stubdom === 'number' && memory >= LARGE_MEMORY && stubdom < STUBDOM_FOR_LARGE) {
+    const message = `${stubdom} MiB for the stubdomain of a qube with ${memory} MiB: its QEMU may run out of memory`
+    const hint = 'leave it out, or write stubdom: { memory: 500 } (QubesOS/qubes-issues#3821)'
+    warn('stubdom/memory', 'little-stubdom-memory', message, hint)
+  }
+}
+
+/** What the version of Windows that a qube extends needs at least. */
+function adviseOnWindows(profile: string, qube: View, report: Report): void {
+  const needs = WINDOWS_NEEDS[profile]
+  if (needs === undefined) return
+  const memory = qube.value('qube/memory')
+  if (typeof memory === 'number' && memory < needs.memory) {
+    const message = `${memory} MiB of memory, and ${profile} needs ${needs.memory}`
+    const hint = 'the documentation gives Windows 4096 to 8192'
+    report(warningAt(qube.place('qube/memory'), problem('little-memory', message, hint)))
+  }
+  const { ensure } = qube.composed
+  const root = ensure === null || ensure.creates === ABSENT ? undefined : ensure.creates.volumes.root
+  if (ensure !== null && root !== undefined && root < needs.root * GIB) {
+    const message = `a root volume of ${Math.floor(root / MIB)} MiB, and ${profile} needs ${needs.root} GiB`
+    const hint = `write ensure: { root: ${needs.root}GiB }, or more`
+    report(warningAt(ensure.position, problem('small-root', message, hint)))
+  }
+}
+
+const MIB = 1024 * 1024
+const GIB = 1024 * MIB
+
 function checkDenied({ usb, composed }: View, report: Report): void {
   if (usb.length === 0) return
   for (const { area, path, position, value } of composed.statements.values()) {
@@ -237,8 +284,10 @@ function adviseOnQube(qube: View, report: Report): void {
       ),
     )
   }
+  adviseOnMemory(qube, report)
   const windows = [...qube.composed.builtIns].find((profile) => profile.startsWith('windows-'))
   if (windows === undefined) return
+  adviseOnWindows(windows, qube, report)
   for (const [path, byTools] of [
     ['qube/qrexecTimeout', 6000],
     ['qube/maxmem', 0],

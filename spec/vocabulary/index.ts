@@ -74,3 +74,4 @@ export {
   UNMANAGED,
   WINDOW,
 } from './words.ts'
+export { isBalanced, LARGE_MEMORY, STUBDOM_FOR_LARGE, WINDOWS_NEEDS } from './windows.ts'

@@ -1524,6 +1524,7 @@ qubes:
 `,
     expected: [
       '5:28 warning set-by-tools Windows Tools set qrexecTimeout at every boot — a qube without a template gets 6000 from them after each logon; write 6000, or unmanaged',
+      '5:42 warning memory-balanced memory is balanced between 4096 and 8192 MiB: Windows crashes when memory is taken from it — write maxmem: 0',
       '5:42 warning set-by-tools Windows Tools set maxmem at every boot — a qube without a template gets 0 from them after each logon; write 0, or unmanaged',
     ],
   },
