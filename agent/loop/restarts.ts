@@ -57,9 +57,14 @@ export function beginRestarts(
 export function takeRestarts(
   pending: Pick<Pending, 'restarts' | 'qubes'>,
   life: Life,
-  { clock }: AgentContext,
+  { clock, watch }: AgentContext,
 ): void {
   if (pending.restarts.length === 0) return
+  for (const { qube, error } of pending.restarts) {
+    const known = life.memory.waiting.find((one) => one.qube === qube)?.held
+    if (error === null || known?.message === error.message) continue
+    watch.say('warn', `${qube} is not restarted: ${error.message}`, { hint: error.hint })
+  }
   const names = (list: readonly RestartReport[]): readonly string[] => list.map(({ qube }) => qube)
   const good = names(pending.restarts.filter(hasRestarted))
   const bad = names(pending.restarts.filter((one) => !hasRestarted(one)))
@@ -75,11 +80,20 @@ export function takeRestarts(
   )
   life.memory = {
     ...life.memory,
+    waiting: withHeld(life.memory.waiting, pending.restarts),
     restarts: { ...restarts, ...endedNow(restarts, bad.filter(isBegun), now) },
     restarting: Object.fromEntries(restarting),
   }
   for (const { qube, status } of pending.restarts) lookAt(pending, qube, status)
 }
+
+/** What waits, with why its restart came to nothing. */
+const withHeld = (waiting: Memory['waiting'], reports: readonly RestartReport[]): Memory['waiting'] =>
+  waiting.map(({ held, ...one }) => {
+    const report = reports.find(({ qube }) => qube === one.qube)
+    const why = report === undefined ? held : (report.error ?? undefined)
+    return why === undefined ? one : { ...one, held: why }
+  })
 
 /** The time until the next try begins when the last one is over. */
 function endedNow(restarts: Attempts, qubes: readonly string[], now: Date): Attempts {

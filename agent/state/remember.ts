@@ -39,7 +39,7 @@ export function remember(memory: Memory, done: Reconciled, occasion: Occasion): 
     withdrawal: withdrawalNow(memory, held, done, commit),
     blocked: [...outside(memory.blocked), ...blocked].sort(byQube),
     failing: failingNow(memory.failing, done),
-    waiting: [...outside(memory.waiting), ...waitingIn(done)].sort(byQube),
+    waiting: [...outside(memory.waiting), ...waitingIn(done, memory.waiting)].sort(byQube),
     corrections: done.tried.corrections,
     failures: done.tried.failures,
     put: [...new Set([...memory.put, ...after])].sort(),
@@ -105,10 +105,12 @@ function driftIn(
   })
 }
 
-function waitingIn(done: Reconciled): Memory['waiting'] {
+function waitingIn(done: Reconciled, before: Memory['waiting']): Memory['waiting'] {
   return done.seen.qubes.flatMap(({ qube, waiting, restart = 'never' }) => {
     const paths = done.applied?.report.qubes.find((one) => one.qube === qube)?.waiting ?? waiting
-    return paths.length === 0 ? [] : [{ qube, paths: [...paths].sort(), restart }]
+    const held = before.find((one) => one.qube === qube)?.held
+    const more = held === undefined ? {} : { held }
+    return paths.length === 0 ? [] : [{ qube, paths: [...paths].sort(), restart, ...more }]
   })
 }
 

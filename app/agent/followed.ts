@@ -75,6 +75,9 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
         generation: memory.took?.generation ?? null,
         drift: driftNow(memory, seen),
         restarts: memory.waiting.length,
+        restartsHeld: memory.waiting.flatMap(({ qube, held }) =>
+          held === undefined ? [] : [`${qube}: ${held.message}`],
+        ),
         notRunning: seen?.notRunning ?? [],
         check: seen?.check ?? null,
         trouble,

@@ -110,8 +110,12 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   for (const [text, names] of heldByWhy(memory.held)) row('held', `${names}: ${text}`)
   if (withdrawal !== null) row('consent', consentText(withdrawal))
   if (proposed !== null) row('proposed', `qstate apply ${proposed.file}`)
-  for (const { qube, paths } of memory.waiting)
+  for (const { qube, paths, held } of memory.waiting) {
     row('restart', style.yellow(`${qube} waits for its next start: ${paths.map(showPath).join(', ')}`))
+    if (held === undefined) continue
+    row('', style.yellow(`it is not restarted: ${escapeForTerminal(held.message)}`))
+    row('', escapeForTerminal(held.hint))
+  }
   return `${lines.join('\n')}\n`
 }
 

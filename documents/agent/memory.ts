@@ -57,7 +57,14 @@ const held = Type.Object({
   until: about('When it may be done; null where only a person can say.', orNull(time)),
 })
 
-const waiting = Type.Object({ qube: line, paths: names, restart: restartPolicy })
+const waiting = Type.Object({
+  qube: line,
+  paths: names,
+  restart: restartPolicy,
+  held: Type.Optional(
+    about('Why its restart came to nothing when it was last tried; it is tried again.', Type.Object(problem)),
+  ),
+})
 
 export const memoryTable = table(
   'qstate.agent',

@@ -24,6 +24,12 @@ const condition = {
   generation: orNull(count),
   drift: about('Settings that are not as applied; null: the host could not be looked at.', orNull(count)),
   restarts: about('Qubes that wait for a restart.', count),
+  restartsHeld: Type.Optional(
+    about(
+      'Why restarts of these came to nothing, each with its qube. Earlier agents do not say it.',
+      Type.Array(hostText, { maxItems: 1000 }),
+    ),
+  ),
   notRunning: about(
     'Of the qubes that were asked for, those that exist and do not run.',
     Type.Array(hostText, { maxItems: 1000 }),

@@ -198,7 +198,7 @@ function describe(
   looked: boolean,
 ): HostReport {
   const { outcome, commit, digest, generation, drift, restarts, notRunning, check, trouble, held } = status
-  const { unseenSince, hold = null } = status
+  const { unseenSince, hold = null, restartsHeld = [] } = status
   return {
     schema: 'qstate.report',
     version: 1,
@@ -209,6 +209,7 @@ function describe(
     looked,
     status: outcome,
     ...{ commit, digest, generation, drift, restarts, notRunning, check },
+    ...(restartsHeld.length === 0 ? {} : { restartsHeld: restartsHeld.slice(0, MAX_HELD).map(asHostText) }),
     trouble: trouble === null ? null : asHostProblem(trouble),
     held: held === null ? null : asHostText(held),
     hold: hold === null ? null : asHostProblem(hold),
@@ -216,6 +217,9 @@ function describe(
     recalled: mine.report?.value?.recalled ?? null,
   }
 }
+
+/** As many as a report takes, and more than anyone reads. */
+const MAX_HELD = 20
 
 const isSame = (a: HostReport, b: HostReport | null): boolean =>
   b !== null && JSON.stringify({ ...a, beat: 0, at: '' }) === JSON.stringify({ ...b, beat: 0, at: '' })

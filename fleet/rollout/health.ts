@@ -15,10 +15,16 @@ export function judge(report: HostReport, health: Health): Verdict {
   const stopped = report.notRunning.filter((qube) => health.running.includes(qube))
   if (stopped.length > 0) return ill(`not running: ${stopped.join(', ')}`)
   if (health.pendingRestarts !== null && report.restarts > health.pendingRestarts)
-    return ill(`${report.restarts} qubes wait for a restart, and ${health.pendingRestarts} may`)
+    return ill(
+      `${report.restarts} qubes wait for a restart, and ${health.pendingRestarts} may${whyHeld(report)}`,
+    )
   if (health.check === null) return { kind: 'healthy' }
   if (report.check === 'failed') return ill(`the check ${health.check} failed`)
   return { kind: report.check === 'passed' ? 'healthy' : 'unknown' }
 }
+
+/** Why they still wait, where the host has tried. */
+const whyHeld = ({ restartsHeld = [] }: HostReport): string =>
+  restartsHeld.length === 0 ? '' : ` (${restartsHeld.join('; ')})`
 
 const ill = (why: string): Verdict => ({ kind: 'ill', why })

@@ -572,6 +572,59 @@ test('a qube is restarted within the window that its spec gives, and not before'
   assert.ok(agent.told().includes('restarted'))
 })
 
+for (const { what, arrange, end, code } of [
+  {
+    what: 'a qube that would not start again',
+    arrange: ({ simulator }: TestHost) => {
+      call(simulator, 'feature.Set', 'prohibit-start', 'compromised')
+    },
+    end: ({ simulator }: TestHost) => {
+      call(simulator, 'feature.Remove', 'prohibit-start')
+    },
+    code: 'start-prohibited',
+  },
+  {
+    what: 'a qube whose devices others have',
+    arrange: ({ simulator }: TestHost) => {
+      simulator.host.usb.set('win-a', simulator.host.usb.get('sys-usb') ?? [])
+      simulator.host.attachments.set(`win-a ${portIn(simulator)}`, 'win-b')
+    },
+    end: ({ simulator }: TestHost) => {
+      simulator.host.attachments.clear()
+    },
+    code: 'devices-in-use',
+  },
+]) {
+  test(`${what} is not restarted: the log and status say why, and it is tried again`, async (t) => {
+    const qubes: readonly WindowsQube[] = [
+      { name: 'win-a', state: 'Running' },
+      { name: 'win-b', state: 'Running' },
+    ]
+    const agent = await started(t, {}, qubes)
+    const { simulator } = agent.host
+    arrange(agent.host)
+    agent.branch.commit(spec(5).replace('{ qube', '{ restart: now, qube'))
+    agent.nudge()
+    await agent.pass(10 * MINUTE)
+    const shutdowns = (): number =>
+      simulator.requests.filter(({ method }) => method === 'admin.vm.Shutdown').length
+    assert.equal(shutdowns(), 0)
+    assert.equal(agent.memory().waiting[0]?.held?.code, code)
+    const said = agent.log.filter((line) => line.startsWith('warn win-a is not restarted: '))
+    assert.equal(said.length, 1, 'said once, however often it is tried')
+    end(agent.host)
+    await agent.pass(HOUR)
+    assert.equal(shutdowns(), 1)
+    assert.deepEqual(agent.memory().waiting, [])
+  })
+}
+
+const call = (simulator: TestHost['simulator'], method: string, arg: string, payload = ''): void => {
+  act(simulator, { dest: 'win-a', method: `admin.vm.${method}`, arg, payload })
+}
+
+const portIn = ({ host }: TestHost['simulator']): string => host.usb.get('win-a')?.[0]?.port ?? ''
+
 test('killed at any call, it converges when it begins again, and keeps to the commit in force', async (t) => {
   for (let nth = 1; nth <= 12; nth += 1) {
     const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a' }]) })

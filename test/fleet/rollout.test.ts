@@ -184,6 +184,15 @@ for (const { reason, health, says, why } of [
     why: '2 qubes wait for a restart, and 1 may',
   },
   {
+    reason: 'a restart that would harm others',
+    health: 'pendingRestarts: 0',
+    says: {
+      restarts: 1,
+      restartsHeld: ['sys-usb: other qubes would lose devices of it: work has sys-usb+3-1'],
+    },
+    why: '1 qubes wait for a restart, and 0 may (sys-usb: other qubes would lose devices of it: work has sys-usb+3-1)',
+  },
+  {
     reason: 'the check',
     health: 'check: vpn',
     says: { check: 'failed' as const },
