@@ -48,7 +48,7 @@ const STAGES = {
     observe: ['ports', 'plan', 'ownership'],
     harm: ['ports', 'plan'],
     annotate: ['ports', 'plan', 'observe'],
-    planning: ['ports', 'plan', 'ownership', 'observe', 'annotate'],
+    planning: ['ports', 'plan', 'ownership', 'observe', 'harm', 'annotate'],
     applying: ['ports', 'plan', 'ownership', 'observe', 'planning'],
   },
   simulator: {

@@ -18,7 +18,6 @@ export {
   startQube,
 } from './applying/index.ts'
 export {
-  absentDevice,
   type Harm,
   type HarmAnswer,
   type HarmFacts,

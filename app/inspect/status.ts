@@ -1,4 +1,5 @@
 import { type Blocked, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 
 /** A qube as status lists it. */
@@ -21,6 +22,8 @@ export interface QubeStatus {
   readonly waiting: readonly string[]
   /** Settings that are made once the qube is found halted. */
   readonly held: readonly Blocked[]
+  /** What keeps it from its next start. */
+  readonly hindered: readonly Problem[]
   /** When the spec lets the qube be restarted for what waits. */
   readonly restart: RestartPolicy
 }
@@ -37,6 +40,7 @@ function summaryOf(qube: QubePlan): QubeStatus {
     blocked: qube.blocked,
     waiting: qube.waiting,
     held: qube.held ?? [],
+    hindered: qube.hindered ?? [],
     restart: qube.restart ?? 'never',
   }
 }

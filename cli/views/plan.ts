@@ -77,7 +77,11 @@ export function header(plan: Plan, style: Style): string {
 }
 
 const worthTelling = (qube: QubePlan): boolean =>
-  qube.notes.length > 0 || qube.waiting.length > 0 || qube.held !== undefined || qube.unmatched !== undefined
+  qube.notes.length > 0 ||
+  qube.hindered !== undefined ||
+  qube.waiting.length > 0 ||
+  qube.held !== undefined ||
+  qube.unmatched !== undefined
 
 /** The line that a qube begins with. */
 export function qubeLine(qube: QubePlan, style: Style): string {
@@ -107,6 +111,12 @@ function qubeView(qube: QubePlan, style: Style): string {
   if (qube.waiting.length > 0) {
     const text = `· set already, and waiting for its next start: ${qube.waiting.map(showPath).join(', ')}`
     lines.push(style.yellow(fold(text, style.width, '  ')))
+  }
+  for (const problem of qube.hindered ?? []) {
+    lines.push(
+      style.yellow(fold(`· would not start: ${showProblem(problem)}`, style.width, '  ')),
+      style.dim(fold(problem.hint, style.width, '    ')),
+    )
   }
   lines.push(...noteLines(qube, style))
   return lines.join('\n')

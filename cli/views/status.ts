@@ -26,6 +26,7 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
       row.held.length > 0
         ? style.yellow(`held until it is found halted: ${row.held.map(heldText).join(', ')}`)
         : '',
+      ...row.hindered.map((problem) => style.yellow(`would not start: ${showProblem(problem)}`)),
     ].filter((text) => text !== '')
     const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
     const whole = `${head}  ${more.join('; ')}`.trimEnd()
@@ -35,7 +36,7 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
   const settled =
     planIsEmpty(plan) &&
     !planIsBlocked(plan) &&
-    rows.every((row) => row.held.length === 0 && row.drift.length === 0)
+    rows.every((row) => row.held.length === 0 && row.drift.length === 0 && row.hindered.length === 0)
       ? style.green('All as wanted.')
       : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
   return `${[...lines, '', settled].join('\n')}\n`

@@ -186,6 +186,9 @@ const qube = Type.Object({
   restart: Type.Optional(
     about('When the spec lets the qube be restarted. Without it: never.', restartPolicy),
   ),
+  hindered: Type.Optional(
+    about('What keeps the qube from its next start, as far as that was asked.', Type.Array(problem)),
+  ),
   notes: about('What needs no write.', Type.Array(note)),
 })
 

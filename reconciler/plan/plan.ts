@@ -143,6 +143,8 @@ export interface QubePlan {
   readonly waiting: readonly string[]
   /** When the spec lets the qube be restarted for what waits. Without it: never. */
   readonly restart?: RestartPolicy
+  /** What keeps the qube from its next start, as far as that has been asked. */
+  readonly hindered?: readonly Problem[]
   /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
   readonly notes: readonly Note[]
 }
