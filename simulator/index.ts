@@ -7,6 +7,7 @@ import {
   type HostEvent,
   type HostFixture,
   type Listener as EventListener,
+  type PowerState,
   type Qube,
   type SimulatedVersion,
 } from './host/index.ts'
@@ -39,6 +40,7 @@ import {
  * | a qube with the tag backup-restore-in-progress does not start | qubesd: ext/backup_restore.py |
  * | devices of a USB qube that ends are attached no longer, and what was assigned comes back with it | qubesd: ext/utils.py |
  * | disposables are kept ready, within the request instead of after it, with no memory to run short of | qubesd: vm/dispvm.py, vm/mix/dvmtemplate.py |
+ * | a crashed or suspended qube counts as running: it is killed, not started, and no request to shut down reaches its guest | qubesd: vm/qubesvm.py |
  * | `Shutdown+wait` of a guest that does not end fails at once | qubesd: vm/qubesvm.py |
  *
  * A rename is a clone and a removal, as qvm-clone and qvm-remove make them; a restored qube is one of the
@@ -86,6 +88,8 @@ export interface Simulator {
   powerOff(qube: string): void
   /** Makes libvirt refuse to start the qube, in the given words; `null` ends that. */
   failStart(qube: string, reason: string | null): void
+  /** What happens beside requests: the host suspends, or the guest crashes. */
+  setState(qube: string, state: PowerState): void
   /** Whether the guest ignores requests to shut down. */
   ignoreShutdown(qube: string, ignores: boolean): void
   /** Listens again after a `die` fault; the host is as it was. */
@@ -158,6 +162,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     failStart: (name, reason) => {
       if (reason === null) host.startErrors.delete(name)
       else host.startErrors.set(name, reason)
+    },
+    setState: (name, state) => {
+      qubeOf(host, name).state = state
+      save()
     },
     ignoreShutdown: (name, ignores) => {
       if (ignores) host.ignoringShutdown.add(name)

@@ -6,6 +6,8 @@ import { type RestartPolicy } from '../../spec/index.ts'
 export interface QubeStatus {
   readonly qube: string
   readonly running: boolean
+  /** `running`, `halted`, `crashed` …: as the host says it. */
+  readonly power: string
   readonly state:
     | 'as wanted'
     | 'to be changed'
@@ -34,6 +36,7 @@ function summaryOf(qube: QubePlan): QubeStatus {
   return {
     qube: qube.qube,
     running: qube.running,
+    power: powerOf(qube),
     state: stateOf(qube, drift.length, qube.blocked.length),
     changes: qube.changes.length,
     drift,
@@ -44,6 +47,10 @@ function summaryOf(qube: QubePlan): QubeStatus {
     restart: qube.restart ?? 'never',
   }
 }
+
+/** The word for whether a qube runs. */
+export const powerOf = ({ running, state }: Pick<QubePlan, 'running' | 'state'>): string =>
+  state?.toLowerCase() ?? (running ? 'running' : 'halted')
 
 function stateOf(qube: QubePlan, drift: number, blocked: number): QubeStatus['state'] {
   if (blocked > 0) return 'blocked'

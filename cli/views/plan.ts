@@ -1,4 +1,5 @@
 import { restartedNow } from '../../app/apply/index.ts'
+import { powerOf } from '../../app/inspect/index.ts'
 import {
   type Change,
   type ConsentRequest,
@@ -85,7 +86,7 @@ const worthTelling = (qube: QubePlan): boolean =>
 
 /** The line that a qube begins with. */
 export function qubeLine(qube: QubePlan, style: Style): string {
-  const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${qube.running ? 'running' : 'halted'}`)
+  const kind = qube.klass === '' ? '' : style.dim(` ${qube.klass}, ${escapeForTerminal(powerOf(qube))}`)
   if (qube.create !== undefined) return creationLine(qube, style)
   return qube.remove !== undefined
     ? `${style.bold(qube.qube)} ${style.red('WILL BE REMOVED, with all its data')}:${kind}`
@@ -114,7 +115,7 @@ function qubeView(qube: QubePlan, style: Style): string {
   }
   for (const problem of qube.hindered ?? []) {
     lines.push(
-      style.yellow(fold(`· would not start: ${showProblem(problem)}`, style.width, '  ')),
+      style.yellow(fold(`· ${showProblem(problem)}`, style.width, '  ')),
       style.dim(fold(problem.hint, style.width, '    ')),
     )
   }

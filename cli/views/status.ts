@@ -1,5 +1,6 @@
 import { type QubeStatus } from '../../app/inspect/index.ts'
 import { type Blocked, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { restartText } from './plan.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { showPath, showProblem } from './value.ts'
@@ -7,6 +8,7 @@ import { showPath, showProblem } from './value.ts'
 /** A line for each qube, and what to run to see more. */
 export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: string, style: Style): string {
   const width = Math.max(4, ...rows.map((row) => row.qube.length))
+  const powerWidth = Math.max(7, ...rows.map((row) => row.power.length))
   const lines = rows.map((row) => {
     const color =
       row.state === 'as wanted'
@@ -26,9 +28,9 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
       row.held.length > 0
         ? style.yellow(`held until it is found halted: ${row.held.map(heldText).join(', ')}`)
         : '',
-      ...row.hindered.map((problem) => style.yellow(`would not start: ${showProblem(problem)}`)),
+      ...row.hindered.map((problem) => style.yellow(`${showProblem(problem)}: ${problem.hint}`)),
     ].filter((text) => text !== '')
-    const head = `${padTo(style.bold(row.qube), width)}  ${padTo(row.running ? 'running' : 'halted', 7)}  ${padTo(color(row.state), 16)}`
+    const head = `${padTo(style.bold(row.qube), width)}  ${padTo(escapeForTerminal(row.power), powerWidth)}  ${padTo(color(row.state), 16)}`
     const whole = `${head}  ${more.join('; ')}`.trimEnd()
     if (widthOf(whole) <= style.width) return whole
     return [head.trimEnd(), ...more.map((text) => fold(text, style.width, '    '))].join('\n')

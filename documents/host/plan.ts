@@ -107,6 +107,9 @@ const qube = Type.Object({
   uuid: about('Null: not known, or there is no such qube yet.', orNull(text)),
   klass: text,
   running: Type.Boolean(),
+  state: Type.Optional(
+    about('`Paused`, `Suspended`, `Crashed` …: where it is neither running nor halted.', text),
+  ),
   create: Type.Optional(
     about(
       'The qube does not exist, and is created first.',

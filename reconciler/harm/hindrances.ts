@@ -104,7 +104,7 @@ function isHvm(property: HarmFacts['property']): boolean {
 }
 
 /** What can be done in each state but the two that all know. */
-function inState({ qube: { name, state } }: HarmFacts): ReturnType<Look> {
+export function inState({ qube: { name, state } }: Pick<HarmFacts, 'qube'>): ReturnType<Look> {
   switch (state) {
     case 'Paused':
       return found(

@@ -4,4 +4,4 @@
  */
 export { type HarmFacts, readHarmFacts } from './facts.ts'
 export { type Harm, type HarmAnswer, harmOf, harmOfRows } from './hindrances.ts'
-export { withAbsentDevices } from './planned.ts'
+export { withHindrances } from './planned.ts'

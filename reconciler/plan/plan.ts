@@ -115,6 +115,8 @@ export interface QubePlan {
   readonly uuid: string | null
   readonly klass: string
   readonly running: boolean
+  /** As the host says it, where it is neither running nor halted. */
+  readonly state?: string
   /** The qube is not there, and is created first: `uuid` is null, and its record has none yet. */
   readonly create?: Creation
   /** Volumes to grow: of a qube that is created, or whose creation was cut short. */

@@ -20,9 +20,15 @@ export function blockedQube(
 }
 
 /** What a plan says of a qube whatever becomes of it. */
-export const describe = (qube: HostQube): Pick<QubePlan, 'qube' | 'uuid' | 'klass' | 'running'> => ({
+export const describe = (
+  qube: HostQube,
+): Pick<QubePlan, 'qube' | 'uuid' | 'klass' | 'running' | 'state'> => ({
   qube: qube.name,
   uuid: qube.uuid,
   klass: qube.klass,
   running: isRunning(qube),
+  ...(isBetween(qube) ? { state: qube.state } : {}),
 })
+
+/** Neither running nor halted. */
+export const isBetween = (qube: HostQube): boolean => isRunning(qube) && qube.state !== 'Running'

@@ -1,7 +1,7 @@
 import { escapeForTerminal, type Code, problem, type Result } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState, matchedDigest, SLIC_TABLES } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
-import { withAbsentDevices } from '../harm/index.ts'
+import { withHindrances } from '../harm/index.ts'
 import { lookAt, observeFrom, observeRecord } from '../observe/index.ts'
 import {
   type Membership,
@@ -50,8 +50,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const contested = await withRivals(named, context.qubes, explain, context.parallelism)
   const annotated = await withHeirs(contested, context.qubes, explain, context.parallelism)
   // From a management qube it takes policy lines that no plan needs.
-  const asks = explain.asks || !context.host.hasPolicy
-  const qubes = asks ? await withAbsentDevices(annotated, desired, context) : annotated
+  const asksForDevices = explain.asks || !context.host.hasPolicy
+  const qubes = await withHindrances(annotated, desired, { ...context, asksForDevices })
   return {
     schema: PLAN_SCHEMA,
     version: PLAN_VERSION,

@@ -6,6 +6,7 @@ import {
   type RestartPolicy,
   valuesText,
 } from '../../spec/index.ts'
+import { isBetween } from './blocked-qube.ts'
 import { type Look } from '../observe/index.ts'
 import { holdsValues } from '../ownership/index.ts'
 import { type QubePlan } from '../plan/index.ts'
@@ -45,7 +46,8 @@ function asItIs(qube: HostQube, record: string, restart: RestartPolicy | undefin
     waiting: [],
     notes: [],
   }
-  return restart === undefined ? plan : { ...plan, restart }
+  const between = isBetween(qube) ? { ...plan, state: qube.state } : plan
+  return restart === undefined ? between : { ...between, restart }
 }
 
 function isAsWanted(look: Look, { settings }: DesiredQube, providers: Providers): boolean {

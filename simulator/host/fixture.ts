@@ -51,7 +51,8 @@ export interface QubeFixture {
 }
 
 export type QubeClass = 'AdminVM' | 'AppVM' | 'DispVM' | 'RemoteVM' | 'StandaloneVM' | 'TemplateVM'
-export type PowerState = 'Halted' | 'Running' | 'Paused'
+/** Those that libvirt tells and that last; a qube goes through others on its way from one to the next. */
+export type PowerState = 'Halted' | 'Running' | 'Paused' | 'Suspended' | 'Crashed'
 
 export interface UsbFixture {
   readonly port: string
@@ -81,7 +82,7 @@ interface AttachmentFixture {
 }
 
 const CLASSES: readonly QubeClass[] = ['AdminVM', 'AppVM', 'DispVM', 'RemoteVM', 'StandaloneVM', 'TemplateVM']
-const STATES: readonly PowerState[] = ['Halted', 'Running', 'Paused']
+const STATES: readonly PowerState[] = ['Halted', 'Running', 'Paused', 'Suspended', 'Crashed']
 
 /** Reads a fixture from unknown JSON; throws an Error that says where it is wrong. */
 export function parseFixture(value: unknown): HostFixture {

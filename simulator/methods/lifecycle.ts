@@ -99,11 +99,15 @@ export function shutdown(host: Host, qube: Qube, { force, wait }: { force: boole
     fire(host, qube, 'domain-shutdown-failed', { reason })
     throw error
   }
-  if (!host.ignoringShutdown.has(qube.name)) halt(host, qube)
+  const hears = !host.ignoringShutdown.has(qube.name) && !isStill(qube)
+  if (hears) halt(host, qube)
   else if (wait) {
     throw new Failure('QubesVMShutdownTimeoutError', `Domain shutdown timed out: ${repr(qube.name)}`)
   }
 }
+
+/** Its guest does nothing any more: no request reaches it. */
+const isStill = ({ state }: Qube): boolean => state === 'Suspended' || state === 'Crashed'
 
 export function kill(host: Host, qube: Qube): void {
   if (qube.klass === 'AdminVM') throw new Failure('QubesVMError', 'Cannot kill Dom0 fake domain!')
