@@ -78,8 +78,14 @@ export function explainGroups(scope: Scope, hasAll: boolean): readonly Group[] {
           : [],
     },
     {
-      title: 'every qube: its template, to tell in a plan of a template which of its app qubes run',
-      rules: mayBeTemplate ? [rule('admin.vm.property.Get', 'template', '@anyvm')] : [],
+      title:
+        'every qube: its template, to tell in a plan of a template which of its app qubes run; and which disposables are kept ready',
+      rules: mayBeTemplate
+        ? [
+            rule('admin.vm.property.Get', 'template', '@anyvm'),
+            rule('admin.vm.property.Get', 'is_preload', '@type:DispVM'),
+          ]
+        : [],
     },
     {
       title: 'every qube: which USB devices it has, to tell in a plan who else takes one',

@@ -27,6 +27,8 @@ export interface Explainer {
   makesDisposables(observed: ObservedQube): Promise<boolean>
   /** Name of the qube's template. */
   template(qube: string): Promise<string | undefined>
+  /** Whether a disposable is kept ready, and nobody uses it. */
+  isPreloaded(qube: string): Promise<boolean>
   assignments(qube: string): Promise<readonly UsbAssignment[] | undefined>
   /** What has been read of a qube for the plan itself is not asked again. */
   saw(qube: string, assigned: Observation<readonly UsbAssignment[]>): void
@@ -66,6 +68,13 @@ export function explainer(host: Host, asks: boolean): Explainer {
       once('which templates qubes have', async () =>
         (await host.read(qube, { ...NO_NEEDS, properties: ['template'] })).effective('template'),
       ),
+    async isPreloaded(qube) {
+      const name = 'is_preload'
+      const isSo = await once('which disposables are kept ready', async () =>
+        (await host.read(qube, { ...NO_NEEDS, properties: [name] })).effective(name),
+      )
+      return isSo === 'True'
+    },
     saw(qube, assigned) {
       if (assigned.status === 'present') seen.set(qube, assigned.value)
     },
