@@ -11,7 +11,7 @@ import {
   restartQube,
   type RestartReport,
 } from '../../reconciler/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { type ManagedHost, type PlanningHost } from '../host/index.ts'
@@ -26,6 +26,8 @@ export interface RestartOptions {
   readonly kill: boolean
   /** Asks a person; null: there is none. */
   readonly ask: ((request: RestartRequest) => Promise<boolean>) | null
+  /** Makes what a plan holds until a qube is halted, of one that is. Why not all of it could be made; null: it was. */
+  readonly whileHalted?: (planned: QubePlan) => Promise<Problem | null>
   /** Requests the shutdown, if it is still allowed; false: it is not. For a program, whose permission may end meanwhile. */
   readonly ifStill?: (qube: string, shutDown: () => Promise<void>) => Promise<boolean>
 }
@@ -47,7 +49,7 @@ export interface RestartRequest {
  */
 export async function withRestarts(
   plan: Plan,
-  { policy, ask }: Pick<RestartOptions, 'policy' | 'ask'>,
+  { policy, ask, makesHeld }: Pick<RestartOptions, 'policy' | 'ask'> & { readonly makesHeld: boolean },
   { now }: Pick<Context, 'now'>,
   /** Null: there is none to ask. */
   host: PlanningHost | null,
@@ -55,7 +57,9 @@ export async function withRestarts(
   const qubes = policy === null ? plan.qubes : plan.qubes.map((qube) => ({ ...qube, restart: policy }))
   const restarts = qubes.flatMap((planned) => {
     if (planned.qube === host?.host.ownQube) return []
-    if (!planned.running || !(planned.waiting.length > 0 || planned.changes.some(isLate))) return []
+    const hasHeld = makesHeld && (planned.held?.length ?? 0) > 0
+    if (!planned.running || !(hasHeld || planned.waiting.length > 0 || planned.changes.some(isLate)))
+      return []
     const when = mayRestartNow(planned.restart ?? 'never', now())
     if (when === 'no') return []
     return [{ planned, when: when === 'yes' ? ('now' as const) : when }]
@@ -108,7 +112,7 @@ export async function restartPending(
   context: Context,
 ): Promise<readonly RestartReport[]> {
   const reports: RestartReport[] = []
-  for (const { planned, waiting, policy } of candidates(plan, report, options.policy)) {
+  for (const { planned, waiting, policy } of candidates(plan, report, options)) {
     if (context.signal.aborted) break
     const may = mayRestartNow(policy, context.now())
     if (may === 'no' || (may === 'ask' && options.ask === null)) continue
@@ -121,24 +125,27 @@ export async function restartPending(
     }
     const request = { qube: planned.qube, waiting, attachedByHand, harm }
     if (may === 'ask' && (await options.ask?.(request)) !== true) continue
-    reports.push(await restart(planned.qube, check, connected, options, context))
+    reports.push(await restart(planned, check, connected, options, context))
   }
   return reports
 }
 
 async function restart(
-  qube: string,
+  planned: QubePlan,
   { attachedByHand }: RestartCheck,
   { host }: ManagedHost,
-  { timeoutMs, kill, ifStill }: RestartOptions,
+  { timeoutMs, kill, ifStill, whileHalted }: RestartOptions,
   { signal, pause, progress }: Context,
 ): Promise<RestartReport> {
+  const { qube } = planned
+  const hasHeld = (planned.held?.length ?? 0) > 0
   const report = await restartQube(qube, {
     host,
     signal,
     patience: Math.ceil(timeoutMs / 1000),
     kill,
     ...(ifStill === undefined ? {} : { ifStill: (shutDown: () => Promise<void>) => ifStill(qube, shutDown) }),
+    ...(whileHalted === undefined || !hasHeld ? {} : { whileHalted: () => whileHalted(planned) }),
     tick: () => pause(1000),
     onProgress: (_, doing, seconds) => {
       progress({ kind: 'restarting', qube, doing, seconds })
@@ -159,14 +166,15 @@ const WAS_HALTED: ReadonlySet<RestartReport['status']> = new Set([
 function candidates(
   plan: Plan,
   report: Report | null,
-  override: RestartOptions['policy'],
+  { policy, whileHalted }: RestartOptions,
 ): readonly Candidate[] {
   return plan.qubes.flatMap((planned) => {
     const done = report?.qubes.find((qube) => qube.qube === planned.qube)
     // A qube whose apply went wrong is left running: what it would start with is not what the spec says.
     if (needsApply(planned) && done?.status !== 'applied') return []
-    const waiting = done?.waiting ?? planned.waiting
+    const held = whileHalted === undefined ? [] : (planned.held ?? []).flatMap(({ path }) => path ?? [])
+    const waiting = [...(done?.waiting ?? planned.waiting), ...held]
     if (waiting.length === 0 || !planned.running) return []
-    return [{ planned, waiting, policy: override ?? planned.restart ?? 'never' }]
+    return [{ planned, waiting, policy: policy ?? planned.restart ?? 'never' }]
   })
 }

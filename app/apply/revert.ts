@@ -103,7 +103,12 @@ async function revert(
   const host = await listManaged(connection.withTables(tablesOfScope(scope)))
   const rollback = await planRollback(scope, host, context)
   const restart: RestartOptions = { policy: null, timeoutMs: RESTART_MS, kill: false, ask: null }
-  const plan = await withRestarts(mayRestart(rollback, restarted), restart, context, host)
+  const plan = await withRestarts(
+    mayRestart(rollback, restarted),
+    { ...restart, makesHeld: false },
+    context,
+    host,
+  )
   const undoes = scope.undone.map(({ number }) => number)
   const settings = {
     kind: 'rollback',

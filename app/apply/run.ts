@@ -1,5 +1,6 @@
 import { type RunKind } from '../../journal/index.ts'
-import { type Plan, planIsEmpty } from '../../reconciler/index.ts'
+import { failureOf, type Plan, planIsEmpty, type QubePlan } from '../../reconciler/index.ts'
+import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { type ManagedHost, type Connection, listManaged } from '../host/index.ts'
 import { warnInterruptedApply } from '../plan/index.ts'
@@ -45,6 +46,19 @@ export interface RunResult extends Afterwards {
   readonly applied: Applied | null
 }
 
+const CHANGED = problem(
+  'stale',
+  'what only a halted qube takes was not set: something else has changed meanwhile',
+  'run `qstate plan`, then apply again',
+)
+
+/** Of a plan made anew, the qube that is halted now, if all that it changes is what was held. */
+function onlyHeld(plan: Plan, { qube, held = [] }: QubePlan): Plan {
+  const isHeld = ({ path, after }: QubePlan['changes'][number]): boolean =>
+    held.some((one) => one.path === path && JSON.stringify(one.after) === JSON.stringify(after))
+  return { ...plan, qubes: plan.qubes.filter((one) => one.qube === qube && one.changes.every(isHeld)) }
+}
+
 /**
  * A whole run on one host: lock, list, plan, approval, apply, restart, attach. What the plan is for is the caller's business: a
  * spec, a saved plan, the undoing of generations.
@@ -61,7 +75,8 @@ export function runApply(
     await warnInterruptedApply(connection.stateFolder, context, true)
     const listed = await listManaged(connection)
     const made = await makePlan(listed)
-    const plan = await withRestarts(made, options.restart, context, listed)
+    const makesHeld = options.kind === 'apply' && options.saved !== true
+    const plan = await withRestarts(made, { ...options.restart, makesHeld }, context, listed)
     requireAllowed(plan, options.allowRemove)
     const { confirm, attach: live } = options
     const net =
@@ -85,7 +100,21 @@ export function runApply(
       context,
     )
     reviewer.applied(applied, plan)
-    const settings = net === null ? options : { ...options, restart: net.restart(options.restart) }
+    const whileHalted = async (planned: QubePlan): Promise<Problem | null> => {
+      const now = await listManaged(connection)
+      const halted = onlyHeld(await makePlan(now), planned)
+      if (halted.qubes.length === 0) return CHANGED
+      const done = await executePlan(
+        halted,
+        now,
+        { ...run, kind, parallelism, failFast, recheck: false },
+        context,
+      )
+      reviewer.applied(done, halted)
+      return done.qubes.map(failureOf).find((failure) => failure !== null) ?? done.interrupted
+    }
+    const restart = makesHeld ? { ...options.restart, whileHalted } : options.restart
+    const settings = { ...options, restart: net === null ? restart : net.restart(restart) }
     const rest =
       applied.interrupted === null
         ? await runAfterwards(plan, isEmpty ? null : applied, listed, settings, context)

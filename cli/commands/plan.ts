@@ -51,7 +51,7 @@ export async function printPlan(
   context: CommandContext,
   host: PlanningHost | null,
 ): Promise<void> {
-  const made = await withRestarts(plan, { policy: null, ask: null }, context, host)
+  const made = await withRestarts(plan, { policy: null, ask: null, makesHeld: host !== null }, context, host)
   if (options.json === true) io.out(jsonText(withAdvice(made, context)))
   else io.out(planView(made, outStyle(options, io)))
 }

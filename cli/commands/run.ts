@@ -187,7 +187,7 @@ function exitCodeOf(
 ): number {
   const code = planIsEmpty(plan) ? (planIsBlocked(plan) ? EXIT.error : EXIT.done) : reportExitCode(applied)
   const isPartial =
-    restarts.some(({ status }) => status !== 'restarted') ||
+    restarts.some(({ status, error }) => status !== 'restarted' || error !== null) ||
     attached.some(({ status }) => status === 'failed')
   return code === EXIT.done && isPartial ? EXIT.partial : code
 }

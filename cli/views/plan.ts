@@ -104,9 +104,11 @@ function qubeView(qube: QubePlan, style: Style): string {
       )
   }
   lines.push(...changesOf(qube, style), ...unmatchedLines(qube, style), ...blockedLines(qube, style))
+  const isRestarted = qube.restart === 'now'
   for (const held of qube.held ?? []) {
     const what = held.path === null ? '' : `${showPath(held.path)} `
-    const text = `· ${what}is held until the qube is found halted: ${showProblem(held.problem)}`
+    const to = held.path === null || held.after === undefined ? '' : `→ ${showValue(held.path, held.after)} `
+    const text = `· ${what}${to}is held until the qube is ${isRestarted ? 'shut down by the restart' : 'found halted'}: ${showProblem(held.problem)}`
     lines.push(style.yellow(fold(text, style.width, '  ')))
   }
   if (qube.waiting.length > 0) {

@@ -164,7 +164,16 @@ const qube = Type.Object({
   ),
   blocked: about('What cannot be planned. Nothing of it is written.', Type.Array(blocked)),
   held: Type.Optional(
-    about('Settings that only a halted qube takes, and that wait until it is.', Type.Array(blocked)),
+    about(
+      'Settings that only a halted qube takes, and that wait until it is.',
+      Type.Array(
+        Type.Object({
+          path: orNull(text),
+          problem,
+          after: Type.Optional(about('What it will be. Null: absent.', valueOrAbsent)),
+        }),
+      ),
+    ),
   ),
   unmatched: Type.Optional(
     about(

@@ -22,6 +22,8 @@ export interface RestartContext {
   readonly kill?: boolean
   /** Has the shutdown asked for if it may still be; false where it may not. Without it, it is asked for. */
   readonly ifStill?: (shutDown: () => Promise<void>) => Promise<boolean>
+  /** Makes what only a halted qube takes, between shutdown and start. Why not all of it could be made; null: it was. */
+  readonly whileHalted?: () => Promise<Problem | null>
   /** Resolves after a second. */
   readonly tick: () => Promise<void>
   readonly onProgress: (qube: string, doing: 'shutting down' | 'starting', seconds: number) => void
@@ -57,7 +59,9 @@ export async function restartQube(qube: string, context: RestartContext): Promis
       const hint = `it may be installing updates: look at its window; ${left}, and what waits goes on waiting`
       return report('not stopped', late('not-halted', 'halted', context, hint))
     }
-    return { ...(await begin(qube, context)), ...(killed ? { killed } : {}) }
+    const failure = (await context.whileHalted?.()) ?? null
+    const begun = await begin(qube, context)
+    return { ...begun, error: begun.error ?? failure, ...(killed ? { killed } : {}) }
   } catch (error) {
     if (!(error instanceof QstateError)) throw error
     return report(stopped ? 'stopped, not started' : 'failed', error.problem)

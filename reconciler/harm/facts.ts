@@ -12,7 +12,7 @@ import {
   type UsbAssignment,
 } from '../ports/index.ts'
 
-export type HarmProperty = 'audiovm' | 'auto_cleanup' | 'autostart' | 'netvm' | 'virt_mode'
+type HarmProperty = 'audiovm' | 'auto_cleanup' | 'autostart' | 'netvm' | 'virt_mode'
 
 /** What is known of a qube that has to do with its next start, or with its shutdown. */
 export interface HarmFacts {
@@ -35,7 +35,7 @@ export interface HarmFacts {
   readonly network: HarmFacts | null
 }
 
-export interface LentDevice extends PresentDevice {
+interface LentDevice extends PresentDevice {
   readonly to: string
   /** For people; empty where nothing is known. */
   readonly description: string

@@ -8,7 +8,7 @@ import { absentDevice } from './required.ts'
  * What is harmed. `start`: it would not start (again). `shutdown`: it is not shut down, or not to be. `others`: its shutdown takes
  * something from qubes that run, to which a person may agree.
  */
-export type HarmKind = 'start' | 'shutdown' | 'others'
+type HarmKind = 'start' | 'shutdown' | 'others'
 
 export interface Harm {
   readonly kind: HarmKind

@@ -11,6 +11,7 @@ export { byOrder } from './order.ts'
 export { diffSettings, failedGuards, guarded, inverse, type Operation, pointerOf } from './patch.ts'
 export {
   type Blocked,
+  type HeldSetting,
   type Change,
   type ConsentRequest,
   type Creation,

@@ -135,8 +135,8 @@ export interface QubePlan {
   readonly changes: readonly Change[]
   readonly record: RecordChange
   readonly blocked: readonly Blocked[]
-  /** Settings that only a halted qube takes, of one whose policy is to wait until it is halted: no failure. */
-  readonly held?: readonly Blocked[]
+  /** Settings that only a halted qube takes, of one whose policy has it halted some day: no failure. */
+  readonly held?: readonly HeldSetting[]
   /** Drift: what `select` entries gave until the host changed. It stays as it is, and owned. */
   readonly unmatched?: readonly Unmatched[]
   /** Of what is written here: digests of the `select` entries that give settings to the qube, for its receipt. */
@@ -213,6 +213,12 @@ interface RecordChange {
 export interface Blocked {
   readonly path: string | null
   readonly problem: Problem
+}
+
+/** A setting that is made once the qube is halted. */
+export interface HeldSetting extends Blocked {
+  /** What it will be. */
+  readonly after?: Value | null
 }
 
 export interface Note {

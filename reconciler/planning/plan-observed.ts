@@ -13,6 +13,7 @@ import {
 } from '../ownership/index.ts'
 import {
   type Blocked,
+  type HeldSetting,
   byOrder,
   type Change,
   diffSettings,
@@ -54,7 +55,7 @@ export async function planObserved(
     blocked.push({ path, problem: located(why, wanted?.settings.get(path)?.position) })
     restore(path)
   }
-  const held: Blocked[] = []
+  const held: HeldSetting[] = []
   const made: Change[] = []
   const operations = operationsOf(facts.qube.name, difference.differences)
   for (const d of difference.differences.filter(({ path }) => !withheld.has(path))) {
@@ -65,7 +66,7 @@ export async function planObserved(
     const wait = await untilHalted(d, facts, context)
     const change = wait ?? planChange(d, operations.get(d.path), observed, providers)
     if ('problem' in change) {
-      if (wait !== undefined && wanted?.restart === 'idle-halted') held.push(change)
+      if (wait !== undefined && isHaltedSomeDay(wanted?.restart)) held.push({ ...change, after: d.after })
       else blocked.push(change)
       restore(d.path)
     } else made.push(change)
@@ -149,6 +150,10 @@ export async function planObserved(
     notes: [...cloneNote(observed), ...lostNote(observed, standing), ...difference.notes, ...note],
   }
 }
+
+/** A shutdown comes that lets the change be made: of its user, or in a restart. */
+const isHaltedSomeDay = (restart: DesiredQube['restart']): boolean =>
+  restart !== undefined && restart !== 'never'
 
 /** The text of the record to be; null for none. One that owns nothing is kept of a qube that qstate has made. */
 function recordAfter(

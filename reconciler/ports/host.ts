@@ -90,9 +90,9 @@ export interface PresentDevice {
   readonly identity: string
 }
 
-export type DeviceKind = 'usb' | 'block'
+type DeviceKind = 'usb' | 'block'
 
-export interface AttachedDevice extends PresentDevice {
+interface AttachedDevice extends PresentDevice {
   /** No assignment names it by port and identity. */
   readonly byHand: boolean
 }

@@ -3,9 +3,7 @@
  * Implementations are handed in; nothing here opens anything.
  */
 export {
-  type AttachedDevice,
   type AvailableDevice,
-  type DeviceKind,
   hasTemplate,
   type Host,
   type HostCall,

@@ -383,7 +383,7 @@ test('what 4.4 changes on a halted qube only is planned so: blocked, or held wit
   writeFileSync(path, `${body}    restart: idle-halted\n`)
   const held = await host.qstate('apply', '--yes', path)
   assert.equal(held.code, 0, held.out + held.err)
-  assert.match(held.out, /qube maxmem is held until the qube is found halted/)
+  assert.match(held.out, /qube maxmem → 8192 MiB is held until the qube is found halted/)
   assert.match(
     (await host.qstate('status', path)).out,
     /held\s[^]*held until it is found halted: qube maxmem/,

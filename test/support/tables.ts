@@ -1,7 +1,7 @@
 /** ACPI tables that are well-formed: those that may be given to a guest, and those that are code of its firmware. */
 
 /** A header, some bytes, and the checksum that makes all of it add up to nothing. */
-export function acpiTable(signature: string, body: Buffer = Buffer.alloc(8)): Buffer {
+function acpiTable(signature: string, body: Buffer = Buffer.alloc(8)): Buffer {
   const header = Buffer.alloc(36)
   header.write(signature, 0, 'latin1')
   header.writeUInt32LE(header.length + body.length, 4)
