@@ -7,12 +7,12 @@ import {
   needsApply,
   type Plan,
   planIsEmpty,
-  type PlannedRestart,
   type QubePlan,
   removedOrphans,
 } from '../../reconciler/index.ts'
-import { escapeForTerminal, type Problem } from '../../spec/diagnostics/index.ts'
+import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
+import { harmLines } from './harm.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, showCommits, showPath, showProblem, showSize, showValue } from './value.ts'
 import { VERSIONS } from '../../app/host/index.ts'
@@ -316,30 +316,6 @@ function summary(plan: Plan, style: Style, none?: string): string {
   if (blocked > 0)
     lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))
   return lines.join('\n')
-}
-
-/** What a restart that the plan comes to would harm, and what is not known of that. */
-function harmLines({ qube, when, harm = {} }: PlannedRestart, style: Style): readonly string[] {
-  const { refusal, needsPerson = [], unknown = [] } = harm
-  const told = (text: string, hint: string): string =>
-    `${style.yellow(fold(text, style.width, ''))}\n${style.dim(fold(hint, style.width, '  '))}`
-  if (refusal !== undefined) return [told(`${qube} is not restarted: ${refusal.message}.`, refusal.hint)]
-  const what = when === 'ask' ? 'asks before it restarts' : 'does not restart'
-  return [
-    ...needsPerson.map(({ message, hint }) => told(`The apply ${what} ${qube}: ${message}.`, hint)),
-    ...(unknown.length === 0 ? [] : [style.dim(fold(unknownText(qube, unknown), style.width, ''))]),
-  ]
-}
-
-/** Policy denies several reads at once: their lines are printed elsewhere. */
-function unknownText(qube: string, unknown: readonly Problem[]): string {
-  const denied = unknown.filter(({ code }) => code === 'denied-by-policy')
-  const rest = unknown.filter(({ code }) => code !== 'denied-by-policy')
-  const told = [
-    ...(denied.length === 0 ? [] : ['policy in dom0 does not let it be read (`qstate policy --restart`)']),
-    ...rest.map(({ message, hint }) => `${message} (${hint})`),
-  ]
-  return `· whether ${qube} starts again is not wholly known: ${told.join('; ')}`
 }
 
 /** When the spec lets a qube that waits be restarted, in brackets; nothing where it does not. */

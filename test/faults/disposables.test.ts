@@ -12,7 +12,7 @@ const call = (host: Host, dest: string, method: string, arg = '', payload = ''):
 const flat = (text: string): string => text.replace(/\s+/g, ' ')
 
 /** `dvm`, of which disp-used runs and one is kept ready. */
-async function disposables(host: Host): Promise<string> {
+function disposables(host: Host): string {
   call(host, 'dom0', 'Create.TemplateVM', '', 'name=other label=black')
   call(host, 'dom0', 'Create.AppVM', 'fedora-42', 'name=dvm label=red')
   call(host, 'dvm', 'property.Set', 'template_for_dispvms', 'True')
@@ -32,7 +32,7 @@ const spec = (host: Host, body: string): string =>
 for (const release of ['4.3', '4.4'] as const) {
   test(`${release}: a change of a template names its disposables, those in use and those kept ready`, async (t) => {
     const host = await simulatedHost(t, { release })
-    const ready = await disposables(host)
+    const ready = disposables(host)
     const plan = flat((await host.qstate('plan', spec(host, '{ properties: { template: other } }'))).out)
     assert.match(plan, /Qubes refuses this while disposables of it run: disp-used/)
     assert.match(plan, new RegExp(`its disposables that are kept ready are made anew: ${ready}`))
@@ -44,7 +44,7 @@ for (const release of ['4.3', '4.4'] as const) {
 
   test(`${release}: so does any change that a disposable takes from it`, async (t) => {
     const host = await simulatedHost(t, { release })
-    await disposables(host)
+    disposables(host)
     const plan = flat((await host.qstate('plan', spec(host, '{ memory: 700 }'))).out)
     assert.match(plan, /its running disposables keep what they were made with: disp-used/)
   })
