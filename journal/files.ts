@@ -1,44 +1,89 @@
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, fchmodSync, fsync, openSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Writes beside the place, flushes file and folder, renames: after this returns, the file survives a power cut. */
-export async function writeDurably(path: string, text: string | Iterable<string>): Promise<void> {
+/**
+ * What is kept here is small and local, so that it is written in place: to hand each step to a thread would cost ten times as much
+ * as the step. Flushes are waited for beside other work. Each is for one of these, and a kill without a power cut needs none:
+ *
+ * - The plan of a generation, before the first write to the host: a rollback goes by it.
+ * - A step, before its write: history knows of each write that may have been made.
+ * - A receipt, file and folder, whenever it is written. Opened, before the first write to the qube: each value of ours is known, and
+ *   each record proven. Narrowed to the record that was written, before values are: an older one that someone puts back is not
+ *   believed. Closed: what someone sets from then on is theirs. The mark of an open one is made before it, and is flushed with it.
+ * - The report, at the end; the lock and the mark of an apply on trial, before what they announce.
+ */
+
+/** Writes beside the place, flushes, renames, flushes the folder: after this returns, the file survives a power cut. */
+export async function writeDurably(
+  path: string,
+  text: string | Iterable<string>,
+  flushFolder: () => Promise<void> = () => syncFolder(dirname(path)),
+): Promise<void> {
   const beside = `${path}.${process.pid}.new`
   try {
-    const file = await open(beside, 'w', 0o600)
+    const file = createFile(beside)
     try {
-      if (await isShared(dirname(path))) await file.chmod(0o660)
       // Each goes on where the last ended.
-      for (const part of typeof text === 'string' ? [text] : text) await file.writeFile(part)
-      await file.sync()
+      for (const part of typeof text === 'string' ? [text] : text) writeFileSync(file, part)
+      await flushed(file, fsync)
     } finally {
-      await file.close()
+      closeSync(file)
     }
-    await rename(beside, path)
+    renameSync(beside, path)
   } catch (error) {
     await rm(beside, { force: true }).catch(() => undefined)
     // Of a file that is open the system names nothing.
     if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path })
     throw error
   }
-  await syncFolder(dirname(path))
+  await flushFolder()
+}
+
+/** Makes a file, which in a shared folder those who share that may write, too. */
+export function createFile(path: string): number {
+  const file = openSync(path, 'w', 0o600)
+  if (isShared(dirname(path))) fchmodSync(file, 0o660)
+  return file
 }
 
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
+  const folder = openSync(path, 'r')
   try {
-    await folder.sync()
+    await flushed(folder, fsync)
   } finally {
-    await folder.close()
+    closeSync(folder)
   }
+}
+
+/** Waits for `fsync` or `fdatasync` of an open file. */
+export const flushed = (file: number, flush: typeof fsync): Promise<void> =>
+  new Promise((resolve, reject) => {
+    flush(file, (error) => {
+      if (error === null) resolve()
+      else reject(error)
+    })
+  })
+
+/** A flush that all share who ask before it begins: whatever had been written when one asked is flushed once it is answered. */
+export function sharedFlush(flush: () => Promise<void>): () => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve()
+  let next: Promise<void> | undefined
+  const begin = (): Promise<void> => {
+    next = undefined
+    const flushing = flush()
+    last = flushing.catch(() => undefined)
+    return flushing
+  }
+  return () => (next ??= last.then(begin))
 }
 
 /** Makes a folder, and those around it: for its owner alone, and in a shared one for those who share that. */
 export async function makeFolder(path: string): Promise<void> {
-  if (await isThere(path)) return
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return
   const around = dirname(path)
   await makeFolder(around)
-  const shared = await isShared(around)
+  const shared = isShared(around)
   try {
     await mkdir(path, { mode: shared ? 0o770 : 0o700 })
   } catch (error) {
@@ -50,18 +95,7 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /** A folder that only owner and group may write, and whose group is also that of what is made in it. */
-export const isShared = async (folder: string): Promise<boolean> =>
-  ((await stat(folder)).mode & 0o2022) === 0o2020
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return false
-    throw error
-  }
-}
+export const isShared = (folder: string): boolean => (statSync(folder).mode & 0o2022) === 0o2020
 
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
+import { closeSync, existsSync, fdatasync, writeFileSync } from 'node:fs'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   generationDocument,
@@ -20,7 +20,7 @@ import {
 } from '../documents/read/index.ts'
 import { type Journal, type Plan } from '../reconciler/index.ts'
 import { type Result } from '../spec/diagnostics/index.ts'
-import { isShared, makeFolder, syncFolder, writeDurably } from './files.ts'
+import { flushed, makeFolder, createFile, sharedFlush, syncFolder, writeDurably } from './files.ts'
 
 /**
  * What each apply was to do, did, and left: `generations/000042/` with `plan.json` (written and flushed before the first
@@ -61,7 +61,7 @@ export function generationJournal(
 ): RunJournal {
   let number: number | null = null
   let own = ''
-  let steps: FileHandle | undefined
+  let steps: { readonly file: number; flush(): Promise<void> } | undefined
   return {
     generation: () => number,
     async begin(plan) {
@@ -72,28 +72,28 @@ export function generationJournal(
       await makeFolder(own)
       await writeDurably(join(own, META), documentText(generationDocument, meta))
       await writeDurably(join(own, PLAN), planInParts(plan))
-      steps = await open(join(own, STEPS), 'a', 0o600)
-      if (await isShared(own)) await steps.chmod(0o660)
+      const file = createFile(join(own, STEPS))
       await syncFolder(own)
       await syncFolder(all)
       try {
         await begun(next)
       } catch (error) {
-        await steps.close()
+        closeSync(file)
         await drop(own)
         throw error
       }
+      steps = { file, flush: sharedFlush(() => flushed(file, fdatasync)) }
       number = next
     },
     async write(qube, what, phase) {
       const step: Step = { qube, what, phase }
       if (steps === undefined) throw new Error('a step before the beginning')
-      await steps.appendFile(`${JSON.stringify(step)}\n`)
+      writeFileSync(steps.file, `${JSON.stringify(step)}\n`)
       // Ahead of the write that it announces. That it was made is seen on the host anyway.
-      if (phase === 'before') await steps.datasync()
+      if (phase === 'before') await steps.flush()
     },
     async end(report) {
-      await steps?.close()
+      if (steps !== undefined) closeSync(steps.file)
       const { qubes, interrupted } = report
       if (qubes.every(({ touched }) => !touched)) {
         number = null
