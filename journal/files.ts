@@ -8,9 +8,10 @@ import { dirname } from 'node:path'
  *
  * - The plan of a generation, before the first write to the host: a rollback goes by it.
  * - A step, before its write: history knows of each write that may have been made.
- * - A receipt, file and folder, whenever it is written. Opened, before the first write to the qube: each value of ours is known, and
- *   each record proven. Narrowed to the record that was written, before values are: an older one that someone puts back is not
- *   believed. Closed: what someone sets from then on is theirs. The mark of an open one is made before it, and is flushed with it.
+ * - A receipt that accepts something new, before that is written to the qube: each record is proven, and each value of ours known. The
+ *   mark of an open one is made before it, and is flushed with it.
+ * - All other receipts of a run, ahead of its report. Each accepts less than the one before it, to which a power cut may take it back:
+ *   then the qube is as if the run had been cut off a step earlier, and the next run closes it.
  * - The report, at the end; the lock and the mark of an apply on trial, before what they announce.
  */
 
@@ -18,7 +19,17 @@ import { dirname } from 'node:path'
 export async function writeDurably(
   path: string,
   text: string | Iterable<string>,
-  flushFolder: () => Promise<void> = () => syncFolder(dirname(path)),
+  flushFolder = (): Promise<void> => syncPath(dirname(path)),
+): Promise<void> {
+  await replaceFile(path, text, (file) => flushed(file, fsync))
+  await flushFolder()
+}
+
+/** Writes beside the place and renames: whoever reads finds the old text or the new one, also after this process was killed. */
+export async function replaceFile(
+  path: string,
+  text: string | Iterable<string>,
+  flush: (file: number) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const beside = `${path}.${process.pid}.new`
   try {
@@ -26,7 +37,7 @@ export async function writeDurably(
     try {
       // Each goes on where the last ended.
       for (const part of typeof text === 'string' ? [text] : text) writeFileSync(file, part)
-      await flushed(file, fsync)
+      await flush(file)
     } finally {
       closeSync(file)
     }
@@ -37,7 +48,6 @@ export async function writeDurably(
     if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path })
     throw error
   }
-  await flushFolder()
 }
 
 /** Makes a file, which in a shared folder those who share that may write, too. */
@@ -47,12 +57,13 @@ export function createFile(path: string): number {
   return file
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const folder = openSync(path, 'r')
+/** Flushes a folder, or a file that was closed. */
+export async function syncPath(path: string): Promise<void> {
+  const file = openSync(path, 'r')
   try {
-    await flushed(folder, fsync)
+    await flushed(file, fsync)
   } finally {
-    closeSync(folder)
+    closeSync(file)
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from '../documents/read/index.ts'
 import { type Journal, type Plan } from '../reconciler/index.ts'
 import { type Result } from '../spec/diagnostics/index.ts'
-import { flushed, makeFolder, createFile, sharedFlush, syncFolder, writeDurably } from './files.ts'
+import { flushed, makeFolder, createFile, sharedFlush, syncPath, writeDurably } from './files.ts'
 
 /**
  * What each apply was to do, did, and left: `generations/000042/` with `plan.json` (written and flushed before the first
@@ -73,8 +73,8 @@ export function generationJournal(
       await writeDurably(join(own, META), documentText(generationDocument, meta))
       await writeDurably(join(own, PLAN), planInParts(plan))
       const file = createFile(join(own, STEPS))
-      await syncFolder(own)
-      await syncFolder(all)
+      await syncPath(own)
+      await syncPath(all)
       try {
         await begun(next)
       } catch (error) {

@@ -10,21 +10,28 @@ import {
   makeFolder,
   createFile,
   readIfThere,
+  replaceFile,
   sharedFlush,
-  syncFolder,
+  syncPath,
   writeDurably,
 } from './files.ts'
+
+export interface FileReceipts extends Receipts {
+  /** Once it returns, all that was written survives a power cut. */
+  flush(): Promise<void>
+}
 
 /**
  * Receipts as files: `owned/UUID.json` below the state folder of a host, beside each that may be open an empty `owned/UUID.open`, and
  * `owned/matched`. Whoever can write there is this installation; unlike generations they are needed, and without them every qube waits for `adopt`. `warn` is told of
  * a receipt that cannot be read, which proves nothing.
  */
-export function fileReceipts(stateFolder: string, warn: (problem: Problem) => void): Receipts {
+export function fileReceipts(stateFolder: string, warn: (problem: Problem) => void): FileReceipts {
   const folder = join(stateFolder, 'owned')
   const matchedFile = join(folder, 'matched')
   const markOf = (key: string): string => join(folder, `${key}${OPEN}`)
-  const flushFolder = sharedFlush(() => syncFolder(folder))
+  const flushFolder = sharedFlush(() => syncPath(folder))
+  const unflushed = new Set<string>()
   return {
     async read(key) {
       const read = await readFileDocument(receiptDocument, join(folder, fileOf(key)))
@@ -34,16 +41,26 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       return { accepted, open, was, base, ...(matched === undefined ? {} : { matched }) }
     },
     // Marked for as long as it may be open: one that is marked and not open costs a look.
-    async write(key, receipt) {
+    async write(key, receipt, narrows = false) {
       const path = join(folder, fileOf(key))
       await makeFolder(folder)
       if (receipt.open && !existsSync(markOf(key))) closeSync(createFile(markOf(key)))
-      await writeDurably(path, documentText(receiptDocument, receipt), flushFolder)
+      const text = documentText(receiptDocument, receipt)
+      if (narrows) {
+        await replaceFile(path, text)
+        unflushed.add(path)
+      } else await writeDurably(path, text, flushFolder)
       if (!receipt.open) rmSync(markOf(key), { force: true })
     },
     async remove(key) {
       for (const path of [join(folder, fileOf(key)), markOf(key)])
         if (existsSync(path)) await rm(path, { force: true })
+    },
+    async flush() {
+      // The first brings all of them to the disk; the others find nothing to do.
+      for (const path of unflushed) if (existsSync(path)) await syncPath(path)
+      if (unflushed.size > 0) await flushFolder()
+      unflushed.clear()
     },
     async open() {
       const names = await readdir(folder).catch(nothingThere)

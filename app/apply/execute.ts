@@ -38,6 +38,7 @@ export async function executePlan(
   { signal, progress, warn }: Context,
 ): Promise<Applied> {
   const meta = { kind, ...(undoes === undefined ? {} : { undoes }), who, at, pid: process.pid }
+  const receipts = fileReceipts(stateFolder, warn)
   const journal = generationJournal(stateFolder, meta, begun)
   const report = await applyPlan(plan, {
     host,
@@ -46,8 +47,14 @@ export async function executePlan(
     parallelism,
     failFast,
     recheck,
-    journal,
-    receipts: fileReceipts(stateFolder, warn),
+    journal: {
+      ...journal,
+      async end(done) {
+        await receipts.flush()
+        await journal.end(done)
+      },
+    },
+    receipts,
     signal,
     onQube: (qube, done, total) => {
       progress({ kind: 'applied', plan, qube, done, total })

@@ -70,7 +70,7 @@ export async function writeRecord(run: QubeRun, text: string | null): Promise<vo
     throw new QstateError(problem('not-kept', message, hint))
   }
   run.recordText = text
-  if (run.receipt !== null) await keep(run, { ...run.receipt, accepted: [text] })
+  if (run.receipt !== null) await keep(run, { ...run.receipt, accepted: [text] }, true)
   if (run.plan.record.before === null) await noted(run.receipts.remove(creationKey(run.plan.qube)))
 }
 
@@ -80,7 +80,11 @@ export async function closeReceipt(run: QubeRun): Promise<void> {
   const matched = plan.matched ?? run.receipt?.matched ?? []
   const noting = matched.length === 0 ? {} : { matched }
   if (recordText === null) await noted(receipts.remove(uuidOf(run)))
-  else await keep(run, { accepted: [recordText], open: false, was: {}, base: recordText, ...noting })
+  else {
+    const closed = { accepted: [recordText], open: false, was: {}, base: recordText, ...noting }
+    // Where this run has opened none, a person may take over a record that was not accepted before.
+    await keep(run, closed, run.receipt !== null)
+  }
   run.receipt = null
 }
 
@@ -125,8 +129,8 @@ function oursIn(
   return isOurs ? { last: providerOf(providers, path).normalize(path, value, facts) } : undefined
 }
 
-async function keep(run: QubeRun, receipt: Receipt): Promise<void> {
-  await noted(run.receipts.write(uuidOf(run), receipt))
+async function keep(run: QubeRun, receipt: Receipt, narrows = false): Promise<void> {
+  await noted(run.receipts.write(uuidOf(run), receipt, narrows))
   run.receipt = receipt
 }
 

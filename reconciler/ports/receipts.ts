@@ -25,8 +25,11 @@ export interface Receipt {
 export interface Receipts {
   /** Undefined where there is none, or it was damaged: nothing is proven then. */
   read(key: string): Promise<Receipt | undefined>
-  /** Once it returns, the receipt survives a power cut. */
-  write(key: string, receipt: Receipt): Promise<void>
+  /**
+   * Once it returns, the receipt survives a power cut. One that `narrows` accepts no more than the last one of this run: it survives
+   * the end of this process, and a power cut may leave that last one.
+   */
+  write(key: string, receipt: Receipt, narrows?: boolean): Promise<void>
   remove(key: string): Promise<void>
   /** Keys of receipts that are open: known without reading those of all qubes. */
   open(): Promise<ReadonlySet<string>>

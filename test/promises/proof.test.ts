@@ -226,3 +226,23 @@ test('a receipt comes back as it was written; one that is damaged proves nothing
   assert.deepEqual(await receipts.open(), new Set())
   await assert.rejects(receipts.write('../x', receipt))
 })
+
+test('a receipt that accepts less replaces the last one at once, and is flushed with all others, whatever became of them', async (t) => {
+  const folder = tempFolder(t)
+  const receipts = fileReceipts(folder, () => assert.fail('none is damaged'))
+  const opened: Receipt = { accepted: ['a', 'b'], open: true, was: {}, base: 'a' }
+  const closed: Receipt = { accepted: ['b'], open: false, was: {}, base: 'b' }
+  for (const key of ['one', 'two']) {
+    await receipts.write(key, opened)
+    await receipts.write(key, closed, true)
+  }
+  const others = fileReceipts(folder, () => assert.fail('none is damaged'))
+  assert.deepEqual(await others.read('one'), closed)
+  assert.deepEqual(await others.open(), new Set())
+  await receipts.remove('two')
+  await receipts.flush()
+  assert.deepEqual(await others.read('one'), closed)
+  assert.equal(await others.read('two'), undefined)
+  // A run that wrote none has none to flush.
+  await fileReceipts(join(folder, 'none'), () => undefined).flush()
+})
