@@ -3,10 +3,9 @@ import { RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import { observePaths } from '../observe/index.ts'
 import {
   type Change,
-  failedGuards,
+  guardsHold,
   needsApply,
   type Outcome,
-  pointerOf,
   type QubePlan,
   type QubeReport,
 } from '../plan/index.ts'
@@ -119,20 +118,15 @@ export const observe = (
   )
 
 function staleOf(
-  { plan, providers, facts }: QubeRun,
+  { providers, facts }: QubeRun,
   changes: readonly Change[],
   values: ReadonlyMap<string, Observation<Value>>,
 ): QubeReport['stale'][number][] {
-  const found = new Map([...values].map(([path, value]) => [path, valueOf(value)]))
-  const failed = failedGuards(
-    plan.qube,
-    found,
-    changes.flatMap((change) => change.patch),
-    (path, a, b) => meansSame(providers, path, a, b, facts),
-  )
-  return changes
-    .filter((change) => failed.includes(pointerOf(plan.qube, change.path)))
-    .map((change) => ({ path: change.path, planned: change.before, found: found.get(change.path) ?? null }))
+  return changes.flatMap(({ path, before, patch }) => {
+    const found = valueOf(values.get(path) ?? { status: 'absent' })
+    const holds = guardsHold(patch, (value) => meansSame(providers, path, found, value, facts))
+    return holds ? [] : [{ path, planned: before, found }]
+  })
 }
 
 /** The host is not as planned. */
@@ -152,7 +146,7 @@ export const isUnanswered = (error: unknown): boolean =>
 
 export async function send(run: QubeRun, call: HostCall, what: string): Promise<void> {
   await note(run, what, 'before')
-  run.report = { ...run.report, touched: true }
+  if (!run.report.touched) run.report = { ...run.report, touched: true }
   try {
     await run.host.write(call)
   } catch (error) {

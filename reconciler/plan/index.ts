@@ -8,7 +8,7 @@
 export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
 export { deviceOf, type Device, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
 export { byOrder } from './order.ts'
-export { diffSettings, failedGuards, guarded, inverse, type Operation, pointerOf } from './patch.ts'
+export { diffSettings, guarded, guardsHold, inverse, type Operation, pointerOf } from './patch.ts'
 export {
   type Blocked,
   type HeldSetting,

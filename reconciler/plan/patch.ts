@@ -75,22 +75,11 @@ export function inverse(
 }
 
 /**
- * Pointers of the guards that do not hold on observed settings. Looked up here and not by the library, whose pointers
- * step over `constructor` and `prototype`: qubes, features and tags may have these names.
+ * Whether the guards of a change hold. The value that was found is compared here and not by the library, whose pointers step over
+ * `constructor` and `prototype`: qubes, features and tags may have these names.
  */
-export function failedGuards(
-  qube: string,
-  observed: Settings,
-  patch: readonly Operation[],
-  same: (path: string, a: Value | null, b: Value | null) => boolean,
-): readonly string[] {
-  const found = new Map([...observed].map(([path, value]) => [pointerOf(qube, path), { path, value }]))
-  return patch.flatMap((operation) => {
-    if (operation.op !== 'test') return []
-    const is = found.get(operation.path)
-    return is !== undefined && same(is.path, is.value, operation.value) ? [] : [operation.path]
-  })
-}
+export const guardsHold = (patch: readonly Operation[], isFound: (value: Value | null) => boolean): boolean =>
+  patch.every((operation) => operation.op !== 'test' || isFound(operation.value))
 
 /**
  * `settings` as a document. Containers of all paths of both maps are there, so that a difference is never a whole area.
