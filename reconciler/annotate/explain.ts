@@ -106,6 +106,10 @@ export async function explained(
     const inherited = await inheritedValue(change, observed.facts.qube, context)
     const diff = change.path === SLIC_TABLES ? await templateDiff(change, observed, context) : []
     const remarks = (await isForOneOnly(change, observed, context)) ? [FOR_THE_TEMPLATE_ALONE] : []
+    if (inherited === undefined && diff.length === 0 && remarks.length === 0) {
+      all.push(change)
+      continue
+    }
     all.push({
       ...change,
       remarks: [...change.remarks, ...remarks],

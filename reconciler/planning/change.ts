@@ -3,12 +3,16 @@ import { type Blocked, type Change, guarded, inverse, type Operation } from '../
 import { type Provider, type QubeFacts } from '../ports/index.ts'
 import { type Difference } from './diff.ts'
 
-/** The change that makes a difference, with its guard, its way back and its calls; or why this host cannot have it. */
+/**
+ * The change that makes a difference, with its guard, its way back and its calls; or why this host cannot have it. Made whole: a copy
+ * of each of thousands would be kept for as long as the first.
+ */
 export function changeOf(
   difference: Difference,
   operation: Operation | undefined,
   provider: Provider,
   facts: QubeFacts,
+  more: Pick<Change, 'remarks' | 'inherited'> = { remarks: [] },
 ): Change | Blocked {
   const { path, before, after, reason, at } = difference
   const qube = facts.qube.name
@@ -25,6 +29,6 @@ export function changeOf(
     effect: provider.effect(path, facts),
     calls,
     ...sourceOf(at),
-    remarks: [],
+    ...more,
   }
 }

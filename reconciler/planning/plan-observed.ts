@@ -196,16 +196,13 @@ function planChange(
   const { path, before, after } = difference
   const { facts, peek } = observed
   const provider = providerOf(providers, path)
-  const change = changeOf(difference, operation, provider, facts)
-  if ('problem' in change) return change
   const isOnce = difference.once === true
   const remarks = [difference.remark, provider.remark?.(path, after, facts), isOnce ? GIVEN_ONCE : undefined]
   const inherited = before === null ? provider.inherited?.(path, peek) : undefined
-  return {
-    ...change,
+  return changeOf(difference, operation, provider, facts, {
     remarks: remarks.filter((remark) => remark !== undefined),
     ...(inherited === undefined ? {} : { inherited }),
-  }
+  })
 }
 
 const GIVEN_ONCE = 'given once: from then on it is the user’s, and nothing that is set there is drift'
