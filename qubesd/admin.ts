@@ -1,6 +1,6 @@
 import { type CodeOf } from '../spec/diagnostics/index.ts'
 import { isWrite } from './calls.ts'
-import { type Client } from './client.ts'
+import { type Client, UNSET } from './client.ts'
 import { type Call } from './codec.ts'
 import { QubesdError, quoteForTerminal } from './errors.ts'
 import {
@@ -191,10 +191,7 @@ function ask<T>(client: Client, call: Call, parse: Parse<T>, unset?: CodeOf<'hos
     return value
   }
   if (unset === undefined) return client.call(call).then(read)
-  return client.call(call).then(read, (error: unknown) => {
-    if (error instanceof QubesdError && error.code === unset) return undefined
-    throw error
-  })
+  return client.call(call, { unset }).then((content) => (content === UNSET ? undefined : read(content)))
 }
 
 type Parse<T> = (text: string) => T | undefined

@@ -1,6 +1,6 @@
-import { type Code } from '../spec/diagnostics/index.ts'
+import { type Code, type CodeOf } from '../spec/diagnostics/index.ts'
 import { type Call, decodeReply } from './codec.ts'
-import { fromException, policyLine, QubesdError, redactPayload } from './errors.ts'
+import { codeOf, fromException, policyLine, QubesdError, redactPayload } from './errors.ts'
 import { type Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -18,7 +18,11 @@ interface CallOptions {
   readonly timeoutMs?: number
   /** A write goes on to its end even if the run is being stopped: half a call helps nobody. */
   readonly finish?: boolean
+  /** What the daemon fails with where nothing is set: the answer to that is UNSET. Most features are not, and an error has a stack. */
+  readonly unset?: CodeOf<'host'> | undefined
 }
+
+export const UNSET: Buffer = Buffer.alloc(0)
 
 /** The one seam to the daemon: everything above speaks in calls, everything below in bytes. */
 export interface Client {
@@ -37,12 +41,17 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
   const defaultTimeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const source = options.source ?? 'MANAGEMENT-QUBE'
 
-  function contentOf(call: Call, bytes: Buffer): Buffer {
+  function contentOf(call: Call, bytes: Buffer, unset: CallOptions['unset']): Buffer {
     const reply = decodeReply(bytes)
     switch (reply.kind) {
       case 'ok':
+        options.onCall?.(redactPayload(call), 'ok')
         return reply.content
       case 'exception': {
+        if (unset !== undefined && codeOf(call, reply.type, reply.message) === unset) {
+          options.onCall?.(redactPayload(call), unset)
+          return UNSET
+        }
         const error = fromException(call, reply.type, reply.message)
         throw error.code === 'refused' ? refused(call, source, transport, error) : error
       }
@@ -54,15 +63,16 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
   }
 
   /** Without a promise of its own for each step: a plan of a thousand qubes is eight thousand calls. */
-  function exchange(call: Call, { finish, timeoutMs = defaultTimeoutMs }: CallOptions): Promise<Buffer> {
+  function exchange(
+    call: Call,
+    { finish, timeoutMs = defaultTimeoutMs, unset }: CallOptions,
+  ): Promise<Buffer> {
     const signal = finish === true ? undefined : options.signal
     return transport.exchange(call, { timeoutMs, signal }).then(
       (bytes) => {
         places.leave()
         try {
-          const content = contentOf(call, bytes)
-          options.onCall?.(redactPayload(call), 'ok')
-          return content
+          return contentOf(call, bytes, unset)
         } catch (error) {
           throw told(error)
         }

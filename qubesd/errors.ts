@@ -57,12 +57,17 @@ const HINTS: Partial<Record<CodeOf<'host'>, string>> = {
   'not-running': 'the qube that it speaks of has to run: start it, then apply again',
 }
 
-/** Turns an exception answer into the typed error. */
-export function fromException(call: Call, type: string, message: string): QubesdError {
+/** What an exception answer means. */
+export function codeOf(call: Call, type: string, message: string): CodeOf<'host'> {
   const known = Object.hasOwn(BY_EXCEPTION, type) ? BY_EXCEPTION[type] : undefined
   // Up to 4.3 it is a value like any other that is refused.
   const isThere = call.method.startsWith('admin.vm.Create.') && / already exists$/.test(message)
-  const code = isThere ? 'already-exists' : (known ?? 'daemon-error')
+  return isThere ? 'already-exists' : (known ?? 'daemon-error')
+}
+
+/** Turns an exception answer into the typed error. */
+export function fromException(call: Call, type: string, message: string): QubesdError {
+  const code = codeOf(call, type, message)
   const hint = HINTS[code] ?? 'see `journalctl -u qubesd -e` in dom0'
   return new QubesdError(code, call, `qubesd says ${quoteForTerminal(message)} (${type})`, hint)
 }

@@ -78,6 +78,7 @@ export function eachNamed<T>(
   names: readonly string[],
   read: (name: string) => Promise<T>,
 ): Promise<ReadonlyMap<string, T>> {
+  if (names.length === 0) return Promise.resolve(new Map())
   return Promise.all(names.map(read)).then((values) => {
     const named = new Map<string, T>()
     values.forEach((value, index) => named.set(names[index] ?? '', value))
