@@ -108,6 +108,9 @@ export function baselineAfter(
   for (const qube of plan.qubes) {
     const { uuid, leaves = [], record } = qube
     if (uuid === null) continue
+    // Nothing was taken or given up: no need to read what it owns.
+    const isSame = record.before === record.after && leaves.length === 0
+    if (isSame && !agreed && next.has(uuid)) continue
     const before = ownedOf(qube) ?? []
     const after = pathsIn(record.after, qube) ?? []
     // What waits for a consent is measured by what was owned before: settings that are new beside it make it no smaller part.

@@ -38,6 +38,7 @@ export interface OutcomeContext {
  */
 export function recordAfterOutcomes(plan: QubePlan, context: OutcomeContext): string | null {
   const { uuid, outcomes, when, base, ours } = context
+  if (outcomes.every(({ status }) => status === 'applied')) return plan.record.after
   const stays = ownedAfter(plan, uuid)
   // Of a call that was given up after a time, or not seen to be done, nobody knows: what it sets stays owned, and what
   // it takes away does too.
