@@ -14,7 +14,6 @@ import { fleetHome, put } from '../support/local-fleet.ts'
 /** A terminal's commands in seven and eight bits, line breaks of any kind, marks that turn the direction, and what is not seen. */
 const HOSTILE = 'x\u001b[2J\u001b]0;t\u0007\u009b31m\r\n::error::y\u0085\u2028\u202e\u2066\u200b\u00ad\u05d0'
 
-// eslint-disable-next-line no-control-regex -- that is what must not be there
 const FORBIDDEN =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u05d0\u200b\u2028\u202e\u2066]|^ *::error::y/m
 
@@ -102,9 +101,9 @@ for (const argv of COMMANDS) {
 
 interface LyingDaemon {
   /** Runs a command against it. */
-  ask(argv: readonly string[]): Promise<Result>
+  readonly ask: (argv: readonly string[]) => Promise<Result>
   /** How many requests came since; what it makes of its answers from now on. */
-  calls(lie?: (count: number, answer: Buffer) => Buffer): number
+  readonly calls: (lie?: (count: number, answer: Buffer) => Buffer) => number
 }
 
 /** A daemon that gives the answers of a simulator, as it likes. */
