@@ -16,6 +16,8 @@ export {
   type DesiredQube,
   type DesiredSetting,
   type DesiredState,
+  type DriftPolicy,
+  driftPolicyOf,
   type Ensure,
   HOST_NAME,
   type HostFacts,

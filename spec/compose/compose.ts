@@ -3,7 +3,9 @@ import {
   type Body,
   builtInBodies,
   type Composed,
+  type DriftStatements,
   type EnsureStatement,
+  NO_DRIFT,
   type ProfileUse,
   type Statement,
   type Statements,
@@ -13,6 +15,7 @@ import { type RestartPolicy, sorted } from '../vocabulary/index.ts'
 interface Layers extends Composed {
   statements: Statements
   builtIns: ReadonlySet<string>
+  drift: DriftStatements
   restart: RestartPolicy | null
   ensure: EnsureStatement | null
   complete: boolean
@@ -78,6 +81,7 @@ export function composer(profiles: ReadonlyMap<string, Body>, allRead: boolean, 
       parts.push(below.statements)
     }
     layers.statements = laidTogether([...parts, body.statements])
+    layers.drift = driftOver(layers.drift, body.drift)
     layers.restart = body.restart ?? layers.restart
     layers.ensure = body.ensure ?? layers.ensure
     return layers
@@ -99,6 +103,7 @@ export function layOver(parts: readonly Composed[]): Composed {
 /** All but the statements. */
 function addLayer(layers: Layers, over: Composed): void {
   layers.builtIns = united(layers.builtIns, over.builtIns)
+  layers.drift = driftOver(layers.drift, over.drift)
   layers.restart = over.restart ?? layers.restart
   layers.ensure = over.ensure ?? layers.ensure
   if (!over.complete) layers.complete = false
@@ -136,12 +141,16 @@ function laidOver(under: Statements, over: Statements): Statements {
 const united = (a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> =>
   a.size === 0 ? b : b.size === 0 ? a : new Set([...a, ...b])
 
+const driftOver = (under: DriftStatements, over: DriftStatements): DriftStatements =>
+  under.size === 0 ? over : over.size === 0 ? under : new Map([...under, ...over])
+
 const NO_BUILT_INS: ReadonlySet<string> = new Set()
 const NO_STATEMENTS: Statements = new Map()
 
 const NOTHING = (complete = false): Layers => ({
   statements: NO_STATEMENTS,
   builtIns: NO_BUILT_INS,
+  drift: NO_DRIFT,
   restart: null,
   ensure: null,
   complete,
@@ -150,13 +159,13 @@ const NOTHING = (complete = false): Layers => ({
 
 /** A built-in profile stands in no file: its values are said where it is extended. */
 function placedAt(
-  { statements, complete, depth, restart, ensure }: Layers,
+  { statements, complete, depth, drift, restart, ensure }: Layers,
   name: string,
   position: SourceRange,
 ): Layers {
   const placed = new Map<string, Statement>()
   statements.forEach(({ area, path, value }) => placed.set(path, { area, path, value, position }))
-  return { statements: placed, builtIns: new Set([name]), restart, ensure, complete, depth }
+  return { statements: placed, builtIns: new Set([name]), drift, restart, ensure, complete, depth }
 }
 
 function unknownProfile(name: string, profiles: ReadonlyMap<string, Body>): ReturnType<typeof problem> {

@@ -27,6 +27,7 @@ import {
 import { checkSchema } from '../schema/index.ts'
 import { get, readYaml, type Written } from '../yaml/index.ts'
 import { checkClaims } from './check-device-conflicts.ts'
+import { checkDrift } from './check-drift.ts'
 import { checkQube, View } from './check-qube.ts'
 import { type Compose, composer } from './compose.ts'
 
@@ -106,6 +107,7 @@ function checkOffline(qubes: Manifest['qubes'], selectors: Manifest['selectors']
   }
   for (const { composed } of selectors) checkQube({ name: null, isWhole: false }, new View(composed), report)
   checkClaims(views, report)
+  if (isWhole) checkDrift(views.values(), report)
 }
 
 /** The documents that are manifests, of all files. */

@@ -7,7 +7,13 @@ import {
   sortDiagnostics,
   type SourceRange,
 } from '../diagnostics/index.ts'
-import { type Composed, type Manifest, type Statement, type Statements } from '../read/index.ts'
+import {
+  type Composed,
+  driftPolicies,
+  type Manifest,
+  type Statement,
+  type Statements,
+} from '../read/index.ts'
 import {
   type DesiredQube,
   type DesiredSetting,
@@ -19,6 +25,7 @@ import {
   sorted,
 } from '../vocabulary/index.ts'
 import { checkClaims } from './check-device-conflicts.ts'
+import { checkDrift } from './check-drift.ts'
 import { checkQube, ensureLabel, View } from './check-qube.ts'
 import { layOver } from './compose.ts'
 import { selectorsOf } from './membership.ts'
@@ -41,6 +48,7 @@ export function resolve(
     const views = new Map([...composed].map(([name, qube]) => [name, new View(qube)]))
     for (const [name, view] of views) checkQube({ name, isWhole: true }, view, report)
     checkClaims(views, report)
+    checkDrift(views.values(), report)
   }
 
   const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
@@ -64,10 +72,11 @@ export function resolve(
 function selectionsOf(manifest: Manifest, facts: HostFacts): Selections {
   const { selectors, selects } = manifest
   return {
-    entries: selectors.map(({ match, composed: { statements } }) => ({
+    entries: selectors.map(({ match, composed: { statements, drift } }) => ({
       digest: matchDigest(match),
       tag: match.tag,
       gives: (path) => statements.get(path)?.value !== undefined,
+      drift: driftPolicies(drift),
     })),
     tags: selects.tags,
     without(name, gone) {
@@ -146,7 +155,7 @@ function toBeCreated({ qubes, selectors }: Manifest, facts: HostFacts): HostFact
 const NO_TAGS: ReadonlySet<string> = new Set()
 
 function desiredQube(name: string, composed: Composed, layered: Layered | undefined): DesiredQube {
-  const { statements, restart } = composed
+  const { statements, drift, restart } = composed
   const { matched, position } = layered ?? { matched: [], position: NOWHERE }
   const ensure = ensureOf(composed)
   const allSet = areSettings(statements)
@@ -156,6 +165,7 @@ function desiredQube(name: string, composed: Composed, layered: Layered | undefi
     settings: ensure === 'absent' ? new Map() : allSet ? statements : settingsAmong(statements),
     ...(allSet ? {} : { unmanaged: unmanagedAmong(statements) }),
     ...(matched.length === 0 ? {} : { matched }),
+    ...(drift.size === 0 ? {} : { drift: driftPolicies(drift) }),
     ...(restart === null ? {} : { restart }),
     ...(ensure === null ? {} : { ensure }),
     position,

@@ -2,6 +2,7 @@ import { RESTART_WORDS, type RestartPolicy, type Setting, SETTINGS, sorted } fro
 import { get, type Written, type WrittenMap } from '../yaml/index.ts'
 import { adviseOnValue } from './advice.ts'
 import { checkName, type Draft, type Reading, say, value } from './context.ts'
+import { readDrift } from './drift.ts'
 import { readEnsure } from './ensure.ts'
 import { readGeneric } from './generic.ts'
 import { type Body, type ProfileUse, type Statement, type Statements } from './manifest.ts'
@@ -35,6 +36,7 @@ export function readBody(written: WrittenMap, reading: Reading): Body {
   return {
     extends: readExtends(part('extends')),
     statements: inOrder(draft.statements),
+    drift: readDrift(part('drift'), draft),
     restart: readRestart(part('restart')),
     ensure: readEnsure(part('ensure'), draft.reading),
     position: written.position,

@@ -33,7 +33,11 @@ export interface Draft {
   readonly once?: true
 }
 
-export function complain({ reading }: Draft, position: SourceRange, what: Problem): void {
+export function complain(
+  { reading }: { readonly reading: Pick<Reading, 'report'> },
+  position: SourceRange,
+  what: Problem,
+): void {
   reading.report(errorAt(position, what))
 }
 

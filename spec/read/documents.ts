@@ -11,6 +11,7 @@ import {
 import { type Entry, get, partOf, type Written, type WrittenMap } from '../yaml/index.ts'
 import { readBody } from './body.ts'
 import { checkName, type Reading } from './context.ts'
+import { NO_DRIFT } from './drift.ts'
 import { type Body, type Match, type Selector } from './manifest.ts'
 import { builtInBodies } from './profiles.ts'
 
@@ -99,6 +100,7 @@ function bodyOf({ key, value }: Entry, reading: Reading): Body {
   return {
     extends: [],
     statements: new Map(),
+    drift: NO_DRIFT,
     restart: null,
     ensure: null,
     position: key.position,

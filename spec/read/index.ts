@@ -3,10 +3,13 @@
  * Profiles are named here and not yet merged.
  */
 export { checkName, type Reading } from './context.ts'
+export { driftPolicies, NO_DRIFT, readDrift } from './drift.ts'
 export { readDevices, readName, readProfiles, readQubes, readSelectors } from './documents.ts'
 export {
   type Body,
   type Composed,
+  type DriftStatement,
+  type DriftStatements,
   type EnsureStatement,
   type LoadOptions,
   type Manifest,

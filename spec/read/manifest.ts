@@ -1,5 +1,10 @@
 import { type Report, type SourceRange } from '../diagnostics/index.ts'
-import { type DesiredSetting, type Ensure, type RestartPolicy } from '../vocabulary/index.ts'
+import {
+  type DesiredSetting,
+  type DriftPolicy,
+  type Ensure,
+  type RestartPolicy,
+} from '../vocabulary/index.ts'
 import { type Written } from '../yaml/index.ts'
 
 export interface LoadOptions {
@@ -20,6 +25,15 @@ export type Statement = Omit<DesiredSetting, 'value'> & {
 /** By path, in the order of the paths. */
 export type Statements = ReadonlyMap<string, Statement>
 
+/** What a line says of drift. */
+export interface DriftStatement {
+  readonly policy: DriftPolicy
+  readonly position: SourceRange
+}
+
+/** By path, by area, and for all others by `default`. */
+export type DriftStatements = ReadonlyMap<string, DriftStatement>
+
 /** What a body says of whether its qube is there. The label may be said by a setting instead. */
 export interface EnsureStatement {
   readonly creates: (Omit<Ensure, 'label'> & { readonly label: string | null }) | 'absent'
@@ -36,6 +50,7 @@ export interface ProfileUse {
 export interface Body {
   readonly extends: readonly ProfileUse[]
   readonly statements: Statements
+  readonly drift: DriftStatements
   readonly restart: RestartPolicy | null
   readonly ensure: EnsureStatement | null
   readonly position: SourceRange
@@ -48,6 +63,7 @@ export interface Composed {
   readonly statements: Statements
   /** Built-in profiles that took part. */
   readonly builtIns: ReadonlySet<string>
+  readonly drift: DriftStatements
   readonly restart: RestartPolicy | null
   readonly ensure: EnsureStatement | null
   /** False where a part could not be read or found: what is missing proves nothing. */

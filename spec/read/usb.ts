@@ -1,7 +1,7 @@
 import { formatRange, oneOf, problem, quote, suggest, warningAt } from '../diagnostics/index.ts'
 import { type AssignmentMode, deniedProblem, MODES, parseUsbKey, usbKey } from '../vocabulary/index.ts'
 import { type Entry, get, partOf, type Written, type WrittenText } from '../yaml/index.ts'
-import { complain, type Draft, say, value } from './context.ts'
+import { complain, type Draft, type Reading, say, value } from './context.ts'
 import { readForm, type Said } from './value.ts'
 
 /** `usb`: a map of devices to modes with the reserved word `denied`, or a list of devices to attach by themselves. */
@@ -83,8 +83,13 @@ function sayDevice(
   say(draft, 'usb', `usb/${key}`, saying, 'wrong' in saying ? written.position : name.position)
 }
 
+/** What a reader of devices needs of a draft. */
+export interface DeviceReader {
+  readonly reading: Pick<Reading, 'report' | 'devices' | 'allRead'>
+}
+
 /** The canonical key of a device that is written by name or by key. */
-function deviceKey(name: WrittenText, draft: Draft): string | undefined {
+export function deviceKey(name: WrittenText, draft: DeviceReader): string | undefined {
   const { devices, allRead } = draft.reading
   if (name.value.includes('+')) {
     const parsed = parseUsbKey(name.value)

@@ -1,4 +1,5 @@
 import { OWN_NAME, QUBE_NAME, TAG_NAME } from '../vocabulary/index.ts'
+import { drift } from './drift-schema.ts'
 import {
   audio,
   ensure,
@@ -28,7 +29,7 @@ const once = object(
   { description: 'Settings that are given once, and are left to the user from then on.' },
 )
 
-const BODY_KEYS = { extends: extendsSchema, ...AREA_KEYS, once, restart, ensure }
+const BODY_KEYS = { extends: extendsSchema, ...AREA_KEYS, once, drift, restart, ensure }
 const body = Object.fromEntries(Object.keys(BODY_KEYS).map((key) => [key, definition(key)]))
 
 const match = object(
@@ -102,6 +103,9 @@ export const manifestSchema: object = {
   ),
   $defs: {
     ...BODY_KEYS,
-    body: object('a map of slic, audio, stubdom, usb, qube, tags, once, restart, ensure and extends', body),
+    body: object(
+      'a map of slic, audio, stubdom, usb, qube, tags, once, drift, restart, ensure and extends',
+      body,
+    ),
   },
 }

@@ -26,6 +26,12 @@ export type Assignment = {
   readonly options?: Readonly<Record<string, string>>
 }
 
+/** What is done about a setting that someone else has changed on the host since qstate set it. */
+export type DriftPolicy = 'correct' | 'report'
+
+/** Policies by the path of a setting, by area, and for all others by `default`. */
+export type DriftPolicies = ReadonlyMap<string, DriftPolicy>
+
 export interface DesiredSetting {
   readonly area: Area
   /** Path below the qube; unique in a qube. */
@@ -71,6 +77,8 @@ export interface DesiredQube {
   readonly unmanaged?: ReadonlySet<string>
   /** Digests of the `match` of each `select` entry that matches it; without it: none does. */
   readonly matched?: readonly string[]
+  /** What is done about drift; where nothing is said it is corrected. */
+  readonly drift?: DriftPolicies
   /** Without it: never. */
   readonly restart?: RestartPolicy
   /** Without it, a qube that is not there cannot be planned. One that is to be absent has no settings. */
@@ -85,6 +93,8 @@ export interface Selection {
   /** The tag that its `match` asks for; null: none. */
   readonly tag: string | null
   readonly gives: (path: string) => boolean
+  /** What it says of drift. */
+  readonly drift: DriftPolicies
 }
 
 /** `select` entries, as far as planning needs them. */

@@ -8,7 +8,7 @@ export function digestOf(name: string | null, qubes: ReadonlyMap<string, Desired
   // In parts: the text of a thousand qubes would be held as a whole, only to be thrown away.
   for (const [qube, wanted] of sorted(qubes)) {
     const ensure = wanted.ensure === undefined ? '' : `,"ensure":${JSON.stringify(wanted.ensure)}`
-    text += `${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${onceText(wanted)}${ensure}},`
+    text += `${JSON.stringify(qube)}:{"settings":${valuesText(wanted)}${onceText(wanted)}${driftText(wanted)}${ensure}},`
     if (text.length < PART) continue
     hash.update(text)
     text = ''
@@ -30,6 +30,10 @@ export function matchedDigest({ qubes, selections }: DesiredState): string | nul
 function onceText({ settings }: DesiredQube): string {
   const paths = [...settings.values()].flatMap(({ once, path }) => (once === true ? [path] : []))
   return paths.length === 0 ? '' : `,"once":${JSON.stringify(paths)}`
+}
+
+function driftText({ drift }: DesiredQube): string {
+  return drift === undefined ? '' : `,"drift":${JSON.stringify(sorted(drift))}`
 }
 
 const texts = new WeakMap<DesiredQube, string>()

@@ -11,6 +11,8 @@ export {
   type DesiredQube,
   type DesiredSetting,
   type DesiredState,
+  type DriftPolicies,
+  type DriftPolicy,
   type Ensure,
   type HostFacts,
   type RestartPolicy,
@@ -20,6 +22,7 @@ export {
   type VolumeSizes,
 } from './desired-state.ts'
 export { digestOf, matchedDigest, sorted, valuesText } from './digest.ts'
+export { DRIFT_DEFAULT, DRIFT_GROUPS, DRIFT_WORDS, driftKeyProblem, driftPolicyOf } from './drift.ts'
 export { DURATION, durationMs } from './duration.ts'
 export { expectedOf } from './expected.ts'
 export { unknownKeyHint } from './key-hints.ts'

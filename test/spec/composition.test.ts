@@ -19,6 +19,34 @@ qubes:
   assert.deepEqual(settingsOf(state, 'b'), { 'qube/label': 'red', 'qube/memory': 1000, 'qube/vcpus': 1 })
 })
 
+test('drift policies are composed key by key, the nearest wins, and a device goes by its name', () => {
+  const text = `${HEAD}devices: { webcam: "sys-usb+2-1:*" }
+profiles:
+  base: { drift: { audio: report, qube/memory: correct } }
+  office: { extends: base, drift: { qube/memory: report, usb/webcam: report } }
+  plain: { extends: windows-10 }
+select:
+  - { match: { tag: w }, drift: { default: report, audio: correct } }
+qubes:
+  a: { extends: office, qube: { memory: 1000 }, usb: [webcam], stubdom: { qrexec: true }, drift: { usb: correct } }
+  b: { drift: correct }
+  c: { extends: plain }
+`
+  const { qubes, digest } = desiredOf([source(text)], host('a: AppVM w', 'b: AppVM w', 'c: AppVM'))
+  const driftOf = (qube: string): unknown => Object.fromEntries(qubes.get(qube)?.drift ?? [])
+  assert.deepEqual(driftOf('a'), {
+    ...{ default: 'report', audio: 'report' },
+    ...{ 'qube/memory': 'report', 'usb/sys-usb+2-1:*': 'report', usb: 'correct' },
+  })
+  assert.deepEqual(driftOf('b'), { default: 'correct', audio: 'correct' })
+  assert.equal(qubes.get('c')?.drift, undefined)
+  const other = desiredOf(
+    [source(text.replace('drift: correct', 'drift: report'))],
+    host('a: AppVM w', 'b: AppVM w', 'c: AppVM'),
+  )
+  assert.notEqual(other.digest, digest, 'another policy is another spec')
+})
+
 test('selectors come in file order, below what a qube says itself', () => {
   const text = `${HEAD}profiles:
   first: { qube: { memory: 1, vcpus: 1, debug: true, label: red } }

@@ -158,7 +158,74 @@ qubes:
   win:
 `,
     expected: [
-      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, once, restart, ensure and extends, or leave the key out',
+      '3:3 error no-value there is no value here — expected a map of slic, audio, stubdom, usb, qube, tags, once, drift, restart, ensure and extends, or leave the key out',
+    ],
+  },
+  {
+    reason: 'a drift policy is for a setting by its path, and other spellings are answered with it',
+    yaml: `
+apiVersion: qstate/v1
+devices: { webcam: "sys-usb+2-1:*" }
+qubes:
+  win:
+    drift:
+      qube.memory: report
+      qube/timezone: report
+      qube/features/audio-model: report
+      qube.features.theme: report
+      model: report
+      qube/memry: report
+      audo: report
+      sound: report
+      usb/webcm: report
+      tags/a b: report
+      qube/features/qstate.applied: report
+`,
+    expected: [
+      '6:7 error unknown-setting there is no setting "qube.memory" — write qube/memory',
+      '7:7 error unknown-setting there is no setting "qube/timezone" — write qube/features/timezone',
+      '8:7 error unknown-setting there is no setting "qube/features/audio-model" — write audio/model',
+      '9:7 error unknown-setting there is no setting "qube.features.theme" — write qube/features/theme',
+      '10:7 error unknown-setting there is no setting "model" — write audio/model',
+      '11:7 error unknown-setting there is no setting "qube/memry" — did you mean qube/memory?',
+      '12:7 error unknown-setting there is no setting "audo" — did you mean audio?',
+      '13:7 error unknown-setting there is no setting "sound" — expected slic, audio, stubdom, usb, qube, tags or a setting such as audio/model, qube/features/NAME, tags/NAME',
+      '14:11 error unknown-device unknown device "webcm" — did you mean "webcam"?',
+      '15:7 error bad-name "a b" is not a tag — letters, digits, _ and -, 4096 at most',
+      `16:7 error reserved-name the feature "qstate.applied" is qstate's own record — no manifest sets it`,
+    ],
+  },
+  {
+    reason: 'a drift policy is one of two words, for one setting once',
+    yaml: `
+apiVersion: qstate/v1
+devices: { webcam: "sys-usb+2-1:*" }
+qubes:
+  win:
+    usb: [webcam]
+    stubdom: { qrexec: true }
+    drift: { usb/webcam: report, "usb/sys-usb+2-1:*": report, default: corect, audio: { model: report } }
+`,
+    expected: [
+      '7:34 error said-twice "usb/sys-usb+2-1:*" has a drift policy here already — first at spec.yaml:7:14; keep one of them',
+      '7:72 error bad-value the text "corect" cannot stand here — did you mean "correct"? expected correct or report',
+      '7:87 error wrong-type a map cannot stand here — expected correct or report',
+    ],
+  },
+  {
+    reason:
+      'a drift policy of a setting that no qube with it sets is of no use; one of a profile is, if one of its qubes sets it',
+    yaml: `
+apiVersion: qstate/v1
+profiles:
+  office: { drift: { qube/memory: report, qube/vcpus: report, audio: report } }
+qubes:
+  a: { extends: office, qube: { memory: 4096 } }
+  b: { extends: office, drift: { qube/features/thme: report, default: report } }
+`,
+    expected: [
+      '3:43 warning unused-drift "qube/vcpus" has a drift policy, and no value — qstate notices drift only in what the spec sets; set it, or leave the line out',
+      '6:34 warning unused-drift "qube/features/thme" has a drift policy, and no value — qstate notices drift only in what the spec sets; set it, or leave the line out',
     ],
   },
   {
