@@ -61,7 +61,9 @@ export function recordAfterOutcomes(plan: QubePlan, context: OutcomeContext): st
   for (const { path } of failed) {
     const change = plan.changes.find((one) => one.path === path)
     const entry = change === undefined ? undefined : ours(path, change.before)
-    restorePath(entries, entry === undefined ? base : old, path)
+    // New, though the last finished run had it: a run that was cut off has given it back.
+    const finished = change?.reason === 'new' ? null : base
+    restorePath(entries, entry === undefined ? finished : old, path)
     if (entry !== undefined) entries.set.set(path, entry.last)
   }
   const waits = waitsWithout(

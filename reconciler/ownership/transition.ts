@@ -18,6 +18,10 @@ export interface SettingState {
   readonly entry: Entry | undefined
   /** Whether a value is ours although it is not the last: a run that did not finish has replaced it, or was to. */
   readonly isFormer: (value: Value | null) => boolean
+  /** What is there, as a spec would say it, if it is ours and a run that did not finish was to replace it. */
+  readonly replaced: Value | null | undefined
+  /** A run has not come to its end: it may have given back what it was to. */
+  readonly isOpen: boolean
   /** No finished run has recorded it, but one that was cut off. */
   readonly isBegun: boolean
   /** Windows Tools set this value at every boot. */
@@ -73,19 +77,26 @@ function name(value: Value | null, isOnce: boolean, { seen, found, same }: Setti
 
 const ONCE = { once: true } as const
 
-/** Given once already: whatever is there now is the user's. Only a run that was cut off may not have come to it. */
-function leave(value: Value | null, entry: Entry, { seen, same, isBegun }: SettingState): Transition {
+/**
+ * Given once already: whatever is there now is the user's. Only a run that was cut off may not have come to it; where it was to
+ * replace a value of ours, that one is what was given.
+ */
+function leave(value: Value | null, entry: Entry, state: SettingState): Transition {
+  const { seen, same, isBegun, replaced } = state
   if (isBegun && isOriginal(seen, entry) && !same(seen, value))
     return {
       event: 'set',
       write: { value, reason: 'new' },
       entry: { last: value, original: entry.original, ...ONCE },
     }
-  return { event: 'once', entry: { ...entry, ...ONCE } }
+  return {
+    event: 'once',
+    entry: { ...entry, ...(replaced === undefined ? {} : { last: replaced }), ...ONCE },
+  }
 }
 
 function keep(value: Value | null, entry: Entry, state: SettingState): Transition {
-  const { seen, found, same, isBegun, isFormer, isGuests } = state
+  const { seen, found, same, isOpen, isFormer, isGuests } = state
   const isSame = same(entry.last, value)
   const next = { last: value, original: entry.original }
   if (same(seen, value)) {
@@ -93,8 +104,8 @@ function keep(value: Value | null, entry: Entry, state: SettingState): Transitio
     return { event: 'follows', entry: { last: value, original: found } }
   }
   if (isSame && isGuests) return { event: 'guest-owned', entry: next }
-  const isUnfinished = isFormer(seen) || (isBegun && isOriginal(seen, entry))
-  const reason = !isSame || isFormer(seen) || entry.once === true ? 'changed' : isUnfinished ? 'new' : 'drift'
+  const isChange = !isSame || isFormer(seen) || entry.once === true
+  const reason = isChange ? 'changed' : isOpen && isOriginal(seen, entry) ? 'new' : 'drift'
   return { event: 'set', write: { value, reason }, entry: next }
 }
 

@@ -4,6 +4,7 @@ import {
   type DesiredQube,
   type DesiredSetting,
   isSeenValueFor,
+  isValueFor,
   type Value,
 } from '../../spec/index.ts'
 import { isGuestValue, type ObservedQube } from '../observe/index.ts'
@@ -152,6 +153,8 @@ function stateOf(
   const isOnce = typeof wanted === 'object' && wanted.once === true
   const { was, base, isOpen, lost } = hints.standing
   const same = (a: Value | null, b: Value | null): boolean => meansSame(providers, path, a, b, facts)
+  const isWas = was[path]?.some((former) => same(former, seen)) === true
+  const plain = provider.normalize(path, seen, facts)
   return {
     wanted,
     seen,
@@ -160,6 +163,8 @@ function stateOf(
     isFormer: (value) =>
       was[path]?.some((former) => same(former, value)) === true ||
       (value !== null && provider.isOwnMaking?.(path, value) === true),
+    replaced: isWas && (plain === null || isValueFor(path, plain)) ? plain : undefined,
+    isOpen,
     isBegun: isOpen && base?.set.has(path) !== true,
     isGuests: isGuestValue(facts.qube, path, seen),
     found: foundAt(path, seen, same, hints, provider),

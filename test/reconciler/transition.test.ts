@@ -18,6 +18,8 @@ interface Row {
   /** Last applied and original; none: not in the record. */
   readonly entry?: readonly [last: V, original: V | undefined]
   readonly former?: V
+  readonly replaced?: V
+  readonly isOpen?: true
   readonly isBegun?: true
   readonly isGuests?: true
   /** The entry was given once; `after` is, too, where `wanted` says so. */
@@ -122,6 +124,16 @@ const ROWS: readonly Row[] = [
     entry: [B, A],
     event: 'set',
     write: [B, 'drift'],
+    after: [B, A],
+  },
+  {
+    what: 'given back by a run that did not come to its end, and named again',
+    wanted: to(B),
+    seen: A,
+    entry: [B, A],
+    isOpen: true,
+    event: 'set',
+    write: [B, 'new'],
     after: [B, A],
   },
   {
@@ -293,6 +305,16 @@ const ROWS: readonly Row[] = [
     after: [B, A],
   },
   {
+    what: 'left to the user in the midst of a change that did not come to it',
+    wanted: once(D),
+    seen: A,
+    entry: [B, D],
+    former: A,
+    replaced: A,
+    event: 'once',
+    after: [A, D],
+  },
+  {
     what: 'no longer the user’s',
     wanted: to(B),
     seen: C,
@@ -360,6 +382,8 @@ for (const row of ROWS) {
       seen,
       entry: entry === undefined ? undefined : entryOf(entry, row.wasOnce === true),
       isFormer: (value) => row.former !== undefined && value === row.former,
+      replaced: row.replaced,
+      isOpen: row.isOpen === true || row.isBegun === true,
       isBegun: row.isBegun === true,
       isGuests: row.isGuests === true,
       found: row.isCreated === true ? undefined : seen,
@@ -376,6 +400,8 @@ for (const row of ROWS) {
       seen: write === undefined ? seen : write[0],
       entry: made.entry,
       isFormer: () => false,
+      replaced: undefined,
+      isOpen: false,
       isBegun: false,
       isGuests: event === 'guest-owned',
     }
