@@ -29,6 +29,7 @@ export { observeQube } from './observe/index.ts'
 export {
   type Baseline,
   baselineAfter,
+  changesOwnership,
   clearPendingRestart,
   consentNeeded,
   isCovered,
@@ -44,6 +45,7 @@ export {
   type ChangeLine,
   changesOf,
   deviceOf,
+  driftLeft,
   reportExitCode,
   failureOf,
   needsApply,

@@ -2,6 +2,7 @@ import { type Memory } from '../../documents/agent/index.ts'
 import {
   changeDigest,
   changesOf,
+  driftLeft,
   failureOf,
   isCovered,
   needsApply,
@@ -90,11 +91,12 @@ function driftIn(
   before: readonly Drift[],
   { noticedBy, now }: Occasion,
 ): readonly Drift[] {
-  return done.seen.qubes.flatMap(({ qube, changes, unmatched = [] }) => {
+  return done.seen.qubes.flatMap((plan) => {
+    const { qube, changes } = plan
     const undone = changes
       .filter((change) => isUndone(qube, change, done) && !after.has(keyOf(qube, change.path)))
       .map(({ path, before: found, after: wanted }) => ({ path, found, wanted }))
-    const left = unmatched.map(({ path, value, original }) => ({ path, found: value, wanted: original }))
+    const left = driftLeft(plan).map(({ path, value, wanted }) => ({ path, found: value, wanted }))
     return [...undone, ...left].map(({ path, found, wanted }): Drift => {
       const known = before.find((one) => one.qube === qube && one.path === path)
       const same = known !== undefined && JSON.stringify(known.found) === JSON.stringify(found)

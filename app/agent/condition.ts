@@ -1,7 +1,7 @@
 import { loadSpec, runCheck } from '../../agent/index.ts'
 import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
 import { type Revision } from '../../git/index.ts'
-import { type Change, changeDigest, changesOf, type Plan } from '../../reconciler/index.ts'
+import { type Change, changeDigest, changesOf, driftLeft, type Plan } from '../../reconciler/index.ts'
 import { type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { PARALLELISM } from '../apply/index.ts'
 import { type Context } from '../context.ts'
@@ -39,7 +39,7 @@ export async function readCondition(
     const found = check === null ? null : await runCheck(checks, check, env, context.signal)
     const stateOf = new Map(host.qubes.map((qube) => [qube.name, qube.state]))
     return {
-      drift: changesOf(only(plan, isDrift)).length,
+      drift: changesOf(only(plan, isDrift)).length + plan.qubes.flatMap(driftLeft).length,
       restarts: plan.qubes.filter(({ waiting }) => waiting.length > 0).length,
       notRunning: running.filter((qube) => stateOf.has(qube) && stateOf.get(qube) !== 'Running'),
       check: found,

@@ -1,5 +1,5 @@
 import { type Memory } from '../../agent/index.ts'
-import { type Blocked, type Plan } from '../../reconciler/index.ts'
+import { type Blocked, driftLeft, type Plan } from '../../reconciler/index.ts'
 import { type Value } from '../../spec/index.ts'
 
 /** A setting that differs from what qstate last set. */
@@ -8,23 +8,21 @@ export interface DriftedSetting {
   readonly path: string
   readonly wanted: Value | null
   readonly found: Value | null
-  /** Why it is not wanted any more, where a selector no longer matches: an apply leaves it. */
+  /** Why an apply leaves it, where it does. */
   readonly why?: string
   /** When and how the agent noticed it, where it did. */
   readonly since?: string
   readonly noticed?: string
 }
 
-/** Drift as a plan finds it, with what an agent knows of it: what an apply corrects, and what selectors no longer match. */
+/** Drift as a plan finds it, with what an agent knows of it: what an apply corrects, and what it leaves. */
 export function driftIn({ qubes }: Plan, memory: Pick<Memory, 'drift'> | null): readonly DriftedSetting[] {
-  return qubes.flatMap(({ qube, changes, unmatched = [] }) => {
+  return qubes.flatMap((plan) => {
+    const { qube, changes } = plan
     const changed = changes
       .filter(({ reason }) => reason === 'drift')
       .map(({ path, before, after }) => ({ path, wanted: after, found: before }))
-    const left = unmatched.map(({ path, value, original, why }) => ({
-      ...{ path, wanted: original, found: value },
-      why,
-    }))
+    const left = driftLeft(plan).map(({ path, value, wanted, why }) => ({ path, wanted, found: value, why }))
     return [...changed, ...left].map((one) => {
       const known = memory?.drift.find(({ qube: of, path }) => of === qube && path === one.path)
       const noticed = known === undefined ? {} : { since: known.since, noticed: known.noticed }

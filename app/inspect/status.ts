@@ -1,4 +1,4 @@
-import { type Blocked, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { type Blocked, driftLeft, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 
@@ -32,7 +32,7 @@ export interface QubeStatus {
 
 function summaryOf(qube: QubePlan): QubeStatus {
   const changed = qube.changes.filter(({ reason }) => reason === 'drift')
-  const drift = [...changed, ...(qube.unmatched ?? [])].map(({ path }) => path)
+  const drift = [...changed, ...driftLeft(qube)].map(({ path }) => path)
   return {
     qube: qube.qube,
     running: qube.running,

@@ -1,5 +1,5 @@
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
-import { type DesiredQube, type DesiredState, type Value } from '../../spec/index.ts'
+import { type DesiredQube, type DesiredState, type DriftPolicy, type Value } from '../../spec/index.ts'
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
 import {
@@ -22,7 +22,7 @@ export interface QubeDifference {
   readonly qube: string
   readonly status: 'added' | 'dropped' | 'changed'
   readonly settings: readonly SettingDifference[]
-  /** What is declared besides settings, as JSON: `restart`, `ensure`, and the paths that are given `once`. */
+  /** What is declared besides settings, as JSON: `restart`, `ensure`, `drift`, and the paths that are given `once`. */
   readonly besides: readonly { readonly what: string; readonly before: unknown; readonly after: unknown }[]
 }
 
@@ -88,13 +88,17 @@ function settingsOf(
 }
 
 function besidesOf(old: DesiredQube | undefined, next: DesiredQube | undefined): QubeDifference['besides'] {
-  return (['restart', 'ensure', 'once'] as const).flatMap((what) => {
+  return (['restart', 'ensure', 'drift', 'once'] as const).flatMap((what) => {
     const [before, after] = [old, next].map((qube) =>
-      what === 'once' ? onceOf(qube) : (qube?.[what] ?? null),
+      what === 'once' ? onceOf(qube) : what === 'drift' ? driftOf(qube) : (qube?.[what] ?? null),
     )
     return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ what, before, after }]
   })
 }
+
+/** Null: nothing is said of it. */
+const driftOf = (qube: DesiredQube | undefined): Readonly<Record<string, DriftPolicy>> | null =>
+  qube?.drift === undefined ? null : Object.fromEntries([...qube.drift].sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** Null: nothing is given once. */
 function onceOf(qube: DesiredQube | undefined): readonly string[] | null {

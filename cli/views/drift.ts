@@ -1,5 +1,6 @@
-import { type Plan, type QubePlan } from '../../reconciler/index.ts'
-import { blockedLines, changesOf, header, qubeLine, unmatchedLines } from './plan.ts'
+import { driftLeft, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import { leftLines } from './drift-left.ts'
+import { blockedLines, changesOf, header, qubeLine } from './plan.ts'
 import { plural, type Style } from './style.ts'
 
 /** Only what has drifted, as a plan shows it; what could not be looked at; and one line that sums it up. */
@@ -14,7 +15,7 @@ export function driftView(plan: Plan, style: Style): string {
       [
         qubeLine(qube, style),
         ...changesOf(qube, style),
-        ...unmatchedLines(qube, style),
+        ...leftLines(qube, style),
         ...blockedLines(qube, style),
       ].join('\n'),
     )
@@ -37,4 +38,4 @@ export function driftView(plan: Plan, style: Style): string {
   return `${[header(plan, style), ...parts, [sum, ...more].join('\n')].join('\n\n')}\n`
 }
 
-const countOf = ({ changes, unmatched = [] }: QubePlan): number => changes.length + unmatched.length
+const countOf = (qube: QubePlan): number => qube.changes.length + driftLeft(qube).length

@@ -4,6 +4,7 @@ import {
   type Change,
   type ConsentRequest,
   countWrites,
+  driftLeft,
   needsApply,
   type Plan,
   planIsEmpty,
@@ -12,6 +13,7 @@ import {
 } from '../../reconciler/index.ts'
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
+import { leftLines, leftSummary } from './drift-left.ts'
 import { harmLines } from './harm.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { belowArea, showCommits, showPath, showProblem, showSize, showValue } from './value.ts'
@@ -82,7 +84,7 @@ const worthTelling = (qube: QubePlan): boolean =>
   qube.hindered !== undefined ||
   qube.waiting.length > 0 ||
   qube.held !== undefined ||
-  qube.unmatched !== undefined
+  driftLeft(qube).length > 0
 
 /** The line that a qube begins with. */
 export function qubeLine(qube: QubePlan, style: Style): string {
@@ -103,7 +105,7 @@ function qubeView(qube: QubePlan, style: Style): string {
         ),
       )
   }
-  lines.push(...changesOf(qube, style), ...unmatchedLines(qube, style), ...blockedLines(qube, style))
+  lines.push(...changesOf(qube, style), ...leftLines(qube, style), ...blockedLines(qube, style))
   const isRestarted = qube.restart === 'now'
   for (const held of qube.held ?? []) {
     const what = held.path === null ? '' : `${showPath(held.path)} `
@@ -151,13 +153,6 @@ export function blockedLines(qube: QubePlan, style: Style): string[] {
     style.dim(fold(problem.hint, style.width, '    ')),
   ])
 }
-
-/** What selectors gave until the host changed: an apply leaves it, and only a commit withdraws it. */
-export const unmatchedLines = ({ unmatched = [] }: QubePlan, style: Style): string[] =>
-  unmatched.map(({ path, value, why }) => {
-    const text = `· ${showPath(path)}: drift, ${why}; it stays ${showValue(path, value)}, and owned`
-    return style.yellow(fold(text, style.width, '  '))
-  })
 
 function creationLine({ qube, create, volumes }: QubePlan, style: Style): string {
   const template = create?.template ?? null
@@ -245,16 +240,15 @@ function summary(plan: Plan, style: Style, none?: string): string {
       !needsApply(qube) &&
       qube.blocked.length === 0 &&
       qube.held === undefined &&
-      qube.unmatched === undefined,
+      driftLeft(qube).length === 0,
   ).length
-  const unmatched = plan.qubes.filter((qube) => qube.unmatched !== undefined)
   const restarted = restartedNow(plan)
   const lines: string[] = []
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
     const settledText = none ?? style.green(`Nothing to do: ${all} as wanted.`)
-    const nothing =
-      held.length > 0 ? 'Nothing to do now.' : unmatched.length > 0 ? 'Nothing to do.' : settledText
+    const isLeft = plan.qubes.some((qube) => driftLeft(qube).length > 0)
+    const nothing = held.length > 0 ? 'Nothing to do now.' : isLeft ? 'Nothing to do.' : settledText
     lines.push(blocked === 0 ? nothing : 'Nothing that can be done.')
   } else {
     const qubes = plan.qubes.filter(needsApply).length
@@ -308,11 +302,7 @@ function summary(plan: Plan, style: Style, none?: string): string {
     const names = held.map((qube) => qube.qube).join(', ')
     lines.push(fold(`Held until it is found halted: ${names}.`, style.width, ''))
   }
-  if (unmatched.length > 0) {
-    const names = unmatched.map(({ qube }) => qube).join(', ')
-    const text = `Drift that is left: a selector no longer matches ${names}. Give the tag back, or change the spec to withdraw.`
-    lines.push(style.yellow(fold(text, style.width, '')))
-  }
+  lines.push(...leftSummary(plan, style))
   if (blocked > 0)
     lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))
   return lines.join('\n')

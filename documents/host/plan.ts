@@ -188,6 +188,12 @@ const qube = Type.Object({
       ),
     ),
   ),
+  reported: Type.Optional(
+    about(
+      'Drift that the spec has only reported. It stays as it is, and owned.',
+      Type.Array(Type.Object({ path: text, value: valueOrAbsent, wanted: valueOrAbsent })),
+    ),
+  ),
   matched: Type.Optional(
     about(
       'Of what is written here: SHA-256 of the `match` of each selector that gives settings to the qube.',

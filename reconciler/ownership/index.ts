@@ -15,6 +15,7 @@ export {
   isCovered,
   withLeaving,
 } from './consent.ts'
+export { changesOwnership } from './changes-ownership.ts'
 export { recordProblem } from './check-record.ts'
 export {
   clearPendingRestart,

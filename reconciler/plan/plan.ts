@@ -139,6 +139,8 @@ export interface QubePlan {
   readonly held?: readonly HeldSetting[]
   /** Drift: what `select` entries gave until the host changed. It stays as it is, and owned. */
   readonly unmatched?: readonly Unmatched[]
+  /** Drift that the spec has only reported: the setting stays as it is, and owned. */
+  readonly reported?: readonly Reported[]
   /** Of what is written here: digests of the `select` entries that give settings to the qube, for its receipt. */
   readonly matched?: readonly string[]
   /** Settings changed earlier that still wait for the next start of the running qube. */
@@ -164,6 +166,13 @@ export interface Unmatched {
   /** What it would go back to. */
   readonly original: Value | null
   readonly why: string
+}
+
+/** An owned setting that someone else has changed, and that is not set back. */
+export interface Reported {
+  readonly path: string
+  readonly value: Value | null
+  readonly wanted: Value | null
 }
 
 /** What makes a qube that is not there. */
@@ -240,6 +249,15 @@ export interface Note {
   readonly path: string | null
   readonly text: string
 }
+
+/** Drift that an apply leaves as it is, and why. */
+export const driftLeft = ({
+  unmatched = [],
+  reported = [],
+}: QubePlan): readonly (Reported & { readonly why: string })[] => [
+  ...reported.map((one) => ({ ...one, why: 'only reported, as the spec says' })),
+  ...unmatched.map(({ path, value, original, why }) => ({ path, value, wanted: original, why })),
+]
 
 /** The one home of "is there anything to do?". */
 export function needsApply(plan: QubePlan): boolean {

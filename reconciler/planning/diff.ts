@@ -3,8 +3,10 @@ import {
   canBeAbsent,
   type DesiredQube,
   type DesiredSetting,
+  driftPolicyOf,
   isSeenValueFor,
   isValueFor,
+  type Selection,
   type Value,
 } from '../../spec/index.ts'
 import { isGuestValue, type ObservedQube } from '../observe/index.ts'
@@ -17,7 +19,14 @@ import {
   transitionOf,
   whyUnmatched,
 } from '../ownership/index.ts'
-import { type Blocked, namedQube, type Note, type Reason, type Unmatched } from '../plan/index.ts'
+import {
+  type Blocked,
+  namedQube,
+  type Note,
+  type Reason,
+  type Reported,
+  type Unmatched,
+} from '../plan/index.ts'
 import { meansSame, type Provider, providerOf, type Providers } from '../ports/index.ts'
 
 /** What is to become of one setting, before it is known which calls that takes. */
@@ -48,6 +57,7 @@ export interface QubeDifference {
   readonly blocked: Blocked[]
   readonly notes: Note[]
   readonly unmatched: Unmatched[]
+  readonly reported: Reported[]
 }
 
 /** What one setting is judged by, and what has been found of those before it. */
@@ -88,6 +98,7 @@ export function diffQube(
     blocked: [],
     notes: [],
     unmatched: [],
+    reported: [],
   }
   const sides: Sides = { providers, desired, observed, record, hints, found }
   for (const setting of desired?.settings.values() ?? []) diffSetting(setting.path, setting, sides)
@@ -114,10 +125,16 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
   const transition = transitionOf(state)
   const unmatched = isUnmanaged ? undefined : hints.standing.unmatched.get(path)
   const why = unmatched === undefined ? undefined : whyUnmatched(unmatched)
-  if (why !== undefined && state.entry !== undefined && !hints.withdrawsUnmatched(path)) {
+  const isReported = (): boolean => isOnlyReported(path, desired, unmatched)
+  if (why !== undefined && state.entry !== undefined && (!hints.withdrawsUnmatched(path) || isReported())) {
     own(path, state.entry, found)
     const original = transition.write === undefined ? before : transition.write.value
     found.unmatched.push({ path, value: before, original, why })
+    return
+  }
+  if (transition.write?.reason === 'drift' && state.entry !== undefined && isReported()) {
+    own(path, state.entry, found)
+    found.reported.push({ path, value: before, wanted: transition.write.value })
     return
   }
   const obstacle = obstacleTo(path, transition, sides)
@@ -141,6 +158,14 @@ function diffSetting(path: string, declared: DesiredSetting | undefined, sides: 
     ...(isOnce ? { once: true as const } : {}),
   })
 }
+
+/** What a qube says itself goes before what a selector said that has lost it. */
+const isOnlyReported = (
+  path: string,
+  desired: DesiredQube | null,
+  unmatched: Selection | undefined,
+): boolean =>
+  driftPolicyOf(new Map([...(unmatched?.drift ?? []), ...(desired?.drift ?? [])]), path) === 'report'
 
 function stateOf(
   path: string,

@@ -145,6 +145,7 @@ export async function planObserved(
     blocked,
     ...(held.length === 0 ? {} : { held }),
     ...(difference.unmatched.length === 0 ? {} : { unmatched: difference.unmatched }),
+    ...(difference.reported.length === 0 ? {} : { reported: difference.reported }),
     waiting,
     ...(wanted?.restart === undefined ? {} : { restart: wanted.restart }),
     notes: [...cloneNote(observed), ...lostNote(observed, standing), ...difference.notes, ...note],

@@ -1,6 +1,13 @@
 import { type Value } from '../../spec/index.ts'
 import { type OwnershipRecord, ownRecord } from '../ownership/index.ts'
-import { needsApply, type Plan, type QubePlan, type QubeReport, type Report } from '../plan/index.ts'
+import {
+  driftLeft,
+  needsApply,
+  type Plan,
+  type QubePlan,
+  type QubeReport,
+  type Report,
+} from '../plan/index.ts'
 
 /** A plan that has been applied, and what became of it; without a report it was cut off, and nobody knows. */
 export interface Undone {
@@ -26,6 +33,8 @@ export interface Doing {
   record: string | null
   /** What the oldest of them owned once it was done, of all qubes that it looked at. */
   oldest: OwnershipRecord | null
+  /** Drift that the oldest of them saw, and left. */
+  drift: ReadonlyMap<string, Value | null>
   /** The oldest of them created it: it stays, and so does what created it. */
   created: boolean
 }
@@ -42,24 +51,29 @@ export function doingsOf(undone: readonly Undone[]): ReadonlyMap<string, Doing> 
   const oldest = undone.at(-1)
   for (const [name, doing] of byQube) {
     const qube = oldest?.plan.qubes.find((one) => one.qube === name)
-    doing.oldest = qube === undefined ? null : ownRecord(qube.record.after, { name, uuid: qube.uuid })
+    if (qube === undefined) continue
+    doing.oldest = ownRecord(qube.record.after, { name, uuid: qube.uuid })
+    doing.drift = new Map(driftLeft(qube).map(({ path, value }) => [path, value]))
   }
   return byQube
 }
 
 /**
- * The value that the oldest plan found: the one before its own change; else the one that it wanted, and so had found to be
- * right; else, of a setting that it did not know, the one before the first later change. A value that someone else had set in
- * between, and a later plan corrected, is none of these.
+ * The value that the oldest plan found: the one before its own change; else the drift that it left; else the one that it wanted, and so
+ * had found to be right; else, of a setting that it did not know, or that was the user's by then, the one before the first later change. A
+ * value that someone else had set in between, and a later plan corrected, is none of these.
  */
 export function targetOf(
   path: string,
   { first, isOldest }: Path,
-  { oldest }: Doing,
+  { oldest, drift }: Doing,
   same: (a: Value | null, b: Value | null) => boolean,
 ): Value | null {
   const wanted = oldest?.set.get(path)
-  if (isOldest || wanted === undefined) return first
+  if (isOldest) return first
+  const found = drift.get(path)
+  if (found !== undefined) return found
+  if (wanted === undefined || oldest?.once.has(path) === true) return first
   // As exactly as it was seen, where that is known.
   const original = oldest?.originals.get(path)
   return [original, first].find((seen) => seen !== undefined && same(seen, wanted)) ?? wanted
@@ -76,6 +90,7 @@ function add(
     paths: new Map<string, Path>(),
     record: null,
     oldest: null,
+    drift: new Map<string, Value | null>(),
     created: false,
   }
   doing.record = qube.record.before

@@ -12,17 +12,24 @@ export type Wanted = Readonly<Record<string, Readonly<Record<string, Value | nul
 
 const NOWHERE: SourceRange = { file: 'test', line: 1, column: 1, length: 1 }
 
+/** How settings are wanted, by qube and path: given once, or with drift that is only reported. */
+export type Ways = Readonly<Record<string, Readonly<Record<string, 'once' | 'report'>>>>
+
 /** A desired state without the YAML: what the core is handed. */
-export function desiredState(wanted: Wanted, name: string | null = 'test'): DesiredState {
+export function desiredState(wanted: Wanted, name: string | null = 'test', ways: Ways = {}): DesiredState {
   const qubes = Object.entries(wanted).map(([qube, values]): [string, DesiredQube] => {
     const byPath = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
     const settings = byPath.map(([path, value]) => {
       const area = AREAS.find((known) => path.startsWith(`${known}/`))
       if (area === undefined) throw new Error(`${path} is in no area`)
-      return [path, { area, path, value, position: NOWHERE }] as const
+      const once = ways[qube]?.[path] === 'once' ? { once: true as const } : {}
+      return [path, { area, path, value, position: NOWHERE, ...once }] as const
     })
-    return [qube, { name: qube, settings: new Map(settings), position: NOWHERE }]
+    const reported = byPath.map(([path]) => path).filter((path) => ways[qube]?.[path] === 'report')
+    const drift =
+      reported.length === 0 ? {} : { drift: new Map(reported.map((path) => [path, 'report' as const])) }
+    return [qube, { name: qube, settings: new Map(settings), ...drift, position: NOWHERE }]
   })
-  const digest = createHash('sha256').update(JSON.stringify({ name, wanted })).digest('hex')
+  const digest = createHash('sha256').update(JSON.stringify({ name, wanted, ways })).digest('hex')
   return { name, qubes: new Map(qubes), tables: new Map(), digest }
 }
