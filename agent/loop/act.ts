@@ -1,8 +1,10 @@
 import { readWindow } from '../../spec/agent/index.ts'
 import { problemOf } from '../../spec/diagnostics/index.ts'
 import {
+  awaitingConsent,
   withdrawsUnmatched,
   type Gate,
+  isUndone,
   keyOf,
   nextBeginning,
   reconcile,
@@ -97,7 +99,7 @@ function sayBlocked(before: Memory, { blocked }: Memory, watch: AgentContext['wa
   }
 }
 
-/** A plan that waits for a person is saved whole, whatever it was that brought it up. */
+/** What a commit newly says, and a person is to apply, is saved as one plan, whatever it was that brought it up. */
 async function propose(
   spec: CommittedSpec,
   done: Reconciled,
@@ -105,13 +107,22 @@ async function propose(
   life: Life,
   { host, settings, clock }: AgentContext,
 ): Promise<void> {
-  if (settings.policy.mode !== 'propose') return
-  if (life.memory.held.length === 0) {
+  const { held } = life.memory
+  const isForPerson = held.some(({ why }) => why === 'proposed') || awaitingConsent(held).length > 0
+  if (settings.policy.commits !== 'propose' || !isForPerson) {
     life.memory = { ...life.memory, proposed: null }
     return
   }
-  const plan =
-    about === null ? done.seen : await host.plan(spec, () => true, withdrawsUnmatched(settings.policy))
+  const planOf = (selects: Parameters<typeof host.plan>[1]): ReturnType<typeof host.plan> =>
+    host.plan(spec, selects, withdrawsUnmatched(settings.policy))
+  const all = about === null && done.applied === null ? done.seen : await planOf(() => true)
+  const undone = new Set(
+    all.qubes.flatMap(({ qube, changes }) =>
+      changes.filter((change) => isUndone(qube, change, done)).map(({ path }) => keyOf(qube, path)),
+    ),
+  )
+  // Drift is not proposed: it has a policy of its own.
+  const plan = undone.size === 0 ? all : await planOf((qube, path) => !undone.has(keyOf(qube, path)))
   const changes = JSON.stringify([
     plan.spec.commit,
     plan.qubes.map(({ qube, create, remove, volumes, changes: list }) => [

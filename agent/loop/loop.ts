@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isSystemError, systemProblem } from '../../spec/diagnostics/index.ts'
 import { noticesOf, UNREACHABLE_FROM } from '../notify/index.ts'
-import { type Reconciled } from '../policy/index.ts'
+import { correctsDrift, type Reconciled } from '../policy/index.ts'
 import {
   fleetAwayNow,
   holdsStill,
@@ -112,7 +112,8 @@ async function begin({ clock, settings, signal, source, store, watch }: AgentCon
     paths,
     fleet,
     fleetAway: kept.fleet?.name === fleet?.name ? kept.fleetAway : null,
-    mode: policy.mode,
+    mode: policy.commits,
+    corrects: correctsDrift(policy),
     events: 'lost' as const,
     suspended: null,
   }

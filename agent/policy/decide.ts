@@ -1,6 +1,7 @@
 import { type Memory } from '../../documents/agent/index.ts'
 import {
   type Change,
+  changesOwnership,
   isCovered,
   needsApply,
   type Plan,
@@ -8,8 +9,7 @@ import {
   type Withdrawal,
 } from '../../reconciler/index.ts'
 import { type CodeOf, problem, type Problem } from '../../spec/diagnostics/index.ts'
-import { type Area } from '../../spec/index.ts'
-import { type Gate, type Policy } from './policy.ts'
+import { type Gate, isCorrected, type Policy } from './policy.ts'
 import { type Attempts, turnOf } from './retries.ts'
 
 /** Something that a plan would do, and that is not done now. `path` null: the whole qube. */
@@ -93,15 +93,44 @@ export interface Rules {
 /** A setting that has been put right that often, and was changed back each time, is a conflict. */
 export const CONFLICT_FROM = 3
 
-/** What of a plan is not to be done now, and why. The rest may be. Pure. */
-export function heldOf(plan: Plan, rules: Rules): readonly Held[] {
-  const withdrawals = withdrawalsHeld(plan, rules)
-  const isLeft = without(withdrawals)
-  return plan.qubes
-    .filter(needsApply)
-    .flatMap((qube) => heldOfQube(qube, rules).filter(({ path }) => path === null || isLeft(qube.qube, path)))
-    .concat(withdrawals)
+/** What of a plan is held, and what may be done. */
+export interface Decision {
+  readonly held: readonly Held[]
+  /** What a plan looks at that does nothing of what is held. The path `''` stands for the qube as a whole. */
+  readonly selects: (qube: string, path: string) => boolean
 }
+
+/** What of a plan is not to be done now, and why; the rest may be. Pure. */
+export function decide(plan: Plan, rules: Rules): Decision {
+  const withdrawals = withdrawalsHeld(plan, rules)
+  const leaving = new Set(withdrawals.map(({ qube, path }) => keyOf(qube, path ?? '')))
+  const held = plan.qubes
+    .filter(needsApply)
+    .flatMap((qube) => heldOfQube(qube, rules))
+    .filter(({ qube, path }) => path === null || !leaving.has(keyOf(qube, path)))
+    .concat(withdrawals)
+  return { held, selects: selectsUnheld(plan, held, rules) }
+}
+
+/** Of a qube whose commit is held, only what is corrected. */
+function selectsUnheld({ qubes }: Plan, held: readonly Held[], rules: Rules): Decision['selects'] {
+  const whole = new Map(held.flatMap(({ qube, path, why }) => (path === null ? [[qube, why] as const] : [])))
+  const settings = new Set(held.flatMap(({ qube, path }) => (path === null ? [] : [keyOf(qube, path)])))
+  const corrected = new Map(
+    qubes.flatMap(({ qube, changes }) => {
+      const why = whole.get(qube)
+      if (why === undefined || !OF_COMMIT.has(why)) return []
+      const paths = changes.filter((change) => isUndone(qube, change, rules)).map(({ path }) => path)
+      const left = paths.filter((path) => !settings.has(keyOf(qube, path)))
+      return left.length === 0 ? [] : [[qube, new Set(['', ...left])] as const]
+    }),
+  )
+  return (qube, path) =>
+    whole.has(qube) ? corrected.get(qube)?.has(path) === true : !settings.has(keyOf(qube, path))
+}
+
+/** Holds of what a commit newly says of a qube. */
+const OF_COMMIT: ReadonlySet<Held['why']> = new Set(['observed', 'proposed'])
 
 /** Settings that leave, of qubes whose withdrawals need a consent: those too that nothing would be written for stay owned. */
 function withdrawalsHeld({ consent }: Plan, { policy, agreed }: Rules): readonly Held[] {
@@ -112,32 +141,71 @@ function withdrawalsHeld({ consent }: Plan, { policy, agreed }: Rules): readonly
   )
 }
 
-function heldOfQube(qube: QubePlan, rules: Rules): readonly Held[] {
-  const whole = (why: Held['why'], until: string | null = null): Held[] => [
-    { qube: qube.qube, path: null, why, until },
+function heldOfQube(plan: QubePlan, rules: Rules): readonly Held[] {
+  const { qube, remove, changes } = plan
+  const { policy } = rules
+  const hold = (path: string | null, why: Held['why'], until: string | null = null): Held => {
+    return { qube, path, why, until }
+  }
+  if (remove !== undefined) return [hold(null, 'removal')]
+  const undone = changes.filter((change) => isUndone(qube, change, rules)).map(({ path }) => path)
+  const reported = undone.filter((path) => !isCorrected(policy, path))
+  const corrected = undone.filter((path) => isCorrected(policy, path))
+  const isNews = bringsNews(plan, rules)
+  const closed = closedFor(qube, rules)
+  if (isNews && policy.commits === 'apply' && closed !== undefined)
+    return [hold(null, closed.why, closed.until)]
+  const withdrawn = changes.filter(({ reason }) => reason === 'withdrawn').map(({ path }) => path)
+  return [
+    ...(isNews ? newsHeld(policy, withdrawn).map(([path, why]) => hold(path, why)) : []),
+    ...reported.map((path) => hold(path, 'reported')),
+    ...corrected.flatMap((path) => {
+      const wait = closed ?? backOffOf(keyOf(qube, path), rules)
+      return wait === undefined ? [] : [hold(path, wait.why, wait.until)]
+    }),
   ]
-  const { policy, gate } = rules
-  if (qube.remove !== undefined) return whole('removal')
-  if (policy.mode === 'observe') return whole('observed')
-  if (policy.mode === 'propose') return whole('proposed')
-  if (!gate.open) return whole(gate.why, gate.until)
-  const turn = turnOf(rules.failures, qube.qube, rules.now)
-  if (!turn.now) return whole('failed', turn.from)
-  return qube.changes.flatMap((change) => {
-    const held = heldOfChange(qube.qube, change, rules)
-    return held === undefined ? [] : [held]
-  })
 }
 
-function heldOfChange(qube: string, { path, reason }: Change, rules: Rules): Held | undefined {
-  const { policy, corrections, now } = rules
-  const held = (why: Held['why'], until: string | null): Held => ({ qube, path, why, until })
-  if (reason === 'withdrawn') return policy.withdraw === 'report' ? held('reported', null) : undefined
-  if (!isUndone(qube, { path, reason }, rules)) return undefined
-  if (policy.drift[areaOf(path)] === 'report') return held('reported', null)
-  const turn = turnOf(corrections, keyOf(qube, path), now)
+interface Wait {
+  readonly why: Held['why']
+  readonly until: string | null
+}
+
+/** Why nothing at all may be written on a qube now. */
+function closedFor(qube: string, { gate, failures, now }: Rules): Wait | undefined {
+  if (!gate.open) return { why: gate.why, until: gate.until }
+  const turn = turnOf(failures, qube, now)
+  return turn.now ? undefined : { why: 'failed', until: turn.from }
+}
+
+/** What a policy holds of what a commit newly says of a qube. */
+function newsHeld(
+  { commits, withdraw }: Policy,
+  withdrawn: readonly string[],
+): readonly (readonly [path: string | null, why: Held['why']])[] {
+  if (commits === 'observe') return [[null, 'observed']]
+  if (commits === 'propose') return [[null, 'proposed']]
+  return withdraw === 'report' ? withdrawn.map((path) => [path, 'reported'] as const) : []
+}
+
+/** A correction that was undone is not fought. */
+function backOffOf(key: string, { corrections, now }: Rules): Wait | undefined {
+  const turn = turnOf(corrections, key, now)
   if (turn.now) return undefined
-  return held(turn.times >= CONFLICT_FROM ? 'conflict' : 'backing-off', turn.from)
+  return { why: turn.times >= CONFLICT_FROM ? 'conflict' : 'backing-off', until: turn.from }
+}
+
+/** Whether a plan does more on a qube than set back what others have changed. */
+export function bringsNews(plan: QubePlan, rules: Pick<Rules, 'put'>): boolean {
+  const { qube, create, remove, volumes, changes } = plan
+  const undone = changes.filter((change) => isUndone(qube, change, rules)).map(({ path }) => path)
+  return (
+    create !== undefined ||
+    remove !== undefined ||
+    volumes !== undefined ||
+    undone.length < changes.length ||
+    changesOwnership(plan, new Set(undone))
+  )
 }
 
 /** Changed by somebody since the agent applied it: drift, and what another run of qstate with another spec has set. */
@@ -147,14 +215,4 @@ export const isUndone = (
   { put }: Pick<Rules, 'put'>,
 ): boolean => reason === 'drift' || (reason === 'changed' && put.has(keyOf(qube, path)))
 
-/** What a plan is to leave out so that nothing of what is held is done. */
-export function without(held: readonly Held[]): (qube: string, path: string) => boolean {
-  const qubes = new Set(held.filter(({ path }) => path === null).map(({ qube }) => qube))
-  const settings = new Set(held.map(({ qube, path }) => keyOf(qube, path ?? '')))
-  return (qube, path) => !qubes.has(qube) && (path === '' || !settings.has(keyOf(qube, path)))
-}
-
 export const keyOf = (qube: string, path: string): string => `${qube}/${path}`
-
-/** A path begins with its area: there is a provider for it. */
-const areaOf = (path: string): Area => path.slice(0, path.indexOf('/')) as Area

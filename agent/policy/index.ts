@@ -3,7 +3,16 @@
  */
 export { gateAt, nextBeginning } from './calendar.ts'
 export { runCheck } from './checks.ts'
-export { awaitingConsent, CONFLICT_FROM, CONSENT, type Held, holdProblem, isUndone, keyOf } from './decide.ts'
-export { type Gate, type Policy, withdrawsUnmatched } from './policy.ts'
+export {
+  awaitingConsent,
+  bringsNews,
+  CONFLICT_FROM,
+  CONSENT,
+  type Held,
+  holdProblem,
+  isUndone,
+  keyOf,
+} from './decide.ts'
+export { correctsDrift, type Gate, type Policy, withdrawsUnmatched } from './policy.ts'
 export { reconcile, type Reconciled, settledBy } from './reconcile.ts'
 export { type Attempts, counted, turnOf } from './retries.ts'

@@ -7,8 +7,8 @@ import {
   withLeaving,
 } from '../../reconciler/index.ts'
 import { type AgentHost, type Applied, type CommittedSpec } from '../ports/index.ts'
-import { type Held, heldOf, isUndone, keyOf, type Rules, without } from './decide.ts'
-import { withdrawsUnmatched } from './policy.ts'
+import { decide, type Decision, type Held, isUndone, keyOf, type Rules } from './decide.ts'
+import { mayWrite, withdrawsUnmatched } from './policy.ts'
 import { counted } from './retries.ts'
 
 /** What one reconciliation saw and did. */
@@ -58,7 +58,7 @@ export async function reconcile(
     tried: rules,
   }
   if (plan === null) return { ...idle, again: true }
-  if (rules.policy.mode !== 'apply' || !rules.gate.open) return idle
+  if (!mayWrite(rules.policy) || !rules.gate.open) return idle
   if (planIsEmpty(plan) && !planCloses(plan)) return { ...idle, done: plan }
 
   const applied = await host.apply(spec, plan, mayStill)
@@ -86,17 +86,21 @@ async function narrow(
   host: AgentHost,
 ): Promise<{ readonly plan: Plan | null; readonly held: readonly Held[] }> {
   let plan = seen
-  let held: readonly Held[] = heldOf(seen, rules)
+  let { held, selects } = decide(seen, rules)
   if (held.length === 0) return { plan, held }
   // Where everything is held, there is nothing left to make another plan for.
-  if (isAllHeld(seen, held)) return { plan: emptied(seen), held }
+  if (isAllHeld(seen, selects)) return { plan: emptied(seen), held }
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const fits = without(held)
-    const selects = (qube: string, path: string): boolean => inScope(qube) && fits(qube, path)
-    plan = await host.plan(spec, selects, withdrawsUnmatched(rules.policy))
-    const more = heldOf(plan, rules)
-    if (more.length === 0) return { plan: withLeaving(plan, waitingForConsent(held)), held }
-    held = [...held, ...more]
+    const fits = selects
+    plan = await host.plan(
+      spec,
+      (qube, path) => inScope(qube) && fits(qube, path),
+      withdrawsUnmatched(rules.policy),
+    )
+    const more = decide(plan, rules)
+    if (more.held.length === 0) return { plan: withLeaving(plan, waitingForConsent(held)), held }
+    held = [...held, ...more.held]
+    selects = (qube, path) => fits(qube, path) && more.selects(qube, path)
   }
   return { plan: null, held }
 }
@@ -109,10 +113,8 @@ function waitingForConsent(held: readonly Held[]): ReadonlyMap<string, readonly 
   return paths
 }
 
-function isAllHeld(plan: Plan, held: readonly Held[]): boolean {
-  const fits = without(held)
-  return plan.qubes.filter(needsApply).every(({ qube }) => !fits(qube, ''))
-}
+const isAllHeld = (plan: Plan, selects: Decision['selects']): boolean =>
+  plan.qubes.filter(needsApply).every(({ qube }) => !selects(qube, ''))
 
 /** The plan of a host that is left as it is. */
 const emptied = (plan: Plan): Plan => ({ ...plan, qubes: plan.qubes.filter((qube) => !needsApply(qube)) })

@@ -6,10 +6,8 @@ import {
   failureOf,
   isCovered,
   needsApply,
-  type Plan,
-  type QubePlan,
 } from '../../reconciler/index.ts'
-import { type Held, isUndone, keyOf, type Reconciled, settledBy } from '../policy/index.ts'
+import { bringsNews, type Held, isUndone, keyOf, type Reconciled, settledBy } from '../policy/index.ts'
 import { type NoticedBy } from './cause.ts'
 import { type Drift } from './memory.ts'
 
@@ -124,7 +122,7 @@ function isApplied(done: Reconciled, memory: Memory): boolean {
   if (done.again || done.busy !== null || memory.blocked.length > 0) return false
   if (Object.keys(memory.failures).length > 0) return false
   const isLeft = (held: Held): boolean =>
-    !PUT_OFF.has(held.why) && !isOthers(held) && !isOnlyDrift(done.seen, held.qube)
+    !PUT_OFF.has(held.why) && !isOthers(held) && !isOnlyDrift(done, held.qube)
   if (memory.held.some(isLeft)) return false
   return memory.compared
 }
@@ -133,17 +131,10 @@ function isApplied(done: Reconciled, memory: Memory): boolean {
 const PUT_OFF: ReadonlySet<Held['why']> = new Set(['reported', 'running'])
 
 /** A qube that is held as a whole, and that only others have changed. */
-function isOnlyDrift(plan: Plan, name: string): boolean {
-  const qube = plan.qubes.find((one) => one.qube === name)
-  return qube !== undefined && needsApply(qube) && onlyDrift(qube)
+function isOnlyDrift(done: Reconciled, name: string): boolean {
+  const qube = done.seen.qubes.find((one) => one.qube === name)
+  return qube !== undefined && needsApply(qube) && !bringsNews(qube, done)
 }
-
-const onlyDrift = ({ changes, create, remove, volumes }: QubePlan): boolean =>
-  create === undefined &&
-  remove === undefined &&
-  volumes === undefined &&
-  changes.length > 0 &&
-  changes.every(({ reason }) => reason === 'drift')
 
 /** When it was first seen; one that was in force before, and is again, has to be applied again. */
 const appliedAt = ({ applied, settled }: Memory, commit: string, now: string): Memory['applied'] =>

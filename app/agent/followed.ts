@@ -194,9 +194,9 @@ function heldBy(
   orders: Parameters<typeof gateOf>[0],
   now: Date,
 ): Problem | null {
-  const { mode } = policies.policy
-  if (mode === 'observe') return holdProblem('observed')
-  if (mode === 'propose') return problem('proposed', 'a person applies what it proposes', '')
+  const { commits } = policies.policy
+  if (commits === 'observe') return holdProblem('observed')
+  if (commits === 'propose') return problem('proposed', 'a person applies what it proposes', '')
   const gate = gateOf(orders, (at) => gateAt(policies, at), now)
   if (gate.open) {
     if (failure === null) return null

@@ -151,7 +151,7 @@ async function begin(
 
 function sayHow({ fleet, policy, verify }: AgentConfig, host: string, where: string, say: Say): void {
   const says = fleet === null ? `as ${where} says` : `as the fleet ${fleet.name} orders, out of ${where}`
-  say('info', `keeps ${host} ${says}`, { mode: policy.mode, signed: verify.by })
+  say('info', `keeps ${host} ${says}`, { commits: policy.commits, signed: verify.by })
   if (verify.by === 'none')
     say('warn', 'commits need no signature: whoever may push decides what this host becomes')
 }

@@ -132,7 +132,7 @@ Commits that count are signed. On the machine, outside this repository, \`/etc/q
       url: ssh://git@example.org/qubes.git
       paths: [profiles, devices, hosts/${host}.yaml]
     verify: { by: ssh, allowedSigners: /etc/qstate/allowed_signers }
-    policy: { mode: observe }     # then propose, then apply
+    policy: { commits: observe }     # then propose, then apply
 
 ## Once in each clone
 

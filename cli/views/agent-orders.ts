@@ -6,7 +6,13 @@ import { shortCommit, showTime } from './value.ts'
 export function configLine(path: string, { source, policy, verify, fleet }: AgentConfig): string {
   const ref = fleet === null ? `${source.ref.kind} ${source.ref.name}` : `as the fleet ${fleet.name} orders`
   const signed = verify.by === 'none' ? 'no signature needed' : `commits signed by ${verify.by}`
-  return `Valid: ${path} follows ${source.url}, ${ref}; ${policy.mode}, ${signed}.\n`
+  return `Valid: ${path} follows ${source.url}, ${ref}; commits: ${policy.commits}, ${signed}; drift: ${driftText(policy.drift)}.\n`
+}
+
+function driftText(drift: AgentConfig['policy']['drift']): string {
+  const words = new Set(drift.values())
+  if (!words.has('correct')) return 'report'
+  return words.size === 1 && drift.has('default') ? 'correct' : 'correct in part'
 }
 
 export function suspendedLine({ until }: Suspension): string {

@@ -24,7 +24,7 @@ export function agentView({ memory, running }: AgentState, style: Style): string
   const state = running === null ? style.red('not running') : `process ${running.pid}`
   const lines = [
     fold(
-      `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${escapeForTerminal(memory.source)} ${style.dim(`(${state})`)}`,
+      `${style.bold('Agent')} ${memory.mode === 'apply' ? 'applies' : `${memory.mode}s`} ${escapeForTerminal(memory.source)}${memory.corrects === true ? ', and sets back drift' : ''} ${style.dim(`(${state})`)}`,
       style.width,
       '',
     ),

@@ -74,7 +74,10 @@ export const memoryTable = table(
     updatedAt: time,
     source: about('Repository and branch or tag.', line),
     paths: about('Of this host’s spec, from the root of the repository.', names),
-    mode: line,
+    mode: about('What it does about what a commit newly says: observe, propose or apply.', line),
+    corrects: Type.Optional(
+      about('It sets back drift, of some settings at least. Earlier agents do not write it.', Type.Boolean()),
+    ),
     fleet: about(
       'Where the host belongs to a fleet: `paths` are then the fleet’s own files.',
       orNull(Type.Object({ name: line, host: line })),

@@ -1,5 +1,5 @@
-import { duration, object, type Schema, servers, text, union, words } from '../schema/index.ts'
-import { AREAS, HOST_NAME, SIZE } from '../vocabulary/index.ts'
+import { drift, duration, object, type Schema, servers, text, union, words } from '../schema/index.ts'
+import { HOST_NAME, SIZE } from '../vocabulary/index.ts'
 
 /** Of notices, in the order of the alphabet. */
 export const NOTICE_WORDS = [
@@ -122,27 +122,20 @@ const verify = object(
   { required: ['by'], description: 'Whose commits count.' },
 )
 
-const driftWord = oneOf('', 'correct', 'report')
 const policy = object(
-  'a map of mode, drift, withdraw',
+  'a map of commits, drift, withdraw',
   {
-    mode: oneOf(
-      'What is done about a difference. Without it: observe; for hosts without an agent: apply.',
+    commits: oneOf(
+      'What is done about what a commit newly says. Without it: observe; for hosts without an agent: apply.',
       'observe',
       'propose',
       'apply',
     ),
-    drift: union(
-      'correct, report, or a map of areas to them',
-      [
-        words('correct', 'report'),
-        object(
-          'a map of default and areas to correct or report',
-          Object.fromEntries(['default', ...AREAS].map((area) => [area, driftWord])),
-        ),
-      ],
-      { description: 'What is done about settings changed on the host. Without it: report.' },
-    ),
+    drift: {
+      ...drift,
+      description:
+        'What is done about settings that someone has changed on the host. Without it: report. Where this or the spec says report, they are left.',
+    },
     withdraw: oneOf(
       'What to do about settings that the spec no longer names. Without it: apply.',
       'apply',

@@ -9,9 +9,9 @@ import {
   sortDiagnostics,
   type SourceFile,
 } from '../diagnostics/index.ts'
-import { entriesOf, itemsOf, textOf, textsOf } from '../read/index.ts'
+import { driftPolicies, itemsOf, readDrift, textOf, textsOf } from '../read/index.ts'
 import { checkSchema, contractOf } from '../schema/index.ts'
-import { type Area, AREAS, SIZE } from '../vocabulary/index.ts'
+import { SIZE } from '../vocabulary/index.ts'
 import { get, readYaml, type Written } from '../yaml/index.ts'
 import { validateAgent } from './agent-validator.ts'
 import { readWindow } from './calendar.ts'
@@ -104,15 +104,15 @@ function readAgent(document: Written, report: Report): AgentConfig {
 
 function readPolicies(
   document: Written | undefined,
-  mode: HostPolicies['policy']['mode'],
+  commits: HostPolicies['policy']['commits'],
   report: Report,
 ): HostPolicies {
   const part = (key: string): Written | undefined => get(document, key)
   const policy = part('policy')
   return {
     policy: {
-      mode: MODES.find((word) => word === textOf(get(policy, 'mode'))) ?? mode,
-      drift: readDrift(get(policy, 'drift')),
+      commits: COMMITS.find((word) => word === textOf(get(policy, 'commits'))) ?? commits,
+      drift: driftPolicies(readDrift(get(policy, 'drift'), { reading: { report, ...NO_DEVICES } })),
       withdraw: textOf(get(policy, 'withdraw')) === 'report' ? 'report' : 'apply',
     },
     compareMs: readSpan(part('compare'), ['1m', '24h', '1h'], report),
@@ -123,7 +123,10 @@ function readPolicies(
   }
 }
 
-const MODES = ['observe', 'propose', 'apply'] as const
+const COMMITS = ['observe', 'propose', 'apply'] as const
+
+/** A device goes by BACKEND+PORT:IDENTITY here. */
+const NO_DEVICES = { devices: new Map(), allRead: true } as const
 
 function readSource(
   written: Written | undefined,
@@ -183,14 +186,6 @@ function readTrust(written: Written | undefined, report: Report): AgentTrust {
     default:
       return { by: 'none' }
   }
-}
-
-function readDrift(written: Written | undefined): Readonly<Record<Area, 'correct' | 'report'>> {
-  const said = entriesOf(written)
-  const all = textOf(written) ?? textOf(said.get('default')) ?? 'report'
-  const word = (area: Area): 'correct' | 'report' =>
-    (textOf(said.get(area)) ?? all) === 'correct' ? 'correct' : 'report'
-  return Object.fromEntries(AREAS.map((area) => [area, word(area)])) as Record<Area, 'correct' | 'report'>
 }
 
 function readTimes(written: Written, report: Report): readonly Window[] {

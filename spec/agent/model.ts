@@ -1,10 +1,13 @@
-import { type Area } from '../vocabulary/index.ts'
+import { type DriftPolicies } from '../vocabulary/index.ts'
 
 /** How a host is kept, whatever says what it is to have. */
 export interface HostPolicies {
   readonly policy: {
-    readonly mode: 'observe' | 'propose' | 'apply'
-    readonly drift: Readonly<Record<Area, 'correct' | 'report'>>
+    /** What is done about what a commit newly says. */
+    readonly commits: 'observe' | 'propose' | 'apply'
+    /** Where nothing is said of a setting, drift is reported. */
+    readonly drift: DriftPolicies
+    /** What is done about what a commit no longer names. */
     readonly withdraw: 'apply' | 'report'
   }
   readonly compareMs: number

@@ -17,11 +17,8 @@ import { agentWorld, type AgentWorld } from './world.ts'
 /** What the loop does while an apply of a person waits to be confirmed, and after it was not. */
 
 const POLICY: AgentConfig['policy'] = {
-  mode: 'apply',
-  drift: {
-    ...{ slic: 'correct', audio: 'correct', stubdom: 'correct' },
-    ...{ usb: 'correct', qube: 'correct', tags: 'correct' },
-  },
+  commits: 'apply',
+  drift: new Map([['default', 'correct']]),
   withdraw: 'apply',
 }
 

@@ -113,15 +113,8 @@ test('24 hours of commits, foreign changes and faults converge, and keep every p
       const host = await randomHost(scope, release, initial)
       const agent = agentWorld(host, {
         policy: {
-          mode: 'apply',
-          drift: {
-            slic: 'correct',
-            audio: 'correct',
-            stubdom: 'correct',
-            usb: 'correct',
-            qube: 'correct',
-            tags: 'correct',
-          },
+          commits: 'apply',
+          drift: new Map([['default', 'correct']]),
           withdraw: 'apply',
         },
       })

@@ -15,12 +15,12 @@ import { agentWorld, type AgentWorld, type AgentWorldOptions } from './world.ts'
 type Policy = AgentConfig['policy']
 
 const policyOf = (
-  mode: Policy['mode'],
+  commits: Policy['commits'],
   drift: 'correct' | 'report',
   withdraw: Policy['withdraw'] = 'apply',
 ): Policy => ({
-  mode,
-  drift: { slic: drift, audio: drift, stubdom: drift, usb: drift, qube: drift, tags: drift },
+  commits,
+  drift: new Map([['default', drift]]),
   withdraw,
 })
 
@@ -160,7 +160,7 @@ test('what drifts is reported and left, where its policy says so', async (t) => 
 })
 
 test('policy can differ by area', async (t) => {
-  const policy = { ...APPLY, drift: { ...APPLY.drift, qube: 'report' as const } }
+  const policy = { ...APPLY, drift: new Map([...APPLY.drift, ['qube', 'report'] as const]) }
   const agent = await started(t, { policy })
   agent.branch.commit(
     `${spec(3)}    audio: ich6\n`.replace('{ qube: { vcpus: 3 } }\n', '\n    qube: { vcpus: 3 }\n'),

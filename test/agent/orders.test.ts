@@ -23,7 +23,7 @@ const OWN_FILE = `apiVersion: qstate/v1
 kind: Agent
 source: { url: /r }
 verify: { by: none }
-policy: { mode: apply, drift: correct }
+policy: { commits: apply, drift: correct }
 `
 
 interface InFleet extends Omit<AgentWorld, 'order'> {
@@ -45,11 +45,10 @@ async function inFleet(
   state: 'Halted' | 'Running' = 'Halted',
 ): Promise<InFleet> {
   const host = await startHost(t, { fixture: windowsHost([{ name: 'win-a', state }]), faults })
-  const drift = 'correct'
   const world = agentWorld(host, {
     policy: {
-      mode: 'apply',
-      drift: { slic: drift, audio: drift, stubdom: drift, usb: drift, qube: drift, tags: drift },
+      commits: 'apply',
+      drift: new Map([['default', 'correct']]),
       withdraw: 'apply',
     },
     inFleet: true,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { driftPolicyOf } from '../../spec/vocabulary/drift.ts'
 import { defaultHostPolicies, loadAgentConfig, loadHostPolicies } from '../../spec/agent/load.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -30,15 +31,8 @@ test('reads an agent’s file, with its defaults', () => {
     fleet: null,
     verify: { by: 'ssh', allowedSigners: '/etc/qstate/allowed', revoked: null, commits: 'all' },
     policy: {
-      mode: 'observe',
-      drift: {
-        slic: 'report',
-        audio: 'report',
-        stubdom: 'report',
-        usb: 'report',
-        qube: 'report',
-        tags: 'report',
-      },
+      commits: 'observe',
+      drift: new Map(),
       withdraw: 'apply',
     },
     compareMs: 3_600_000,
@@ -77,7 +71,7 @@ source:
   identity: /etc/qstate/key
   knownHosts: /etc/qstate/known_hosts
 verify: { by: gpg, keyring: /etc/qstate/keys.gpg, commits: tip }
-policy: { mode: apply, drift: { default: correct, usb: report }, withdraw: report }
+policy: { commits: apply, drift: { default: correct, usb: report, qube/memory: report }, withdraw: report }
 compare: 10m
 windows: ["Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"]
 freezes: [{ from: 2026-12-20, until: 2027-01-04, why: holidays }]
@@ -91,8 +85,12 @@ notify:
   assert.deepEqual(config?.source.ref, { kind: 'tag', name: 'stable' })
   assert.equal(config.source.maxBytes, 8 * 1024 * 1024)
   assert.deepEqual(config.verify, { by: 'gpg', keyring: '/etc/qstate/keys.gpg', commits: 'tip' })
-  assert.equal(config.policy.drift.usb, 'report')
-  assert.equal(config.policy.drift.audio, 'correct')
+  assert.deepEqual(
+    ['usb/denied/u080650', 'audio/model', 'qube/memory', 'qube/vcpus'].map((path) =>
+      driftPolicyOf(config.policy.drift, path),
+    ),
+    ['report', 'correct', 'report', 'correct'],
+  )
   assert.deepEqual(config.windows[0], { days: [1, 2, 3, 4, 5], from: 1320, to: 360 })
   assert.deepEqual(config.windows[1], { days: [0, 6], from: 0, to: 1440 })
   assert.deepEqual(config.freezes, [{ from: '2026-12-20', until: '2027-01-04', why: 'holidays' }])
@@ -109,9 +107,9 @@ test('reads how hosts without an agent are kept, which applies where nothing is 
   })
   assert.deepEqual(diagnostics, [])
   const { policy, ...more } = defaultHostPolicies()
-  assert.deepEqual(policy, { mode: 'apply', drift: { ...policy.drift, usb: 'report' }, withdraw: 'apply' })
-  assert.equal(config?.policy.mode, 'apply')
-  assert.equal(config.policy.drift.usb, 'correct')
+  assert.deepEqual(policy, { commits: 'apply', drift: new Map(), withdraw: 'apply' })
+  assert.equal(config?.policy.commits, 'apply')
+  assert.deepEqual(config.policy.drift, new Map([['default', 'correct']]))
   assert.deepEqual(config, { ...more, policy: config.policy, windows: config.windows })
   assert.equal(config.windows.length, 1)
 })
@@ -132,7 +130,26 @@ const WRONG: readonly [string, string, string, RegExp][] = [
   ['another kind', `apiVersion: qstate/v1\nkind: Fleet\n${SOURCE}${VERIFY}`, '2:7', /Agent/],
   ['no source', HEAD + VERIFY, '1:1', /source/],
   ['a misspelt key', `${HEAD}${SOURCE}${VERIFY}polcy: {}\n`, '5:1', /policy/],
-  ['a mode that is none', `${HEAD}${SOURCE}${VERIFY}policy: { mode: aply }\n`, '5:17', /apply/],
+  ['a word that is none', `${HEAD}${SOURCE}${VERIFY}policy: { commits: aply }\n`, '5:20', /apply/],
+  ['another key', `${HEAD}${SOURCE}${VERIFY}policy: { mode: apply }\n`, '5:11', /commits, drift or withdraw/],
+  [
+    'a drift policy that is none',
+    `${HEAD}${SOURCE}${VERIFY}policy: { drift: { qube/memory: corect } }\n`,
+    '5:33',
+    /correct/,
+  ],
+  [
+    'a setting in another spelling',
+    `${HEAD}${SOURCE}${VERIFY}policy: { drift: { qube.memory: report } }\n`,
+    '5:20',
+    /write qube\/memory/,
+  ],
+  [
+    'a device by a name',
+    `${HEAD}${SOURCE}${VERIFY}policy: { drift: { usb/webcam: report } }\n`,
+    '5:24',
+    /BACKEND\+PORT:IDENTITY/,
+  ],
   ['no signers', `${HEAD}${SOURCE}verify: { by: ssh }\n`, '4:15', /allowedSigners/],
   ['no keyring', `${HEAD}${SOURCE}verify: { by: gpg }\n`, '4:15', /keyring/],
   [

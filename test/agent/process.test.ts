@@ -49,7 +49,7 @@ async function makeWorld(t: TestContext, more = ''): Promise<World> {
 kind: Agent
 source: { url: "${repo.folder}", paths: [hosts], every: 1h }
 verify: { by: ssh, allowedSigners: ${allowed} }
-policy: { mode: apply, drift: correct }
+policy: { commits: apply, drift: correct }
 listen: "unix:${socket}"
 ${more}`,
   )

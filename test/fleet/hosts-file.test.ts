@@ -203,7 +203,7 @@ for (const [what, hostsFile, held, later] of [
 
 test('a host that only observes is given nothing', async (t) => {
   const host = await desk(t)
-  host.controller('policy: { mode: observe }\n')
+  host.controller('policy: { commits: observe }\n')
   await host.start()
   const { held } = await host.reported((one) => one.held !== null)
   assert.equal(held, 'it only observes')

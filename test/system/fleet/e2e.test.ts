@@ -112,7 +112,7 @@ kind: Agent
 source: { url: "${join(folder, 'repository')}" }
 fleet: { name: acme, host: ${name}, servers: ['${server.url}'], key: ${keyOf(name)}, ca: ${ca} }
 verify: { by: ssh, allowedSigners: ${signers} }
-policy: { mode: apply, drift: correct }
+policy: { commits: apply, drift: correct }
 `,
     )
     start(['--socket', socket, 'agent', '--file', file], env(name))

@@ -20,7 +20,7 @@ async function begin(
   const file = join(folder, 'agent.yaml')
   writeFileSync(
     file,
-    `apiVersion: qstate/v1\nkind: Agent\nsource: { url: "${repo.folder}" }\nverify: { by: none }\npolicy: { mode: apply, drift: correct }\n`,
+    `apiVersion: qstate/v1\nkind: Agent\nsource: { url: "${repo.folder}" }\nverify: { by: none }\npolicy: { commits: apply, drift: correct }\n`,
   )
   mgmt.qrexec.setPolicy(await policyFor(join(repo.folder, 'home.yaml'), '4.3', ...flags))
   const env = { QSTATE_QREXEC_CLIENT: mgmt.qrexec.program, QSTATE_STATE_DIR: join(folder, 'state') }
