@@ -38,8 +38,9 @@ const STAGES = {
     schema: ['diagnostics', 'vocabulary', 'yaml', 'read'],
     compose: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema'],
     export: ['diagnostics', 'vocabulary', 'yaml', 'read', 'compose'],
-    agent: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema'],
-    fleet: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema', 'compose'],
+    keys: ['diagnostics', 'vocabulary', 'yaml', 'read'],
+    agent: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema', 'keys'],
+    fleet: ['diagnostics', 'vocabulary', 'yaml', 'read', 'schema', 'compose', 'keys'],
   },
   reconciler: {
     ports: [],
@@ -84,15 +85,16 @@ const STAGES = {
   fleet: {
     rollout: [],
     store: [],
+    consent: [],
     nats: ['store'],
-    member: ['rollout', 'store'],
+    member: ['rollout', 'store', 'consent'],
     controller: ['rollout', 'store'],
   },
 }
 
 /** Folders inside a room that others enter by a door of their own: the rest of the room need not be loaded for them. */
 const OWN_DOORS = [
-  'spec/(diagnostics|vocabulary|schema|export|agent|fleet)',
+  'spec/(diagnostics|vocabulary|schema|export|keys|agent|fleet)',
   'documents/(read|host|agent|fleet)',
   'agent/state',
   'git/layout',

@@ -1,6 +1,6 @@
 import { mapOf, named, object, type Schema, servers, text, union, words } from '../schema/index.ts'
-import { HOST_NAME, OWN_NAME } from '../vocabulary/index.ts'
-import { count, hostNames, labels, match, PUBLIC_KEY } from './schema-parts.ts'
+import { HOST_NAME, OWN_NAME, PUBLIC_KEY } from '../vocabulary/index.ts'
+import { count, hostNames, labels, match } from './schema-parts.ts'
 
 const spec: Schema = {
   type: 'array',

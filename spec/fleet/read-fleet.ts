@@ -7,12 +7,11 @@ import {
   type SourceRange,
   suggest,
 } from '../diagnostics/index.ts'
+import { checkPublicKeys } from '../keys/index.ts'
 import { checkName, entriesOf, itemsOf, numberOf, textOf, textsOf } from '../read/index.ts'
 import { get, type Written, type WrittenMap } from '../yaml/index.ts'
 import { type Fleet, type FleetHost, type HostMatch, type Layer, type Reach, type SpecPath } from './model.ts'
-import { hasRightChecksum } from './public-key.ts'
 import { hostMatches, matchOf, placedTexts } from './read-parts.ts'
-import { PUBLIC_KEY } from './schema-parts.ts'
 
 interface Group {
   readonly name: string
@@ -42,7 +41,7 @@ export function readFleet(document: Written, report: Report): Fleet {
     ),
   }
   checkKeys(fleet.hosts, hosts, report)
-  checkChecksums([...itemsOf(get(store, 'controllers')), ...keysOf(hosts)], report)
+  checkPublicKeys([...itemsOf(get(store, 'controllers')), ...keysOf(hosts)], report)
   checkReach(fleet, report)
   return fleet
 }
@@ -144,13 +143,6 @@ function checkKeys(
   }
 }
 
-/** A server would start with a mistyped key, and turn away the one whose key it was to be. */
-function checkChecksums(keys: readonly Written[], report: Report): void {
-  for (const key of keys)
-    if (PUBLIC_KEY.test(textOf(key) ?? '') && !hasRightChecksum(textOf(key) ?? ''))
-      report(errorAt(key.position, BAD_KEY))
-}
-
 const keysOf = (hosts: Written | undefined): readonly Written[] =>
   [...entriesOf(hosts).values()].flatMap((host) => get(host, 'key') ?? [])
 
@@ -177,10 +169,5 @@ const GROUP_OF_GROUP = problem(
   'group-of-group',
   'a group is not chosen by group',
   'choose its hosts by labels, by name, or list them',
-)
-const BAD_KEY = problem(
-  'bad-key',
-  'the checksum of this public key is wrong',
-  'a letter of it was changed: copy it again as `qstate fleet key --of FILE` prints it, of the private key in FILE',
 )
 const NOBODY = problem('empty', 'the group has no hosts', 'add match, or hosts')

@@ -4,9 +4,6 @@ import { HOST_NAME, OWN_NAME } from '../vocabulary/index.ts'
 /** Part of the hosts meant, rounded so that it is the cautious one. */
 export const PERCENT = /^(?:100|[1-9]?[0-9])%$/
 
-/** An nkey of a user. */
-export const PUBLIC_KEY = /^U[A-Z2-7]{55}$/
-
 export const count = (expected: string, minimum: number, description: string): Schema => ({
   type: 'integer',
   minimum,

@@ -26,7 +26,7 @@ export { DRIFT_DEFAULT, DRIFT_GROUPS, DRIFT_WORDS, driftKeyProblem, driftPolicyO
 export { DURATION, durationMs } from './duration.ts'
 export { expectedOf } from './expected.ts'
 export { unknownKeyHint } from './key-hints.ts'
-export { HOST_NAME, type NameKind, nameProblem, OWN_NAME, qubeProblem } from './names.ts'
+export { HOST_NAME, type NameKind, nameProblem, OWN_NAME, PUBLIC_KEY, qubeProblem } from './names.ts'
 export { pathProblem } from './path-problem.ts'
 export { isSeenValueFor, isSettingPath, isValueFor, parsePath, SLIC_TABLES, TABLE } from './paths.ts'
 export { SETTING_HELP } from './setting-help.ts'

@@ -160,6 +160,9 @@ const own =
       ? undefined
       : problem('bad-name', `${quote(name)} is not a ${kind} name`, OWN_NAME_HINT)
 
+/** An nkey of a user: of a host, or of who is in charge of a fleet. */
+export const PUBLIC_KEY = /^U[A-Z2-7]{55}$/
+
 /** Names that are words of subjects and of files, too: no dots. */
 export const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 
