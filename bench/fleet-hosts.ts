@@ -50,6 +50,7 @@ await Promise.all(
       host,
       store: { ...store, isConnected: () => true, onNews: (wake) => void wakes.set(host, wake) },
       agent: { ...instantAgent(), plan },
+      trust: { fleet: 'bench', keys: [] },
       memory: NO_MEMORY,
       save: () => Promise.resolve(),
       at: () => '',

@@ -83,7 +83,7 @@ function addRolloutCommands(
   run: Run,
 ): void {
   const rollout = program.command('rollout').description('one revision for many hosts, in waves')
-  about(rollout.command('plan [name]'))
+  carriesOut(rollout.command('plan [name]'))
     .description('shows what it would change on every host, the same together; touches none')
     .option('--wait <seconds>', 'waits so long for agents to answer', '30')
     .action(
@@ -94,6 +94,12 @@ function addRolloutCommands(
   carriesOut(rollout.command('start [name]'))
     .description('begins a rollout; without servers, carries it out from here')
     .option('--detach', 'only begins it: a controller elsewhere carries it out')
+    .option('--wait <seconds>', 'waits so long for agents to tell what they would withdraw', '30')
+    .option(
+      '--allow-withdraw <what>',
+      'agree to withdrawals that need consent: qubes of hosts (desk:win7,laptop:win8), or the number of values (=14)',
+      collect,
+    )
     .action(
       run(async (name: string | undefined, _: unknown, command: Command) =>
         (await import('./commands/rollout.ts')).startCommand(name, all(command), io),

@@ -10,6 +10,7 @@ import { hostReportTable } from './fleet/host-report.ts'
 import { leaseTable } from './fleet/lease.ts'
 import { memberTable } from './fleet/member.ts'
 import { orderTable } from './fleet/order.ts'
+import { rolloutConsentTable } from './fleet/rollout-consent.ts'
 import { rolloutStateTable } from './fleet/rollout-state.ts'
 import { baselineTable } from './host/baseline.ts'
 import { generationTable } from './host/generation.ts'
@@ -40,6 +41,7 @@ export const TABLES = {
   plan: planTable,
   receipt: receiptTable,
   report: reportTable,
+  'rollout-consent': rolloutConsentTable,
   'rollout-state': rolloutStateTable,
   snapshot: snapshotTable,
   step: stepTable,

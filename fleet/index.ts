@@ -17,11 +17,14 @@
  *   is taken over once it has been seen unchanged for its length.
  * - A host is judged only by a report that answers the question in its order (`look`), put after the soak.
  * - A host goes back only to a commit that it had, as it remembers itself.
+ * - Consent to mass withdrawal is given at the start, for each host by itself, and stands beside the rollout (`consents/HOST`): a
+ *   rollout of thousands of hosts stays small. It travels in the order, signed; the host judges it (`consent/`).
  * - A host that goes silent at work has failed: the revision may have cut it off. One that was only away has not, and nobody is set
  *   aside before somebody has passed: a canary that is away is no canary.
  * - A suspended agent, a closed window or a freeze is reported instead of a claim, and waited for as long as a host that is away.
  * - What failed counts as failed, whatever comes of it later.
  */
+export { type ConsentTrust, signConsent } from './consent/index.ts'
 export { archive, pastRollouts, runController } from './controller/index.ts'
 export {
   type AgentStatus,
@@ -29,6 +32,7 @@ export {
   type Asked,
   type FollowedAgent,
   NO_MEMORY,
+  type PlanAnswer,
   type PlanningAgent,
   runMember,
 } from './member/index.ts'

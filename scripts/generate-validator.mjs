@@ -74,6 +74,7 @@ const DOCUMENTS = {
     lease: 'Lease',
     member: 'MemberMemory',
     order: 'Order',
+    'rollout-consent': 'RolloutConsent',
     'rollout-state': 'RolloutState',
   },
 }

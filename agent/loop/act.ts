@@ -1,4 +1,5 @@
 import { readWindow } from '../../spec/agent/index.ts'
+import { type Withdrawal } from '../../reconciler/index.ts'
 import { problemOf } from '../../spec/diagnostics/index.ts'
 import {
   awaitingConsent,
@@ -9,6 +10,7 @@ import {
   nextBeginning,
   reconcile,
   type Reconciled,
+  settledBy,
 } from '../policy/index.ts'
 import { type CommittedSpec, type Confirmation } from '../ports/index.ts'
 import { type Memory, type NoticedBy, type Orders, remember, type Waiting } from '../state/index.ts'
@@ -44,7 +46,8 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
   const now = clock.now()
   const gate = confirmationGate(life.confirmation, spec.commit) ?? gateOf(orders, settings.gate, now)
   const { corrections, failures, put } = life.memory
-  const agreed = orders.consent?.withdrawals ?? []
+  const orderConsent = consentOf(orders, spec.commit, life.memory)
+  const agreed = [...(orders.consent?.withdrawals ?? []), ...orderConsent]
   const rules = { policy: settings.policy, gate, corrections, failures, put: new Set(put), agreed, now }
   const mayStill = async (): Promise<boolean> => gateOf(await store.orders(), settings.gate, clock.now()).open
   try {
@@ -57,7 +60,10 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
       commit: spec.commit,
     })
     sayBlocked(before, life.memory, watch)
-    if (about === null && isSpent(orders, done)) await store.consent(null)
+    if (about === null && orders.consent !== null && isSpent(orders.consent.withdrawals, done))
+      await store.consent(null)
+    if (about === null && orderConsent.length > 0 && isSpent(orderConsent, done))
+      life.memory = { ...life.memory, spentConsent: orders.ordered?.id ?? null }
     if (about === null) {
       life.known = new Set([...spec.manifest.qubes.keys(), ...done.seen.qubes.map(({ qube }) => qube)])
       life.due.compare = clock.now().getTime() + compareEvery(life, context)
@@ -79,12 +85,19 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
   }
 }
 
+/** What was agreed to at the start of the rollout that ordered a commit, unless that is done. It is for this commit alone. */
+const consentOf = ({ ordered }: Orders, commit: string, { spentConsent }: Memory): readonly Withdrawal[] =>
+  ordered?.commit === commit && ordered.id !== spentConsent ? (ordered.consent?.withdrawals ?? []) : []
+
 /** A consent is spent once none of its withdrawals is left to do. */
-function isSpent({ consent }: Orders, { seen }: Reconciled): boolean {
-  if (consent === null) return false
-  const agreed = new Set(consent.withdrawals.map(({ uuid, path }) => `${uuid} ${path}`))
-  return seen.qubes.every(({ uuid, changes }) =>
-    changes.every(({ path, reason }) => reason !== 'withdrawn' || !agreed.has(`${uuid ?? ''} ${path}`)),
+function isSpent(withdrawals: readonly Withdrawal[], { seen, applied }: Reconciled): boolean {
+  const agreed = new Set(withdrawals.map(({ uuid, path }) => `${uuid} ${path}`))
+  const settled = settledBy(applied?.report)
+  return seen.qubes.every(({ qube, uuid, changes }) =>
+    changes.every(
+      ({ path, reason }) =>
+        reason !== 'withdrawn' || !agreed.has(`${uuid ?? ''} ${path}`) || settled.has(keyOf(qube, path)),
+    ),
   )
 }
 

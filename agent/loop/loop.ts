@@ -242,12 +242,15 @@ function suspendedNow(suspended: Suspension | null, life: Life, { watch }: Agent
 function heed(ordered: Ordered | null, pending: Pending, life: Life, at: string): void {
   if (ordered === null || ordered.id === life.memory.ordered?.id) return
   const unreachable = triedAnew(life.memory.unreachable)
-  life.memory = { ...life.memory, ordered, refused: null, unreachable, gaveUp: null }
-  if (ordered.commit !== life.memory.inForce?.commit) {
+  const { id, commit, back } = ordered
+  life.memory = {
+    ...life.memory,
+    ...{ ordered: { id, commit, back }, refused: null, unreachable, gaveUp: null },
+  }
+  if (commit !== life.memory.inForce?.commit) {
     pending.look = true
     return
   }
-  const { commit } = ordered
   const wanted = life.memory.wanted?.commit === commit ? life.memory.wanted : { commit, seenAt: at }
   life.memory = { ...life.memory, ...UNTRIED, wanted }
   pending.all ??= 'an order'

@@ -38,6 +38,7 @@ export const NO_MEMORY: Memory = {
   drift: [],
   held: [],
   withdrawal: null,
+  spentConsent: null,
   blocked: [],
   failing: [],
   waiting: [],

@@ -138,6 +138,6 @@ function suspensionIn(read: Read<Suspension>): Suspension | null {
 /** What cannot be read is no order: the one that stands in the fleet is taken again. */
 function orderIn(read: Read<Ordered>): Ordered | null {
   if (read?.ok !== true) return null
-  const { id, commit, back } = read.value
-  return { id, commit, back }
+  const { id, commit, back, consent = null } = read.value
+  return { id, commit, back, consent }
 }

@@ -1,8 +1,10 @@
 import { loadSpec, runCheck } from '../../agent/index.ts'
-import { type AgentStatus, type Asked, type PlanningAgent } from '../../fleet/index.ts'
+import { MAX_CHANGES } from '../../documents/fleet/index.ts'
+import { type AgentStatus, type Asked, type ConsentTrust, type PlanAnswer } from '../../fleet/index.ts'
 import { type Revision } from '../../git/index.ts'
 import { type Change, changeDigest, changesOf, driftLeft, type Plan } from '../../reconciler/index.ts'
-import { type Problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { type HostPolicies } from '../../spec/agent/index.ts'
+import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { PARALLELISM } from '../apply/index.ts'
 import { type Context } from '../context.ts'
 import { connectHost, connectManaged, type HostTarget, type ManagedHost } from '../host/index.ts'
@@ -78,32 +80,58 @@ const only = (plan: Plan, isDrift: (change: Change) => boolean): Plan => ({
   qubes: plan.qubes.map((qube) => ({ ...qube, changes: qube.changes.filter(isDrift) })),
 })
 
+/** What decides on a host what becomes of a plan for it. */
+export interface PlanRules {
+  readonly policies: HostPolicies
+  /** Whose consent to its withdrawals is enough. */
+  readonly trust: Pick<ConsentTrust, 'keys'>
+}
+
 /** What a spec would change on a host, or why that cannot be told. */
 export async function planOn(
   spec: () => LoadedSpec,
   member: Pick<FleetMember, 'target' | 'context'>,
-): ReturnType<PlanningAgent['plan']> {
+  rules: PlanRules,
+): Promise<PlanAnswer> {
   try {
-    const changes = changesOf((await compare(spec(), member)).plan)
-    return { digest: changeDigest(changes), changes, trouble: null, problem: null }
+    const { plan } = await compare(spec(), member)
+    const changes = changesOf(plan)
+    const consent = consentOn(plan, rules)
+    return { digest: changeDigest(changes), changes, trouble: null, problem: null, consent }
   } catch (error) {
     return noPlan(troubleOf(error))
   }
 }
 
+/** The consent that a host would ask for before it does what a plan says. Fails with QstateError where no order could carry it. */
+function consentOn(
+  { consent }: Plan,
+  { policies: { policy }, trust }: PlanRules,
+): NonNullable<PlanAnswer['consent']> | null {
+  if (consent === undefined || policy.commits !== 'apply' || policy.withdraw !== 'apply') return null
+  const { qubes, withdrawals } = consent
+  if (withdrawals.length > MAX_CHANGES) {
+    const message = `it would withdraw ${withdrawals.length} values, and an order carries consent to ${MAX_CHANGES}`
+    throw new QstateError(
+      problem('withdrawal-not-allowed', message, 'agree on that host, or withdraw in parts'),
+    )
+  }
+  return { qubes: qubes.map(({ qube, isWhole }) => ({ qube, isWhole })), withdrawals, keys: trust.keys }
+}
+
 /** Why there is none. */
-export const noPlan = (problem: Problem): Awaited<ReturnType<PlanningAgent['plan']>> => ({
+export const noPlan = (cause: Problem): PlanAnswer => ({
   digest: null,
   changes: [],
-  trouble: problem.message,
-  problem,
+  trouble: cause.message,
+  problem: cause,
 })
 
 /** The problem of an error, shortened for a report. Rethrows anything but a QstateError. */
 function troubleOf(error: unknown): Problem {
   if (!(error instanceof QstateError)) throw error
-  const { problem, message, hint } = error
-  return { ...problem, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
+  const { problem: cause, message, hint } = error
+  return { ...cause, message: message.slice(0, 1500), hint: hint.slice(0, 500) }
 }
 
 /** The spec that a revision holds. Fails with QstateError where it is none. */

@@ -10,7 +10,13 @@ import {
   type Source,
   type Store,
 } from '../../agent/index.ts'
-import { type AgentStatus, type FollowedAgent, type PlanningAgent } from '../../fleet/index.ts'
+import {
+  type AgentStatus,
+  type ConsentTrust,
+  type FollowedAgent,
+  type PlanAnswer,
+  type PlanningAgent,
+} from '../../fleet/index.ts'
 import { mayRestart } from '../../reconciler/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
 import { type Problem, problem, QstateError, utcMinute } from '../../spec/diagnostics/index.ts'
@@ -21,6 +27,7 @@ import {
   type FleetMember,
   noPlan,
   planOn,
+  type PlanRules,
   probeFailure,
   readCondition,
   specOf,
@@ -28,6 +35,10 @@ import {
 
 export interface FollowedContext extends FleetMember {
   readonly policies: HostPolicies
+  /** Whose consent to withdrawals is enough here. */
+  readonly trust: ConsentTrust
+  /** Where the loop runs: a person agrees to withdrawals on the host of an agent, or when the rollout is started. */
+  readonly kind: 'agent' | 'rollout'
   readonly source: Source
   readonly store: Store
   /** What the loop knows. */
@@ -38,15 +49,15 @@ export interface FollowedContext extends FleetMember {
 
 /** The loop of a host, as its fleet needs it: it is ordered by a file, and reports what it remembers. */
 export function followedAgent(options: FollowedContext): FollowedAgent & PlanningAgent {
-  const { policies, source, store, context } = options
+  const { policies, trust, kind, source, store, context } = options
   const { signal, now: clock } = context
   // What was seen, and what a check said, stands until the next fresh look.
   let seen: (Condition & { readonly known: Memory['drift'] }) | null = null
   /** Found before an order was to be claimed: sooner than the loop may come by it. */
   let silence: (Problem & { readonly since: string }) | null = null
   return {
-    async follow({ id, commit, back }) {
-      await store.order({ id, commit, back })
+    async follow(ordered) {
+      await store.order(ordered)
       options.onOrdered()
     },
     async status({ running, check, fresh, begins = false }) {
@@ -57,7 +68,7 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
       }
       const memory = options.memory()
       const now = clock()
-      const { outcome, trouble } = outcomeOf(memory, orders.ordered, now)
+      const { outcome, trouble } = outcomeOf(memory, orders.ordered, now, kind)
       const commit = memory.inForce?.commit ?? null
       if (outcome !== 'applied') seen = null
       else if (fresh && commit !== null) {
@@ -89,7 +100,7 @@ export function followedAgent(options: FollowedContext): FollowedAgent & Plannin
     async plan(commit) {
       const inForce = options.memory().inForce
       const base = inForce === null ? null : { commit: inForce.commit, known: false }
-      return planCommit(commit, base, source, options, signal)
+      return planCommit(commit, base, source, { ...options, rules: { policies, trust } }, signal)
     },
   }
 }
@@ -99,9 +110,9 @@ export async function planCommit(
   commit: string,
   base: Parameters<Source['look']>[0]['base'],
   source: Source,
-  member: Pick<FleetMember, 'target' | 'context'>,
+  member: Pick<FleetMember, 'target' | 'context'> & { readonly rules: PlanRules },
   signal: AbortSignal,
-): ReturnType<PlanningAgent['plan']> {
+): Promise<PlanAnswer> {
   const ordered = { id: '', commit, back: false }
   const news = await source.look({ base, accepted: null, ordered }, signal)
   switch (news.kind) {
@@ -109,7 +120,7 @@ export async function planCommit(
     case 'unreachable':
       return noPlan(news.problem)
     case 'commit':
-      return planOn(() => specOf(commit, news.revision), member)
+      return planOn(() => specOf(commit, news.revision), member, member.rules)
     case 'nothing':
     case 'unchanged':
       throw new Error(`an order of ${commit} was not looked at`)
@@ -130,6 +141,7 @@ export function outcomeOf(
   memory: Memory,
   ordered: Ordered | null,
   now: Date,
+  kind: FollowedContext['kind'],
 ): Pick<AgentStatus, 'outcome' | 'trouble'> {
   const working = { outcome: 'working', trouble: null } as const
   const failed = (trouble: NonNullable<AgentStatus['trouble']>) => ({ outcome: 'failed', trouble }) as const
@@ -151,7 +163,13 @@ export function outcomeOf(
   const [failure] = failing
   if (failure !== undefined) return failed({ ...failure, message: `${failure.qube}: ${failure.message}` })
   const [waiting] = awaitingConsent(held)
-  return waiting === undefined ? working : failed(consentTrouble(waiting))
+  if (waiting === undefined) return working
+  const { withdrawal = null } = memory
+  return failed(
+    waiting.why === 'withdrawal' && withdrawal !== null
+      ? withdrawalTrouble(withdrawal, ordered, kind)
+      : consentTrouble(waiting),
+  )
 }
 
 const isAnswering = ({ error }: Memory): boolean => error === null || isOfCommit(error)
@@ -169,6 +187,29 @@ const consentTrouble = ({
   message: `${qube}: ${CONSENT[why].what}`,
   hint: `on that host: ${CONSENT[why].how}`,
 })
+
+/** The same for withdrawals: which, why what was agreed to at the start is not enough, and where a person agrees. */
+function withdrawalTrouble(
+  { commit, digest, withdrawals }: NonNullable<Memory['withdrawal']>,
+  { back, consent = null }: Ordered,
+  kind: FollowedContext['kind'],
+): NonNullable<AgentStatus['trouble']> {
+  const { code, what } = CONSENT.withdrawal
+  const qubes = [...new Set(withdrawals.map(({ qube }) => qube))].join(', ')
+  const given =
+    consent === null
+      ? 'no consent was given when the rollout was started'
+      : consent.isEnough
+        ? `that is more than ${consent.by} agreed to when the rollout was started`
+        : `${consent.by} agreed to it when the rollout was started, and the agent’s file of this host does not take that key`
+  const accept = `qstate agent accept ${commit.slice(0, 12)} --withdraw ${digest.slice(0, 12)}`
+  const hint = kind === 'agent' ? `on that host: \`${accept}\`` : back ? START_THAT : START_AGAIN
+  return { code, message: `${qubes}: ${what}; ${given}`, hint }
+}
+
+const START_AGAIN =
+  'end the rollout (`qstate rollout abort`), and start it again: that shows what leaves, and asks for consent'
+const START_THAT = 'start a rollout of that commit: that shows what leaves, and asks for consent'
 
 /** A qube is on its way down and up again, or may go at any moment. One that was tried in vain is only waited for. */
 function isRestarting({ waiting, restarts, restarting }: Memory, now: Date): boolean {

@@ -15,7 +15,7 @@ import { memberDisk } from './member-disk.ts'
 import { connectMember } from './member-store.ts'
 import { type Say } from './say.ts'
 
-export interface MembershipContext extends Omit<FollowedContext, 'checks'> {
+export interface MembershipContext extends Omit<FollowedContext, 'checks' | 'trust' | 'kind'> {
   readonly fleet: AgentFleet
   /** Where the agent keeps what it knows. */
   readonly folder: string
@@ -35,7 +35,8 @@ const LONGEST_RETRY_MS = 60_000
 export async function joinFleet(membership: MembershipContext): Promise<void> {
   const { fleet, folder, name, say, context } = membership
   const { signal, now } = context
-  const agent = followedAgent({ ...membership, checks: fleet.checks })
+  const trust = { fleet: fleet.name, keys: fleet.consent }
+  const agent = followedAgent({ ...membership, checks: fleet.checks, trust, kind: 'agent' })
   const link = connectionMonitor(membership)
   // Orders of another fleet have numbers and terms of their own.
   const file = join(folder, `member-${fleet.name}.json`)
@@ -57,6 +58,7 @@ export async function joinFleet(membership: MembershipContext): Promise<void> {
           host: name,
           store,
           agent,
+          trust,
           ...(await memberDisk(file, say)),
           at: () => now().toISOString(),
           say,

@@ -8,7 +8,7 @@ export { applyUnattended, PARALLELISM } from './execute.ts'
 export { tryWithLock } from './lock.ts'
 export { planRelease } from './release.ts'
 export { removalsOf, withholdRemovals } from './removals.ts'
-export { readAllowedWithdrawals, withholdWithdrawals } from './withdrawals.ts'
+export { type AllowedWithdrawals, readAllowedWithdrawals, withholdWithdrawals } from './withdrawals.ts'
 export {
   restartedNow,
   type RestartOptions,

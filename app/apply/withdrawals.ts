@@ -7,13 +7,19 @@ export interface AllowedWithdrawals {
   readonly atMost: number
 }
 
-/** Reads `win7,win8` or `=14`. Fails with `bad-option`: a consent names what it is for. */
-export function readAllowedWithdrawals(texts: readonly string[]): AllowedWithdrawals {
+/**
+ * Reads `win7,win8` or `=14`. Fails with `bad-option`: a consent names what it is for. `example`: names as they are to be written, which
+ * have a colon where that has one.
+ */
+export function readAllowedWithdrawals(texts: readonly string[], example = 'win7,win8'): AllowedWithdrawals {
+  const hasHost = example.includes(':')
   const words = texts.flatMap((text) => text.split(',')).map((word) => word.trim())
   const numbers = words.filter((word) => word.startsWith('='))
   const counts = numbers.map((word) => Number(word.slice(1)))
-  if (words.includes('') || !counts.every((count) => Number.isSafeInteger(count) && count > 0)) {
-    const hint = 'name the qubes, such as win7,win8, or the number of values, such as =14'
+  const isName = (word: string): boolean => word.startsWith('=') || word.includes(':') === hasHost
+  const areNumbers = counts.every((count) => Number.isSafeInteger(count) && count > 0)
+  if (words.includes('') || !words.every(isName) || !areNumbers) {
+    const hint = `name the qubes, such as ${example}, or the number of values, such as =14`
     throw new QstateError(problem('bad-option', '--allow-withdraw takes names of qubes, or a number', hint))
   }
   return { qubes: words.filter((word) => !word.startsWith('=')), atMost: Math.max(0, ...counts) }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { orderedSource, type Source } from '../../agent/index.ts'
+import { type ConsentTrust } from '../../fleet/index.ts'
 import { type CommitStore, openClone } from '../../git/index.ts'
 import { fleetLayout } from '../../git/layout/index.ts'
 import { type FleetHost, type Reach } from '../../spec/fleet/index.ts'
@@ -38,6 +39,12 @@ export function directHosts(hosts: Iterable<FleetHost>, file: FleetFile): readon
     }
   })
 }
+
+/** The operator of this machine keeps these hosts: consent of those whom the fleet's file here puts in charge is enough. */
+export const directTrust = ({ fleet: { name, servers, controllers } }: FleetFile): ConsentTrust => ({
+  fleet: name,
+  keys: servers === null ? null : controllers,
+})
 
 type DirectReach = Exclude<Reach, { readonly kind: 'agent' }>
 

@@ -15,7 +15,7 @@ import {
 } from '../agent/index.ts'
 import { type Context } from '../index.ts'
 import { connect } from '../host/index.ts'
-import { type DirectHost, directHosts } from './direct-hosts.ts'
+import { type DirectHost, directHosts, directTrust } from './direct-hosts.ts'
 import { type FleetFile } from './fleet-file.ts'
 
 export interface MembersRun {
@@ -80,6 +80,7 @@ async function runHost(
   }
   const clock = wallClock(context)
   const tables = currentTables()
+  const trust = directTrust(file)
   const restartTimeoutMs = policies.restartTimeoutMs
   const orders = openStore(folder)
   const closing = new AbortController()
@@ -113,8 +114,9 @@ async function runHost(
     ...(await memberDisk(join(folder, 'member.json'), say)),
     host: name,
     store,
+    trust,
     agent: followedAgent({
-      ...{ name, target, checks, context, policies, source, store: orders },
+      ...{ name, target, checks, context, policies, trust, kind: 'rollout', source, store: orders },
       memory: kept.memory,
       onOrdered: kept.onOrdered,
     }),

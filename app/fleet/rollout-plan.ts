@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { type HostPlan, hostPlanDocument } from '../../documents/fleet/index.ts'
-import { ask, hostOf, KEYS, readEntry, type Store } from '../../fleet/index.ts'
+import { hostPlanDocument } from '../../documents/fleet/index.ts'
+import { ask, hostOf, KEYS, type PlanAnswer, readEntry, type Store } from '../../fleet/index.ts'
+import { type HostPolicies } from '../../spec/agent/index.ts'
 import { type ChangeLine, mapLimited } from '../../reconciler/index.ts'
 import { chooseWaves, type FleetHost } from '../../spec/fleet/index.ts'
 import { planCommit, steadyClock } from '../agent/index.ts'
 import { type Problem, problem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../index.ts'
-import { directHosts } from './direct-hosts.ts'
+import { type RolloutWithdrawals, withdrawalsIn } from './consents.ts'
+import { directHosts, directTrust } from './direct-hosts.ts'
 import { chosenRollout, type FleetFile } from './fleet-file.ts'
+import { signingKey } from './keys.ts'
 import { withStore } from './open-store.ts'
 
 /** Hosts for which a rollout would do the same. */
@@ -25,16 +28,19 @@ export interface RolloutPlan {
   readonly revision: string
   readonly commit: string
   readonly groups: readonly PlanGroup[]
+  /** What needs consent before it is withdrawn. */
+  readonly consent: RolloutWithdrawals
 }
 
-export interface RolloutPlanOptions {
+/** How hosts are asked what they would do. */
+export interface AskOptions {
+  /** For hosts without an agent. */
+  readonly policies: HostPolicies
   /** How long agents are waited for. */
   readonly waitMs: number
   /** Told how many agents are asked, before they are waited for. */
   readonly onAsk: (agents: number) => void
 }
-
-type Answer = Pick<HostPlan, 'digest' | 'changes' | 'trouble' | 'problem'>
 
 const HOSTS_AT_ONCE = 8
 
@@ -42,32 +48,47 @@ const HOSTS_AT_ONCE = 8
 export async function planRollout(
   name: string | null,
   file: FleetFile,
-  options: RolloutPlanOptions,
+  options: AskOptions,
   context: Context,
 ): Promise<RolloutPlan> {
   const { spec, commit } = chosenRollout(name, file)
   const hosts = chooseWaves(spec, file.fleet).flatMap((wave) => wave.hosts)
+  const { plans, consent } = await askHosts(hosts, commit, file, options, context)
+  return { rollout: spec.name, revision: spec.revision, commit, groups: groupPlans(hosts, plans), consent }
+}
+
+/** What hosts say that a commit would change on them. */
+export async function askHosts(
+  hosts: readonly string[],
+  commit: string,
+  file: FleetFile,
+  options: AskOptions,
+  context: Context,
+): Promise<{ readonly plans: ReadonlyMap<string, PlanAnswer>; readonly consent: RolloutWithdrawals }> {
   const known = hosts.flatMap((host) => file.fleet.hosts.get(host) ?? [])
-  const plans = new Map<string, Answer>([
+  const plans = new Map<string, PlanAnswer>([
     ...(await askAgents(known, commit, file, options, context)),
-    ...(await planDirect(known, commit, file, context)),
+    ...(await planDirect(known, commit, file, options, context)),
   ])
-  return { rollout: spec.name, revision: spec.revision, commit, groups: groupPlans(hosts, plans) }
+  const key = signingKey(file, context)
+  return { plans, consent: withdrawalsIn(hosts, plans, key?.publicKey ?? null) }
 }
 
 async function planDirect(
   known: readonly FleetHost[],
   commit: string,
   file: FleetFile,
+  { policies }: AskOptions,
   context: Context,
-): Promise<readonly (readonly [string, Answer])[]> {
+): Promise<readonly (readonly [string, PlanAnswer])[]> {
+  const rules = { policies, trust: directTrust(file) }
   const ignore = (): void => undefined
   const quiet: Context = { ...context, report: ignore, warn: ignore, progress: ignore }
   return mapLimited(
     directHosts(known, file),
     HOSTS_AT_ONCE,
-    async ({ name, target, source }): Promise<readonly [string, Answer]> => {
-      const member = { target, context: quiet }
+    async ({ name, target, source }): Promise<readonly [string, PlanAnswer]> => {
+      const member = { target, context: quiet, rules }
       return [name, await planCommit(commit, null, source, member, context.signal)]
     },
   )
@@ -77,9 +98,9 @@ async function askAgents(
   known: readonly FleetHost[],
   commit: string,
   file: FleetFile,
-  { waitMs, onAsk }: RolloutPlanOptions,
+  { waitMs, onAsk }: AskOptions,
   { signal }: Context,
-): Promise<ReadonlyMap<string, Answer>> {
+): Promise<ReadonlyMap<string, PlanAnswer>> {
   const agents = known.filter(({ reach }) => reach.kind === 'agent').map((host) => host.name)
   if (agents.length === 0) return new Map()
   return withStore(file, async (store) => {
@@ -98,12 +119,12 @@ async function askAll(
   commit: string,
   waitMs: number,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Answer>> {
+): Promise<ReadonlyMap<string, PlanAnswer>> {
   const id = randomUUID()
   const enough = new AbortController()
   const stop = AbortSignal.any([signal, enough.signal])
-  const answers = new Map<string, Answer>()
-  const unread = new Map<string, Answer>()
+  const answers = new Map<string, PlanAnswer>()
+  const unread = new Map<string, PlanAnswer>()
   if (hosts.length === 0) return answers
   const listening = (async () => {
     for await (const entry of store.watch(KEYS.plans, stop)) {
@@ -122,7 +143,7 @@ async function askAll(
 }
 
 /** The most hosts first; those of which nothing can be said last. */
-function groupPlans(hosts: readonly string[], plans: ReadonlyMap<string, Answer>): readonly PlanGroup[] {
+function groupPlans(hosts: readonly string[], plans: ReadonlyMap<string, PlanAnswer>): readonly PlanGroup[] {
   const groups = new Map<string, PlanGroup>()
   for (const host of hosts) {
     const plan = plans.get(host)
@@ -139,12 +160,12 @@ function groupPlans(hosts: readonly string[], plans: ReadonlyMap<string, Answer>
 }
 
 /** Agents of before say why in words alone. */
-function problemOf(plan: Answer | undefined): Problem | null {
+function problemOf(plan: PlanAnswer | undefined): Problem | null {
   if (plan === undefined || plan.trouble === null) return null
   return plan.problem ?? problem('other-version', plan.trouble, '')
 }
 
-function kindOf(plan: Answer | undefined): PlanGroup['kind'] {
+function kindOf(plan: PlanAnswer | undefined): PlanGroup['kind'] {
   if (plan === undefined) return 'silent'
   if (plan.trouble !== null) return 'trouble'
   return plan.changes.length > 0 ? 'change' : 'nothing'

@@ -15,7 +15,10 @@ import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { chooseWaves } from '../../spec/fleet/index.ts'
 import { type Context } from '../index.ts'
 import { chosenRollout, type FleetFile, isPushed } from './fleet-file.ts'
+import { type RolloutWithdrawals, storeConsents } from './consents.ts'
+import { signingKey } from './keys.ts'
 import { withStore } from './open-store.ts'
+import { askHosts, type AskOptions } from './rollout-plan.ts'
 
 export interface StartedRollout {
   readonly state: RolloutState
@@ -23,31 +26,50 @@ export interface StartedRollout {
   readonly isUnpushed: boolean
 }
 
-/** Begins a rollout: a controller carries it out. `name` null: the only one of the fleet. */
-export function startRolloutOn(
+export interface StartOptions extends AskOptions {
+  /** Whether someone agrees to what hosts would withdraw. It is only called where there is some of that. */
+  readonly agree: (withdrawals: RolloutWithdrawals) => Promise<boolean>
+}
+
+/**
+ * Begins a rollout: a controller carries it out. `name` null: the only one of the fleet. Hosts are asked first, and nothing is stored
+ * before there is consent to the mass withdrawals that they list; null: there is none.
+ */
+export async function startRolloutOn(
   name: string | null,
   file: FleetFile,
-  { actor, now }: Context,
-): Promise<StartedRollout> {
+  { agree, ...options }: StartOptions,
+  context: Context,
+): Promise<StartedRollout | null> {
   const { spec, commit } = chosenRollout(name, file)
+  const waves = chooseWaves(spec, file.fleet)
+  await withStore(file, replaceable)
+  const hosts = waves.flatMap((wave) => wave.hosts)
+  const { consent } = await askHosts(hosts, commit, file, options, context)
+  if (context.signal.aborted || (consent.hosts.length > 0 && !(await agree(consent)))) return null
+  const { actor: by, now } = context
+  const key = signingKey(file, context)
   return withStore(file, async (store) => {
-    const { state: before, revision } = await currentRollout(store)
-    if (before !== null && !mayBeReplaced(before)) throw underWay(before)
+    const { state: before, revision } = await replaceable(store)
     if (before !== null) await archive(store, before)
-    const state = startRollout({
-      serial: (before?.serial ?? 0) + 1,
-      spec,
-      waves: chooseWaves(spec, file.fleet),
-      commit,
-      by: actor,
-      at: now().toISOString(),
-    })
+    const serial = (before?.serial ?? 0) + 1
+    const at = now().toISOString()
+    await storeConsents(consent, { fleet: file.fleet.name, rollout: serial, commit, by, at, key }, store)
+    const consented = new Set(consent.hosts.map(({ host }) => host))
+    const state = startRollout({ serial, spec, waves, commit, consented, by, at })
     if ((await store.put(KEYS.rollout, state, revision)) === null) {
       const hint = 'see what they did: `qstate rollout status`'
       throw new QstateError(problem('rollout-under-way', 'someone else began one at this moment', hint))
     }
     return { state, isUnpushed: file.fleet.servers !== null && !isPushed(commit, file.folder) }
   })
+}
+
+/** The rollout that another may take the place of; null: there has been none. Fails with `rollout-under-way`. */
+async function replaceable(store: Store): ReturnType<typeof currentRollout> {
+  const current = await currentRollout(store)
+  if (current.state !== null && !mayBeReplaced(current.state)) throw underWay(current.state)
+  return current
 }
 
 function underWay({ serial, name, phase }: RolloutState): QstateError {

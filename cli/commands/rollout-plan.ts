@@ -1,6 +1,7 @@
-import { planRollout } from '../../app/fleet/index.ts'
+import { type AskOptions, planRollout } from '../../app/fleet/index.ts'
 import { EXIT } from '../../spec/diagnostics/index.ts'
-import { type FleetFlags, openFleet } from '../fleet-options.ts'
+import { readHostsFile } from '../../app/agent/index.ts'
+import { type ControllerFlags, hostsFileOf, openFleet } from '../fleet-options.ts'
 import { type Io } from '../io.ts'
 import { outStyle, secondsAsMs } from '../options.ts'
 import { rolloutPlanView } from '../views/rollout-plan.ts'
@@ -8,8 +9,23 @@ import { plural } from '../views/style.ts'
 import { signalExit } from './run.ts'
 import { jsonText } from '../json.ts'
 
-export interface RolloutPlanFlags extends FleetFlags {
+export interface RolloutPlanFlags extends ControllerFlags {
   readonly wait: string
+}
+
+/** How long agents are waited for, and that they are. */
+export function askOptions(
+  { wait }: { readonly wait: string },
+  io: Io,
+): Pick<AskOptions, 'waitMs' | 'onAsk'> {
+  const waitMs = secondsAsMs(wait, '--wait', 1)
+  return {
+    waitMs,
+    onAsk: (agents) => {
+      if (agents === 0) return
+      io.err(`Waiting for ${plural(agents, 'agent')} to answer, for ${waitMs / 1000} seconds at most …\n`)
+    },
+  }
 }
 
 /** Shows what a rollout would change on every host, the same changes together. Touches none. */
@@ -19,11 +35,8 @@ export async function rolloutPlan(
   io: Io,
 ): Promise<number> {
   const { file, context } = await openFleet(options, io)
-  const waitMs = secondsAsMs(options.wait, '--wait', 1)
-  const onAsk = (agents: number): void => {
-    io.err(`Waiting for ${plural(agents, 'agent')} to answer, for ${waitMs / 1000} seconds at most …\n`)
-  }
-  const plan = await planRollout(name ?? null, file, { waitMs, onAsk }, context)
+  const policies = readHostsFile(hostsFileOf(options, io), context)
+  const plan = await planRollout(name ?? null, file, { policies, ...askOptions(options, io) }, context)
   if (io.signal.aborted) return signalExit(io)
   if (options.json === true) io.out(jsonText(plan))
   else io.out(rolloutPlanView(plan, outStyle(options, io)))

@@ -1,27 +1,37 @@
 import { readHostsFile, type Say } from '../../app/agent/index.ts'
+import { readAllowedWithdrawals } from '../../app/apply/index.ts'
 import {
+  countOf,
   type FleetFile,
+  notAllowed,
   rolloutHistory as readHistory,
   rolloutStatus as readStatus,
+  type RolloutWithdrawals,
   runFleetController,
   startRolloutOn,
+  type StartOptions,
   tellRollout as tell,
   watchRollout,
 } from '../../app/fleet/index.ts'
 import { type RolloutState } from '../../documents/fleet/index.ts'
 import { type Instruction, isEnded } from '../../fleet/index.ts'
 import { type HostPolicies } from '../../spec/agent/index.ts'
-import { EXIT, type Problem, problem } from '../../spec/diagnostics/index.ts'
+import { EXIT, type Problem, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type CommandContext, withAdvice } from '../context.ts'
 import { type ControllerFlags, type FleetFlags, hostsFileOf, openFleet } from '../fleet-options.ts'
 import { type Io } from '../io.ts'
 import { outStyle } from '../options.ts'
+import { consentFlag, namesOf, rolloutConsentView } from '../views/rollout-consent.ts'
+import { plural, someOf } from '../views/style.ts'
 import { rolloutHistoryView, rolloutLog, rolloutView } from '../views/rollout.ts'
-import { signalExit } from './run.ts'
+import { askOptions } from './rollout-plan.ts'
+import { asksConsent, isTyped, signalExit, typedForWithdrawals } from './run.ts'
 import { jsonText } from '../json.ts'
 
 export interface RolloutStartFlags extends ControllerFlags {
   readonly detach?: boolean
+  readonly wait: string
+  readonly allowWithdraw?: readonly string[]
 }
 
 /** Begins a rollout. Without servers it is carried out from here, until it has ended. */
@@ -32,14 +42,42 @@ export async function startCommand(
 ): Promise<number> {
   const { file, context } = await openFleet(options, io)
   const isHere = file.fleet.servers === null && options.detach !== true
-  const policies = readHostsFile(isHere ? hostsFileOf(options, io) : null, context)
-  const { state, isUnpushed } = await startRolloutOn(name ?? null, file, context)
+  const policies = readHostsFile(hostsFileOf(options, io), context)
+  const agree = agreement(options, io)
+  const start = { policies, ...askOptions(options, io), agree }
+  const started = await startRolloutOn(name ?? null, file, start, context)
+  if (started === null) return io.signal.aborted ? signalExit(io) : EXIT.error
+  const { state, isUnpushed } = started
   if (isHere) return carryOut(file, policies, options, io, context)
   if (isUnpushed) context.warn(notPushed(state.commit))
   show(state, options, io, context)
   if (options.json !== true)
     io.err('Begun: it goes on where a controller runs (`qstate fleet controller`).\n')
   return EXIT.done
+}
+
+const NAMES = 'desk:win7,laptop:win8'
+
+/** A person at a terminal types what `apply` would have them type; else the flag has to agree to everything. */
+function agreement(options: RolloutStartFlags, io: Io): StartOptions['agree'] {
+  const allowed = readAllowedWithdrawals(options.allowWithdraw ?? [], NAMES)
+  return async (needed) => {
+    const names = namesOf(needed.hosts)
+    if (asksConsent(options, io)) {
+      io.out(rolloutConsentView(needed, outStyle(options, io)))
+      return isTyped(typedForWithdrawals(names, countOf(needed.hosts)), options, io)
+    }
+    const missing = notAllowed(needed, allowed)
+    if (missing.length > 0) throw new QstateError(notAgreed(needed, missing))
+    return true
+  }
+}
+
+function notAgreed(needed: RolloutWithdrawals, missing: readonly string[]): Problem {
+  const count = plural(countOf(needed.hosts), 'value')
+  const message = `the rollout was not started: it withdraws ${count}, and there is no consent for ${someOf(missing)}`
+  const hint = `\`qstate rollout plan\` shows them; restore their lines, or add ${consentFlag(needed)}`
+  return problem('withdrawal-not-allowed', message, hint)
 }
 
 const notPushed = (commit: string): Problem =>

@@ -15,12 +15,17 @@ import { type GlobalOptions, parallelismOf, secondsAsMs, outStyle } from '../opt
 import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
 import { planView } from '../views/plan.ts'
 import { reportView } from '../views/report.ts'
-import { plural } from '../views/style.ts'
+import { plural, someOf } from '../views/style.ts'
 import { jsonText } from '../json.ts'
 
-/** Options of every command that applies a plan. */
-export interface RunFlags extends GlobalOptions {
+/** Options that agree to withdrawals. */
+interface ConsentFlags extends GlobalOptions {
   readonly yes?: boolean
+  readonly allowWithdraw?: readonly string[]
+}
+
+/** Options of every command that applies a plan. */
+export interface RunFlags extends ConsentFlags {
   readonly failFast?: boolean
   readonly live?: boolean
   readonly lockTimeout: string
@@ -29,7 +34,6 @@ export interface RunFlags extends GlobalOptions {
   readonly restartTimeout: string
   readonly restartKill?: boolean
   readonly allowRemove?: readonly string[]
-  readonly allowWithdraw?: readonly string[]
 }
 
 /** What has to be typed, and what it is for. */
@@ -95,7 +99,7 @@ function reviewer({ kind, confirm, consent }: Run, options: RunFlags, io: Io): R
           ? 'Apply this?'
           : `Apply this, and restart ${restarts}?`
       if (!(await isConfirmed(question, options, io))) return false
-      const withdrawals = asksConsent(options, io) ? typedForWithdrawals(plan) : []
+      const withdrawals = asksConsent(options, io) ? typedForConsent(plan) : []
       for (const one of [...withdrawals, ...typedForRemovals(plan)])
         if (!(await isTyped(one, options, io))) return false
       return true
@@ -117,13 +121,17 @@ const NOTHING: Readonly<Partial<Record<Run['kind'], string>>> = {
   withdraw: 'Nothing to give back: qstate owns nothing here.',
 }
 
-function requireTerminal(options: RunFlags, io: Io): void {
+function requireTerminal(options: GlobalOptions, io: Io): void {
   if (canAsk(options, io)) return
   const message = 'confirmation needed, but stdin is not a terminal'
   throw new QstateError(problem('needs-yes', message, 'review what it would do, and add --yes'))
 }
 
-async function isTyped({ question, answer }: TypedConsent, options: RunFlags, io: Io): Promise<boolean> {
+export async function isTyped(
+  { question, answer }: TypedConsent,
+  options: GlobalOptions,
+  io: Io,
+): Promise<boolean> {
   requireTerminal(options, io)
   if ((await io.ask(`\n${question}`))?.trim() === answer) return true
   io.err('Nothing was changed.\n')
@@ -139,19 +147,26 @@ async function isConfirmed(question: string, options: RunFlags, io: Io): Promise
 }
 
 /** Whether a person is there to agree to withdrawals; else flags do, and what they do not allow is left out of the plan. */
-export const asksConsent = (options: RunFlags, io: Io): boolean =>
+export const asksConsent = (options: ConsentFlags, io: Io): boolean =>
   options.yes !== true && (options.allowWithdraw ?? []).length === 0 && canAsk(options, io)
 
 /** What a person at a terminal types to agree to withdrawals: the qube where it is one, else how many values. */
-function typedForWithdrawals({ consent }: Plan): readonly TypedConsent[] {
-  if (consent === undefined) return []
-  const names = consent.qubes.map(({ qube }) => qube)
-  const count = consent.withdrawals.length
+export function typedForWithdrawals(names: readonly string[], count: number): TypedConsent {
   const [only = '', ...others] = names
   const [what, answer] = others.length === 0 ? ['the qube’s name', only] : ['that number', String(count)]
-  const question = `${plural(count, 'value')} of ${names.join(', ')} will be withdrawn. Type ${what} to continue: `
-  return [{ question, answer }]
+  const question = `${plural(count, 'value')} of ${someOf(names)} will be withdrawn. Type ${what} to continue: `
+  return { question, answer }
 }
+
+const typedForConsent = ({ consent }: Plan): readonly TypedConsent[] =>
+  consent === undefined
+    ? []
+    : [
+        typedForWithdrawals(
+          consent.qubes.map(({ qube }) => qube),
+          consent.withdrawals.length,
+        ),
+      ]
 
 /** A person at a terminal types the name of each qube that is to go. */
 const typedForRemovals = (plan: Plan): readonly TypedConsent[] =>

@@ -1,8 +1,12 @@
 import { type RolloutPlan } from '../../app/fleet/index.ts'
 import { type ChangeLine } from '../../reconciler/index.ts'
+import { consentFlag, rolloutConsentView } from './rollout-consent.ts'
 import { fold, plural, type Style } from './style.ts'
 
-export function rolloutPlanView({ rollout, revision, commit, groups }: RolloutPlan, style: Style): string {
+export function rolloutPlanView(
+  { rollout, revision, commit, groups, consent }: RolloutPlan,
+  style: Style,
+): string {
   const head = `${style.bold(rollout)} · ${commit.slice(0, 12)} (${revision})`
   const parts = groups.map((group) => {
     const hosts = fold(group.hosts.join(' '), style.width, '  ')
@@ -17,7 +21,14 @@ export function rolloutPlanView({ rollout, revision, commit, groups }: RolloutPl
         return `${style.dim(`${plural(group.hosts.length, 'host')} that did not answer: away, or without an agent`)}\n${hosts}`
     }
   })
-  return `${[head, ...parts].join('\n\n')}\n\nNothing was touched.\n`
+  const consents = rolloutConsentView(consent, style).trimEnd()
+  const how = `\`qstate rollout start\` asks for it; without a terminal, add ${consentFlag(consent)}.`
+  const all = [
+    ...[head, ...parts],
+    ...(consents === '' ? [] : [consents]),
+    ...(consent.hosts.length === 0 ? [] : [fold(how, style.width, '')]),
+  ]
+  return `${all.join('\n\n')}\n\nNothing was touched.\n`
 }
 
 const changeLines = (changes: readonly ChangeLine[]): string =>

@@ -70,3 +70,11 @@ export function layRow(cells: readonly string[], width: number, indent: string):
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`
+
+const MOST_TOLD = 12
+
+/** So many names in a sentence; the others are counted. */
+export const someOf = (names: readonly string[]): string =>
+  names.length <= MOST_TOLD
+    ? names.join(', ')
+    : `${names.slice(0, MOST_TOLD).join(', ')} and ${names.length - MOST_TOLD} more`

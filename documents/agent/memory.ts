@@ -131,6 +131,12 @@ export const memoryTable = table(
         orNull(Type.Object({ commit, digest: line, withdrawals })),
       ),
     ),
+    spentConsent: Type.Optional(
+      about(
+        'The order whose consent to withdrawals is spent: they are done. Earlier agents do not write it.',
+        orNull(text),
+      ),
+    ),
     blocked: Type.Array(Type.Object({ ...qubeAndPath, problem: Type.Object(problem) })),
     failing: about(
       'Why the last apply on a qube failed, until one does not.',

@@ -1,13 +1,14 @@
 import * as Type from 'typebox'
-import { about, commit, count, type DocumentOf, KIB, orNull, table } from '../table/index.ts'
+import { about, commit, count, type DocumentOf, MIB, orNull, table } from '../table/index.ts'
 import { checkName, orderId } from './parts.ts'
+import { orderConsent } from './rollout-consent.ts'
 
 export const orderTable = table(
   'qstate.order',
   'What a host is to have, until it is told otherwise. The latest one counts; there is nothing to be missed.',
   {
     title: 'order',
-    maxBytes: 256 * KIB,
+    maxBytes: 2 * MIB,
     hint: 'use the newest qstate everywhere; a controller writes orders again',
   },
   {
@@ -30,6 +31,12 @@ export const orderTable = table(
       Type.Array(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' })),
     ),
     check: about('What the host is to run after it has applied the commit.', orNull(checkName)),
+    consent: Type.Optional(
+      about(
+        'Consent to withdrawals of this host, given for this commit when the rollout was started. Earlier controllers do not write it.',
+        orNull(orderConsent),
+      ),
+    ),
   },
 )
 

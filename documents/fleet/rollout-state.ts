@@ -71,6 +71,12 @@ const host = Type.Object({
   look: about('Its soak is over, and it has been asked how it is now.', Type.Boolean()),
   given: about('It took the revision, whatever came of that.', Type.Boolean()),
   before: about('The commit that it had before.', orNull(commit)),
+  consented: Type.Optional(
+    about(
+      'Someone agreed to its withdrawals at the start: `consents/HOST` has to which. Earlier versions do not write it.',
+      Type.Boolean(),
+    ),
+  ),
   why: orNull(text),
   problem,
 })

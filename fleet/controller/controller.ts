@@ -1,5 +1,11 @@
 import { mapLimited } from '../../reconciler/index.ts'
-import { orderDocument, rolloutStateDocument, type RolloutState } from '../../documents/fleet/index.ts'
+import {
+  type Order,
+  orderDocument,
+  rolloutConsentDocument,
+  type RolloutState,
+  rolloutStateDocument,
+} from '../../documents/fleet/index.ts'
 import { isEnded, orderOf, step, violations } from '../rollout/index.ts'
 import { documentIn, type Entry, KEYS, readEntry, reportIn, type Store } from '../store/index.ts'
 import { archive } from './history.ts'
@@ -151,12 +157,21 @@ async function writeOrders(
       mine.leadership.held = null
       return false
     }
-    const revision = await to.put(key, order, there?.revision ?? 0)
-    const entry = revision === null ? await to.get(key) : { key, value: order, revision, at: null }
+    const full = await withConsent(order, state, name, to)
+    const revision = await to.put(key, full, there?.revision ?? 0)
+    const entry = revision === null ? await to.get(key) : { key, value: full, revision, at: null }
     if (entry !== null) note(mine.view, entry, now(), true)
     return true
   })
   return done.includes(true)
+}
+
+/** An order with the consent that was given for its host at the start. What stands there of another rollout or commit is left. */
+async function withConsent(order: Order, state: RolloutState, host: string, from: Store): Promise<Order> {
+  if (order.back || state.hosts[host]?.consented !== true) return order
+  const given = documentIn(rolloutConsentDocument, await from.get(KEYS.consents + host))
+  const isOfThis = given?.rollout === state.serial && given.commit === order.commit
+  return isOfThis ? { ...order, consent: given.consent } : order
 }
 
 /** Takes orders back on the hosts' own reports, where a host has to claim them: one of the two comes first. */

@@ -9,9 +9,11 @@ import {
 } from '../../documents/fleet/index.ts'
 import { documentIn, KEYS, type MemberStore, type Store } from '../store/index.ts'
 
+export type PlanAnswer = Pick<HostPlan, 'digest' | 'changes' | 'trouble' | 'problem' | 'consent'>
+
 export interface PlanningAgent {
   /** What the commit would change; or why that cannot be told. */
-  plan(commit: string): Promise<Pick<HostPlan, 'digest' | 'changes' | 'trouble' | 'problem'>>
+  plan(commit: string): Promise<PlanAnswer>
 }
 
 /** So that all of them fit into what is read. */
@@ -28,7 +30,7 @@ export async function answer(
   if (ask === null || ask.id === answered) return answered
   const there = await store.get(KEYS.plans + host)
   if (documentIn(hostPlanDocument, there)?.id === ask.id) return ask.id
-  const { digest, changes, trouble, problem = null } = await agent.plan(ask.commit)
+  const { digest, changes, trouble, problem = null, consent = null } = await agent.plan(ask.commit)
   const plan: HostPlan = {
     schema: 'qstate.host-plan',
     version: 1,
@@ -39,10 +41,22 @@ export async function answer(
       .map(({ qube, what }) => ({ qube, what: asHostText(what, MAX_LINE) })),
     trouble: trouble === null ? null : asHostText(trouble),
     problem: problem === null ? null : asHostProblem(problem),
+    consent: consent === null ? null : asHostConsent(consent),
   }
   await store.put(KEYS.plans + host, plan, there?.revision ?? 0)
   return ask.id
 }
+
+type HostConsent = NonNullable<PlanAnswer['consent']>
+
+/** Texts of a host's own, so that they can be believed. A consent to what they were changed from covers nothing. */
+const asHostConsent = ({ qubes, withdrawals, keys }: HostConsent): HostConsent => ({
+  qubes: qubes.map(({ qube, isWhole }) => ({ qube: asHostText(qube), isWhole })),
+  withdrawals: withdrawals.map(({ qube, uuid, path, after }) => ({
+    ...{ qube: asHostText(qube), uuid: asHostText(uuid), path: asHostText(path), after },
+  })),
+  keys,
+})
 
 /** Writes the question for a host. */
 export async function ask(store: Store, host: string, id: string, commit: string): Promise<void> {

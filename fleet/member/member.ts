@@ -1,4 +1,5 @@
-import { type Problem } from '../../spec/diagnostics/index.ts'
+import { type Problem, problem } from '../../spec/diagnostics/index.ts'
+import { type Ordered } from '../../documents/agent/index.ts'
 import {
   asHostProblem,
   asHostText,
@@ -8,15 +9,17 @@ import {
   type Order,
   orderDocument,
 } from '../../documents/fleet/index.ts'
+import { type ConsentTrust, judgeConsent } from '../consent/index.ts'
 import { KEYS, readEntry, reportIn, type Store } from '../store/index.ts'
 
 /** The agent of a host, as its fleet needs it. */
 export interface FollowedAgent {
   /**
    * Has it bring the host to a commit, and keep it there, whatever else it followed. It verifies the commit as it does any other.
-   * `back`: the host has had this commit, and may return to it. `id`: the same commit may be ordered again. Comes back once this will be done even after a crash.
+   * `back`: the host has had this commit, and may return to it. `id`: the same commit may be ordered again. `consent`: to withdrawals, as
+   * this host has judged it. Comes back once this will be done even after a crash.
    */
-  follow(order: Pick<Order, 'id' | 'commit' | 'back'>): Promise<void>
+  follow(order: Ordered): Promise<void>
   /** How it stands with what it was last told to follow. */
   status(asked: Asked): Promise<AgentStatus>
 }
@@ -42,6 +45,8 @@ export interface MemberContext {
   readonly host: string
   readonly store: Pick<Store, 'get' | 'put'>
   readonly agent: FollowedAgent
+  /** Whose consent to withdrawals is enough here. */
+  readonly trust: ConsentTrust
   /** Survives a crash once it has come back. */
   readonly save: (memory: MemberMemory) => Promise<void>
   /** ISO 8601, for people. */
@@ -73,7 +78,7 @@ export async function memberTurn(mine: Member, context: MemberContext, beat: boo
   const order = await admit(mine, found, context)
   if (order !== null && !isKnown(mine, order)) {
     const status = await context.agent.status({ ...order, fresh: false })
-    const why = whyNot(mine, order, status)
+    const why = whyNot(mine, order, status) ?? forgedConsent(order, context)
     if (why !== null) return refuse(mine, order, why, status, context, beat)
     // What is in force already is no work, and needs no place among those at work.
     const isThere = status.commit === order.commit && status.outcome === 'applied'
@@ -123,6 +128,13 @@ function whyNot({ memory }: Member, { back, commit, epoch }: Order, status: Agen
   return { code: 'never-had', message, hint: 'bring it there with a new commit' }
 }
 
+function forgedConsent(order: Order, { host, trust }: MemberContext): Problem | null {
+  if (judgeConsent(order, host, trust) !== 'forged') return null
+  const message =
+    'the consent to withdrawals that came with it is not what its key signed for this host and commit'
+  return problem('forged-consent', message, 'start the rollout again; who else can write to the store?')
+}
+
 /** Whoever waits for it has to know: it will not come. */
 async function refuse(
   mine: Member,
@@ -159,11 +171,28 @@ async function take(
   // Only what has been in force, from before it had a fleet, too: whatever is ordered has still to be judged.
   const earlier = mine.memory.past.filter((one) => one !== inForce)
   const past = [...earlier, ...(inForce === null ? [] : [inForce])].slice(-PAST)
-  context.say('info', `order ${order.id}: ${order.commit}`)
+  const { id, commit, back } = order
+  const consent = receivedConsent(order, context)
+  const agreed = consent === null ? '' : `, with consent to withdrawals by ${consent.by}`
+  const rest = consent?.isEnough === false ? ', which is not enough on this host' : ''
+  context.say('info', `order ${id}: ${commit}${agreed}${rest}`)
   // Where it may go back to has to be known before it goes forward; the order only once it is certain that it is followed.
   await remember(mine, { ...mine.memory, past }, context)
-  await context.agent.follow(order)
-  await remember(mine, { ...mine.memory, order }, context)
+  await context.agent.follow({ id, commit, back, consent })
+  // A consent is given once: where the order has to be followed anew, it comes without.
+  await remember(mine, { ...mine.memory, order: { ...order, consent: null } }, context)
+}
+
+/** A consent as the agent keeps it. */
+function receivedConsent(
+  order: Order,
+  { host, trust }: MemberContext,
+): NonNullable<Ordered['consent']> | null {
+  const worth = judgeConsent(order, host, trust)
+  if (worth === 'none' || worth === 'forged' || !order.consent) return null
+  const { by, at, withdrawals } = order.consent
+  const isEnough = worth === 'enough'
+  return { isEnough, by, at, withdrawals: isEnough ? withdrawals : [] }
 }
 
 async function remember(mine: Member, memory: MemberMemory, context: MemberContext): Promise<void> {
@@ -180,7 +209,8 @@ async function report(mine: Member, context: MemberContext, beat: boolean, looks
   const stands = order === null || status.following === order.commit
   if (order !== null && !stands) {
     // What it follows was lost on its disk, or put there by somebody else.
-    await context.agent.follow(order)
+    const { id: lost, commit, back } = order
+    await context.agent.follow({ id: lost, commit, back, consent: null })
     return true
   }
   // What is not done yet has not been looked at.

@@ -7,12 +7,14 @@ export interface Start {
   readonly waves: readonly ChosenWave[]
   /** What the revision stands for now: it does not change any more. */
   readonly commit: string
+  /** Hosts for which someone has agreed to withdrawals. Without it: none. */
+  readonly consented?: ReadonlySet<string>
   readonly by: string
   readonly at: string
 }
 
 /** A rollout of which nothing has been done. Which hosts are in which wave is settled here, once. */
-export const startRollout = ({ serial, spec, waves, commit, by, at }: Start): RolloutState => ({
+export const startRollout = ({ serial, spec, waves, commit, consented, by, at }: Start): RolloutState => ({
   schema: 'qstate.rollout',
   version: 1,
   serial,
@@ -43,6 +45,7 @@ export const startRollout = ({ serial, spec, waves, commit, by, at }: Start): Ro
           given: false,
           before: null,
           why: null,
+          consented: consented?.has(name) ?? false,
         },
       ]),
     ),

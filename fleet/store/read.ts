@@ -5,6 +5,7 @@ import {
   hostReportDocument,
   leaseDocument,
   orderDocument,
+  rolloutConsentDocument,
   rolloutStateDocument,
 } from '../../documents/fleet/index.ts'
 import { checkDocument, damagedDocument, type Document, type Parsed } from '../../documents/read/index.ts'
@@ -25,6 +26,7 @@ const DOCUMENTS: Readonly<Record<string, Document<unknown>>> = {
   [KEYS.reports]: hostReportDocument,
   [KEYS.asks]: askDocument,
   [KEYS.plans]: hostPlanDocument,
+  [KEYS.consents]: rolloutConsentDocument,
 }
 
 /** The document of an entry, or why it cannot be read. */

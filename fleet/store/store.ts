@@ -49,6 +49,7 @@ export const KEYS = {
   reports: 'reports/',
   asks: 'asks/',
   plans: 'plans/',
+  consents: 'consents/',
   history: 'history/',
 } as const
 

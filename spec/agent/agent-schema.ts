@@ -1,5 +1,5 @@
 import { drift, duration, object, type Schema, servers, text, union, words } from '../schema/index.ts'
-import { HOST_NAME, SIZE } from '../vocabulary/index.ts'
+import { HOST_NAME, PUBLIC_KEY, SIZE } from '../vocabulary/index.ts'
 
 /** Of notices, in the order of the alphabet. */
 export const NOTICE_WORDS = [
@@ -76,7 +76,7 @@ const source = object(
 )
 
 const fleet = object(
-  'a map of name, servers, key, ca, host, file, checks',
+  'a map of name, servers, key, ca, host, consent, file, checks',
   {
     name: text('the name of the fleet', { pattern: HOST_NAME.source }),
     servers,
@@ -87,6 +87,15 @@ const fleet = object(
     key: file('Private key of this host, as `qstate fleet key` makes it.'),
     ca: file(
       'Certificates that those of the servers are signed with. Without it: those that the system trusts.',
+    ),
+    consent: list(
+      'a list of public keys',
+      text('a public key that begins with U', { pattern: PUBLIC_KEY.source }),
+      {
+        minItems: 1,
+        description:
+          'Public keys of people whose consent to a mass withdrawal, given at `qstate rollout start`, is enough on this host. Without it: a person on this host has to agree.',
+      },
     ),
     file: text('the path of a file from the root of the repository', {
       minLength: 1,

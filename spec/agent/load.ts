@@ -9,6 +9,7 @@ import {
   sortDiagnostics,
   type SourceFile,
 } from '../diagnostics/index.ts'
+import { checkPublicKeys } from '../keys/index.ts'
 import { driftPolicies, itemsOf, readDrift, textOf, textsOf } from '../read/index.ts'
 import { checkSchema, contractOf } from '../schema/index.ts'
 import { SIZE } from '../vocabulary/index.ts'
@@ -92,7 +93,7 @@ function readAgent(document: Written, report: Report): AgentConfig {
   const verify = part('verify')
   return {
     source: readSource(part('source'), part('fleet'), report),
-    fleet: readFleet(part('fleet')),
+    fleet: readFleet(part('fleet'), report),
     verify: {
       ...readTrust(verify, report),
       commits: textOf(get(verify, 'commits')) === 'tip' ? 'tip' : 'all',
@@ -156,8 +157,9 @@ function readSource(
   }
 }
 
-function readFleet(written: Written | undefined): AgentFleet | null {
+function readFleet(written: Written | undefined, report: Report): AgentFleet | null {
   if (written === undefined) return null
+  checkPublicKeys(itemsOf(get(written, 'consent')), report)
   const text = (key: string): string | null => textOf(get(written, key))
   return {
     name: text('name') ?? '',
@@ -165,6 +167,7 @@ function readFleet(written: Written | undefined): AgentFleet | null {
     servers: textsOf(get(written, 'servers')),
     key: text('key'),
     ca: text('ca'),
+    consent: textsOf(get(written, 'consent')),
     file: text('file') ?? 'fleet.yaml',
     checks: text('checks') ?? '/etc/qstate/checks',
   }

@@ -49,6 +49,8 @@ export interface AgentFleet {
   /** Files on this host: its private key, and the certificates that the servers' are signed with. */
   readonly key: string | null
   readonly ca: string | null
+  /** Public keys whose consent to a mass withdrawal is enough here; none: a person on this host has to agree. */
+  readonly consent: readonly string[]
   /** Where the fleet is written down, from the root of the repository. */
   readonly file: string
   /** Folder of the programs that a rollout may have run as checks. */

@@ -203,6 +203,7 @@ export const CODES = {
     exit: EXIT.error,
     codes: [
       'away',
+      'forged-consent',
       'host-failed',
       'host-held',
       'never-had',

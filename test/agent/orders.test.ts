@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as nextRound } from 'node:timers/promises'
 import { followedAgent, outcomeOf } from '../../app/agent/followed.ts'
+import { acceptWithdrawal } from '../../app/agent/orders.ts'
 import { type FollowedAgent } from '../../fleet/member/member.ts'
+import { readBaseline } from '../../journal/index.ts'
 import { type Fault } from '../../simulator/wire/faults.ts'
+import { type Ordered } from '../../documents/agent/index.ts'
 import { loadAgentConfig } from '../../spec/agent/load.ts'
 import { problem } from '../../spec/diagnostics/index.ts'
 import { windowsHost } from '../support/fixtures.ts'
@@ -31,11 +34,13 @@ interface InFleet extends Omit<AgentWorld, 'order'> {
   vcpus(): unknown
   setVcpus(value: number): void
   /** What the fleet orders. */
-  order(commit: string, back?: boolean): Promise<void>
+  order(commit: string, back?: boolean, consent?: Ordered['consent']): Promise<void>
   /** As its fleet has it. It can look at nothing itself: no commit is found. */
   followed(): FollowedAgent
   /** What it would report of the last order: its outcome, with the code of what is wrong. */
   outcome(): Promise<string>
+  /** Why it failed, and what a person does. */
+  trouble(): Promise<string>
 }
 
 /** An agent that belongs to a fleet, and has been ordered nothing yet. */
@@ -66,14 +71,15 @@ async function inFleet(
       const payload = String(value)
       act(host.simulator, { dest: 'win-a', method: 'admin.vm.property.Set', arg: 'vcpus', payload })
     },
-    order: async (commit: string, back = false) => {
+    order: async (commit: string, back = false, consent: Ordered['consent'] = null) => {
       orders += 1
-      await world.order({ id: `1.${orders}`, commit, back })
+      await world.order({ id: `1.${orders}`, commit, back, consent: consent ?? null })
       await world.pass(1000)
     },
     followed: () =>
       followedAgent({
         ...{ name: 'h', checks: '', onOrdered: () => undefined },
+        ...{ trust: { fleet: 'f', keys: [] }, kind: 'agent' },
         policies: loadAgentConfig({ path: 'agent.yaml', text: OWN_FILE }).config!,
         target: world.target,
         context: world.context(),
@@ -81,9 +87,14 @@ async function inFleet(
         store: world.store(),
         memory: () => world.memory(),
       }),
+    trouble: async () => {
+      const { ordered } = await world.store().orders()
+      const { trouble } = outcomeOf(world.memory(), ordered, world.clock.now(), 'agent')
+      return `${trouble?.message ?? ''}; ${trouble?.hint ?? ''}`
+    },
     outcome: async () => {
       const { ordered } = await world.store().orders()
-      const { outcome, trouble } = outcomeOf(world.memory(), ordered, world.clock.now())
+      const { outcome, trouble } = outcomeOf(world.memory(), ordered, world.clock.now(), 'agent')
       return trouble === null ? outcome : `${outcome}: ${trouble.code}`
     },
   }
@@ -285,6 +296,112 @@ test('a way back that would withdraw all settings of a qube has failed, too', as
   assert.equal(agent.vcpus(), 3)
   await agent.order(first, true)
   assert.equal(await agent.outcome(), 'failed: withdrawal-not-allowed')
+  assert.equal(agent.vcpus(), 3)
+})
+
+const NOTHING = 'apiVersion: qstate/v1\nname: test\nqubes: {}\n'
+const AGREED = { isEnough: true, by: 'alice', at: 'today' }
+
+/** An agent that owns what a commit gave, and another commit that withdraws all of it; with what it would withdraw. */
+async function toWithdraw(t: TestContext) {
+  const agent = await inFleet(t)
+  const first = agent.branch.commit(spec(3, ', memory: 5000'))
+  const second = agent.branch.commit(NOTHING)
+  agent.begin()
+  await agent.order(first)
+  await agent.order(second)
+  const { withdrawals } = agent.memory().withdrawal!
+  assert.deepEqual(
+    withdrawals.map(({ path }) => path),
+    ['qube/memory', 'qube/vcpus'],
+  )
+  await agent.order(first, true)
+  assert.deepEqual([await agent.outcome(), agent.vcpus()], ['applied', 3])
+  return { agent, first, second, withdrawals }
+}
+
+test('a consent that comes with an order has it withdraw what was agreed to, and is spent then', async (t) => {
+  const { agent, first, second, withdrawals } = await toWithdraw(t)
+  await agent.order(second, false, { ...AGREED, withdrawals })
+  assert.deepEqual([await agent.outcome(), agent.vcpus()], ['applied', undefined])
+  const { ordered } = await agent.store().orders()
+  assert.equal(agent.memory().spentConsent, ordered?.id)
+  const baseline = await readBaseline(agent.place(), () => undefined)
+  assert.deepEqual(Object.values(baseline), [])
+  // Taken again, and dropped again: that is another question.
+  await agent.order(first, true)
+  await agent.order(second)
+  assert.deepEqual([await agent.outcome(), agent.vcpus()], ['failed: withdrawal-not-allowed', 3])
+})
+
+test('a spent consent allows nothing more, whatever becomes of the host', async (t) => {
+  const { agent, second, withdrawals } = await toWithdraw(t)
+  await agent.order(second, false, { ...AGREED, withdrawals })
+  await agent.kill()
+  await agent.host.apply(spec(3, ', memory: 5000'))
+  agent.begin()
+  await agent.pass(1000)
+  assert.equal(agent.vcpus(), 3)
+  assert.deepEqual(
+    agent.memory().held.map(({ path, why }) => [path, why]),
+    [
+      ['qube/memory', 'withdrawal'],
+      ['qube/vcpus', 'withdrawal'],
+    ],
+  )
+})
+
+test('a consent to more than is left is enough', async (t) => {
+  const { agent, second, withdrawals } = await toWithdraw(t)
+  const gone = { qube: 'win-z', uuid: 'another', path: 'qube/memory', after: 1 }
+  await agent.order(second, false, { ...AGREED, withdrawals: [...withdrawals, gone] })
+  assert.deepEqual([await agent.outcome(), agent.vcpus()], ['applied', undefined])
+})
+
+for (const [what, why, consent] of [
+  ['none came', /no consent was given when the rollout was started/, () => null],
+  [
+    'a value is not in it',
+    /more than alice agreed to/,
+    (all: NonNullable<Ordered['consent']>['withdrawals']) => ({ ...AGREED, withdrawals: all.slice(1) }),
+  ],
+  [
+    'a value is another',
+    /more than alice agreed to/,
+    (all: NonNullable<Ordered['consent']>['withdrawals']) => ({
+      ...AGREED,
+      withdrawals: all.map((one) => ({ ...one, after: 7 })),
+    }),
+  ],
+  [
+    'this host does not take it',
+    /alice agreed to it.*does not take that key/,
+    () => ({ ...AGREED, isEnough: false, withdrawals: [] }),
+  ],
+] as const)
+  test(`a host holds what was not agreed to, and says why, until a person there agrees: ${what}`, async (t) => {
+    const { agent, second, withdrawals } = await toWithdraw(t)
+    await agent.order(second, false, consent(withdrawals))
+    assert.deepEqual([await agent.outcome(), agent.vcpus()], ['failed: withdrawal-not-allowed', 3])
+    const trouble = await agent.trouble()
+    assert.match(trouble, /^win-a: the spec no longer names so much/)
+    assert.match(trouble, why)
+    const { commit, digest } = agent.memory().withdrawal!
+    const command = `qstate agent accept ${commit.slice(0, 12)} --withdraw ${digest.slice(0, 12)}`
+    assert.ok(trouble.endsWith(`on that host: \`${command}\``), trouble)
+    await acceptWithdrawal(commit.slice(0, 12), digest.slice(0, 12), agent.target, agent.context())
+    agent.nudge()
+    await agent.pass(1000)
+    assert.deepEqual([await agent.outcome(), agent.vcpus()], ['applied', undefined])
+  })
+
+test('a consent that was given for a commit is none for what is in force until that one comes', async (t) => {
+  const { agent, second, withdrawals } = await toWithdraw(t)
+  await agent.order(second)
+  assert.equal(await agent.outcome(), 'failed: withdrawal-not-allowed')
+  await agent.order('d'.repeat(40), false, { ...AGREED, withdrawals })
+  await agent.pass(HOUR)
+  assert.equal(agent.memory().inForce?.commit, second)
   assert.equal(agent.vcpus(), 3)
 })
 

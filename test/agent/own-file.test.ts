@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { driftPolicyOf } from '../../spec/vocabulary/drift.ts'
+import { makeKey } from '../../fleet/store/keys.ts'
 import { defaultHostPolicies, loadAgentConfig, loadHostPolicies } from '../../spec/agent/load.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -55,6 +56,7 @@ test('reads which fleet it belongs to', () => {
     servers: ['tls://nats.example.org:4222'],
     key: '/etc/qstate/host.key',
     ca: null,
+    consent: [],
     file: 'fleet.yaml',
     checks: '/etc/qstate/checks',
   })
@@ -124,6 +126,15 @@ for (const key of ['source: { url: /r }', 'verify: { by: none }', 'listen: "127.
     )
   })
 
+const KEY = makeKey().publicKey
+const CONSENT = `fleet: { name: f, servers: ["nats://h:4222"], consent: [${KEY}] }\n`
+
+test('reads whose consent to withdrawals is enough', () => {
+  const { config, diagnostics } = load(HEAD + SOURCE + VERIFY + CONSENT)
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(config?.fleet?.consent, [KEY])
+})
+
 /** What is wrong, where it is told, and a word that has to be in it. */
 const WRONG: readonly [string, string, string, RegExp][] = [
   ['no kind', `apiVersion: qstate/v1\n${SOURCE}${VERIFY}`, '1:1', /kind/],
@@ -150,6 +161,13 @@ const WRONG: readonly [string, string, string, RegExp][] = [
     '5:24',
     /BACKEND\+PORT:IDENTITY/,
   ],
+  [
+    'a mistyped key whose consent is to be enough',
+    `${HEAD}${SOURCE}${VERIFY}${CONSENT.replace(KEY, `${KEY.slice(0, -1)}${KEY.endsWith('A') ? 'B' : 'A'}`)}`,
+    '5:57',
+    /checksum/,
+  ],
+  ['consent of anyone', `${HEAD}${SOURCE}${VERIFY}${CONSENT.replace(KEY, 'anyone')}`, '5:57', /public key/],
   ['no signers', `${HEAD}${SOURCE}verify: { by: ssh }\n`, '4:15', /allowedSigners/],
   ['no keyring', `${HEAD}${SOURCE}verify: { by: gpg }\n`, '4:15', /keyring/],
   [

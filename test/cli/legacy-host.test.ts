@@ -10,6 +10,7 @@ import { agentFolder, loadSpec, type SpecLocation } from '../../app/source/index
 import { targetOf } from '../../cli/options.ts'
 import { makeDom0Tree } from '../../simulator/index.ts'
 import { type Plan } from '../../reconciler/index.ts'
+import { defaultHostPolicies } from '../../spec/agent/index.ts'
 import { QstateError } from '../../spec/diagnostics/index.ts'
 import { formatRecord, type OwnershipRecord } from '../../reconciler/ownership/record.ts'
 import { type Replay, type ReplayOptions, startReplay } from '../support/replay.ts'
@@ -338,7 +339,8 @@ test('a rollout compares nothing with a 4.2 host; it is reached all the same', a
   const { target, context } = reached(host)
   const spec = await loadSpec(specFile(host), context)
   assert.equal(await probeFailure({ target, context }), null)
-  const planned = await planOn(() => spec, { target, context })
+  const rules = { policies: defaultHostPolicies(), trust: { keys: null } }
+  const planned = await planOn(() => spec, { target, context }, rules)
   const { problem = null, ...words } = planned
   assert.deepEqual(words, { digest: null, changes: [], trouble: SENTENCE })
   assert.equal(problem?.code, 'unsupported-version')

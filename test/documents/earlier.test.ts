@@ -57,3 +57,21 @@ test('what is of neither form is left as it is, for the schema to refuse', () =>
       for (const other of [null, 5, 'x', [5], [null], { a: 5 }, [{ blocked: 5 }], [[]]])
         assert.doesNotThrow(() => asWrittenNow(document.id, { ...json, [key]: other }))
 })
+
+test('documents of a fleet that name no consent are read: of a rollout under way, its orders and its answers', () => {
+  for (const [name, key] of [
+    ['order', 'consent'],
+    ['host-plan', 'consent'],
+    ['ordered', 'consent'],
+    ['memory', 'spentConsent'],
+  ] as const) {
+    const { document, json } = SAMPLES[name]!
+    const earlier = Object.fromEntries(Object.entries(json).filter(([one]) => one !== key))
+    assert.equal(Object.keys(earlier).length, Object.keys(json).length - 1)
+    assert.ok(readDocument(document, JSON.stringify(earlier), 'here').ok, name)
+  }
+  const { document, json } = SAMPLES['rollout-state']!
+  const text = JSON.stringify(json)
+  assert.ok(readDocument(document, text.replace(',"consented":true', ''), 'here').ok)
+  assert.ok(text.includes(',"consented":true'))
+})

@@ -15,6 +15,7 @@ import {
   leaseDocument,
   memberDocument,
   orderDocument,
+  rolloutConsentDocument,
   rolloutStateDocument,
 } from '../../documents/fleet/index.ts'
 import {
@@ -53,8 +54,13 @@ const marked = ({ id, version }: Document<unknown>, more: object): object => ({
   ...more,
 })
 
+const withdrawals = [{ qube: 'win10', uuid: 'a-uuid', path: 'qube/memory', after: 4096 }]
+const signed = { key: `U${'A'.repeat(55)}`, signature: `${'A'.repeat(86)}==` }
+const rolloutConsent = { withdrawals, by: 'alice@dom0', at: AT, signed }
+
 const order = marked(orderDocument, {
   ...{ id: '1.2', epoch: 3, commit: COMMIT, back: false, look: true, running: ['win10'], check: 'boots' },
+  consent: rolloutConsent,
 })
 
 const problem = { code: 'timeout', message: 'no answer', hint: 'try again' }
@@ -134,8 +140,11 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   },
   ordered: {
     document: orderedDocument,
-    json: marked(orderedDocument, { id: '1.1', commit: COMMIT, back: false }),
-    deep: [['back'], 'no'],
+    json: marked(orderedDocument, {
+      ...{ id: '1.1', commit: COMMIT, back: false },
+      consent: { isEnough: true, by: 'alice@dom0', at: AT, withdrawals },
+    }),
+    deep: [['consent', 'withdrawals', 0, 'uuid'], 5],
   },
   baseline: {
     document: baselineDocument,
@@ -145,8 +154,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   consent: {
     document: consentDocument,
     json: marked(consentDocument, {
-      ...{ commit: COMMIT, by: 'alice@dom0', at: AT },
-      withdrawals: [{ qube: 'win10', uuid: 'a-uuid', path: 'qube/memory', after: 4096 }],
+      ...{ commit: COMMIT, by: 'alice@dom0', at: AT, withdrawals },
     }),
     deep: [['withdrawals', 0, 'path'], null],
   },
@@ -174,8 +182,14 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     document: hostPlanDocument,
     json: marked(hostPlanDocument, {
       ...{ id: 'x', digest: null, trouble: null, changes: [{ qube: 'win10', what: 'audio/model' }] },
+      consent: { qubes: [{ qube: 'win10', isWhole: true }], withdrawals, keys: [signed.key] },
     }),
     deep: [['changes', 0, 'what'], '\u202e'],
+  },
+  'rollout-consent': {
+    document: rolloutConsentDocument,
+    json: marked(rolloutConsentDocument, { rollout: 3, commit: COMMIT, consent: rolloutConsent }),
+    deep: [['consent', 'signed', 'signature'], ''],
   },
   'rollout-state': {
     document: rolloutStateDocument,
@@ -193,7 +207,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       hosts: {
         desk: {
           ...{ wave: 0, stage: 'waiting', turn: 0, since: 0, look: false, given: false, before: null },
-          why: null,
+          ...{ why: null, consented: true },
         },
       },
       said: [{ what: 'start', by: 'me', at: AT }],

@@ -107,7 +107,9 @@ async function desk(t: TestContext, base = spec(5000)): Promise<Desk> {
     ...{ folder, machine, clock },
     commit: (text) => void repository.commit({ 'base.yaml': text }),
     async start() {
-      await startRolloutOn(null, file, context)
+      const agree = (): Promise<boolean> => Promise.resolve(true)
+      const asks = { policies: policiesOf(null), waitMs: 1000, onAsk: () => undefined }
+      await startRolloutOn(null, file, { ...asks, agree }, context)
     },
     controller(hostsFile) {
       const stop = new AbortController()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answer } from '../../fleet/member/ask.ts'
-import { type HostReport, type Order } from '../../documents/fleet/index.ts'
+import { type HostReport, type Order, type OrderConsent } from '../../documents/fleet/index.ts'
 import {
   type AgentStatus,
   type Member,
@@ -9,10 +9,21 @@ import {
   memberTurn,
   NO_MEMORY,
 } from '../../fleet/member/member.ts'
+import { type Ordered } from '../../documents/agent/index.ts'
+import { signConsent } from '../../fleet/consent/index.ts'
+import { makeKey } from '../../fleet/store/keys.ts'
 import { type Entry } from '../../fleet/store/store.ts'
 
 const OLD = 'a'.repeat(40)
 const NEW = 'b'.repeat(40)
+
+const [ALICE, BOB] = [makeKey(), makeKey()]
+const GIVEN = {
+  withdrawals: [{ qube: 'win7', uuid: 'u7', path: 'qube/memory', after: 4096 }],
+  ...{ by: 'alice', at: 'today' },
+}
+const consentOf = (seed: string): OrderConsent =>
+  signConsent({ fleet: 'f', host: 'h', rollout: 1, commit: NEW }, GIVEN, seed)
 
 const order = (more: Partial<Order>): Order => ({
   schema: 'qstate.order',
@@ -31,6 +42,7 @@ const order = (more: Partial<Order>): Order => ({
 function host(): {
   readonly documents: Map<string, Entry>
   readonly followed: string[]
+  readonly orders: Ordered[]
   readonly said: string[]
   readonly context: MemberContext
   readonly mine: Member
@@ -44,6 +56,7 @@ function host(): {
 } {
   const documents = new Map<string, Entry>()
   const followed: string[] = []
+  const orders: Ordered[] = []
   const said: string[] = []
   const holds: { why: string | null } = { why: null }
   const inForce: { commit: string | null } = { commit: null }
@@ -71,12 +84,16 @@ function host(): {
       },
     },
     agent: {
-      follow: ({ commit }) => Promise.resolve(void followed.push(commit)),
+      follow: (ordered) => {
+        orders.push(ordered)
+        return Promise.resolve(void followed.push(ordered.commit))
+      },
       status: ({ fresh }) => {
         if (fresh) looks.push(followed.at(-1) ?? '')
         return Promise.resolve(status())
       },
     },
+    trust: { fleet: 'f', keys: [ALICE.publicKey] },
     save: () => Promise.resolve(),
     at: () => '',
     say: (_, text) => void said.push(text),
@@ -84,6 +101,7 @@ function host(): {
   return {
     documents,
     followed,
+    orders,
     said,
     holds,
     inForce,
@@ -251,6 +269,42 @@ test('a host that is still at work when it is asked how it is answers once it is
   await turns(it)
   assert.deepEqual([it.report().status, it.report().looked], ['applied', true])
 })
+
+test('a consent is handed on with the order that it came with, once', async () => {
+  const it = host()
+  it.put('orders/h', order({ consent: consentOf(ALICE.seed) }))
+  await turns(it)
+  const taken = { id: '1.1', commit: NEW, back: false }
+  assert.deepEqual(it.orders, [{ ...taken, consent: { isEnough: true, ...GIVEN } }])
+  assert.match(it.said.join(), /with consent to withdrawals by alice$/)
+  // Lost on the disk of the host: what was agreed to may be done already.
+  it.followed.length = 0
+  await turns(it)
+  assert.deepEqual(it.orders.slice(1), [{ ...taken, consent: null }])
+})
+
+test('a consent by a key that the host does not name is followed as none, and told', async () => {
+  const it = host()
+  it.put('orders/h', order({ consent: consentOf(BOB.seed) }))
+  await turns(it)
+  assert.deepEqual(it.orders[0]?.consent, { ...GIVEN, isEnough: false, withdrawals: [] })
+  assert.match(it.said.join(), /by alice, which is not enough on this host$/)
+  assert.equal(it.report().status, 'applied')
+})
+
+for (const [what, consent, more] of [
+  ['changed after it was signed', { ...consentOf(ALICE.seed), withdrawals: [] }, {}],
+  ['given for another commit', consentOf(ALICE.seed), { commit: 'c'.repeat(40) }],
+  ['given in another rollout', consentOf(ALICE.seed), { id: '2.1' }],
+  ['changed, of a key that the host does not name', { ...consentOf(BOB.seed), by: 'eve' }, {}],
+] as const)
+  test(`an order with a consent that was ${what} is refused`, async () => {
+    const it = host()
+    it.put('orders/h', order({ consent, ...more }))
+    await turns(it)
+    assert.deepEqual(it.orders, [])
+    assert.deepEqual([it.report().status, it.report().trouble?.code], ['refused', 'forged-consent'])
+  })
 
 test('a question is answered once', async () => {
   const it = host()

@@ -78,6 +78,7 @@ export function startMember(host: SimulatedHost, world: World): Machine {
     host: host.name,
     store,
     agent,
+    trust: { fleet: 'sim', keys: [] },
     save: (memory: Member['memory']) => {
       host.memory = memory
       return Promise.resolve()
