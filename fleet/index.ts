@@ -38,6 +38,7 @@ export {
 } from './member/index.ts'
 export {
   atWork,
+  awaitsConsent,
   instruct,
   type Instruction,
   isEnded,

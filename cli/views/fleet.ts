@@ -1,6 +1,6 @@
 import { type FleetStatus, type HostRow } from '../../app/fleet/index.ts'
 import { fold, padTo, type Style } from './style.ts'
-import { oneLine, showProblem, showTime } from './value.ts'
+import { consentHint, oneLine, showProblem, showTime } from './value.ts'
 
 export function fleetView(
   { hosts: rows, leader, leaderLastSeen }: Pick<FleetStatus, 'hosts' | 'leader' | 'leaderLastSeen'>,
@@ -51,6 +51,7 @@ function details({ report, problem }: HostRow): readonly string[] {
   const isOld = drift === null ? '' : ': the drift is of the last look'
   return [
     ...(trouble === null ? [] : [oneLine(showProblem({ ...trouble, message: first }))]),
+    ...consentHint(trouble).map(oneLine),
     ...(held === null ? [] : [`held: ${oneLine(held)}`]),
     ...(unseenSince === null ? [] : [`not looked at since ${showTime(unseenSince)}${isOld}`]),
   ]

@@ -1,7 +1,7 @@
 import { type HostState, type RolloutState, type Stage } from '../../documents/fleet/index.ts'
-import { atWork, isSettled, isTrailing, needsApproval } from '../../fleet/index.ts'
+import { atWork, awaitsConsent, isSettled, isTrailing, needsApproval } from '../../fleet/index.ts'
 import { fold, padTo, plural, type Style } from './style.ts'
-import { oneLine, showSpan, showTime } from './value.ts'
+import { consentHint, oneLine, showSpan, showTime } from './value.ts'
 
 /** A rollout by its waves: what is done, what is under way, what is waited for, and what went wrong. */
 export function rolloutView(state: RolloutState, style: Style): string {
@@ -19,15 +19,19 @@ export function rolloutView(state: RolloutState, style: Style): string {
 export const rolloutLine = (state: RolloutState): string =>
   `${phaseText(state)} · ${state.waves[state.wave]?.name ?? ''}: ${waveText(state, state.wave)}`
 
-/** Tells how a rollout stands whenever that reads otherwise than before. */
+/** Tells how a rollout stands whenever that reads otherwise than before, and whom a person keeps waiting. */
 export function rolloutLog(tell: (line: string) => void): (state: RolloutState) => void {
-  let last = ''
+  let last: readonly string[] = []
   return (state) => {
-    const line = rolloutLine(state)
-    if (line !== last) tell(line)
-    last = line
+    const waiting = Object.entries(state.hosts).filter(([, host]) => awaitsConsent(host))
+    const lines = [rolloutLine(state), ...waiting.map(([name, host]) => `${name} ${consentLine(host)}`)]
+    for (const line of lines) if (!last.includes(line)) tell(line)
+    last = lines
   }
 }
+
+const consentLine = ({ why, problem }: HostState): string =>
+  `waits for consent: ${oneLine(why ?? '')}; ${oneLine(problem?.hint ?? '')}`
 
 /** Rollouts of the past, a line each. */
 export function rolloutHistoryView(all: readonly RolloutState[], style: Style): string {
@@ -84,8 +88,13 @@ function waveText(state: RolloutState, wave: number): string {
   const isOpen = state.phase === 'running' || state.phase === 'paused'
   const over = isOpen ? {} : OVER
   const counts = WORDS.flatMap(([stage, word]) => {
-    const many = hosts.filter(([, host]) => host.stage === stage).length
-    return many === 0 ? [] : [`${many} ${over[stage] ?? word}`]
+    const here = hosts.filter(([, host]) => host.stage === stage)
+    const waiting = here.filter(([, host]) => awaitsConsent(host)).length
+    const others = here.length - waiting
+    return [
+      ...(others === 0 ? [] : [`${others} ${over[stage] ?? word}`]),
+      ...(waiting === 0 ? [] : [`${waiting} waiting for consent`]),
+    ]
   })
   const waits = needsApproval(state, wave) && isOpen ? '; needs approval' : ''
   const soakMs = state.waves[wave]?.soakMs ?? 0
@@ -109,11 +118,13 @@ const INSET = 6
 
 function problems(state: RolloutState, style: Style): readonly string[] {
   const bad = Object.entries(state.hosts).filter(([, { why }]) => why !== null)
-  const lines = bad.slice(0, MANY).map(([name, { stage, why }]) => {
+  const lines = bad.slice(0, MANY).map(([name, { stage, why, problem }]) => {
     const [first = '', ...more] = (why ?? '').split('\n')
     const line = fold(`${isBad(stage) ? style.red(name) : name}: ${first}`, style.width - INSET, '')
     // Lines of a host's own stand in from what is said of hosts: none passes for another.
-    return `  ${[...line.split('\n'), ...more].join(`\n${' '.repeat(INSET)}`)}`
+    const asks = consentHint(problem ?? null).map((text) => fold(text, style.width - INSET, ''))
+    const hint = asks.flatMap((text) => text.split('\n').map(style.dim))
+    return `  ${[...line.split('\n'), ...more, ...hint].join(`\n${' '.repeat(INSET)}`)}`
   })
   const more = bad.length > MANY ? [`  … and ${bad.length - MANY} more: --json has them all`] : []
   return lines.length === 0 ? [] : ['', ...lines, ...more]

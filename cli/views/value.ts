@@ -91,6 +91,10 @@ function withUnit(path: string, value: number): string {
 export const showProblem = ({ message, at }: Problem): string =>
   at === undefined ? message : `${message} (${formatRange(at)})`
 
+/** How a person agrees to what a host holds; empty: it holds nothing for one. */
+export const consentHint = (problem: Problem | null): readonly string[] =>
+  problem?.code === 'withdrawal-not-allowed' || problem?.code === 'removal-not-allowed' ? [problem.hint] : []
+
 /** Bytes of a volume, as a spec says them. */
 export function showSize(bytes: number): string {
   const gib = bytes / 1024 ** 3

@@ -73,7 +73,9 @@ function whenAway(draft: Draft): 'skipped' | 'later' | 'waiting' {
 }
 
 function taken(draft: Draft, name: string, { report }: Heard): void {
-  if (hasFailed(report)) fail(draft, name, report)
+  const consent = consentAwaited(draft, report)
+  if (consent !== null) move(draft, name, 'ordered', { given: true, ...consent })
+  else if (hasFailed(report)) fail(draft, name, report)
   else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', { given: true, ...NO_REASON })
   // It goes on when its owner lets it; nobody else is kept waiting for what they had.
   else if (isStopping(draft) && report.held !== null)
@@ -87,9 +89,20 @@ function taken(draft: Draft, name: string, { report }: Heard): void {
 }
 
 function found(draft: Draft, name: string, { report }: Heard): void {
-  if (hasFailed(report)) fail(draft, name, report)
+  const consent = consentAwaited(draft, report)
+  if (consent !== null) move(draft, name, 'ordered', consent)
+  else if (hasFailed(report)) fail(draft, name, report)
   else if (isDone(report, draft.before.commit)) move(draft, name, 'soaking', NO_REASON)
   else if (isFree(draft, name)) move(draft, name, 'ordered', NO_REASON)
+}
+
+/**
+ * A host that withdraws nothing before someone agrees is waited for: others would be given back what they had for a question that is
+ * still open. Where the rollout stops it has failed, and goes back itself. Null: it waits for no consent.
+ */
+function consentAwaited(draft: Draft, { status, trouble }: HostReport): Reason | null {
+  const isOpen = status === 'failed' && trouble?.code === 'withdrawal-not-allowed'
+  return isOpen && !isStopping(draft) ? because(trouble) : null
 }
 
 /** What a host says of another commit is about another order. */

@@ -6,5 +6,13 @@ export { instruct, type Instruction } from './instruct.ts'
 export { violations } from './invariants.ts'
 export { orderOf } from './order.ts'
 export { startRollout } from './start.ts'
-export { atWork, isEnded, isSettled, isTrailing, mayBeReplaced, needsApproval } from './state.ts'
+export {
+  atWork,
+  awaitsConsent,
+  isEnded,
+  isSettled,
+  isTrailing,
+  mayBeReplaced,
+  needsApproval,
+} from './state.ts'
 export { step } from './step.ts'

@@ -37,6 +37,9 @@ export const count = ({ hosts }: Pick<RolloutState, 'hosts'>, stages: readonly S
 export const atWork = (state: Pick<RolloutState, 'hosts'>): number =>
   count(state, ['ordered', 'lost', 'returning', 'missing'])
 
+/** Whether a host has claimed its order, and someone has to agree to what it would withdraw. */
+export const awaitsConsent = ({ stage, why }: HostState): boolean => stage === 'ordered' && why !== null
+
 /** Whether a wave, or the one under way, waits for a person. */
 export const needsApproval = (state: RolloutState, wave = state.wave): boolean =>
   state.waves[wave]?.approval === true && !state.approved.includes(wave)

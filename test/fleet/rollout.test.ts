@@ -170,6 +170,61 @@ test('a host whose settings drift during the soak has failed', () => {
   assert.equal(it.state.hosts['a']?.why, '2 settings have drifted, and 0 may have')
 })
 
+const asking = (turn: number): Partial<HostReport> => ({
+  order: at(turn),
+  status: 'failed',
+  trouble: { code: 'withdrawal-not-allowed', message: 'win7: so much', hint: 'on that host: accept' },
+})
+
+test('a host that asks for consent is waited for with what it says, and is no failure', () => {
+  const it = rollout('canary: {}\nwaves: [{}]')
+  it.says.set('a', asking(1))
+  it.run(60)
+  assert.equal(it.state.phase, 'running')
+  assert.equal(it.stages, 'a:ordered b:waiting c:waiting d:waiting e:waiting f:waiting')
+  const { why, problem } = it.state.hosts['a']!
+  assert.deepEqual([why, problem?.hint], ['win7: so much', 'on that host: accept'])
+  // Asleep or not: nothing is cut off.
+  it.away.add('a')
+  it.run(60)
+  assert.equal(it.state.hosts['a']?.stage, 'ordered')
+  it.away.delete('a')
+  it.says.delete('a')
+  it.run()
+  assert.equal(it.state.phase, 'succeeded')
+  assert.equal(it.state.hosts['a'].why, null)
+})
+
+for (const [what, stop] of [
+  ['is aborted', (it: Driver) => it.tell('abort')],
+  ['is past its deadline', (it: Driver) => it.run(60)],
+] as const)
+  test(`a host that asks for consent gets back what it had once the rollout ${what}`, () => {
+    const it = rollout('waves: [{}]\nmaxUnavailable: 2\ndeadline: 30m')
+    it.says.set('a', asking(1))
+    it.run(10)
+    assert.equal(it.stages, 'a:ordered b:passed c:passed d:passed e:passed f:passed')
+    stop(it)
+    assert.equal(orderOf(it.state, 'a')?.commit, OLD)
+    it.says.delete('a')
+    it.run(5)
+    assert.equal(it.state.phase, 'rolled-back')
+    assert.match(it.state.hosts['a']?.why ?? '', /^withdrawal-not-allowed: win7/)
+  })
+
+test('a host that went silent at work and asks for consent once it is heard of is waited for', () => {
+  const it = rollout('waves: [{}]\nmaxFailures: 1\nmaxUnavailable: 6\naway: { after: 5m, then: later }')
+  it.says.set('a', { order: at(1), status: 'working' })
+  it.run(2)
+  it.away.add('a')
+  it.run(10)
+  assert.equal(it.state.hosts['a']?.stage, 'lost')
+  it.away.delete('a')
+  it.says.set('a', asking(1))
+  it.run(2)
+  assert.deepEqual([it.state.phase, it.state.hosts['a'].stage], ['running', 'ordered'])
+})
+
 for (const { reason, health, says, why } of [
   {
     reason: 'qubes that should run',
