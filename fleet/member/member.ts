@@ -179,7 +179,7 @@ async function take(
   // Where it may go back to has to be known before it goes forward; the order only once it is certain that it is followed.
   await remember(mine, { ...mine.memory, past }, context)
   await context.agent.follow({ id, commit, back, consent })
-  // A consent is given once: where the order has to be followed anew, it comes without.
+  // The list may be long, and is for once: where the order has to be followed anew, it comes without.
   await remember(mine, { ...mine.memory, order: { ...order, consent: null } }, context)
 }
 
