@@ -1,4 +1,13 @@
-import { closeSync, fchmodSync, fsync, openSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fsync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -7,7 +16,8 @@ import { dirname } from 'node:path'
  * as the step. Flushes are waited for beside other work. Each is for one of these, and a kill without a power cut needs none:
  *
  * - The plan of a generation, before the first write to the host: a rollback goes by it.
- * - A step, before its write: history knows of each write that may have been made.
+ * - The first step of a qube, before its write: history names each qube that may have been written to. What was there before it stands
+ *   in the plan and in the receipt, so that of later steps a power cut costs history the count.
  * - A receipt that accepts something new, before that is written to the qube: each record is proven, and each value of ours known. The
  *   mark of an open one is made before it, and is flushed with it.
  * - All other receipts of a run, ahead of its report. Each accepts less than the one before it, to which a power cut may take it back:
@@ -16,13 +26,9 @@ import { dirname } from 'node:path'
  */
 
 /** Writes beside the place, flushes, renames, flushes the folder: after this returns, the file survives a power cut. */
-export async function writeDurably(
-  path: string,
-  text: string | Iterable<string>,
-  flushFolder = (): Promise<void> => syncPath(dirname(path)),
-): Promise<void> {
+export async function writeDurably(path: string, text: string | Iterable<string>): Promise<void> {
   await replaceFile(path, text, (file) => flushed(file, fsync))
-  await flushFolder()
+  await syncFolder(dirname(path))
 }
 
 /** Writes beside the place and renames: whoever reads finds the old text or the new one, also after this process was killed. */
@@ -57,11 +63,20 @@ export function createFile(path: string): number {
   return file
 }
 
-/** Flushes a folder, or a file that was closed. */
-export async function syncPath(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
+  const folder = openSync(path, 'r')
+  try {
+    await flushed(folder, fsync)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+/** Flushes a file that was closed, while nothing else is to be done. */
+export function flushInPlace(path: string): void {
   const file = openSync(path, 'r')
   try {
-    await flushed(file, fsync)
+    fsyncSync(file)
   } finally {
     closeSync(file)
   }
@@ -75,19 +90,6 @@ export const flushed = (file: number, flush: typeof fsync): Promise<void> =>
       else reject(error)
     })
   })
-
-/** A flush that all share who ask before it begins: whatever had been written when one asked is flushed once it is answered. */
-export function sharedFlush(flush: () => Promise<void>): () => Promise<void> {
-  let last: Promise<unknown> = Promise.resolve()
-  let next: Promise<void> | undefined
-  const begin = (): Promise<void> => {
-    next = undefined
-    const flushing = flush()
-    last = flushing.catch(() => undefined)
-    return flushing
-  }
-  return () => (next ??= last.then(begin))
-}
 
 /** Makes a folder, and those around it: for its owner alone, and in a shared one for those who share that. */
 export async function makeFolder(path: string): Promise<void> {

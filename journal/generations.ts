@@ -20,7 +20,7 @@ import {
 } from '../documents/read/index.ts'
 import { type Journal, type Plan } from '../reconciler/index.ts'
 import { type Result } from '../spec/diagnostics/index.ts'
-import { flushed, makeFolder, createFile, sharedFlush, syncPath, writeDurably } from './files.ts'
+import { flushed, makeFolder, createFile, syncFolder, writeDurably } from './files.ts'
 
 /**
  * What each apply was to do, did, and left: `generations/000042/` with `plan.json` (written and flushed before the first
@@ -61,7 +61,8 @@ export function generationJournal(
 ): RunJournal {
   let number: number | null = null
   let own = ''
-  let steps: { readonly file: number; flush(): Promise<void> } | undefined
+  let steps: number | undefined
+  const begunQubes = new Set<string>()
   return {
     generation: () => number,
     async begin(plan) {
@@ -73,8 +74,8 @@ export function generationJournal(
       await writeDurably(join(own, META), documentText(generationDocument, meta))
       await writeDurably(join(own, PLAN), planInParts(plan))
       const file = createFile(join(own, STEPS))
-      await syncPath(own)
-      await syncPath(all)
+      await syncFolder(own)
+      await syncFolder(all)
       try {
         await begun(next)
       } catch (error) {
@@ -82,18 +83,19 @@ export function generationJournal(
         await drop(own)
         throw error
       }
-      steps = { file, flush: sharedFlush(() => flushed(file, fdatasync)) }
+      steps = file
       number = next
     },
     async write(qube, what, phase) {
       const step: Step = { qube, what, phase }
       if (steps === undefined) throw new Error('a step before the beginning')
-      writeFileSync(steps.file, `${JSON.stringify(step)}\n`)
-      // Ahead of the write that it announces. That it was made is seen on the host anyway.
-      if (phase === 'before') await steps.flush()
+      writeFileSync(steps, `${JSON.stringify(step)}\n`)
+      if (begunQubes.has(qube)) return
+      begunQubes.add(qube)
+      await flushed(steps, fdatasync)
     },
     async end(report) {
-      if (steps !== undefined) closeSync(steps.file)
+      if (steps !== undefined) closeSync(steps)
       const { qubes, interrupted } = report
       if (qubes.every(({ touched }) => !touched)) {
         number = null

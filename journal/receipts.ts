@@ -9,10 +9,10 @@ import {
   isCode,
   makeFolder,
   createFile,
+  flushInPlace,
   readIfThere,
   replaceFile,
-  sharedFlush,
-  syncPath,
+  syncFolder,
   writeDurably,
 } from './files.ts'
 
@@ -30,7 +30,6 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
   const folder = join(stateFolder, 'owned')
   const matchedFile = join(folder, 'matched')
   const markOf = (key: string): string => join(folder, `${key}${OPEN}`)
-  const flushFolder = sharedFlush(() => syncPath(folder))
   const unflushed = new Set<string>()
   return {
     async read(key) {
@@ -49,7 +48,7 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       if (narrows) {
         await replaceFile(path, text)
         unflushed.add(path)
-      } else await writeDurably(path, text, flushFolder)
+      } else await writeDurably(path, text)
       if (!receipt.open) rmSync(markOf(key), { force: true })
     },
     async remove(key) {
@@ -57,9 +56,9 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
         if (existsSync(path)) await rm(path, { force: true })
     },
     async flush() {
-      // The first brings all of them to the disk; the others find nothing to do.
-      for (const path of unflushed) if (existsSync(path)) await syncPath(path)
-      if (unflushed.size > 0) await flushFolder()
+      // The first brings all of them to the disk, and the others find nothing to wait for.
+      for (const path of unflushed) if (existsSync(path)) flushInPlace(path)
+      if (unflushed.size > 0) await syncFolder(folder)
       unflushed.clear()
     },
     async open() {

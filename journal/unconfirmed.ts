@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Unconfirmed, unconfirmedDocument } from '../documents/host/index.ts'
 import { documentText, readFileDocument } from '../documents/read/index.ts'
 import { QstateError } from '../spec/diagnostics/index.ts'
-import { isCode, syncPath, writeDurably } from './files.ts'
+import { isCode, syncFolder, writeDurably } from './files.ts'
 
 /** What a mark says, beside what kind of document it is. */
 export type MarkContent = Omit<Unconfirmed, 'schema' | 'version'>
@@ -74,6 +74,6 @@ async function move(folder: string, from: keyof typeof FILES, to: keyof typeof F
     if (isCode(error, 'ENOENT')) return false
     throw error
   }
-  await syncPath(folder)
+  await syncFolder(folder)
   return true
 }
