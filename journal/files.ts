@@ -108,7 +108,7 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /** A folder that only owner and group may write, and whose group is also that of what is made in it. */
-export const isShared = (folder: string): boolean => (statSync(folder).mode & 0o2022) === 0o2020
+const isShared = (folder: string): boolean => (statSync(folder).mode & 0o2022) === 0o2020
 
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
