@@ -17,7 +17,9 @@ import {
   type Manifest,
   type Placed,
   readDevices,
+  readFormerly,
   type Reading,
+  readMoves,
   readName,
   readProfiles,
   readQubes,
@@ -57,6 +59,8 @@ export function loadManifest(
   const name = readName(documents, reading)
   const profiles = readProfiles(documents, reading)
   const bodies = { qubes: readQubes(documents, reading), selectors: readSelectors(documents, reading) }
+  const formerly = readFormerly(documents, name, reading)
+  const moved = readMoves(documents, bodies, reading)
   const compose = composer(profiles, allRead, report)
   checkProfiles(profiles, compose, report)
   const { qubes, selectors } = composeAll(bodies, compose)
@@ -69,7 +73,9 @@ export function loadManifest(
   const tags = selectors.flatMap(({ match }) => (match.tag === null ? [] : [match.tag]))
   const selects = { needsHost: selectors.length > 0, tags: [...new Set(tags)].sort() }
   const reported = new Set(diagnostics.map(keyOf))
-  return { manifest: { name, selects, tables: reading.tables, qubes, selectors, reported }, diagnostics }
+  const { tables } = reading
+  const manifest = { name, formerly, moved, selects, tables, qubes, selectors, reported }
+  return { manifest, diagnostics }
 }
 
 /** Composed on its own, also where nothing extends it: what is wrong with it is told all the same. */

@@ -56,10 +56,12 @@ export function resolve(
   const desired = new Map(
     [...composed].map(([name, qube]) => [name, desiredQube(name, qube, qubes.get(name))]),
   )
-  const { name, tables } = manifest
+  const { name, formerly, moved, tables } = manifest
   const untold = untoldIn(manifest, facts)
   const state: DesiredState = {
     name,
+    ...(formerly.length === 0 ? {} : { formerly }),
+    ...(moved.length === 0 ? {} : { moved }),
     qubes: desired,
     tables,
     digest: digestOf(name, desired),

@@ -142,6 +142,7 @@ export const CODES = {
     codes: [
       'changed-since',
       'foreign-record',
+      'moved-still-there',
       'needs-halted',
       'never-effective',
       'no-template',
@@ -175,6 +176,7 @@ export const CODES = {
       'not-at-boot',
       'not-pushed',
       'not-tried',
+      'other-name',
       'qubes-hidden',
       'run-in-progress',
       'tags-unknown',

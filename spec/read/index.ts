@@ -20,6 +20,7 @@ export {
   type Statement,
   type Statements,
 } from './manifest.ts'
+export { readFormerly, readMoves } from './moves.ts'
 export { durationOf, entriesOf, itemsOf, numberOf, textOf, textsOf } from './nodes.ts'
 export { BUILT_IN_PROFILES, builtInBodies } from './profiles.ts'
 export { HOST_SLIC } from './slic.ts'

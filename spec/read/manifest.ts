@@ -3,6 +3,7 @@ import {
   type DesiredSetting,
   type DriftPolicy,
   type Ensure,
+  type Move,
   type RestartPolicy,
 } from '../vocabulary/index.ts'
 import { type Written } from '../yaml/index.ts'
@@ -90,6 +91,9 @@ export interface Selector extends Body {
 /** Everything that was written, read, checked and composed. Callers look at `name`, `selects` and `tables` only. */
 export interface Manifest {
   readonly name: string | null
+  /** Names that the configuration had before. */
+  readonly formerly: readonly string[]
+  readonly moved: readonly Move[]
   /** What `resolve` will have to know of a host: nothing at all without selectors. */
   readonly selects: { readonly needsHost: boolean; readonly tags: readonly string[] }
   /** Bytes of the tables read from files, by SHA-256. */

@@ -4,6 +4,7 @@ import {
   audio,
   ensure,
   extendsSchema,
+  listOf,
   mapOf,
   named,
   object,
@@ -64,6 +65,14 @@ const device = union(
   { description: 'Without port or identity any will do; one of the two is needed.' },
 )
 
+const qubeName = text('the name of a qube', { pattern: QUBE_NAME.source })
+
+const move = object(
+  '{ from, to }',
+  { from: qubeName, to: qubeName },
+  { required: ['from', 'to'], description: 'A qube that was cloned under another name, and then removed.' },
+)
+
 /** The user-facing contract: what editors complete, and what every document is checked against before it is read. */
 export const manifestSchema: object = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -77,6 +86,11 @@ export const manifestSchema: object = {
       apiVersion: { ...words('qstate/v1'), 'x-expected': 'qstate/v1' },
       kind: { ...words('Qubes'), 'x-expected': 'Qubes' },
       name: text('a name for the configuration'),
+      formerly: {
+        ...listOf('a list of names', text('a name that the configuration had')),
+        description: 'Names that the configuration had before.',
+      },
+      moved: { ...listOf('a list of { from, to }', move), description: 'Qubes that were renamed.' },
       devices: named('device', OWN_NAME, mapOf('a map of names to USB devices', device)),
       profiles: named(
         'profile',

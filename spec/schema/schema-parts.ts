@@ -68,7 +68,11 @@ export const text = (expected: string, more: Schema = {}): Schema => ({
   ...more,
 })
 
-const listOf = (expected: string, items: Schema): Schema => ({ type: 'array', 'x-expected': expected, items })
+export const listOf = (expected: string, items: Schema): Schema => ({
+  type: 'array',
+  'x-expected': expected,
+  items,
+})
 
 /** `{ value: "off" }`: a text that is a word of ours. */
 const literalText = object(

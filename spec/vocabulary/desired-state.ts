@@ -106,9 +106,20 @@ export interface Selections {
   readonly without: (qube: string, tags: ReadonlySet<string>) => Result<DesiredQube | null>
 }
 
+/** A qube that has another name now. Qubes renames by clone and removal, so that what carries the new name is another qube. */
+export interface Move {
+  readonly from: string
+  readonly to: string
+  readonly position: SourceRange
+}
+
 export interface DesiredState {
   /** The configuration's own name, where it has one: what it set under this name on a qube that it drops is withdrawn. */
   readonly name: string | null
+  /** Names that it had before: what it set under these is its own. Without it: none. */
+  readonly formerly?: readonly string[]
+  /** Without it: none. */
+  readonly moved?: readonly Move[]
   readonly qubes: ReadonlyMap<string, DesiredQube>
   /** Tables from files, by SHA-256 in lower-case hex: what `file:<sha256>` in `slic/tables` stands for. */
   readonly tables: ReadonlyMap<string, Buffer>

@@ -15,6 +15,7 @@ export {
   type DriftPolicy,
   type Ensure,
   type HostFacts,
+  type Move,
   type RestartPolicy,
   type Selection,
   type Selections,

@@ -238,6 +238,32 @@ test("a host's own files are laid over the fleet's, and values are filled in", (
   assert.deepEqual([...(desired?.qubes.keys() ?? [])], ['extra', 'win'])
 })
 
+test('what has another name by now adds up over layers', () => {
+  const files = ['base.yaml', 'own.yaml']
+  const { manifest, diagnostics } = loadManifest(
+    [
+      {
+        path: 'own.yaml',
+        text: 'apiVersion: qstate/v1\nformerly: [home]\nmoved: [{ from: b, to: c }]\nqubes: { c: {} }\n',
+      },
+      {
+        path: 'base.yaml',
+        text: 'apiVersion: qstate/v1\nname: lab\nformerly: [office]\nmoved: [{ from: a, to: b }]\n',
+      },
+    ],
+    { shape: layered({ layerOf: (file) => files.indexOf(file), values: new Map() }) },
+  )
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(manifest?.formerly, ['office', 'home'])
+  assert.deepEqual(
+    manifest.moved.map(({ from, to, position }) => [from, to, position.file]),
+    [
+      ['a', 'b', 'base.yaml'],
+      ['b', 'c', 'own.yaml'],
+    ],
+  )
+})
+
 test('a value that nothing sets is told where it is used, with the nearest name', () => {
   const { manifest, diagnostics } = resolved({ memry: 6144, who: 'anna' })
   assert.equal(manifest, null)

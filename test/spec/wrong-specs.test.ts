@@ -1988,6 +1988,66 @@ select:
     ],
   },
   {
+    reason: 'a qube that was renamed has one former name, and the spec has it by its new one',
+    yaml: `
+apiVersion: qstate/v1
+moved:
+  - { from: win7, to: win7-oem }
+  - { from: win7, to: win8 }
+  - { from: old, to: win7-oem }
+  - { from: same, to: same }
+  - { from: win8, to: win9 }
+  - { from: gone, to: win7-eom }
+  - { from: a, to: b }
+  - { from: b, to: a }
+  - { from: dom0, to: win11 }
+  - { from: old, to: "win 10" }
+  - { from: win10 }
+qubes:
+  win7-oem: {}
+  win8: {}
+  win9: {}
+`,
+    expected: [
+      '4:13 error moved-twice win7 was renamed already — first at spec.yaml:3:13; keep one of them',
+      '5:22 error moved-twice win7-oem has a former name already — first at spec.yaml:3:23; keep one of them',
+      '6:23 error itself same cannot be its own former name — name the qube that it was before, and the one that it is now',
+      '7:13 error moved-from-named the spec still names win8 — where it was renamed to win9, take win8 out of qubes; else drop this line',
+      '8:23 error moved-to-unknown the spec has no qube win7-eom — did you mean "win7-oem"?',
+      '9:13 error moved-in-circle a was renamed back to itself — the qube that has its name now is the end of the chain',
+      '10:13 error moved-in-circle b was renamed back to itself — the qube that has its name now is the end of the chain',
+      '11:13 error reserved-name dom0 is not managed — qstate manages qubes; their host it leaves alone',
+      '12:22 error bad-value the text "win 10" cannot stand here — expected the name of a qube',
+      '13:5 error missing-key the key "to" is missing — expected { from, to }',
+    ],
+  },
+  {
+    reason: 'a configuration has another name than before',
+    yaml: `
+apiVersion: qstate/v1
+name: office
+formerly: [home, home, office, "", 5]
+`,
+    expected: [
+      '3:18 error said-twice "home" stands here twice — first at spec.yaml:3:12',
+      '3:24 error formerly-now "office" is the name that the configuration has now — leave it out',
+      '3:32 error bad-name "" is not a configuration name — a letter or digit, then letters, digits, _ . or -, 64 characters at most',
+      '3:36 error wrong-type the number 5 cannot stand here — expected a name that the configuration had; put it in quotes if the text "5" is meant',
+    ],
+  },
+  {
+    reason: 'without a name nothing is taken over from another configuration',
+    yaml: `
+apiVersion: qstate/v1
+formerly: [home]
+moved: { win7: win7-oem }
+`,
+    expected: [
+      '2:12 error formerly-unnamed a configuration without a name takes nothing over from another — write its new name: `name: …`',
+      '3:8 error wrong-type a map cannot stand here — expected a list of { from, to }',
+    ],
+  },
+  {
     reason: 'what a fleet fills in stands for nothing here, and only there is the fleet told of',
     yaml: `
 apiVersion: qstate/v1
