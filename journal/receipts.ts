@@ -1,7 +1,7 @@
 import { closeSync, existsSync, rmSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Receipts } from '../reconciler/index.ts'
+import { mapLimited, type Receipt, type Receipts } from '../reconciler/index.ts'
 import { receiptDocument } from '../documents/host/index.ts'
 import { documentText, readFileDocument } from '../documents/read/index.ts'
 import { type Problem } from '../spec/diagnostics/index.ts'
@@ -31,14 +31,17 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
   const matchedFile = join(folder, 'matched')
   const markOf = (key: string): string => join(folder, `${key}${OPEN}`)
   const unflushed = new Set<string>()
+  const names = (): Promise<readonly string[]> => readdir(folder).catch(nothingThere)
+  const read = async (key: string): Promise<Receipt | undefined> => {
+    const found = await readFileDocument(receiptDocument, join(folder, fileOf(key)))
+    if (found?.ok === false) warn(found.problem)
+    if (found?.ok !== true) return undefined
+    const { accepted, open, was, base, qube, matched } = found.value
+    const named = qube === undefined ? {} : { qube }
+    return { accepted, open, was, base, ...named, ...(matched === undefined ? {} : { matched }) }
+  }
   return {
-    async read(key) {
-      const read = await readFileDocument(receiptDocument, join(folder, fileOf(key)))
-      if (read?.ok === false) warn(read.problem)
-      if (read?.ok !== true) return undefined
-      const { accepted, open, was, base, matched } = read.value
-      return { accepted, open, was, base, ...(matched === undefined ? {} : { matched }) }
-    },
+    read,
     // Marked for as long as it may be open: one that is marked and not open costs a look.
     async write(key, receipt, narrows = false) {
       const path = join(folder, fileOf(key))
@@ -55,6 +58,20 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       for (const path of [join(folder, fileOf(key)), markOf(key)])
         if (existsSync(path)) await rm(path, { force: true })
     },
+    async move(from, to) {
+      const [old, now] = [join(folder, fileOf(from)), join(folder, fileOf(to))]
+      if (!existsSync(old)) return
+      if (existsSync(markOf(from)) && !existsSync(markOf(to))) closeSync(createFile(markOf(to)))
+      await rename(old, now)
+      await syncFolder(folder)
+      rmSync(markOf(from), { force: true })
+      if (unflushed.delete(old)) unflushed.add(now)
+    },
+    async ofNames(qubes) {
+      const keys = (await names()).flatMap((file) => UUID_FILE.exec(file)?.[1] ?? [])
+      const found = await mapLimited(keys, 8, async (key) => [key, (await read(key))?.qube ?? ''] as const)
+      return new Map(found.filter(([, qube]) => qubes.has(qube)))
+    },
     async flush() {
       // The first brings all of them to the disk, and the others find nothing to wait for.
       for (const path of unflushed) if (existsSync(path)) flushInPlace(path)
@@ -62,8 +79,8 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       unflushed.clear()
     },
     async open() {
-      const names = await readdir(folder).catch(nothingThere)
-      return new Set(names.flatMap((name) => (name.endsWith(OPEN) ? [name.slice(0, -OPEN.length)] : [])))
+      const marked = (await names()).filter((name) => name.endsWith(OPEN))
+      return new Set(marked.map((name) => name.slice(0, -OPEN.length)))
     },
     matched: async () => (await readIfThere(matchedFile)) ?? null,
     async setMatched(digest) {
@@ -77,6 +94,9 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
 }
 
 const OPEN = '.open'
+
+/** Beside them lie those of qubes that are being created, and what is known of all of them. */
+const UUID_FILE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json$/
 
 function nothingThere(error: unknown): readonly string[] {
   if (isCode(error, 'ENOENT')) return []

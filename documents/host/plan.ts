@@ -92,6 +92,7 @@ const note = Type.Object({
     'followed',
     'once',
     'heirs',
+    'moved',
     'record-lost',
     'taken-over',
     'unproven',
@@ -152,6 +153,18 @@ const qube = Type.Object({
     about(
       'The record that is there need not be proven: a person takes it over, or gives it up.',
       Type.Literal(true),
+    ),
+  ),
+  movedFrom: Type.Optional(
+    about(
+      'The record that is there is that of a qube whose place this one has taken: its entries pass over.',
+      Type.Object({ qube: about('Null: the spec no longer says.', orNull(qubeName)), uuid: text }),
+    ),
+  ),
+  renames: Type.Optional(
+    about(
+      'Qubes that the record that is there names as they were called before.',
+      Type.Array(Type.Object({ from: qubeName, to: qubeName })),
     ),
   ),
   closes: Type.Optional(
@@ -223,6 +236,7 @@ export const planTable = table(
     host: Type.Object({ where: text, release: qubesVersion }),
     spec: Type.Object({
       name: orNull(text),
+      formerly: Type.Optional(about('Names that the configuration had before.', texts)),
       digest: about('SHA-256 of the desired state.', Type.String({ pattern: '^(?:[0-9a-f]{64})?$' })),
       commit: about(
         'Of the repository that the spec is in; `+` at its end when a file that was used differs from it. Null where no one commit has them all.',
@@ -270,6 +284,12 @@ export const planTable = table(
             path: text,
             removes: Type.Optional(
               about('What it holds, where it is removed: if it still holds that.', texts),
+            ),
+            movedTo: Type.Optional(
+              about(
+                'The qube that has the place of the one it was for: it is removed after that is done.',
+                qubeName,
+              ),
             ),
           }),
         ),

@@ -7,6 +7,7 @@ import {
   mapOf,
   MIB,
   orNull,
+  qubeName,
   type Same,
   table,
   valueOrAbsent,
@@ -33,6 +34,7 @@ export const receiptTable = table(
       mapOf(Type.Array(valueOrAbsent)),
     ),
     base: about('The record as the last finished run left it; of an unfinished run only.', record),
+    qube: Type.Optional(about('Its name then.', qubeName)),
     matched: Type.Optional(
       about(
         'SHA-256 of the `match` of each `select` entry that gave settings to the qube.',

@@ -1,6 +1,8 @@
 import { problem, type Problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { SLIC_TABLES } from '../../spec/index.ts'
 import {
   needsApply,
+  type OrphanTemplate,
   type Plan,
   type QubePlan,
   type QubeReport,
@@ -131,7 +133,8 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
   for (const orphan of orphans) {
     try {
       if (context.signal.aborted) stop ??= STOPPED
-      if (stop === null) removed.push(await removeOrphan(orphan, plan.host.release, context))
+      if (stop === null && isReplaced(orphan, byName))
+        removed.push(await removeOrphan(orphan, plan.host.release, context))
     } catch (error) {
       if (!(error instanceof QstateError)) throw error
       stop ??= error.problem
@@ -164,6 +167,16 @@ const isInUse = ({ plan, report }: QubeRun): boolean =>
   plan.remove !== undefined && report.error?.code === 'in-use'
 
 type RunsByName = ReadonlyMap<string, QubeRun>
+
+/** Whether the qube that has the place of the one that a template was for has what it is to have instead. */
+function isReplaced({ movedTo }: OrphanTemplate, runs: RunsByName): boolean {
+  if (movedTo === undefined) return true
+  const report = runs.get(movedTo)?.report
+  const isAsPlanned = ['applied', 'unchanged', 'blocked'].includes(report?.status ?? '')
+  return (
+    isAsPlanned || report?.outcomes.some((o) => o.path === SLIC_TABLES && o.status === 'applied') === true
+  )
+}
 
 /** A qube whose template has not been made is not made either. A part is the creation alone. */
 async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'): Promise<void> {
@@ -205,7 +218,7 @@ function startRun(
         ? creationProblem(plan, whole, context.qubes)
         : qube === undefined || replaced
           ? `${plan.qube} is not the qube that was planned for`
-          : null
+          : originProblem(plan, context.qubes)
   return {
     plan,
     facts: {
@@ -225,6 +238,12 @@ function startRun(
     halfDone: new Map(),
     isStopped: false,
   }
+}
+
+/** Why nothing passes over to a qube after all. */
+function originProblem({ movedFrom }: QubePlan, qubes: readonly HostQube[]): string | null {
+  const there = qubes.find(({ name, uuid }) => name === movedFrom?.qube || uuid === movedFrom?.uuid)
+  return movedFrom === undefined || there === undefined ? null : `${there.name} is on the host again`
 }
 
 /** Why a qube is not to be created after all. */

@@ -3,6 +3,7 @@ import { SLIC_TABLES } from '../../spec/index.ts'
 import { type OrphanTemplate, type QubeReport } from '../plan/index.ts'
 import {
   type Host,
+  type HostQube,
   NO_NEEDS,
   providerOf,
   type Providers,
@@ -19,8 +20,14 @@ export async function removeOrphan(
   {
     host,
     providers,
+    qubes,
     journal,
-  }: { readonly host: Host; readonly providers: Providers; readonly journal: Journal },
+  }: {
+    readonly host: Host
+    readonly providers: Providers
+    readonly qubes: readonly HostQube[]
+    readonly journal: Journal
+  },
 ): Promise<QubeReport> {
   const provider = providerOf(providers, SLIC_TABLES)
   const facts = { qube: { name, klass: '', state: 'Halted', uuid: null }, version }
@@ -33,7 +40,7 @@ export async function removeOrphan(
     const seen = provider.decode(SLIC_TABLES, await host.read(name, { ...NO_NEEDS, slic: true }), facts)
     if (seen.status === 'unknown') throw new QstateError(seen.problem)
     const found = seen.status === 'present' ? seen.value : null
-    if (!sameValue(found, removes)) throw new QstateError(CHANGED)
+    if (!sameValue(found, removes) || qubes.some((qube) => qube.name === name)) throw new QstateError(CHANGED)
     const calls = provider.calls({ qube: name, path: SLIC_TABLES, before: found, after: null }, facts)
     if ('code' in calls) throw new QstateError(calls)
     for (const call of calls) {

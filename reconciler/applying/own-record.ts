@@ -1,10 +1,13 @@
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE, type Value } from '../../spec/index.ts'
 import {
+  formatRecord,
+  heldRecord,
+  isReadAnew,
   type OwnershipRecord,
-  ownRecord,
   recordAfterOutcomes,
   recordCall,
+  renamedFormer,
   unproven,
 } from '../ownership/index.ts'
 import { creationKey, meansSame, NO_NEEDS, providerOf, type Receipt, sameValue } from '../ports/index.ts'
@@ -19,10 +22,13 @@ import { fail, noted, type QubeRun, send, stop, uuidOf, valueOf } from './qube-r
 /** Why the record that is there is not to be gone by, though the plan was made of it. */
 export async function requireProof(run: QubeRun): Promise<boolean> {
   const { plan, receipts, recordText } = run
-  const record = ownRecord(recordText, { name: plan.qube, uuid: uuidOf(run) })
-  if (record === null || record.version === 1 || plan.takesOver === true) return true
-  const receipt = await noted(receipts.read(uuidOf(run)))
-  if (receipt?.accepted.includes(recordText) === true) return true
+  const { movedFrom, takesOver = false } = plan
+  const record = recordIn(run, recordText)
+  if (record === null || (record.version === 1 && movedFrom === undefined) || takesOver) return true
+  for (const uuid of [uuidOf(run), movedFrom?.uuid]) {
+    const receipt = uuid === undefined ? undefined : await noted(receipts.read(uuid))
+    if (receipt?.accepted.includes(recordText) === true) return true
+  }
   fail(run, 'stale', unproven(plan.qube, record))
   return false
 }
@@ -31,11 +37,10 @@ export async function requireProof(run: QubeRun): Promise<boolean> {
 export async function openReceipt(run: QubeRun): Promise<void> {
   const { plan, receipts, recordText } = run
   if (run.receipt !== null || (plan.changes.length === 0 && plan.record.before === plan.record.after)) return
-  const uuid = uuidOf(run)
-  const last = await noted(receipts.read(uuid))
-  const unfinished = last?.open === true && last.accepted.includes(recordText) ? last : undefined
-  const record = ownRecord(recordText, { name: plan.qube, uuid })
-  const was: Record<string, readonly (Value | null)[]> = { ...unfinished?.was }
+  const last = await lastReceipt(run)
+  const unfinished = last?.open === true && last.accepted.includes(written(run)) ? last : undefined
+  const record = recordIn(run, recordText)
+  const was: Record<string, readonly (Value | null)[]> = { ...renamedFormer(unfinished?.was, plan.renames) }
   for (const { path, before, calls } of plan.changes) {
     if (oursIn(run, record, unfinished, path, before) === undefined) continue
     // Between two calls, of a device that gets its options back, there is nothing.
@@ -44,13 +49,39 @@ export async function openReceipt(run: QubeRun): Promise<void> {
   const matched = plan.matched ?? last?.matched ?? []
   if (!sameValue(matched, last?.matched ?? [])) await noted(receipts.setMatched(null))
   await keep(run, {
-    accepted: [...new Set([recordText, plan.record.after])],
+    accepted: [...new Set([written(run), plan.record.after])],
     open: true,
     was,
-    base: unfinished === undefined ? recordText : unfinished.base,
+    base: baseText(run, unfinished === undefined ? recordText : unfinished.base),
     ...(matched.length === 0 ? {} : { matched }),
   })
 }
+
+/**
+ * The receipt that there is. That of the qube whose entries pass over becomes the receipt of this one, at one stroke: from then on no
+ * other clone can be proven by it, and at no moment none can.
+ */
+async function lastReceipt(run: QubeRun): Promise<Receipt | undefined> {
+  const { plan, receipts, recordText } = run
+  const uuid = uuidOf(run)
+  const own = await noted(receipts.read(uuid))
+  if (plan.movedFrom === undefined || own?.accepted.includes(recordText) === true) return own
+  await noted(receipts.move(plan.movedFrom.uuid, uuid))
+  return noted(receipts.read(uuid))
+}
+
+/** What is on the qube, as its receipt has it: the record of another qube, as on a clone, is none. */
+const written = (run: QubeRun): string | null =>
+  recordIn(run, run.recordText) === null ? null : run.recordText
+
+/** A record as the last finished run left it, as one of this qube and with the names that qubes have now. */
+function baseText(run: QubeRun, text: string | null): string | null {
+  const record = isReadAnew(run.plan) ? recordIn(run, text) : null
+  return record === null ? text : formatRecord({ ...record, version: 2 })
+}
+
+const recordIn = (run: QubeRun, text: string | null): OwnershipRecord | null =>
+  heldRecord(text, { ...run.plan, uuid: uuidOf(run) })
 
 /** Puts a record on the qube, if it is as it was last seen there, and sees that it stays. */
 export async function writeRecord(run: QubeRun, text: string | null): Promise<void> {
@@ -62,7 +93,7 @@ export async function writeRecord(run: QubeRun, text: string | null): Promise<vo
   }
   const { receipt } = run
   if (receipt !== null && !receipt.accepted.includes(text))
-    await keep(run, { ...receipt, accepted: [run.recordText, text] })
+    await keep(run, { ...receipt, accepted: [written(run), text] })
   await send(run, recordCall(run.plan.qube, text), RECORD_FEATURE)
   if ((await readRecord(run)) !== text) {
     const hint = 'someone else wrote it at the same time, or the host does not keep it; plan again'
@@ -99,13 +130,12 @@ export async function closeUnfinished(run: QubeRun): Promise<void> {
 /** The record as the plan has it, but for changes that were not made. */
 export function recordTextAfter(run: QubeRun, when: 'ahead' | 'afterwards'): string | null {
   const { plan, receipt, report } = run
-  const [name, uuid] = [plan.qube, uuidOf(run)]
-  const record = ownRecord(plan.record.before, { name, uuid })
+  const record = recordIn(run, plan.record.before)
   return recordAfterOutcomes(plan, {
-    uuid,
+    uuid: uuidOf(run),
     outcomes: report.outcomes,
     when,
-    base: ownRecord(receipt?.base ?? null, { name, uuid }),
+    base: recordIn(run, receipt?.base ?? null),
     ours(path, before) {
       const left = run.halfDone.get(path)
       return oursIn(run, record, receipt ?? undefined, path, left === undefined ? before : left)
@@ -130,8 +160,9 @@ function oursIn(
 }
 
 async function keep(run: QubeRun, receipt: Receipt, narrows = false): Promise<void> {
-  await noted(run.receipts.write(uuidOf(run), receipt, narrows))
-  run.receipt = receipt
+  const named = { ...receipt, qube: run.plan.qube }
+  await noted(run.receipts.write(uuidOf(run), named, narrows))
+  run.receipt = named
 }
 
 async function readRecord({ host, plan }: QubeRun): Promise<string | null> {

@@ -11,5 +11,6 @@ export {
   observePaths,
   observeQube,
   observeRecord,
+  withMore,
 } from './observe.ts'
 export { planWaits } from './pending-restart.ts'

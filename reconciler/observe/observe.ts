@@ -126,9 +126,12 @@ async function withTables(host: Host, facts: QubeFacts, wanted: DesiredQube | nu
 }
 
 /** Reads only whose a qube is. */
-export async function observeRecord(host: Host, facts: QubeFacts): Promise<RecordReading> {
+export async function observeRecord(
+  host: Host,
+  facts: QubeFacts,
+): Promise<Pick<ObservedQube, 'record' | 'recordText'>> {
   const reading = await host.read(facts.qube.name, { ...NO_NEEDS, ...ownNeeds(facts) })
-  return readRecord(identified(facts, reading).qube, reading).record
+  return readRecord(identified(facts, reading).qube, reading)
 }
 
 /** Whose the qube is: its record, and its UUID where the listing does not tell it. */

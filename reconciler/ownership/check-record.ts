@@ -3,6 +3,7 @@ import { type Note, type Plan, type QubePlan } from '../plan/index.ts'
 import { sameValue } from '../ports/index.ts'
 import { parseRecord } from './parse-record.ts'
 import { isEmptyRecord, type OwnershipRecord } from './record.ts'
+import { heldRecord } from './renames.ts'
 
 /**
  * Whether the record that a saved plan would write is the one that its changes and notes give: it claims nothing that
@@ -11,14 +12,17 @@ import { isEmptyRecord, type OwnershipRecord } from './record.ts'
 export function recordProblem(qube: QubePlan, plan: Pick<Plan, 'spec'>): string | undefined {
   const { record, changes, uuid, qube: name } = qube
   const identity = { name, uuid: uuid ?? '' }
-  const before = parse(record.before, identity)
+  const before = heldRecord(record.before, qube)
   const after = parse(record.after, identity)
   if (qube.remove !== undefined) {
-    const isOwn = before !== null && before.name !== null && before.name === plan.spec.name
+    const { name: owner, formerly = [] } = plan.spec
+    const isOwn = before !== null && before.name !== null && [owner, ...formerly].includes(before.name)
     return isOwn && record.before === record.after
       ? undefined
       : `${name} is not this configuration’s to remove`
   }
+  if (qube.movedFrom !== undefined && (record.before === record.after || qube.movedFrom.uuid === uuid))
+    return `nothing passes over to ${name}`
   if (record.before !== record.after) {
     if (uuid === null && qube.create === undefined)
       return `it writes a record to ${name} without saying which qube that is`

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ConsentRequest, type Plan, type QubePlan, type Withdrawal } from '../plan/index.ts'
 import { ownRecord } from './parse-record.ts'
+import { heldRecord, renamedPaths } from './renames.ts'
 
 /**
  * Consent to mass withdrawal. A line that is lost by mistake, or a folder that is moved, makes a spec that names fewer settings: a
@@ -30,7 +31,7 @@ interface Leaving {
 /** The consent that a plan needs: null where none. */
 export function consentNeeded(plan: Pick<Plan, 'qubes'>, baseline: Baseline): ConsentRequest | null {
   const leaving = plan.qubes.flatMap((qube) => leavingOf(qube, baseline))
-  const known = new Set(leaving.map(({ plan: { uuid } }) => uuid))
+  const known = new Set(leaving.flatMap(({ plan: { uuid, movedFrom } }) => [uuid, movedFrom?.uuid]))
   const others = Object.entries(baseline).filter(([uuid]) => !known.has(uuid))
   const all = sum(leaving.map((one) => one.all)) + sum(others.map(([, paths]) => paths.length))
   const gone = sum(leaving.map((one) => one.gone))
@@ -44,8 +45,18 @@ function leavingOf(plan: QubePlan, baseline: Baseline): readonly Leaving[] {
   if (plan.uuid === null || owned === undefined) return []
   const { leaves = [] } = plan
   const stays = new Set(owned.filter((path) => !leaves.includes(path)))
-  const all = baseline[plan.uuid] ?? owned
+  const all = baselineOf(plan, plan.uuid, new Map(Object.entries(baseline))) ?? owned
   return [{ plan, leaves, all: all.length, gone: all.filter((path) => !stays.has(path)).length }]
+}
+
+/** Of a qube that was renamed, that of the one whose place it has taken. */
+function baselineOf(
+  { movedFrom, renames }: QubePlan,
+  uuid: string,
+  baseline: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | undefined {
+  const paths = baseline.get(uuid) ?? baseline.get(movedFrom?.uuid ?? '')
+  return paths && renamedPaths(paths, renames)
 }
 
 const isMostOf = ({ all, gone }: Leaving): boolean =>
@@ -104,7 +115,8 @@ export function baselineAfter(
   plan: Pick<Plan, 'qubes'>,
   { agreed, uuids }: { readonly agreed: boolean; readonly uuids: ReadonlySet<string> },
 ): Baseline {
-  const next = new Map(Object.entries(baseline).filter(([uuid]) => uuids.has(uuid)))
+  const known = new Map(Object.entries(baseline))
+  const next = new Map([...known].filter(([uuid]) => uuids.has(uuid)))
   for (const qube of plan.qubes) {
     const { uuid, leaves = [], record } = qube
     if (uuid === null) continue
@@ -113,13 +125,14 @@ export function baselineAfter(
     if (isSame && !agreed && next.has(uuid)) continue
     const before = ownedOf(qube) ?? []
     const after = pathsIn(record.after, qube) ?? []
+    const measured = baselineOf(qube, uuid, known)
     // What waits for a consent is measured by what was owned before: settings that are new beside it make it no smaller part.
     if (leaves.some((path) => after.includes(path))) {
-      next.set(uuid, next.get(uuid) ?? before)
+      next.set(uuid, measured ?? before)
       continue
     }
     const givenUp = new Set(before.filter((path) => !after.includes(path) && !leaves.includes(path)))
-    const kept = agreed ? [] : (next.get(uuid) ?? []).filter((path) => !givenUp.has(path))
+    const kept = agreed ? [] : (measured ?? []).filter((path) => !givenUp.has(path))
     const all = [
       ...new Set([...kept, ...(agreed ? [] : before.filter((path) => !givenUp.has(path))), ...after]),
     ]
@@ -129,7 +142,10 @@ export function baselineAfter(
   return Object.fromEntries(next)
 }
 
-const ownedOf = (plan: QubePlan): readonly string[] | undefined => pathsIn(plan.record.before, plan)
+function ownedOf(plan: QubePlan): readonly string[] | undefined {
+  const record = heldRecord(plan.record.before, plan)
+  return record === null ? undefined : [...record.set.keys()]
+}
 
 function pathsIn(text: string | null, { qube, uuid }: QubePlan): readonly string[] | undefined {
   const record = ownRecord(text, { name: qube, uuid })

@@ -10,6 +10,7 @@ import {
   sameOwnership,
   type Waits,
 } from './record.ts'
+import { heldRecord, isReadAnew } from './renames.ts'
 
 /**
  * Settings that the record will own. A change of any other is made before the record gives it up, so that no crash
@@ -49,7 +50,7 @@ export function recordAfterOutcomes(plan: QubePlan, context: OutcomeContext): st
   )
   if (failed.length === 0) return plan.record.after
   const qube = { name: plan.qube, uuid }
-  const old = ownRecord(plan.record.before, qube)
+  const old = heldRecord(plan.record.before, { ...plan, uuid })
   const planned = ownRecord(plan.record.after, qube)
   const next = planned ?? old
   if (next === null) return plan.record.after
@@ -72,7 +73,7 @@ export function recordAfterOutcomes(plan: QubePlan, context: OutcomeContext): st
     new Set(failed.map(({ path }) => path)),
   )
   const corrected: OwnershipRecord = { ...next, ...entries, waits }
-  if (old !== null && sameOwnership(old, corrected)) return plan.record.before
+  if (old !== null && !isReadAnew(plan) && sameOwnership(old, corrected)) return plan.record.before
   const isMade = plan.create !== undefined || plan.made === true || (old !== null && isEmptyRecord(old))
   return isEmptyRecord(corrected) && !isMade ? null : formatRecord(corrected)
 }

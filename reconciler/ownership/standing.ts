@@ -1,8 +1,9 @@
 import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Selection, type Value } from '../../spec/index.ts'
 import { creationKey, type Receipt, type Receipts } from '../ports/index.ts'
-import { ownRecord, type RecordReading } from './parse-record.ts'
+import { type RecordReading } from './parse-record.ts'
 import { type OwnershipRecord, type Waits } from './record.ts'
+import { heldRecord, renamedFormer, type RecordHolder } from './renames.ts'
 
 /** What this installation knows of the record that was found on a qube. */
 export interface Standing {
@@ -24,6 +25,8 @@ export interface Standing {
   readonly matched: readonly string[]
   /** By path, the entry that gave an owned setting until the host changed (`membershipOf`). */
   readonly unmatched: ReadonlyMap<string, Selection>
+  /** Settings that name, or go by, a qube that has another name since the record was written. */
+  readonly renamed: ReadonlySet<string>
 }
 
 const NOTHING: Standing = {
@@ -36,37 +39,53 @@ const NOTHING: Standing = {
   isCreated: false,
   matched: [],
   unmatched: new Map(),
+  renamed: new Set(),
 }
 
 /** `receipts` null: the host is a snapshot, of which nothing can be proven, and to which nothing is written. */
 export async function standingOf(
-  { name, uuid }: { readonly name: string; readonly uuid: string | null },
+  holder: RecordHolder,
   text: string | null,
   reading: RecordReading,
   receipts: Receipts | null,
 ): Promise<Standing> {
+  const { qube, uuid } = holder
   if (receipts === null || uuid === null) return NOTHING
-  const receipt = await receipts.read(uuid)
   const isNone = reading.kind === 'none' || reading.kind === 'foreign'
-  const isCreated = isNone && (await receipts.read(creationKey(name))) !== undefined
+  const written = isNone ? null : text
+  const receipt = await receiptOf({ ...holder, uuid }, written, receipts)
+  const isCreated = isNone && (await receipts.read(creationKey(qube))) !== undefined
   if (receipt === undefined) return { ...NOTHING, isProven: isNone, isCreated }
-  const isProven = receipt.accepted.includes(reading.kind === 'none' ? null : text)
-  const known = receipt.accepted.flatMap((one) => ownRecord(one, { name, uuid }) ?? [])
+  const isProven = receipt.accepted.includes(written)
+  const known = receipt.accepted.flatMap((one) => heldRecord(one, holder) ?? [])
   if (!isProven) return { ...NOTHING, isProven: isNone, lost: known.at(-1) ?? null }
   const matched = receipt.matched ?? []
   if (!receipt.open) return { ...NOTHING, matched }
-  const base = ownRecord(receipt.base, { name, uuid })
+  const base = heldRecord(receipt.base, holder)
   return {
     isProven,
     isOpen: true,
-    was: receipt.was,
+    was: renamedFormer(receipt.was, holder.renames),
     base,
     waits: [...known, ...(base === null ? [] : [base])].flatMap(({ waits }) => waits ?? []),
     lost: null,
     isCreated,
     matched,
     unmatched: new Map(),
+    renamed: new Set(),
   }
+}
+
+/** Of entries that pass over, that of the qube which is gone, until a run has given it to the one that has its place. */
+async function receiptOf(
+  { uuid, movedFrom }: RecordHolder & { readonly uuid: string },
+  text: string | null,
+  receipts: Receipts,
+): Promise<Receipt | undefined> {
+  const own = await receipts.read(uuid)
+  return movedFrom === undefined || own?.accepted.includes(text) === true
+    ? own
+    : receipts.read(movedFrom.uuid)
 }
 
 /** What may wait of a start, as all of these say it; null where nothing does. */

@@ -24,6 +24,8 @@ export interface SettingState {
   readonly isOpen: boolean
   /** No finished run has recorded it, but one that was cut off. */
   readonly isBegun: boolean
+  /** What it names, or goes by, has another name since: that the host has not followed is no drift. */
+  readonly isRenamed: boolean
   /** Windows Tools set this value at every boot. */
   readonly isGuests: boolean
   /** What it would have as its original if it came in now; undefined: nothing can be known of it. */
@@ -96,7 +98,7 @@ function leave(value: Value | null, entry: Entry, state: SettingState): Transiti
 }
 
 function keep(value: Value | null, entry: Entry, state: SettingState): Transition {
-  const { seen, found, same, isOpen, isFormer, isGuests } = state
+  const { seen, found, same, isOpen, isFormer, isGuests, isRenamed } = state
   const isSame = same(entry.last, value)
   const next = { last: value, original: entry.original }
   if (same(seen, value)) {
@@ -104,7 +106,7 @@ function keep(value: Value | null, entry: Entry, state: SettingState): Transitio
     return { event: 'follows', entry: { last: value, original: found } }
   }
   if (isSame && isGuests) return { event: 'guest-owned', entry: next }
-  const isChange = !isSame || isFormer(seen) || entry.once === true
+  const isChange = !isSame || isRenamed || isFormer(seen) || entry.once === true
   const reason = isChange ? 'changed' : isOpen && isOriginal(seen, entry) ? 'new' : 'drift'
   return { event: 'set', write: { value, reason }, entry: next }
 }

@@ -14,6 +14,8 @@ export interface Plan {
   readonly host: { readonly where: string; readonly release: QubesVersion }
   readonly spec: {
     readonly name: string | null
+    /** Names that the configuration had before. */
+    readonly formerly?: readonly string[]
     /** SHA-256 of the desired state. */
     readonly digest: string
     /** Commit of the repository that the spec is in, where it is in one; `+` at its end when a file that was used differs from it. */
@@ -78,13 +80,16 @@ export interface Withdrawal {
   readonly after: Value | null
 }
 
-/** With what it holds, it is removed, if it still holds that. */
-export type OrphanTemplate = Orphan & { readonly removes?: readonly string[] }
+/**
+ * With what it holds, it is removed, if it still holds that. `movedTo`: the qube that has the place of the one it was for, and has what it
+ * is to have instead by then.
+ */
+export type OrphanTemplate = Orphan & { readonly removes?: readonly string[]; readonly movedTo?: string }
 
 /** Orphans that an apply of the plan removes. */
 export const removedOrphans = ({
   orphans = [],
-}: Pick<Plan, 'orphans'>): readonly (Orphan & { readonly removes: readonly string[] })[] =>
+}: Pick<Plan, 'orphans'>): readonly (OrphanTemplate & { readonly removes: readonly string[] })[] =>
   orphans.flatMap((one) => (one.removes === undefined ? [] : [{ ...one, removes: one.removes }]))
 
 /** Files of a spec that are of one commit, or of none. */
@@ -127,6 +132,10 @@ export interface QubePlan {
   readonly made?: true
   /** The record that is there need not be proven: a person takes it over, or gives it up. */
   readonly takesOver?: true
+  /** The record that is there is that of a qube whose place this one has taken: its entries pass over. */
+  readonly movedFrom?: MovedFrom
+  /** Qubes that the record that is there names as they were called before. */
+  readonly renames?: readonly Rename[]
   /** There is nothing to write here, and an apply notes on this machine that it is so: its receipt does not say it yet. */
   readonly closes?: true
   /** Owned settings that the spec no longer names, whether or not a value changes. */
@@ -151,6 +160,18 @@ export interface QubePlan {
   readonly hindered?: readonly Problem[]
   /** Things to know that need no write: adopted values, values left alone, a record that is not believed. */
   readonly notes: readonly Note[]
+}
+
+export interface MovedFrom {
+  /** Null: a run that was cut off has begun to pass its entries over, and no line of the spec names it any more. */
+  readonly qube: string | null
+  readonly uuid: string
+}
+
+/** A qube that is not there any more, and the name of the one that has its place. */
+export interface Rename {
+  readonly from: string
+  readonly to: string
 }
 
 export interface Removal {
@@ -241,6 +262,7 @@ export interface Note {
     | 'followed'
     | 'once'
     | 'heirs'
+    | 'moved'
     | 'record-lost'
     | 'taken-over'
     | 'unproven'

@@ -5,6 +5,7 @@ import {
   guarded,
   inverse,
   type Operation,
+  type OrphanTemplate,
   type Plan,
   pointerOf,
   type QubePlan,
@@ -21,7 +22,8 @@ import { removalOf } from './plan-removal.ts'
  * a plan that shows others has not been reviewed.
  */
 export function planProblem(plan: Plan, providers: Providers): string | undefined {
-  if (removedOrphans(plan).length > 0) return 'it removes templates, as only `qstate withdraw` does'
+  const isOthers = ({ movedTo }: OrphanTemplate): boolean => !plan.qubes.some(({ qube }) => qube === movedTo)
+  if (removedOrphans(plan).some(isOthers)) return 'it removes templates, as only `qstate withdraw` does'
   const seen = new Set<string>()
   for (const qube of plan.qubes) {
     const problem =

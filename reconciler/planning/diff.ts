@@ -191,6 +191,7 @@ function stateOf(
     replaced: isWas && (plain === null || isValueFor(path, plain)) ? plain : undefined,
     isOpen,
     isBegun: isOpen && base?.set.has(path) !== true,
+    isRenamed: hints.standing.renamed.has(path),
     isGuests: isGuestValue(facts.qube, path, seen),
     found: foundAt(path, seen, same, hints, provider),
     same,

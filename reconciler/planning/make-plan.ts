@@ -1,27 +1,32 @@
-import { escapeForTerminal, type Code, problem, type Result } from '../../spec/diagnostics/index.ts'
-import { type DesiredQube, type DesiredState, matchedDigest, SLIC_TABLES } from '../../spec/index.ts'
+import {
+  type Code,
+  escapeForTerminal,
+  problem,
+  type Problem,
+  type Result,
+} from '../../spec/diagnostics/index.ts'
+import { type DesiredQube, type DesiredState, matchedDigest } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { withHindrances } from '../harm/index.ts'
-import { lookAt, observeFrom, observeRecord } from '../observe/index.ts'
-import {
-  type Membership,
-  membershipOf,
-  type OwnershipRecord,
-  type Standing,
-  standingOf,
-} from '../ownership/index.ts'
+import { lookAt, observeFrom } from '../observe/index.ts'
+import { type Membership, membershipOf, type OwnershipRecord, type Standing } from '../ownership/index.ts'
 import { needsApply, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
 import { type HostQube, mapLimited, orListed, sameValue } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
+import { movesOn, type Moves } from './moves.ts'
+import { findOrphans } from './orphans.ts'
+import { findOthers, isNameOf, withCarriers } from './others.ts'
 import { inScopeOf, type PlanContext } from './plan-context.ts'
 import { planCreation } from './plan-creation.ts'
 import { withGrowth } from './plan-growth.ts'
 import { planObserved } from './plan-observed.ts'
 import { planRemoval } from './plan-removal.ts'
 import { planUnproven, withKnownOriginals } from './plan-unproven.ts'
+import { recordedOn, unprovenMove, withHolder } from './recorded.ts'
 import { settledPlan } from './settled.ts'
 
 type Explaining = PlanContext & {
+  readonly moves: Moves
   readonly explain: Explainer
   readonly open: ReadonlySet<string>
   /** The receipts say which `select` entries match which qubes. */
@@ -30,15 +35,16 @@ type Explaining = PlanContext & {
 
 /** Observes what the desired state names and says what an apply would do. Writes nothing. */
 export async function makePlan(desired: DesiredState, context: PlanContext): Promise<Plan> {
-  const dropped = await findDropped(desired, context)
+  const moving = { ...context, moves: movesOn(desired, context.qubes) }
+  const others = await findOthers(desired, moving)
   const wanted = [...desired.qubes.keys()].filter((name) => context.selects(name, ''))
-  const names = [...wanted, ...dropped].sort()
+  const names = [...wanted, ...others.dropped].sort()
   const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
   const explain = explainer(context.host, context.explains === true)
   const open = (await context.receipts?.open()) ?? new Set<string>()
   const matched = context.receipts === null ? null : matchedDigest(desired)
   const isMatchedNoted = matched === null || (await context.receipts?.matched()) === matched
-  const explaining: Explaining = { ...context, explain, open, isMatchedNoted }
+  const explaining: Explaining = { ...moving, explain, open, isMatchedNoted }
   let done = 0
   const planned = await mapLimited(names, context.parallelism, async (name) => {
     const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
@@ -46,7 +52,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     context.onQube?.(done, names.length)
     return plan
   })
-  const named = withMissing(planned, context.qubes, context.host)
+  const told = withCarriers(planned, others)
+  const named = withMissing(told, context.qubes, context.host)
   const contested = await withRivals(named, context.qubes, explain, context.parallelism)
   const annotated = await withHeirs(contested, context.qubes, explain, context.parallelism)
   // From a management qube it takes policy lines that no plan needs.
@@ -59,13 +66,14 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     host: { where: context.host.where, release: context.version },
     spec: {
       name: desired.name,
+      ...(desired.formerly === undefined ? {} : { formerly: desired.formerly }),
       digest: desired.digest,
       commit: context.commit,
       ...(context.origins === undefined ? {} : { origins: context.origins }),
     },
     qubes,
     ...(matched === null || isMatchedNoted || !notesMatched(qubes, desired) ? {} : { matched }),
-    ...(await findOrphans(desired, context)),
+    ...(await findOrphans(desired, planned, moving)),
     ...(explain.untold().length === 0 ? {} : { untold: explain.untold() }),
   }
 }
@@ -76,36 +84,6 @@ function notesMatched(plans: readonly QubePlan[], desired: DesiredState): boolea
     plans.filter(({ blocked }) => blocked.every(({ path }) => path !== null)).map(({ qube }) => qube),
   )
   return [...desired.qubes.values()].every(({ name, matched }) => matched === undefined || noted.has(name))
-}
-
-/** Templates of ours go by a qube's name, and nothing takes them along when it is renamed or removed. */
-async function findOrphans(
-  desired: DesiredState,
-  { host, qubes }: PlanContext,
-): Promise<Pick<Plan, 'orphans' | 'orphansUnknown'>> {
-  const asked = [...desired.qubes.values()].some(({ settings }) => settings.has(SLIC_TABLES))
-  const listed = await host.tableTemplates(asked)
-  if (listed.status === 'unknown') return { orphansUnknown: listed.problem }
-  const all = listed.status === 'present' ? listed.value : []
-  const orphans = all.filter(({ qube }) => !qubes.some(({ name }) => name === qube))
-  return orphans.length === 0 ? {} : { orphans }
-}
-
-/**
- * Qubes that this configuration owns something on and no longer names. Only a configuration with a name of its own
- * can tell: without one, two repositories for one host would withdraw each other's settings.
- */
-async function findDropped(desired: DesiredState, context: PlanContext): Promise<readonly string[]> {
-  if (desired.name === null) return []
-  const others = context.qubes.filter((q) => q.klass !== 'AdminVM' && !desired.qubes.has(q.name))
-  const found = await mapLimited(others, context.parallelism, async (qube) => {
-    if (!context.selects(qube.name, '')) return []
-    const record = await observeRecord(context.host, { qube, version: context.version })
-    // One that does not tell whose it is may be ours: it is planned for, so that this is told.
-    if (record.kind === 'unreadable') return [qube.name]
-    return record.kind === 'record' && record.record.name === desired.name ? [qube.name] : []
-  })
-  return found.flat()
 }
 
 const NONE_GONE: ReadonlySet<string> = new Set()
@@ -123,16 +101,18 @@ async function planQube(
     blockedQube(on, problem(code, why, hint), whole)
   if (whole !== null && ensure === 'absent') {
     const removes = context.mode !== 'adopt' && context.selects(name, 'qube/label')
-    if (qube === undefined || removes) return planRemoval(qube, whole, desired.name, context)
+    if (qube === undefined || removes) return planRemoval(qube, whole, desired, context)
     const hint = '`qstate apply` does, with the whole qube as its target if it has one'
     return blocked(qube, 'removes-nothing', 'this removes no qube', hint)
   }
+  const renamed = context.moves.stillThere(name)
   if (qube === undefined) {
+    const gone = { name, klass: '', state: '', uuid: null }
+    if (renamed !== undefined) return blockedQube(gone, notCloned(name, renamed), whole)
     if (whole !== null && ensure !== undefined && ensure !== 'absent' && context.mode !== 'adopt')
       return planCreation(whole, ensure, desired, context)
     const hint =
       'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
-    const gone = { name, klass: '', state: '', uuid: null }
     return blocked(gone, 'unknown-qube', 'there is no such qube', orListed(hint, context.host, name))
   }
   const untold = desired.untold?.get(name)
@@ -146,13 +126,14 @@ async function planQube(
   const look = await lookAt(host, providers, { qube, version }, wanted)
   // Where a run was cut off there may be something to note, and who adopts sees all that there is.
   const { uuid } = look.facts.qube
-  const isWholeLook = context.mode === 'adopt' || (uuid !== null && context.open.has(uuid))
+  const isOpen = uuid !== null && context.open.has(uuid)
+  const isWholeLook = context.mode === 'adopt' || isOpen || renamed !== undefined
   const settled =
     wanted !== null &&
     wanted === whole &&
     !isWholeLook &&
     (whole.matched === undefined || context.isMatchedNoted)
-      ? settledPlan(look, wanted, desired, providers)
+      ? settledPlan(look, wanted, desired, providers, context.moves.renames)
       : undefined
   if (look.needs.usb) context.explain.saw(name, look.reading.usb())
   if (settled !== undefined) return settled
@@ -163,15 +144,14 @@ async function planQube(
       ? untoldQube(qube, reading.problem.message)
       : blockedQube(qube, reading.problem, whole)
   }
-  const record = reading.kind === 'record' ? reading.record : null
+  const recorded = await recordedOn(observed, context)
+  if (!recorded.ok) return blockedQube(qube, recorded.problem, whole)
+  const { record, standing: proof, holder } = recorded.value
   const isAdopting = context.mode === 'adopt'
-  if (!isAdopting && record !== null && record.name !== null && record.name !== desired.name) {
-    const mine = desired.name === null ? 'this configuration has no name' : `this one is “${desired.name}”`
-    const why = `the qube belongs to the configuration “${record.name}”, and ${mine}`
-    const hint = `write \`name: ${escapeForTerminal(record.name)}\` in the spec, or take the qube over with \`qstate adopt\``
-    return blocked(qube, 'other-configuration', why, hint)
-  }
-  const proof = await standingOf(observed.facts.qube, observed.recordText, reading, context.receipts)
+  if (!isAdopting && record !== null && record.name !== null && !isNameOf(desired, record.name))
+    return blockedQube(qube, otherConfiguration(record.name, desired.name), whole)
+  if (!isAdopting && holder.movedFrom !== undefined && !proof.isProven)
+    return blockedQube(qube, unprovenMove(name, holder.movedFrom), whole)
   const membership = membershipIn(desired, whole, record, proof)
   const leaving = [...membership.leaving].filter(
     (tag) => !gone.has(tag) && context.selects(name, `tags/${tag}`),
@@ -185,7 +165,9 @@ async function planQube(
   }
   const standing: Standing = { ...proof, unmatched: membership.unmatched }
   const known = isAdopting && !standing.isProven ? withKnownOriginals(record, standing) : record
-  const planned = await planObserved(observed, wanted, known, desired, context, standing)
+  const seen = recorded.value.observed
+  const observing = await planObserved(seen, wanted, known, desired, context, standing)
+  const planned = withHolder(observing, { ...recorded.value, record: known }, context)
   const plan =
     record === null || standing.isProven
       ? planned
@@ -205,6 +187,26 @@ async function planQube(
   if (observed.recordText !== null || isAdopting) return noting
   return withGrowth(noting, qube, whole, ensure, context.host)
 }
+
+function otherConfiguration(owner: string, name: string | null): Problem {
+  const mine = name === null ? 'this configuration has no name' : `this one is “${name}”`
+  const renamed =
+    name === null
+      ? ''
+      : `, or \`formerly: [${escapeForTerminal(owner)}]\` beside its name where it was renamed`
+  return problem(
+    'other-configuration',
+    `the qube belongs to the configuration “${owner}”, and ${mine}`,
+    `write \`name: ${escapeForTerminal(owner)}\` in the spec${renamed}; or take the qube over with \`qstate adopt\``,
+  )
+}
+
+const notCloned = (to: string, from: string): Problem =>
+  problem(
+    'moved-still-there',
+    `there is no such qube, and ${from} is still on the host, which \`moved\` says is ${to} now`,
+    `clone ${from} to ${to} (\`qvm-clone ${from} ${to}\`) and remove it, or drop the line`,
+  )
 
 /** What `select` entries have to do with what is owned; of a record that is not proven nothing follows. */
 function membershipIn(

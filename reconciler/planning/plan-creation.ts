@@ -52,7 +52,7 @@ export async function planCreation(
   ])
   const facts = { qube, version: context.version }
   const observed = await foreseeQube(context.host, context.providers, facts, wanted, created)
-  const standing = await standingOf(qube, null, observed.record, null)
+  const standing = await standingOf({ qube: name, uuid: null }, null, observed.record, null)
   const plan = await planObserved(observed, wanted, null, desired, context, standing)
   if (plan.blocked.some(({ path }) => path === null)) return plan
   const volumes = growthsOf(name, ensure)

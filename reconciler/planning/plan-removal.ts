@@ -1,9 +1,10 @@
 import { problem, type Problem, sourceOf } from '../../spec/diagnostics/index.ts'
-import { type DesiredQube, RECORD_FEATURE } from '../../spec/index.ts'
+import { type DesiredQube, type DesiredState, RECORD_FEATURE } from '../../spec/index.ts'
 import { parseRecord, standingOf, unproven } from '../ownership/index.ts'
 import { type QubePlan, type Removal } from '../plan/index.ts'
 import { type HostQube, isRunning, NO_NEEDS } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
+import { isNameOf } from './others.ts'
 import { type PlanContext } from './plan-context.ts'
 
 export const removalOf = (qube: string): Removal => ({
@@ -17,7 +18,7 @@ export const removalOf = (qube: string): Removal => ({
 export async function planRemoval(
   listed: HostQube | undefined,
   declared: DesiredQube,
-  owner: string | null,
+  desired: DesiredState,
   { host, receipts }: Pick<PlanContext, 'host' | 'receipts'>,
 ): Promise<QubePlan> {
   const { name } = declared
@@ -40,7 +41,7 @@ export async function planRemoval(
     return blocked(
       problem('not-managed', 'it is not removed: qstate has neither made it nor set anything on it', byHand),
     )
-  if (owner === null)
+  if (desired.name === null)
     return blocked(
       problem(
         'unnamed-configuration',
@@ -48,7 +49,7 @@ export async function planRemoval(
         'write `name: …`',
       ),
     )
-  if (record.record.name !== owner)
+  if (!isNameOf(desired, record.record.name))
     return blocked(
       problem(
         'other-configuration',
@@ -56,7 +57,7 @@ export async function planRemoval(
         byHand,
       ),
     )
-  if (!(await standingOf(qube, value, record, receipts)).isProven)
+  if (!(await standingOf({ qube: name, uuid: qube.uuid }, value, record, receipts)).isProven)
     return blocked(unproven(name, record.record))
   if (isRunning(qube))
     return blocked(

@@ -5,7 +5,6 @@ import {
   formatRecord,
   isEmptyRecord,
   type OwnershipRecord,
-  ownRecord,
   parseRecord,
   restorePath,
   sameOwnership,
@@ -86,7 +85,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
       reading.kind === 'unreadable' ? { path: null, problem: reading.problem } : foreign,
     ])
   }
-  const standing = await standingOf(qube, recordText, reading, context.receipts)
+  const standing = await standingOf({ qube: name, uuid: qube.uuid }, recordText, reading, context.receipts)
   if (reading.kind === 'record' && reading.record.version === 2 && !standing.isProven)
     return empty(name, qube, [{ path: null, problem: unproven(name, reading.record) }])
   if (doing.created && doing.uuid === null && reading.kind === 'none') {
@@ -122,7 +121,7 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     else made.push(change)
   }
   const now = reading.kind === 'record' ? reading.record : null
-  const then = ownRecord(doing.record, qube)
+  const then = doing.record
   const { changes, waits, waiting, note } = await planWaits(
     context.host,
     {

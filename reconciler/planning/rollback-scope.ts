@@ -1,5 +1,5 @@
 import { type Value } from '../../spec/index.ts'
-import { type OwnershipRecord, ownRecord } from '../ownership/index.ts'
+import { heldRecord, type OwnershipRecord, ownRecord } from '../ownership/index.ts'
 import {
   driftLeft,
   needsApply,
@@ -29,8 +29,8 @@ interface Path {
 export interface Doing {
   readonly uuid: string | null
   readonly paths: Map<string, Path>
-  /** The record's text before the oldest of them. */
-  record: string | null
+  /** The record before the oldest of them, as one of the qube that it is now. */
+  record: OwnershipRecord | null
   /** What the oldest of them owned once it was done, of all qubes that it looked at. */
   oldest: OwnershipRecord | null
   /** Drift that the oldest of them saw, and left. */
@@ -93,7 +93,7 @@ function add(
     drift: new Map<string, Value | null>(),
     created: false,
   }
-  doing.record = qube.record.before
+  doing.record = heldRecord(qube.record.before, qube)
   doing.created = qube.create !== undefined
   for (const { path, before, after } of qube.changes) {
     const status = done?.outcomes.find((outcome) => outcome.path === path)?.status

@@ -8,8 +8,8 @@ import {
 } from '../../spec/index.ts'
 import { isBetween } from './blocked-qube.ts'
 import { type Look } from '../observe/index.ts'
-import { holdsValues } from '../ownership/index.ts'
-import { type QubePlan } from '../plan/index.ts'
+import { holdsValues, mentionsAny } from '../ownership/index.ts'
+import { type QubePlan, type Rename } from '../plan/index.ts'
 import { type HostQube, isRunning, type Providers, sameValue } from '../ports/index.ts'
 
 /**
@@ -22,12 +22,14 @@ export function settledPlan(
   wanted: DesiredQube,
   desired: DesiredState,
   providers: Providers,
+  renames: readonly Rename[] = [],
 ): QubePlan | undefined {
   const { facts, reading } = look
   const text = reading.feature(RECORD_FEATURE)
   const { uuid } = facts.qube
   if (text.status !== 'present' || uuid === null) return undefined
   if (!holdsValues(text.value, { uuid, name: desired.name }, valuesText(wanted))) return undefined
+  if (renames.length > 0 && mentionsAny(text.value, renames)) return undefined
   if (!isAsWanted(look, wanted, providers)) return undefined
   return asItIs(facts.qube, text.value, wanted.restart)
 }

@@ -3,25 +3,11 @@ import { type DesiredState, isValueFor, SLIC_TABLES, type Value } from '../../sp
 import { explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { lookAt, observeFrom, type ObservedQube, observePaths } from '../observe/index.ts'
 import { type OwnershipRecord, ownRecord, standingOf, unproven } from '../ownership/index.ts'
-import {
-  needsApply,
-  type Note,
-  type OrphanTemplate,
-  type Plan,
-  PLAN_SCHEMA,
-  PLAN_VERSION,
-  type QubePlan,
-} from '../plan/index.ts'
-import {
-  type HostQube,
-  mapLimited,
-  NO_NEEDS,
-  type Orphan,
-  providerOf,
-  type Receipts,
-} from '../ports/index.ts'
+import { needsApply, type Note, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
+import { type HostQube, mapLimited, type Receipts } from '../ports/index.ts'
 import { blockedQube } from './blocked-qube.ts'
 import { type PlanContext } from './plan-context.ts'
+import { removedOrphan } from './orphans.ts'
 import { planObserved } from './plan-observed.ts'
 
 export type WithdrawalContext = Omit<PlanContext, 'commit' | 'mode' | 'origins'> & {
@@ -73,7 +59,7 @@ export async function makeWithdrawalPlan(
     spec: { name: null, digest: '', commit: null },
     qubes: await withHeirs(contested, context.qubes, explain, parallelism),
     ...(isAll && gone.length > 0
-      ? { orphans: await mapLimited(gone, 1, (one) => removed(one, context)) }
+      ? { orphans: await mapLimited(gone, 1, (one) => removedOrphan(one, context)) }
       : {}),
     ...(listed.status === 'unknown' ? { orphansUnknown: listed.problem } : {}),
     ...(explain.untold().length === 0 ? {} : { untold: explain.untold() }),
@@ -93,7 +79,7 @@ async function withdrawQube(qube: HostQube, context: Withdrawing): Promise<QubeP
     const why = 'the ownership record is another qube’s, as on a clone: it is left'
     return blockedQube(facts.qube, problem('foreign-record', why, giveUp))
   }
-  const standing = await standingOf(facts.qube, recordText, reading, receipts)
+  const standing = await standingOf({ qube: name, uuid: facts.qube.uuid }, recordText, reading, receipts)
   const record = reading.kind === 'record' ? reading.record : null
   if (record !== null && !standing.isProven) {
     const why = unproven(name, record)
@@ -171,20 +157,6 @@ const EMPTY: OwnershipRecord = {
   once: new Set(),
   waits: null,
   extra: {},
-}
-
-/** A template of a qube that is gone, with what it holds, if it is as qstate writes one: then it is removed. */
-async function removed(
-  orphan: Orphan,
-  { host, providers, version }: WithdrawalContext,
-): Promise<OrphanTemplate> {
-  const qube = { name: orphan.qube, klass: '', state: 'Halted', uuid: null }
-  const reading = await host.read(orphan.qube, { ...NO_NEEDS, slic: true })
-  const slic = providerOf(providers, SLIC_TABLES)
-  const seen = slic.decode(SLIC_TABLES, reading, { qube, version })
-  if (seen.status !== 'present' || !Array.isArray(seen.value)) return orphan
-  const isOurs = isValueFor(SLIC_TABLES, seen.value) || slic.isOwnMaking?.(SLIC_TABLES, seen.value) === true
-  return isOurs ? { ...orphan, removes: seen.value as readonly string[] } : orphan
 }
 
 const LOST: Note = {

@@ -14,6 +14,8 @@ export interface Receipt {
   readonly open: boolean
   readonly was: Readonly<Record<string, readonly (Value | null)[]>>
   readonly base: string | null
+  /** The name that the qube had. */
+  readonly qube?: string
   /**
    * Digests of the `match` of each `select` entry that gave settings to the qube: one that gave them and does not any more, though the
    * spec still has it, has lost the qube by a change of the host. Without it: none did.
@@ -31,6 +33,10 @@ export interface Receipts {
    */
   write(key: string, receipt: Receipt, narrows?: boolean): Promise<void>
   remove(key: string): Promise<void>
+  /** Gives a receipt another key, at one stroke: at no moment it has both, or neither. Does nothing where there is none. */
+  move(from: string, to: string): Promise<void>
+  /** By UUID, qubes that have a receipt and had one of these names when it was written. Reads all of them. */
+  ofNames(names: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
   /** Keys of receipts that are open: known without reading those of all qubes. */
   open(): Promise<ReadonlySet<string>>
   /** Digest of which entries match which qubes, if all receipts say so: known without reading one. Null: not known. */

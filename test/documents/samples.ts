@@ -165,6 +165,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       open: true,
       was: { 'tags/x': [true, null] },
       base: null,
+      qube: 'win10',
     }),
     deep: [['was', 'tags/x', 0], { mode: 'off' }],
   },

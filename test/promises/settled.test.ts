@@ -99,7 +99,12 @@ test('what a glance tells of a settled qube, the whole comparison tells as well'
         assert.equal(observed.record.kind, 'record')
         const { record } = observed.record
         const explain = explainer(host, false)
-        const standing = await standingOf(qube, observed.recordText, observed.record, tested.receipts)
+        const standing = await standingOf(
+          { qube: qube.name, uuid: qube.uuid },
+          observed.recordText,
+          observed.record,
+          tested.receipts,
+        )
         assert.deepEqual(
           glance,
           await planObserved(observed, own, record, desired, { ...context, explain }, standing),

@@ -21,6 +21,7 @@ interface Row {
   readonly replaced?: V
   readonly isOpen?: true
   readonly isBegun?: true
+  readonly isRenamed?: true
   readonly isGuests?: true
   /** The entry was given once; `after` is, too, where `wanted` says so. */
   readonly wasOnce?: true
@@ -37,6 +38,25 @@ const once = (value: V): SettingState['wanted'] => ({ value, once: true })
 const [A, B, C, D] = [4096, 6144, 2048, 1024]
 
 const ROWS: readonly Row[] = [
+  {
+    what: 'named by a new name, and set to another by someone else',
+    wanted: to(B),
+    seen: C,
+    entry: [B, A],
+    isRenamed: true,
+    event: 'set',
+    write: [B, 'changed'],
+    after: [B, A],
+  },
+  {
+    what: 'named by a new name that the host has already',
+    wanted: to(B),
+    seen: B,
+    entry: [B, A],
+    isRenamed: true,
+    event: 'kept',
+    after: [B, A],
+  },
   { what: 'named, and right', wanted: to(A), seen: A, event: 'adopted', after: [A, A] },
   { what: 'named', wanted: to(B), seen: A, event: 'set', write: [B, 'new'], after: [B, A] },
   { what: 'named, and absent', wanted: to(B), seen: null, event: 'set', write: [B, 'new'], after: [B, null] },
@@ -385,6 +405,7 @@ for (const row of ROWS) {
       replaced: row.replaced,
       isOpen: row.isOpen === true || row.isBegun === true,
       isBegun: row.isBegun === true,
+      isRenamed: row.isRenamed === true,
       isGuests: row.isGuests === true,
       found: row.isCreated === true ? undefined : seen,
       same: (a, b) => meaning(a) === meaning(b),

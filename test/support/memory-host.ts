@@ -15,6 +15,8 @@ export interface MemoryHost {
   readonly texts: Map<string, string>
   /** Writes of qstate, in order. */
   readonly log: { readonly key: string; readonly text: string | null }[]
+  /** By clone and removal: another UUID. Others name it anew. */
+  rename(from: string, to: string): void
   /** Told before each step that outlasts the run. May write, as others do, or throw `CUT_OFF`. */
   onStep: (step: Step) => void
 }
@@ -39,11 +41,25 @@ export function memoryHost(names: readonly string[]): MemoryHost {
   const texts = new Map<string, string>()
   const kept = new Map<string, Receipt>()
   const log: MemoryHost['log'] = []
+  let uuids = qubes.length
   const memory: MemoryHost = {
     qubes,
     texts,
     log,
     onStep: () => undefined,
+    rename(from, to) {
+      const at = qubes.findIndex(({ name }) => name === from)
+      const uuid = `00000000-0000-4000-8000-${String(uuids++).padStart(12, '0')}`
+      qubes.splice(at, 1, { ...qubes[at]!, name: to, uuid })
+      for (const [key, text] of [...texts]) {
+        const [qube = '', kind = '', name = ''] = key.split(' ')
+        const anew = kind === 'usb' && name.startsWith(`${from}+`) ? `${to}${name.slice(from.length)}` : name
+        const next = `${qube === from ? to : qube} ${kind} ${anew}`
+        if (next === key) continue
+        texts.delete(key)
+        texts.set(next, kind === 'usb' ? text.replace(`"backend":"${from}"`, `"backend":"${to}"`) : text)
+      }
+    },
     receipts: {
       read: (key) => Promise.resolve(kept.get(key)),
       async write(key, receipt) {
@@ -52,6 +68,18 @@ export function memoryHost(names: readonly string[]): MemoryHost {
       async remove(key) {
         await step('receipt', key, () => void kept.delete(key))
       },
+      async move(from, to) {
+        const receipt = kept.get(from)
+        if (receipt === undefined) return
+        await step('receipt', to, () => {
+          kept.set(to, receipt)
+          kept.delete(from)
+        })
+      },
+      ofNames: (names) =>
+        Promise.resolve(
+          new Map([...kept].flatMap(([key, { qube = '' }]) => (names.has(qube) ? [[key, qube]] : []))),
+        ),
       matched: () => Promise.resolve(null),
       setMatched: () => Promise.resolve(),
       open: () => Promise.resolve(new Set([...kept].flatMap(([key, { open }]) => (open ? [key] : [])))),
