@@ -4,7 +4,7 @@ import { consentNeeded, type ConsentRequest, makePlan, type Plan } from '../../r
 import { type Context } from '../context.ts'
 import { type PlanningHost } from '../host/index.ts'
 import { commitOfAll, type LoadedSpec, mixedOrigins, resolveSpec } from '../source/index.ts'
-import { namelessSpec } from './nameless-spec.ts'
+import { otherNames } from './other-names.ts'
 import { selection, type Selects, type Target } from './targets.ts'
 
 export interface PlanOptions {
@@ -43,8 +43,8 @@ export async function planSpec(
   // Git runs while the rest goes on.
   const [origins, desired] = await Promise.all([spec.sources.origins(), resolveSpec(spec, target, context)])
   const receipts = stateFolder === null ? null : fileReceipts(stateFolder, context.warn)
-  for (const notice of [mixedOrigins(origins), await namelessSpec(desired, target, receipts)])
-    if (notice !== undefined) context.warn(notice)
+  const mixed = mixedOrigins(origins)
+  if (mixed !== undefined) context.warn(mixed)
   const selects =
     typeof targets === 'function' ? targets : await selection(targets, desired.qubes.keys(), target, context)
   const plan = await makePlan(desired, {
@@ -66,6 +66,8 @@ export async function planSpec(
       context.progress({ kind: 'planning', done, total })
     },
   })
+  const names = await otherNames(plan, desired, target, receipts)
+  if (names !== undefined) context.warn(names)
   const consent = await consentFor(plan, stateFolder, context)
   return {
     ...plan,

@@ -40,7 +40,8 @@ test('a spec that has lost its name says whose the qubes are that it no longer n
     /no name, and “office” owns settings .*: win10-home, win10-work .*`name: office`/,
   )
   assert.equal(lost.calls, before.calls)
-  assert.equal((await plan(`name: other\n${one}`)).err, '', 'it has a name')
+  const other = await plan(`name: other\n${one}`)
+  assert.match(other.err.replace(/\s+/g, ' '), /“other”, and “office” owns settings .*`formerly: \[office\]`/)
 })
 
 test('a label that is no longer named is what it was before, and is never reset: it has no default', async (t) => {
