@@ -217,19 +217,11 @@ function checkDenied({ usb, composed }: View, report: Report): void {
   }
 }
 
+/** Its own audio qube a qube may be. */
 function checkItself(name: string, qube: View, report: Report): void {
-  for (const [path, noun] of [
-    ['qube/netvm', 'netvm'],
-    ['audio/audiovm', 'audiovm'],
-  ] as const) {
-    if (qube.value(path) !== name) continue
-    report(
-      errorAt(
-        qube.place(path),
-        problem('itself', `${name} cannot be its own ${noun}`, 'name another qube, or write off'),
-      ),
-    )
-  }
+  if (qube.value('qube/netvm') !== name) return
+  const what = problem('itself', `${name} cannot be its own netvm`, 'name another qube, or write off')
+  report(errorAt(qube.place('qube/netvm'), what))
 }
 
 /** qubesd fails inside over it, and closes without an answer. */

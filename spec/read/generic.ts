@@ -1,5 +1,13 @@
-import { type Problem, problem, quote } from '../diagnostics/index.ts'
-import { canBeAbsent, MAX_TEXT, nameProblem, PRINTABLE, settingOf } from '../vocabulary/index.ts'
+import { problem } from '../diagnostics/index.ts'
+import {
+  canBeAbsent,
+  MAX_TEXT,
+  nameProblem,
+  NOT_A_FLAG,
+  PRINTABLE,
+  propertyTextProblem,
+  settingOf,
+} from '../vocabulary/index.ts'
 import { describe, type Entry, type Written } from '../yaml/index.ts'
 import { complain, type Draft, say, value } from './context.ts'
 import {
@@ -51,49 +59,12 @@ function asKept(name: string, path: string, said: Said, isLiteral: boolean): Sai
   if (!('value' in said)) return said
   if (said.value === null) return canBeAbsent(path) ? said : { wrong: noDefault(name) }
   const text = said.value
-  if (typeof text !== 'string' || isLiteral) return said
-  if (/^(?:true|false|yes|no|on|off)$/i.test(text) && text !== 'True' && text !== 'False')
+  if (typeof text !== 'string') return said
+  if (!isLiteral && /^(?:true|false|yes|no|on|off)$/i.test(text) && text !== 'True' && text !== 'False')
     return { wrong: NOT_A_FLAG }
-  if (FLAGS.has(name) && text !== 'True' && text !== 'False') return { wrong: NOT_A_FLAG }
-  if (NUMBERS.has(name) && !/^(?:0|[1-9][0-9]*)$/.test(text)) return { wrong: NOT_A_NUMBER }
-  const address = name === 'ip6' ? shortestAddress(text) : text
-  if (address !== text) return { wrong: notShortest(address) }
-  if (name === 'mac' && !/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)) return { wrong: NOT_A_MAC }
-  return said
+  const what = propertyTextProblem(name, text)
+  return what === undefined ? said : { wrong: what }
 }
-
-/** Those that no setting stands for, on any class of qube that a spec can name. */
-const FLAGS: ReadonlySet<string> = new Set([
-  ...['auto_cleanup', 'installed_by_rpm', 'provides_network', 'template_for_dispvms'],
-])
-const NUMBERS: ReadonlySet<string> = new Set(['backup_timestamp'])
-
-/** As Qubes prints an IPv6 address. What is none is left to Qubes, which says so. */
-function shortestAddress(text: string): string {
-  const url = `http://[${text}]`
-  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : text
-}
-
-const notShortest = (address: string): Problem =>
-  problem('bad-address', 'Qubes keeps this address in another spelling', `write ${quote(address)}`)
-
-const NOT_A_NUMBER = problem(
-  'wrong-type',
-  'this property is a number, which Qubes keeps in plain digits',
-  'digits, without sign, zeros before them or underscores',
-)
-
-const NOT_A_FLAG = problem(
-  'wrong-type',
-  'a property that is on or off is written true or false',
-  'without quotes',
-)
-
-const NOT_A_MAC = problem(
-  'bad-mac',
-  'this is no MAC address as Qubes keeps one',
-  'six pairs of small hex digits, as in "00:16:3e:5e:6c:00"',
-)
 
 /** The one text that Qubes will keep for what was written. */
 function readText(store: Store, written: Written): Said {

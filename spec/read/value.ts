@@ -30,8 +30,11 @@ export function readSetting(setting: Setting, written: Written): Said {
   if (form === 'off') return readOff(setting)
   if (form !== undefined)
     return 'value' in form && !canBeAbsent(setting.path) ? { wrong: noDefault(setting.key) } : form
-  const { type } = setting
+  const { type, off } = setting
   if (written.kind === 'null') return wrongNull(expectedOf(setting))
+  // As the tools of Qubes are given it: nothing is what they take for off.
+  if (off !== undefined && isOffAsText(setting) && written.kind === 'text' && written.value === '')
+    return said(off)
   switch (type.kind) {
     case 'bool':
       return readBool(setting, written)
@@ -41,7 +44,7 @@ export function readSetting(setting: Setting, written: Written): Said {
       return written.kind === 'text' ? readWord(setting, type.words, written) : wrongKind(setting, written)
     case 'qube': {
       if (written.kind !== 'text') return wrongKind(setting, written)
-      if (written.value === 'none' || written.value === '') {
+      if (written.value === 'none') {
         return wrong('not-a-qube', `${quote(written.value)} is not a qube`, `write off for no ${setting.key}`)
       }
       if (written.value === 'default') {
@@ -131,9 +134,14 @@ function readOff({ off, key }: Setting): Said {
 function readBool(setting: Setting, written: Written): Said {
   if (written.kind === 'bool') {
     if (!written.value) return said(setting.off ?? false)
-    // In the qube area features keep the text that Qubes stores.
-    return said(setting.path.startsWith('qube/features/') ? '1' : true)
+    return said(onOf(setting))
   }
+  // What qubesd takes: for a feature any text is on, for a property these are numbers for its two values.
+  if (written.kind === 'number' && written.source === '1') return said(onOf(setting))
+  if (setting.store === 'feature' && written.kind === 'text' && written.value === '1')
+    return said(onOf(setting))
+  if (setting.store === 'property' && written.kind === 'number' && written.source === '0')
+    return said(setting.off ?? false)
   const text = written.kind === 'text' ? written.value : written.kind === 'number' ? written.source : ''
   const truth = /^(?:1|y|yes|on|true)$/i.test(text)
     ? 'true'
@@ -143,6 +151,12 @@ function readBool(setting: Setting, written: Written): Said {
   const hint = truth === undefined ? `expected ${expectedOf(setting)}` : `write ${truth}`
   return wrong('wrong-type', `expected true or false, got ${describe(written)}`, hint)
 }
+
+/** In the qube area features keep the text that Qubes stores. */
+const onOf = ({ path }: Setting): Value => (path.startsWith('qube/features/') ? '1' : true)
+
+/** Whether the empty text is what Qubes itself keeps for off. */
+const isOffAsText = ({ store, off }: Setting): boolean => store === 'feature' || off === ''
 
 function readInt(
   { min, max, unit }: { readonly min: number; readonly max: number; readonly unit: string },
@@ -190,7 +204,7 @@ function modelHint(value: string, words: readonly string[]): string {
   if (['ich7', 'usb', 'pcspk', 'virtio'].includes(value)) {
     return `${works}. ${value} keeps the qube from starting on Qubes 4.2 and later`
   }
-  if (value === '' || value === '0' || TRUTH_LIKE.test(value)) {
+  if (value === '0' || TRUTH_LIKE.test(value)) {
     return `write off for no audio: to Qubes any other text is a model. ${works}`
   }
   const near = nearest(value, words)

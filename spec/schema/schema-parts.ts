@@ -84,12 +84,19 @@ const literalText = object(
 function settingSchema(setting: Setting): Schema {
   const forms = words(...(setting.off === undefined ? [] : ['off']), 'inherit', 'unmanaged')
   const values = valueSchemas(setting.type)
-  const number = setting.name === 'timezone' ? [{ type: 'integer' }] : []
-  return union(expectedOf(setting), [...values, ...number, forms], {
+  return union(expectedOf(setting), [...values, ...asToolsTakeIt(setting), forms], {
     title: setting.key,
     description: `${SETTING_HELP[setting.path] ?? ''} (${setting.store} ${setting.name})`.trim(),
     'x-setting': setting.path,
   })
+}
+
+/** What is no word of a spec, and is what the documentation of Qubes gives to qvm-features and qvm-prefs. */
+function asToolsTakeIt({ name, type, store, off }: Setting): readonly Schema[] {
+  if (name === 'timezone') return [{ type: 'integer' }]
+  if (type.kind === 'bool') return [{ enum: store === 'feature' ? [1, '1', ''] : [1, 0] }]
+  const takesNothing = off === '' && (type.kind === 'word' || type.kind === 'int')
+  return takesNothing ? [words('')] : []
 }
 
 function valueSchemas(type: SettingType): readonly Schema[] {
@@ -227,7 +234,10 @@ const denied = union(
     },
     mapOf('a map of interfaces to true or off', flag, { maxProperties: MAX_DEVICES }),
   ],
-  { description: 'USB interfaces that Qubes 4.3 and later refuse to attach by hand.' },
+  {
+    description:
+      'Interfaces of devices, of USB or of any other class, that Qubes 4.3 and later refuse to attach by hand.',
+  },
 )
 
 export const usb = union(

@@ -30,6 +30,7 @@ export { unknownKeyHint } from './key-hints.ts'
 export { HOST_NAME, type NameKind, nameProblem, OWN_NAME, PUBLIC_KEY, qubeProblem } from './names.ts'
 export { pathProblem } from './path-problem.ts'
 export { isSeenValueFor, isSettingPath, isValueFor, parsePath, SLIC_TABLES, TABLE } from './paths.ts'
+export { NOT_A_FLAG, propertyTextProblem } from './property-texts.ts'
 export { SETTING_HELP } from './setting-help.ts'
 export { textProblem } from './setting-texts.ts'
 export {

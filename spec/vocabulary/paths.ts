@@ -7,7 +7,7 @@ import {
   settingOf,
   TAG_NAME,
   USB_DEVICE,
-  USB_INTERFACE,
+  DENIED_INTERFACE,
 } from './settings.ts'
 
 /**
@@ -39,7 +39,7 @@ export function parsePath(path: string): { readonly kind: PathKind; readonly nam
   }
   if (path.startsWith(FEATURE)) return named('feature', FEATURE, FEATURE_NAME)
   if (path.startsWith(PROPERTY)) return named('property', PROPERTY, PROPERTY_NAME)
-  if (path.startsWith(DENIED)) return named('denied', DENIED, USB_INTERFACE)
+  if (path.startsWith(DENIED)) return named('denied', DENIED, DENIED_INTERFACE)
   if (path.startsWith(USB)) return named('usb', USB, USB_DEVICE)
   if (path.startsWith(TAG)) return named('tag', TAG, TAG_NAME)
   return undefined

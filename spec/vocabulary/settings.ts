@@ -31,7 +31,10 @@ export interface Setting {
 export const SOUND_MODELS = ['ich6', 'ac97', 'es1370', 'sb16'] as const
 
 const MEBIBYTES = { kind: 'int', min: 0, max: 4_194_304, unit: 'MiB' } as const
-const SECONDS = { kind: 'int', min: 1, max: 604_800, unit: 's' } as const
+/** qubesd sets no upper bound: this is what the programs that are given the value can count to. */
+const MOST = 2_147_483_647
+const SECONDS = { kind: 'int', min: 1, max: MOST, unit: 's' } as const
+const MICROSECONDS = { kind: 'int', min: 0, max: MOST, unit: 'µs' } as const
 const BOOL = { kind: 'bool' } as const
 const QUBE = { kind: 'qube' } as const
 
@@ -60,9 +63,9 @@ const plainFeature = (key: string, name: string, type: SettingType): Setting => 
 export const SETTINGS: readonly Setting[] = [
   feature('audio', 'model', 'audio-model', { kind: 'word', words: SOUND_MODELS }),
   property('audio', 'audiovm', 'audiovm', QUBE, ''),
-  feature('audio', 'timerPeriod', 'timer-period', { kind: 'int', min: 0, max: 1_000_000, unit: 'µs' }),
-  feature('audio', 'latency', 'out.latency', { kind: 'int', min: 0, max: 10_000_000, unit: 'µs' }),
-  feature('audio', 'bufferLength', 'out.buffer-length', { kind: 'int', min: 0, max: 10_000_000, unit: 'µs' }),
+  feature('audio', 'timerPeriod', 'timer-period', MICROSECONDS),
+  feature('audio', 'latency', 'out.latency', MICROSECONDS),
+  feature('audio', 'bufferLength', 'out.buffer-length', MICROSECONDS),
 
   feature('stubdom', 'qrexec', 'stubdom-qrexec', BOOL),
   feature('stubdom', 'linux', 'linux-stubdom', BOOL),
@@ -134,5 +137,5 @@ export const RECORD_FEATURE = 'qstate.applied'
 export const USB_DEVICE =
   /^(?<backend>[A-Za-z][A-Za-z0-9_.-]{0,30})\+(?<port>\*|[0-9]+-[0-9]+(?:\.[0-9]+)*):(?<identity>\*|[0-9a-f]{4}:[0-9a-f]{4}:(?![^:]*_{7})[!-),-9;-~]{0,128}:(?:u[0-9a-f]{6}|\?\*{6}){1,64})$/
 
-/** A pattern of `devices_denied`: `u` and six hex digits or stars. */
-export const USB_INTERFACE = /^u[0-9a-f*]{6}$/
+/** A pattern of `devices_denied`: a class of devices (block, USB, microphone, PCI, any), and six hex digits or stars. */
+export const DENIED_INTERFACE = /^[bump*][0-9a-f*]{6}$/

@@ -1,5 +1,5 @@
 import { type Problem, problem, quote } from '../diagnostics/index.ts'
-import { QUBE_NAME, USB_DEVICE, USB_INTERFACE } from './settings.ts'
+import { QUBE_NAME, USB_DEVICE, DENIED_INTERFACE } from './settings.ts'
 
 export interface UsbDevice {
   readonly backend: string
@@ -127,12 +127,12 @@ function interfacesProblem(interfaces: string): Problem | undefined {
 
 /** What is wrong with a pattern of denied interfaces. */
 export function deniedProblem(pattern: string): Problem | undefined {
-  if (USB_INTERFACE.test(pattern)) return undefined
+  if (DENIED_INTERFACE.test(pattern)) return undefined
   const lower = pattern.toLowerCase()
-  const hint = USB_INTERFACE.test(lower)
+  const hint = DENIED_INTERFACE.test(lower)
     ? `write it in lower case: ${lower}`
-    : 'expected u and six hex digits, * for any digit: u080650, u03****'
-  return problem('bad-interface', `${quote(pattern)} is not a USB interface`, hint)
+    : 'expected a class (u USB, b block, m microphone, p PCI, * any) and six hex digits, * for any digit: u080650, u03****, m******'
+  return problem('bad-interface', `${quote(pattern)} is not an interface that can be denied`, hint)
 }
 
 /** True where one device can fit both. */

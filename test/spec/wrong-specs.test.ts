@@ -557,16 +557,6 @@ qubes:
     ],
   },
   {
-    reason: 'a qube is not its own audio qube',
-    yaml: `
-apiVersion: qstate/v1
-qubes:
-  win:
-    audio: { audiovm: win }
-`,
-    expected: ['4:23 error itself win cannot be its own audiovm — name another qube, or write off'],
-  },
-  {
     reason: 'yes is not true',
     yaml: `
 apiVersion: qstate/v1
@@ -577,15 +567,15 @@ qubes:
     expected: ['4:24 error wrong-type expected true or false, got the text "yes" — write true'],
   },
   {
-    reason: 'nor is 1',
+    reason: 'nor is 0 false: to Qubes any text of a feature is on',
     yaml: `
 apiVersion: qstate/v1
 qubes:
   win:
-    stubdom: { qrexec: 1, linux: "0" }
+    stubdom: { qrexec: 0, linux: "0" }
 `,
     expected: [
-      '4:24 error wrong-type expected true or false, got the number 1 — write true',
+      '4:24 error wrong-type expected true or false, got the number 0 — write false',
       '4:34 error wrong-type expected true or false, got the text "0" — write false',
     ],
   },
@@ -704,16 +694,16 @@ qubes:
     expected: ['4:21 error out-of-range 0 is out of range — expected 1 to 4194304 MiB'],
   },
   {
-    reason: 'more than a week',
+    reason: 'more seconds than a program counts, and fewer than none',
     yaml: `
 apiVersion: qstate/v1
 qubes:
   win:
-    qube: { qrexecTimeout: 604801, shutdownTimeout: -1 }
+    qube: { qrexecTimeout: 2147483648, shutdownTimeout: -1 }
 `,
     expected: [
-      '4:28 error out-of-range 604801 is out of range — expected 1 to 604800 s',
-      '4:53 error out-of-range -1 is out of range — expected 1 to 604800 s',
+      '4:28 error out-of-range 2147483648 is out of range — expected 1 to 2147483647 s',
+      '4:57 error out-of-range -1 is out of range — expected 1 to 2147483647 s',
     ],
   },
   {
@@ -998,11 +988,11 @@ qubes:
 apiVersion: qstate/v1
 qubes:
   win:
-    qube: { features: { audio-model: ich9, stubdom-qrexec: 1 } }
+    qube: { features: { audio-model: ich9, stubdom-qrexec: 2 } }
 `,
     expected: [
       '4:38 error unknown-model unknown audio model "ich9" — ich6 is what works; ac97, es1370 and sb16 start but are likely silent. ich9, though documented, keeps the qube from starting on Qubes 4.2 and later: libvirt rejects it',
-      '4:60 error wrong-type expected true or false, got the number 1 — write true',
+      '4:60 error wrong-type expected true or false, got the number 2 — expected true, false, off, inherit or unmanaged',
     ],
   },
   {
@@ -1455,9 +1445,9 @@ qubes:
     usb: { denied: [u08065, U080650, "mass storage"] }
 `,
     expected: [
-      '4:21 error bad-interface "u08065" is not a USB interface — expected u and six hex digits, * for any digit: u080650, u03****',
-      '4:29 error bad-interface "U080650" is not a USB interface — write it in lower case: u080650',
-      '4:38 error bad-interface "mass storage" is not a USB interface — expected u and six hex digits, * for any digit: u080650, u03****',
+      '4:21 error bad-interface "u08065" is not an interface that can be denied — expected a class (u USB, b block, m microphone, p PCI, * any) and six hex digits, * for any digit: u080650, u03****, m******',
+      '4:29 error bad-interface "U080650" is not an interface that can be denied — write it in lower case: u080650',
+      '4:38 error bad-interface "mass storage" is not an interface that can be denied — expected a class (u USB, b block, m microphone, p PCI, * any) and six hex digits, * for any digit: u080650, u03****, m******',
     ],
   },
   {
@@ -1867,7 +1857,7 @@ qubes:
     tags: [created-by-dom0, audiovm-sys-audio, relayvm-sys-relay]
 `,
     expected: [
-      '5:22 error out-of-range 0 is out of range — expected 1 to 604800 s',
+      '5:22 error out-of-range 0 is out of range — expected 1 to 2147483647 s',
       '6:19 error reserved-name the feature "service.meminfo-writer" is not set by manifests — Qubes turns it into maxmem and removes it: write qube: { maxmem: 0 }',
       '6:49 error reserved-name the feature "preload-dispvm" is not set by manifests — Qubes keeps it for itself',
       '7:39 error wrong-type a property that is on or off is written true or false — without quotes',
