@@ -36,7 +36,7 @@ qubes:
   ${name}: { extends: windows-10, audio: { audiovm: dom0 }, usb: { "sys-usb+1-1:*": auto-attach } }
 `
   const { manifest } = loadManifest([{ path: 'typical', text }])
-  return manifest === null ? null : (resolve(manifest, { qubes: [] }).desired?.qubes.get(qube.name) ?? null)
+  return manifest === null ? null : (resolve(manifest, { qubes: [] }).desired.qubes.get(qube.name) ?? null)
 }
 
 /** Of the whole list qubesd tells those that may be listed one by one: with the line on dom0 alone, dom0. */

@@ -1,7 +1,6 @@
 import { type ManagedVersion } from '../../reconciler/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { parsePath } from '../../spec/index.ts'
-import { type Context } from '../context.ts'
 import { type ConnectedHost, requireManaged } from '../host/index.ts'
 import { type LoadedSpec } from '../source/index.ts'
 import { hostGroups } from './host-groups.ts'
@@ -36,12 +35,11 @@ export async function policyFor(
   spec: LoadedSpec,
   { qube, version, extras }: PolicyRequest,
   connect: () => Promise<ConnectedHost>,
-  context: Context,
 ): Promise<ManagementPolicy> {
   const { manifest, sources } = spec
   const host = needsNames(manifest) ? await connected(connect) : null
   const release = version ?? (host === null ? '4.3' : requireManaged(host).version)
-  const scopes = scopesOf(spec, host?.qubes ?? null, context)
+  const scopes = scopesOf(spec, host?.qubes ?? null)
   const groups = withoutRepeats([
     ...hostGroups(manifest, extras, scopes),
     ...scopeGroups(scopes, release, extras),

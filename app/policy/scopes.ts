@@ -1,5 +1,4 @@
 import { type HostQube } from '../../reconciler/index.ts'
-import { invalid } from '../../spec/diagnostics/index.ts'
 import {
   type DesiredQube,
   type DesiredState,
@@ -8,7 +7,6 @@ import {
   resolve,
   SLIC_TABLES,
 } from '../../spec/index.ts'
-import { type Context } from '../context.ts'
 import { type LoadedSpec } from '../source/index.ts'
 import { type Scope } from './rules.ts'
 
@@ -26,41 +24,22 @@ export const needsNames = (manifest: Manifest): boolean =>
 
 /** The qubes of a spec, by name and by selector. `qubes`: those of the host; null where none was asked. */
 export const scopesOf = (
-  spec: LoadedSpec,
+  { manifest }: Pick<LoadedSpec, 'manifest'>,
   qubes: readonly HostQube[] | null,
-  context: Context,
-): readonly Scope[] => {
-  const resolved: Resolve = (manifest, facts) => desiredOf(manifest, facts, spec, context)
-  return [...namedScopes(spec.manifest, qubes, resolved), ...selectorScopes(spec.manifest, qubes, resolved)]
-}
+): readonly Scope[] => [...namedScopes(manifest, qubes), ...selectorScopes(manifest, qubes)]
 
-type Resolve = (manifest: Manifest, qubes: HostFacts['qubes']) => DesiredState
-
-function desiredOf(
-  manifest: Manifest,
-  qubes: HostFacts['qubes'],
-  { sources }: LoadedSpec,
-  { report }: Context,
-): DesiredState {
-  const { desired, diagnostics } = resolve(manifest, { qubes })
-  if (desired !== null) return desired
-  report(diagnostics, sources.files)
-  const message = 'the spec has errors: no policy is printed'
-  throw invalid('invalid-spec', message, diagnostics)
-}
+/** What is wrong on a host takes no call. */
+const desiredOf = (manifest: Manifest, qubes: HostFacts['qubes']): DesiredState =>
+  resolve(manifest, { qubes }).desired
 
 /** With what selectors add by tags that the spec gives: a line for the tag does not count before the qube has it. */
-function namedScopes(
-  manifest: Manifest,
-  known: readonly HostQube[] | null,
-  resolved: Resolve,
-): readonly Scope[] {
+function namedScopes(manifest: Manifest, known: readonly HostQube[] | null): readonly Scope[] {
   const selectors = manifest.selectors.filter(({ match }) => match.tag !== null)
   const facts = [...manifest.qubes.keys()].map((name) => {
     const klass = known?.find((qube) => qube.name === name)?.klass ?? 'StandaloneVM'
     return { name, klass, tags: new Set<string>() }
   })
-  const { qubes } = resolved({ ...manifest, selectors }, facts)
+  const { qubes } = desiredOf({ ...manifest, selectors }, facts)
   return [...qubes.values()].map((qube) => scopeOf(qube, qube.name, [qube.name]))
 }
 
@@ -74,11 +53,7 @@ const scopeOf = (qube: DesiredQube | undefined, target: string, names: Scope['na
 })
 
 /** A selector by itself, on qubes that match it: what other selectors or names add has lines of its own. */
-function selectorScopes(
-  manifest: Manifest,
-  qubes: readonly HostQube[] | null,
-  resolved: Resolve,
-): readonly Scope[] {
+function selectorScopes(manifest: Manifest, qubes: readonly HostQube[] | null): readonly Scope[] {
   return manifest.selectors.flatMap((selector): Scope[] => {
     const alone = { ...manifest, qubes: new Map(), selectors: [selector] }
     const { tag, klass } = selector.match
@@ -88,10 +63,10 @@ function selectorScopes(
       tags: tagsOf(selector),
     }))
     if (byName(selector)) {
-      const found = resolved(alone, candidates).qubes.values()
+      const found = desiredOf(alone, candidates).qubes.values()
       return [...found].map((qube) => scopeOf(qube, qube.name, [qube.name]))
     }
-    const names = qubes === null ? null : [...resolved(alone, candidates).qubes.keys()]
+    const names = qubes === null ? null : [...desiredOf(alone, candidates).qubes.keys()]
     const target = tag === null ? `@type:${klass ?? ''}` : `@tag:${tag}`
     return [scopeOf(matched(manifest, selector), target, names)]
   })
@@ -108,5 +83,5 @@ function matched(manifest: Manifest, selector: Selector): DesiredQube | undefine
     tags: tagsOf(selector),
   }
   const alone = { ...manifest, qubes: new Map(), selectors: [selector] }
-  return resolve(alone, { qubes: [qube] }).desired?.qubes.get(qube.name)
+  return desiredOf(alone, [qube]).qubes.get(qube.name)
 }

@@ -88,7 +88,6 @@ export async function resolveSpec(
   const qubes = needsHost && host !== null ? await readTags(tags, host, context) : []
   const { desired, diagnostics } = resolve(manifest, { qubes })
   context.report(diagnostics, sources.files)
-  if (desired === null) throw invalidSpec(diagnostics)
   return desired
 }
 

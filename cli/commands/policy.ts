@@ -32,7 +32,6 @@ export async function policy(paths: readonly string[], options: PolicyFlags, io:
     await loadSpec(specLocation(paths, options, io), context),
     { qube, version: options.for ?? null, extras: { restart, live, explain, agent } },
     () => connectHost(targetOf(options, io), context),
-    context,
   )
   io.out(options.json === true ? jsonText(withAdvice(made, context)) : policyText(made))
   return EXIT.done

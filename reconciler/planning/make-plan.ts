@@ -1,10 +1,4 @@
-import {
-  type Code,
-  escapeForTerminal,
-  problem,
-  type Problem,
-  type Result,
-} from '../../spec/diagnostics/index.ts'
+import { type Code, escapeForTerminal, problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState, matchedDigest } from '../../spec/index.ts'
 import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
 import { withHindrances } from '../harm/index.ts'
@@ -121,6 +115,8 @@ async function planQube(
     const why = `whether a selector means it is not known: ${untold.message}`
     return blocked(qube, 'unresolved-selector', why, untold.hint)
   }
+  const unfit = whole?.unfit?.find(({ path }) => path === null)
+  if (unfit !== undefined) return blockedQube(qube, unfit.problem, whole)
   const wanted = whole === null ? null : inScopeOf(whole, context)
   const { host, providers, version } = context
   const look = await lookAt(host, providers, { qube, version }, wanted)
@@ -131,6 +127,7 @@ async function planQube(
   const settled =
     wanted !== null &&
     wanted === whole &&
+    whole.unfit === undefined &&
     !isWholeLook &&
     (whole.matched === undefined || context.isMatchedNoted)
       ? settledPlan(look, wanted, desired, providers, context.moves.renames)
@@ -158,10 +155,7 @@ async function planQube(
   )
   if (leaving.length > 0 && !isAdopting) {
     const tags = new Set([...gone, ...leaving])
-    const next = withoutTags(name, tags, desired)
-    return next.ok
-      ? planQube({ name, qube }, next.value, context, tags)
-      : blockedQube(qube, next.problem, whole)
+    return planQube({ name, qube }, withoutTags(name, tags, desired), context, tags)
   }
   const standing: Standing = { ...proof, unmatched: membership.unmatched }
   const known = isAdopting && !standing.isProven ? withKnownOriginals(record, standing) : record
@@ -221,13 +215,12 @@ function membershipIn(
 }
 
 /** The desired state once tags have left a qube that the host still has: they go in the same apply as what they brought. */
-function withoutTags(name: string, tags: ReadonlySet<string>, desired: DesiredState): Result<DesiredState> {
-  const next = desired.selections?.without(name, tags) ?? { ok: true, value: null }
-  if (!next.ok) return next
+function withoutTags(name: string, tags: ReadonlySet<string>, desired: DesiredState): DesiredState {
+  const next = desired.selections?.without(name, tags) ?? null
   const qubes = new Map(desired.qubes)
-  if (next.value === null) qubes.delete(name)
-  else qubes.set(name, next.value)
-  return { ok: true, value: { ...desired, qubes } }
+  if (next === null) qubes.delete(name)
+  else qubes.set(name, next)
+  return { ...desired, qubes }
 }
 
 /** Not named by the spec, and perhaps dropped from it: nothing of it is touched, and that is said. */

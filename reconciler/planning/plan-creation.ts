@@ -30,6 +30,8 @@ export async function planCreation(
   const qube: HostQube = { name, klass, state: 'Halted', uuid: null }
   const blocked = (code: Code, why: string, hint: string): QubePlan =>
     blockedQube(qube, problem(code, why, hint), missing)
+  const unfit = missing.unfit?.find(({ path }) => path === null)
+  if (unfit !== undefined) return blockedQube(qube, unfit.problem, missing)
   const why = isCreated(template, desired, context) ? null : templateProblem(template, context.qubes)
   if (why !== null) {
     const hint = 'name another, or let the spec create it (`ensure: { class: TemplateVM }`)'

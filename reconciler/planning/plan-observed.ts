@@ -36,7 +36,7 @@ export async function planObserved(
   desired: DesiredState,
   context: PlanContext & { readonly explain: Explainer },
   standing: Standing,
-  withheld: ReadonlyMap<string, Problem> = new Map(),
+  withheld: ReadonlyMap<string, Problem> = unfitIn(wanted),
 ): Promise<QubePlan> {
   const { providers } = context
   const { facts } = observed
@@ -155,6 +155,14 @@ export async function planObserved(
 /** A shutdown comes that lets the change be made: of its user, or in a restart. */
 const isHaltedSomeDay = (restart: DesiredQube['restart']): boolean =>
   restart !== undefined && restart !== 'never'
+/** Of those that are looked at. */
+function unfitIn(wanted: DesiredQube | null): ReadonlyMap<string, Problem> {
+  return new Map(
+    (wanted?.unfit ?? []).flatMap(({ path, problem: why }) =>
+      path !== null && wanted?.settings.has(path) === true ? [[path, why] as const] : [],
+    ),
+  )
+}
 
 /** The text of the record to be; null for none. One that owns nothing is kept of a qube that qstate has made. */
 function recordAfter(

@@ -1,10 +1,10 @@
 import {
+  type Diagnostic,
   errorAt,
   formatRange,
   NOWHERE,
   oneOf,
   problem,
-  type Report,
   type SourceRange,
   warningAt,
 } from '../diagnostics/index.ts'
@@ -22,8 +22,12 @@ import {
   WINDOWS_NEEDS,
 } from '../vocabulary/index.ts'
 
+/** Takes what has been found, and the setting that it is about; null: the qube as a whole. */
+export type ReportOn = (path: string | null, diagnostic: Diagnostic) => void
+
 export interface Assignment {
   readonly device: UsbDevice
+  readonly path: string
   readonly key: string
   readonly mode: string
   readonly position: SourceRange
@@ -36,7 +40,7 @@ export interface Subject {
 }
 
 /** What one qube says, laid together, and what is impossible or unwise about it as a whole. */
-export function checkQube({ name, isWhole }: Subject, qube: View, report: Report): void {
+export function checkQube({ name, isWhole }: Subject, qube: View, report: ReportOn): void {
   const { composed } = qube
   checkVirtMode(qube, report)
   checkStubdom(qube, report)
@@ -57,7 +61,7 @@ function assignments({ statements }: Composed): readonly Assignment[] {
     if (area !== 'usb' || typeof value !== 'object' || value === null || !('mode' in value)) continue
     const key = path.slice('usb/'.length)
     const device = parseUsbKey(key)
-    if (!('problem' in device)) found.push({ device, key, mode: value.mode, position })
+    if (!('problem' in device)) found.push({ device, path, key, mode: value.mode, position })
   }
   return found
 }
@@ -95,63 +99,74 @@ export class View {
 function needs(
   qube: View,
   what: { slic?: boolean; qrexec?: boolean },
-): { noun: string; position: SourceRange }[] {
-  const first = qube.usb[0]
+): { noun: string; path: string; position: SourceRange }[] {
+  const said = (path: string, noun: string): ReturnType<typeof needs>[number] => ({
+    noun,
+    path,
+    position: qube.place(path),
+  })
   return [
-    ...(qube.model ? [{ noun: 'an audio model', position: qube.place('audio/model') }] : []),
+    ...(qube.model ? [said('audio/model', 'an audio model')] : []),
     ...(what.qrexec && qube.value('stubdom/qrexec') === true
-      ? [{ noun: 'stubdom.qrexec', position: qube.place('stubdom/qrexec') }]
+      ? [said('stubdom/qrexec', 'stubdom.qrexec')]
       : []),
-    ...(first ? [{ noun: 'a USB device through the stubdomain', position: first.position }] : []),
-    ...(what.slic && qube.tables.length > 0 ? [{ noun: 'slic', position: qube.place('slic/tables') }] : []),
+    ...qube.usb.map(({ path }) => said(path, 'a USB device through the stubdomain')),
+    ...(what.slic && qube.tables.length > 0 ? [said('slic/tables', 'slic')] : []),
   ]
 }
 
-function checkVirtMode(qube: View, report: Report): void {
+function checkVirtMode(qube: View, report: ReportOn): void {
   const mode = qube.value('qube/virtMode')
   if (typeof mode !== 'string' || mode === 'hvm') return
   const hint = `virtMode is ${mode} at ${formatRange(qube.place('qube/virtMode'))}; such a qube has no stubdomain and no emulated machine`
-  for (const { noun, position } of needs(qube, { slic: true, qrexec: true })) {
-    report(errorAt(position, problem('needs-hvm', `${noun} needs virtMode hvm`, hint)))
+  for (const { noun, path, position } of needs(qube, { slic: true, qrexec: true })) {
+    report(path, errorAt(position, problem('needs-hvm', `${noun} needs virtMode hvm`, hint)))
   }
 }
 
-function checkStubdom(qube: View, report: Report): void {
+function checkStubdom(qube: View, report: ReportOn): void {
   if (qube.value('stubdom/linux') === false) {
     const hint = `stubdom.linux is off at ${formatRange(qube.place('stubdom/linux'))}: the old MiniOS stubdomain has neither audio nor qrexec`
-    for (const { noun, position } of needs(qube, { qrexec: true })) {
-      report(errorAt(position, problem('needs-linux-stubdom', `${noun} needs the Linux stubdomain`, hint)))
+    for (const { noun, path, position } of needs(qube, { qrexec: true })) {
+      report(
+        path,
+        errorAt(position, problem('needs-linux-stubdom', `${noun} needs the Linux stubdomain`, hint)),
+      )
     }
   }
-  const first = qube.usb[0]
-  if (qube.value('stubdom/qrexec') === false && first !== undefined) {
-    const hint = `stubdom.qrexec is off at ${formatRange(qube.place('stubdom/qrexec'))}; USB devices reach the guest through it`
-    report(
-      errorAt(first.position, problem('needs-stubdom-qrexec', 'a USB device needs stubdom.qrexec', hint)),
-    )
-  }
+  if (qube.value('stubdom/qrexec') !== false) return
+  const hint = `stubdom.qrexec is off at ${formatRange(qube.place('stubdom/qrexec'))}; USB devices reach the guest through it`
+  const what = problem('needs-stubdom-qrexec', 'a USB device needs stubdom.qrexec', hint)
+  for (const { path, position } of qube.usb) report(path, errorAt(position, what))
 }
 
-function checkSlic(qube: View, report: Report): void {
+function checkSlic(qube: View, report: ReportOn): void {
   if (qube.tables.length === 0) return
   const position = qube.place('slic/tables')
   if (qube.value('qube/features/uefi') === '1') {
     const hint = `uefi is on at ${formatRange(qube.place('qube/features/uefi'))}; there are reports that UEFI firmware does not hand the tables on as activation needs`
-    report(warningAt(position, problem('slic-uefi', 'slic may not work with UEFI firmware', hint)))
+    report(
+      'slic/tables',
+      warningAt(position, problem('slic-uefi', 'slic may not work with UEFI firmware', hint)),
+    )
   }
   const later = ['windows-10', 'windows-11'].find((profile) => qube.composed.builtIns.has(profile))
   if (later !== undefined && qube.tables.includes(HOST_SLIC)) {
     const hint = 'Windows 8 and later look for MSDM, which holds a product key: tables: [host:MSDM]'
-    report(warningAt(position, problem('slic-unused', `${later} does not activate with SLIC`, hint)))
+    report(
+      'slic/tables',
+      warningAt(position, problem('slic-unused', `${later} does not activate with SLIC`, hint)),
+    )
   }
 }
 
-function checkMemory(qube: View, report: Report): void {
+function checkMemory(qube: View, report: ReportOn): void {
   const memory = qube.value('qube/memory')
   const maxmem = qube.value('qube/maxmem')
   if (typeof memory !== 'number' || typeof maxmem !== 'number' || maxmem === 0 || memory <= maxmem) return
   const hint = `maxmem is ${maxmem} at ${formatRange(qube.place('qube/maxmem'))}; 0 turns balancing off, as Windows needs`
   report(
+    'qube/memory',
     errorAt(
       qube.place('qube/memory'),
       problem('memory-over-maxmem', `memory ${memory} is more than maxmem`, hint),
@@ -160,12 +175,12 @@ function checkMemory(qube: View, report: Report): void {
 }
 
 /** Windows does not survive memory that is taken from it, and neither does any guest without Xen's balloon. */
-function adviseOnMemory(qube: View, report: Report): void {
+function adviseOnMemory(qube: View, report: ReportOn): void {
   const memory = qube.value('qube/memory')
   const maxmem = qube.value('qube/maxmem')
   const stubdom = qube.value('stubdom/memory')
   const warn = (path: string, ...what: Parameters<typeof problem>): void => {
-    report(warningAt(qube.place(path), problem(...what)))
+    report(path, warningAt(qube.place(path), problem(...what)))
   }
   if (typeof memory !== 'number') return
   const isHvm = qube.value('qube/virtMode') === 'hvm'
@@ -181,28 +196,28 @@ function adviseOnMemory(qube: View, report: Report): void {
 }
 
 /** What the version of Windows that a qube extends needs at least. */
-function adviseOnWindows(profile: string, qube: View, report: Report): void {
+function adviseOnWindows(profile: string, qube: View, report: ReportOn): void {
   const needs = WINDOWS_NEEDS[profile]
   if (needs === undefined) return
   const memory = qube.value('qube/memory')
   if (typeof memory === 'number' && memory < needs.memory) {
     const message = `${memory} MiB of memory, and ${profile} needs ${needs.memory}`
     const hint = 'the documentation gives Windows 4096 to 8192'
-    report(warningAt(qube.place('qube/memory'), problem('little-memory', message, hint)))
+    report('qube/memory', warningAt(qube.place('qube/memory'), problem('little-memory', message, hint)))
   }
   const { ensure } = qube.composed
   const root = ensure === null || ensure.creates === ABSENT ? undefined : ensure.creates.volumes.root
   if (ensure !== null && root !== undefined && root < needs.root * GIB) {
     const message = `a root volume of ${Math.floor(root / MIB)} MiB, and ${profile} needs ${needs.root} GiB`
     const hint = `write ensure: { root: ${needs.root}GiB }, or more`
-    report(warningAt(ensure.position, problem('small-root', message, hint)))
+    report(null, warningAt(ensure.position, problem('small-root', message, hint)))
   }
 }
 
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
 
-function checkDenied({ usb, composed }: View, report: Report): void {
+function checkDenied({ usb, composed }: View, report: ReportOn): void {
   if (usb.length === 0) return
   for (const { area, path, position, value } of composed.statements.values()) {
     if (area !== 'usb' || value !== true || !path.startsWith('usb/denied/')) continue
@@ -211,6 +226,7 @@ function checkDenied({ usb, composed }: View, report: Report): void {
       if (met.length === 0) continue
       const hint = `${key} at ${formatRange(place)} has ${oneOf([...new Set(met)])}; give up one of the two`
       report(
+        path,
         errorAt(position, problem('denied-device', 'this denies an interface of an assigned device', hint)),
       )
     }
@@ -218,17 +234,17 @@ function checkDenied({ usb, composed }: View, report: Report): void {
 }
 
 /** Its own audio qube a qube may be. */
-function checkItself(name: string, qube: View, report: Report): void {
+function checkItself(name: string, qube: View, report: ReportOn): void {
   if (qube.value('qube/netvm') !== name) return
   const what = problem('itself', `${name} cannot be its own netvm`, 'name another qube, or write off')
-  report(errorAt(qube.place('qube/netvm'), what))
+  report('qube/netvm', errorAt(qube.place('qube/netvm'), what))
 }
 
 /** qubesd fails inside over it, and closes without an answer. */
-function checkNetwork(qube: View, report: Report): void {
+function checkNetwork(qube: View, report: ReportOn): void {
   if (qube.value('qube/netvm') !== 'dom0') return
   const found = problem('no-network', 'dom0 gives no network', 'name another qube, or write off')
-  report(errorAt(qube.place('qube/netvm'), found))
+  report('qube/netvm', errorAt(qube.place('qube/netvm'), found))
 }
 
 /** A label that makes do: the one that is said with `ensure`, else the setting. */
@@ -238,27 +254,31 @@ export function ensureLabel({ ensure, statements }: Composed): string | null {
   return said ?? (typeof setting === 'string' && LABEL.test(setting) ? setting : null)
 }
 
-function checkEnsure(name: string | null, composed: Composed, report: Report): void {
+function checkEnsure(name: string | null, composed: Composed, report: ReportOn): void {
   const { ensure, complete } = composed
   if (ensure === null) return
   const { position, creates } = ensure
   if (name === null) {
     const hint = 'write it for the qube itself, under qubes'
     const message = 'a selector matches qubes that are there: it creates none, and removes none'
-    report(errorAt(position, problem('ensure-select', message, hint)))
+    report(null, errorAt(position, problem('ensure-select', message, hint)))
   } else if (creates !== ABSENT && creates.template === name) {
-    report(errorAt(position, problem('itself', `${name} cannot be its own template`, 'name another qube')))
+    report(
+      null,
+      errorAt(position, problem('itself', `${name} cannot be its own template`, 'name another qube')),
+    )
   } else if (creates !== ABSENT && complete && ensureLabel(composed) === null) {
     const hint = 'write label: COLOUR, in ensure or under qube'
-    report(errorAt(position, problem('ensure-label', 'a qube is created with a label', hint)))
+    report(null, errorAt(position, problem('ensure-label', 'a qube is created with a label', hint)))
   }
 }
 
-function adviseOnMissing(qube: View, report: Report): void {
+function adviseOnMissing(qube: View, report: ReportOn): void {
   const first = qube.usb[0]
   if (first === undefined || typeof qube.value('stubdom/qrexec') === 'boolean') return
   const hint = 'write stubdom: { qrexec: true }, unless the guest has USB support of its own'
   report(
+    first.path,
     warningAt(
       first.position,
       problem('usb-without-qrexec', 'nothing here says that the stubdomain has qrexec', hint),
@@ -266,10 +286,11 @@ function adviseOnMissing(qube: View, report: Report): void {
   )
 }
 
-function adviseOnQube(qube: View, report: Report): void {
+function adviseOnQube(qube: View, report: ReportOn): void {
   if (qube.value('qube/features/gui') === '1' && qube.value('qube/features/gui-emulated') === '1') {
     const hint = `gui is on at ${formatRange(qube.place('qube/features/gui'))}; seamless mode and the emulated screen exclude each other`
     report(
+      'qube/features/gui-emulated',
       warningAt(
         qube.place('qube/features/gui-emulated'),
         problem('two-guis', 'gui and guiEmulated are both on', hint),
@@ -288,6 +309,7 @@ function adviseOnQube(qube: View, report: Report): void {
     if (value === undefined || value === byTools) continue
     const hint = `a qube without a template gets ${byTools} from them after each logon; write ${byTools}, or unmanaged`
     report(
+      path,
       warningAt(
         qube.place(path),
         problem('set-by-tools', `Windows Tools set ${path.slice(5)} at every boot`, hint),

@@ -10,6 +10,7 @@ import {
   sortDiagnostics,
   type SourceFile,
   suggest,
+  warningAt,
 } from '../diagnostics/index.ts'
 import {
   type Body,
@@ -28,9 +29,9 @@ import {
 } from '../read/index.ts'
 import { checkSchema } from '../schema/index.ts'
 import { get, readYaml, type Written } from '../yaml/index.ts'
-import { checkClaims } from './check-device-conflicts.ts'
+import { conflictProblem, deviceConflicts } from './check-device-conflicts.ts'
 import { checkDrift } from './check-drift.ts'
-import { checkQube, View } from './check-qube.ts'
+import { checkQube, type ReportOn, View } from './check-qube.ts'
 import { type Compose, composer } from './compose.ts'
 
 /**
@@ -105,14 +106,21 @@ function composeAll(
 function checkOffline(qubes: Manifest['qubes'], selectors: Manifest['selectors'], report: Report): void {
   // A selector may yet add what a qube seems to lack: then `resolve` looks for it.
   const isWhole = selectors.length === 0
+  const reportOn: ReportOn = (_, diagnostic) => {
+    report(diagnostic)
+  }
   const views = new Map<string, View>()
   for (const [name, { composed }] of qubes) {
     const view = new View(composed)
     views.set(name, view)
-    checkQube({ name, isWhole }, view, report)
+    checkQube({ name, isWhole }, view, reportOn)
   }
-  for (const { composed } of selectors) checkQube({ name: null, isWhole: false }, new View(composed), report)
-  checkClaims(views, report)
+  for (const { composed } of selectors)
+    checkQube({ name: null, isWhole: false }, new View(composed), reportOn)
+  for (const conflict of deviceConflicts(views)) {
+    const at = conflict.claim.position
+    report((conflict.isSame ? errorAt : warningAt)(at, conflictProblem(conflict)))
+  }
   if (isWhole) checkDrift(views.values(), report)
 }
 

@@ -1,4 +1,4 @@
-import { errorAt, problem, quote, type Report } from '../diagnostics/index.ts'
+import { located, problem, type Problem, quote } from '../diagnostics/index.ts'
 import { type Composed, type Manifest, type Placed } from '../read/index.ts'
 import { type HostFacts } from '../vocabulary/index.ts'
 import { matches } from './select.ts'
@@ -13,19 +13,23 @@ type Selector = Manifest['selectors'][number]
  * An entry may match because of what another one gives. Each round follows one more step of such a chain. A chain has no more
  * steps than there are tags; what still moves then depends on itself.
  */
-export function selectorsOf(qube: HostQube, manifest: Manifest, report: Report): readonly Selector[] {
+export function selectorsOf(
+  qube: HostQube,
+  manifest: Manifest,
+): { readonly selectors: readonly Selector[]; readonly cycle?: Problem } {
   const { selectors, selects } = manifest
-  if (selectors.length === 0) return selectors
+  if (selectors.length === 0) return { selectors }
   const own = manifest.qubes.get(qube.name)
   let found = matchingWith(qube, [], own, manifest)
   for (let round = 0; round <= selects.tags.length; round += 1) {
     const next = matchingWith(qube, found, own, manifest)
     const moved = next.find((one) => !found.includes(one)) ?? found.find((one) => !next.includes(one))
-    if (moved === undefined) return found
-    if (round === selects.tags.length) report(errorAt(moved.position, dependsOnItself(qube.name)))
+    if (moved === undefined) return { selectors: found }
+    if (round === selects.tags.length)
+      return { selectors: [], cycle: located(dependsOnItself(qube.name), moved.position) }
     found = next
   }
-  return found
+  return { selectors: found }
 }
 
 /** Those that match once the entries that were found so far have given their tags. */

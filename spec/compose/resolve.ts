@@ -1,11 +1,12 @@
 import {
   type Diagnostic,
   keyOf,
+  located,
   NOWHERE,
   type Problem,
-  type Report,
   sortDiagnostics,
   type SourceRange,
+  warningAt,
 } from '../diagnostics/index.ts'
 import {
   type Composed,
@@ -23,8 +24,9 @@ import {
   type HostFacts,
   type Selections,
   sorted,
+  type Unfit,
 } from '../vocabulary/index.ts'
-import { checkClaims } from './check-device-conflicts.ts'
+import { conflictProblem, type DeviceConflict, deviceConflicts } from './check-device-conflicts.ts'
 import { checkDrift } from './check-drift.ts'
 import { checkQube, ensureLabel, View } from './check-qube.ts'
 import { layOver } from './compose.ts'
@@ -32,29 +34,35 @@ import { selectorsOf } from './membership.ts'
 import { matchDigest, matches } from './select.ts'
 
 /**
- * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told
- * already: what comes of selectors. With any error there is no state.
+ * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told already:
+ * warnings. What is wrong is wrong on this host, and makes no spec invalid: it is noted with the qube (`unfit`), and blocks that.
  */
 export function resolve(
   manifest: Manifest,
   facts: HostFacts,
-): { readonly desired: DesiredState | null; readonly diagnostics: readonly Diagnostic[] } {
-  const found: Diagnostic[] = []
-  const report: Report = (diagnostic) => found.push(diagnostic)
-  const qubes = layAll(manifest, facts, report)
+): { readonly desired: DesiredState; readonly diagnostics: readonly Diagnostic[] } {
+  const warnings: Diagnostic[] = []
+  const qubes = layAll(manifest, facts)
   const composed = new Map(sorted(qubes).map(([name, { layers }]) => [name, layOver(layers)]))
+  const unfit = new Map<string, Unfit[]>()
   // Without selectors `loadManifest` has judged these very qubes.
   if (manifest.selectors.length > 0) {
     const views = new Map([...composed].map(([name, qube]) => [name, new View(qube)]))
-    for (const [name, view] of views) checkQube({ name, isWhole: true }, view, report)
-    checkClaims(views, report)
-    checkDrift(views.values(), report)
+    for (const [name, view] of views) unfit.set(name, judge(name, view, qubes.get(name), warnings))
+    for (const conflict of deviceConflicts(views)) {
+      const { claim, other, isSame } = conflict
+      if (!isSame) warnings.push(warningAt(claim.position, conflictProblem(conflict)))
+      else
+        for (const [one, rival] of [
+          [claim, other],
+          [other, claim],
+        ] as const)
+          noteConflict({ claim: one, other: rival, isSame }, unfit.get(one.qube))
+    }
+    checkDrift(views.values(), (diagnostic) => warnings.push(diagnostic))
   }
-
-  const diagnostics = sortDiagnostics(found).filter((diagnostic) => !manifest.reported.has(keyOf(diagnostic)))
-  if (diagnostics.some(({ severity }) => severity === 'error')) return { desired: null, diagnostics }
   const desired = new Map(
-    [...composed].map(([name, qube]) => [name, desiredQube(name, qube, qubes.get(name))]),
+    [...composed].map(([name, qube]) => [name, desiredQube(name, qube, qubes.get(name), unfit.get(name))]),
   )
   const { name, formerly, moved, tables } = manifest
   const untold = untoldIn(manifest, facts)
@@ -68,7 +76,28 @@ export function resolve(
     ...(manifest.selectors.length === 0 ? {} : { selections: selectionsOf(manifest, facts) }),
     ...(untold.size === 0 ? {} : { untold }),
   }
+  const diagnostics = sortDiagnostics(warnings).filter(
+    (diagnostic) => !manifest.reported.has(keyOf(diagnostic)),
+  )
   return { desired: state, diagnostics }
+}
+
+/** What is wrong with a qube as selectors have it; warnings go with the others. */
+function judge(name: string, view: View, layered: Layered | undefined, warnings: Diagnostic[]): Unfit[] {
+  const found: Unfit[] = layered?.cycle === undefined ? [] : [{ path: null, problem: layered.cycle }]
+  checkQube({ name, isWhole: true }, view, (path, diagnostic) => {
+    const { severity, code, message, hint, at } = diagnostic
+    if (severity === 'warning') warnings.push(diagnostic)
+    else found.push({ path, problem: located({ code, message, hint }, at) })
+  })
+  return found
+}
+
+/** Once, however many other qubes take the device. */
+function noteConflict(conflict: DeviceConflict, unfit: Unfit[] = []): void {
+  const { path, position } = conflict.claim
+  const isNoted = unfit.some((one) => one.path === path && one.problem.code === 'contested-device')
+  if (!isNoted) unfit.push({ path, problem: located(conflictProblem(conflict), position) })
 }
 
 function selectionsOf(manifest: Manifest, facts: HostFacts): Selections {
@@ -82,19 +111,13 @@ function selectionsOf(manifest: Manifest, facts: HostFacts): Selections {
     })),
     tags: selects.tags,
     without(name, gone) {
-      const found: Diagnostic[] = []
-      const report: Report = (diagnostic) => found.push(diagnostic)
       const qubes = facts.qubes
         .filter((qube) => qube.name === name)
         .map((qube) => ({ ...qube, tags: new Set([...qube.tags].filter((tag) => !gone.has(tag))) }))
-      const layered = layAll(manifest, { qubes }, report).get(name)
-      if (layered === undefined) return { ok: true, value: null }
+      const layered = layAll(manifest, { qubes }).get(name)
+      if (layered === undefined) return null
       const composed = layOver(layered.layers)
-      checkQube({ name, isWhole: true }, new View(composed), report)
-      const problem = found.find(({ severity }) => severity === 'error')
-      return problem === undefined
-        ? { ok: true, value: desiredQube(name, composed, layered) }
-        : { ok: false, problem }
+      return desiredQube(name, composed, layered, judge(name, new View(composed), layered, []))
     },
   }
 }
@@ -119,27 +142,30 @@ interface Layered {
   readonly position: SourceRange
   /** Digests of the `match` of each of its selectors. */
   readonly matched: readonly string[]
+  /** Why it is not known which selectors match it. */
+  readonly cycle?: Problem
 }
 
 /** Qubes that have a name here, on the host or not, and those of the host that a selector matches. */
-function layAll(manifest: Manifest, facts: HostFacts, report: Report): ReadonlyMap<string, Layered> {
+function layAll(manifest: Manifest, facts: HostFacts): ReadonlyMap<string, Layered> {
   const { qubes } = manifest
   const all = new Map<string, Layered>()
   for (const qube of [...facts.qubes, ...toBeCreated(manifest, facts)]) {
-    const matching = selectorsOf(qube, manifest, report)
-    const [first] = matching
-    if (first) {
-      all.set(qube.name, {
-        layers: matching.map(({ composed }) => composed),
-        position: first.position,
-        matched: [...new Set(matching.map(({ match }) => matchDigest(match)))].sort(),
-      })
-    }
+    const { selectors, cycle } = selectorsOf(qube, manifest)
+    const [first] = selectors
+    const position = first?.position ?? cycle?.at
+    if (position === undefined) continue
+    all.set(qube.name, {
+      layers: selectors.map(({ composed }) => composed),
+      position,
+      matched: [...new Set(selectors.map(({ match }) => matchDigest(match)))].sort(),
+      ...(cycle === undefined ? {} : { cycle }),
+    })
   }
   // What a qube says under its own name comes last and wins.
   for (const [name, { composed, position }] of qubes) {
-    const { layers, matched } = all.get(name) ?? { layers: [], matched: [] }
-    all.set(name, { layers: [...layers, composed], position, matched })
+    const below = all.get(name) ?? { layers: [], matched: [] }
+    all.set(name, { ...below, layers: [...below.layers, composed], position })
   }
   return all
 }
@@ -156,7 +182,12 @@ function toBeCreated({ qubes, selectors }: Manifest, facts: HostFacts): HostFact
 
 const NO_TAGS: ReadonlySet<string> = new Set()
 
-function desiredQube(name: string, composed: Composed, layered: Layered | undefined): DesiredQube {
+function desiredQube(
+  name: string,
+  composed: Composed,
+  layered: Layered | undefined,
+  unfit: readonly Unfit[] = [],
+): DesiredQube {
   const { statements, drift, restart } = composed
   const { matched, position } = layered ?? { matched: [], position: NOWHERE }
   const ensure = ensureOf(composed)
@@ -170,6 +201,7 @@ function desiredQube(name: string, composed: Composed, layered: Layered | undefi
     ...(drift.size === 0 ? {} : { drift: driftPolicies(drift) }),
     ...(restart === null ? {} : { restart }),
     ...(ensure === null ? {} : { ensure }),
+    ...(unfit.length === 0 ? {} : { unfit }),
     position,
   }
 }

@@ -79,6 +79,7 @@ export const SPEC_CODES = [
   'other-digest',
   'other-kind',
   'out-of-range',
+  'overlapping-devices',
   'paths-of-fleet',
   'plain-webhook',
   'profile-cycle',

@@ -49,7 +49,7 @@ export function refuse(
       }
       continue
     }
-    const wrong = [...misread(sound, resolve(manifest, { qubes: [] }).desired?.qubes ?? new Map())]
+    const wrong = [...misread(sound, resolve(manifest, { qubes: [] }).desired.qubes)]
     if (wrong.length === 0) return { sound, refused }
     for (const owner of wrong) drop(owner, INEXPRESSIBLE)
   }

@@ -4,7 +4,7 @@
  * A setting has an address: the qube and a path below it, `audio/model`, `qube/features/timezone`,
  * `usb/sys-usb+2-1:*`, `tags/windows`. Segments are JSON Pointer segments, not yet escaped.
  */
-import { type Problem, type Result, type SourceRange } from '../diagnostics/index.ts'
+import { type Problem, type SourceRange } from '../diagnostics/index.ts'
 
 /** Areas of the mission. Each has one provider. */
 export type Area = 'slic' | 'audio' | 'stubdom' | 'usb' | 'qube' | 'tags'
@@ -83,7 +83,14 @@ export interface DesiredQube {
   readonly restart?: RestartPolicy
   /** Without it, a qube that is not there cannot be planned. One that is to be absent has no settings. */
   readonly ensure?: Ensure | 'absent'
+  /** What `select` entries make of it on this host that cannot be. It blocks the setting, or (`path` null) the qube, and nothing else. */
+  readonly unfit?: readonly Unfit[]
   readonly position: SourceRange
+}
+
+export interface Unfit {
+  readonly path: string | null
+  readonly problem: Problem
 }
 
 /** What a `select` entry gives to the qubes that match it. */
@@ -103,7 +110,7 @@ export interface Selections {
   /** Tags that they ask for. */
   readonly tags: readonly string[]
   /** What a qube is to have once these tags, which the host still has, are gone from it. */
-  readonly without: (qube: string, tags: ReadonlySet<string>) => Result<DesiredQube | null>
+  readonly without: (qube: string, tags: ReadonlySet<string>) => DesiredQube | null
 }
 
 /** A qube that has another name now. Qubes renames by clone and removal, so that what carries the new name is another qube. */

@@ -19,6 +19,7 @@ export {
   type RestartPolicy,
   type Selection,
   type Selections,
+  type Unfit,
   type Value,
   type VolumeSizes,
 } from './desired-state.ts'

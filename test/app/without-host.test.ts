@@ -20,7 +20,7 @@ test('a policy is rules by group, and asks no host where names and tags are enou
   const context = testContext(folder)
   const text = 'apiVersion: qstate/v1\nqubes: { win10-work: { qube: { memory: 6144 } } }\n'
   const spec = await loadSpec(at(write(folder, 'spec.yaml', text)), context)
-  const { source, groups } = await policyFor(spec, REQUEST, noHost, context)
+  const { source, groups } = await policyFor(spec, REQUEST, noHost)
   assert.equal(source, 'mgmt')
   assert.deepEqual(
     groups.flatMap(({ rules }) => rules).filter(({ method }) => method === 'admin.vm.property.Set'),
@@ -34,10 +34,10 @@ test('a selector by name takes the names from the host, and says so where none a
   const text = 'apiVersion: qstate/v1\nselect: [{ match: { name: "win10-*" }, qube: { memory: 6144 } }]\n'
   const spec = await loadSpec(at(write(host.folder, 'spec.yaml', text)), context)
   await assert.rejects(
-    policyFor(spec, REQUEST, noHost, context),
+    policyFor(spec, REQUEST, noHost),
     (error) => hasCode(error, 'daemon-unreachable') && /match by tag or class/.test(error.hint),
   )
-  const { groups } = await policyFor(spec, REQUEST, () => connectHost(targetOf(host), context), context)
+  const { groups } = await policyFor(spec, REQUEST, () => connectHost(targetOf(host), context))
   const targets = groups.flatMap(({ rules }) =>
     rules.flatMap(({ method, target }) => (method === 'admin.vm.property.Set' ? [target] : [])),
   )

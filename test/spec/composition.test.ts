@@ -97,18 +97,62 @@ test('a selected qube without a body of its own has the place of the selector', 
   assert.equal(state.qubes.get('a')?.position.line, 3)
 })
 
-test('what selectors bring about is told when the host is known, and only then', () => {
+/** What is noted of each qube that cannot be. */
+const unfitOf = (
+  text: string,
+  ...qubes: string[]
+): Record<string, readonly (readonly [string | null, string])[]> => {
+  const { manifest, diagnostics } = loadManifest([source(text)])
+  assert.deepEqual(diagnostics, [])
+  assert.ok(manifest)
+  const resolved = resolve(manifest, host(...qubes))
+  assert.deepEqual(resolved.diagnostics, [])
+  return Object.fromEntries(
+    [...resolved.desired.qubes.values()].map(({ name, unfit = [] }) => [
+      name,
+      unfit.map(({ path, problem: { code } }) => [path, code] as const),
+    ]),
+  )
+}
+
+test('what selectors bring about is noted with the setting of the qube that it is about, and makes no spec invalid', () => {
   const text = `${HEAD}profiles: { usb: { stubdom: { qrexec: true }, usb: ["sys-usb+2-1:*"] } }
 select: [{ match: { tag: w }, extends: usb }]
 qubes: { win: { qube: { virtMode: pvh } } }
 `
+  const device = 'usb/sys-usb+2-1:*'
+  assert.deepEqual(unfitOf(text, 'win: AppVM w', 'b: AppVM w', 'c: AppVM w', 'd: AppVM'), {
+    win: [
+      ['stubdom/qrexec', 'needs-hvm'],
+      [device, 'needs-hvm'],
+      [device, 'contested-device'],
+    ],
+    b: [[device, 'contested-device']],
+    c: [[device, 'contested-device']],
+  })
+  assert.deepEqual(unfitOf(text, 'b: AppVM w'), { win: [], b: [] })
+})
+
+test('devices that are one only while a certain device is in a certain port are warned of', () => {
+  const text = `${HEAD}profiles: { usb: { stubdom: { qrexec: true } } }
+qubes:
+  a: { extends: usb, usb: ["sys-usb+3-1:*"] }
+  b: { extends: usb, usb: ["sys-usb+*:0b0e:0412::u030000"] }
+select: [{ match: { tag: w }, extends: usb, usb: ["sys-usb+3-1:0b0e:0412::u030000"] }]
+`
   const { manifest, diagnostics } = loadManifest([source(text)])
-  assert.deepEqual(diagnostics, [])
+  const told = diagnostics.map(({ severity, code, at }) => [severity, code, at.line])
+  assert.deepEqual(told, [['warning', 'overlapping-devices', 5]])
   assert.ok(manifest)
-  const told = resolve(manifest, host('win: AppVM w', 'b: AppVM w', 'c: AppVM w'))
-  assert.equal(told.desired, null)
-  assert.deepEqual([...new Set(told.diagnostics.map(({ code }) => code))], ['needs-hvm', 'contested-device'])
-  assert.ok(resolve(manifest, host('b: AppVM w')).desired)
+  const resolved = resolve(manifest, host('c: AppVM w'))
+  assert.deepEqual(
+    resolved.diagnostics.map(({ severity, code, at }) => [severity, code, at.line]),
+    [['warning', 'overlapping-devices', 6]],
+  )
+  assert.deepEqual(
+    [...resolved.desired.qubes.values()].flatMap(({ unfit }) => unfit ?? []),
+    [],
+  )
 })
 
 test('resolve does not repeat what loading has told', () => {
@@ -229,19 +273,6 @@ test('a selector that gives its own tag matches what has it; one that depends on
   - { match: { tag: lab }, tags: { lab: off } }
   - { match: { tag: one }, tags: { two: off } }
   - { match: { name: b }, tags: { two: off } }`
-  const { manifest } = loadManifest([source(takes)])
-  assert.ok(manifest)
-  const told = resolve(manifest, host('a: AppVM lab'))
-  assert.equal(told.desired, null)
-  assert.deepEqual(
-    told.diagnostics.map(({ at, code, message }) => [at.line, code, message]),
-    [
-      [
-        3,
-        'selector-cycle',
-        'whether this selector matches "a" depends on itself: it gives or takes a tag that decides it',
-      ],
-    ],
-  )
-  assert.notEqual(resolve(manifest, host('b: AppVM one')).desired, null)
+  assert.deepEqual(unfitOf(takes, 'a: AppVM lab', 'c: AppVM'), { a: [[null, 'selector-cycle']] })
+  assert.deepEqual(unfitOf(takes, 'b: AppVM one'), { b: [] })
 })

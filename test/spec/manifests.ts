@@ -27,9 +27,12 @@ export function desiredOf(
 ): DesiredState {
   const { manifest, diagnostics } = loadManifest(sources, options)
   assert.ok(manifest, JSON.stringify(diagnostics, null, 1))
-  const resolved = resolve(manifest, facts)
-  assert.ok(resolved.desired, JSON.stringify(resolved.diagnostics, null, 1))
-  return resolved.desired
+  const { desired } = resolve(manifest, facts)
+  assert.deepEqual(
+    [...desired.qubes.values()].flatMap(({ unfit }) => unfit ?? []),
+    [],
+  )
+  return desired
 }
 
 /** Paths and values of a qube. */

@@ -1481,10 +1481,22 @@ qubes:
 apiVersion: qstate/v1
 qubes:
   a: { stubdom: { qrexec: true }, usb: ["sys-usb+2-1:*"] }
+  b: { stubdom: { qrexec: true }, usb: ["sys-usb+2-1:*"] }
+`,
+    expected: [
+      '4:41 error contested-device b and a both take sys-usb+2-1:* by themselves — a does at spec.yaml:3:41; make one of the two ask-to-attach',
+    ],
+  },
+  {
+    reason: 'two qubes take what may be one device',
+    yaml: `
+apiVersion: qstate/v1
+qubes:
+  a: { stubdom: { qrexec: true }, usb: ["sys-usb+2-1:*"] }
   b: { stubdom: { qrexec: true }, usb: ["sys-usb+*:0b0e:0412::u030000"] }
 `,
     expected: [
-      '4:41 error contested-device b and a both take sys-usb+*:0b0e:0412::u030000 by themselves — a does at spec.yaml:3:41, as sys-usb+2-1:*; make one of the two ask-to-attach',
+      '4:41 warning overlapping-devices b and a may both take one device by themselves: sys-usb+*:0b0e:0412::u030000, and sys-usb+2-1:* at spec.yaml:3:41 — they meet only while that device is in that port, where Qubes asks the user; with ask-to-attach in one of the two they never do',
     ],
   },
   {
