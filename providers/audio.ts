@@ -1,5 +1,6 @@
 import { VERSIONS } from '../qubesd/index.ts'
 import { type Provider } from '../reconciler/index.ts'
+import { demandOf } from './demands.ts'
 import { storedProvider } from './stored.ts'
 
 const LATENCY: ReadonlySet<string> = new Set(['audio/timerPeriod', 'audio/latency', 'audio/bufferLength'])
@@ -11,6 +12,7 @@ const LATENCY: ReadonlySet<string> = new Set(['audio/timerPeriod', 'audio/latenc
  */
 export const audio: Provider = storedProvider('audio', {
   effect: () => 'next-start',
+  demand: demandOf,
   remark(path, value, { version }) {
     if (LATENCY.has(path) && value !== null)
       return `${VERSIONS[version].label} reads this feature nowhere: it changes nothing`

@@ -1,6 +1,7 @@
 import { VERSIONS } from '../qubesd/index.ts'
 import { type Provider } from '../reconciler/index.ts'
 import { problem } from '../spec/diagnostics/index.ts'
+import { demandOf } from './demands.ts'
 import { storedProvider } from './stored.ts'
 
 /**
@@ -27,6 +28,7 @@ const SHUT_DOWN =
 /** The qube around the emulated hardware: its properties, and features by their own names. */
 export const qube: Provider = storedProvider('qube', {
   effect: (path) => (AT_ONCE.has(path) ? 'now' : 'next-start'),
+  demand: demandOf,
   haltedOnly(path, after, { version }) {
     // Going back to the default is not refused.
     const { label, fixesMaxmemWhileRunning } = VERSIONS[version]

@@ -13,7 +13,7 @@ import {
 /** A provider whose settings are all one feature or one property each. Areas differ in effect and remarks. */
 export function storedProvider(
   area: Area,
-  differs: Pick<Provider, 'effect'> & Partial<Pick<Provider, 'remark' | 'haltedOnly'>>,
+  differs: Pick<Provider, 'effect'> & Partial<Pick<Provider, 'demand' | 'remark' | 'haltedOnly'>>,
 ): Provider {
   const at = (path: string): Stored => {
     const stored = storedAt(path)

@@ -79,6 +79,18 @@ export function listTags(client: Client, qube: string): Promise<readonly string[
   return ask(client, read(qube, 'admin.vm.tag.List'), (text) => parseNames(text, /^[A-Za-z0-9_-]*$/))
 }
 
+/** Up to 4.3 qubesd takes the empty label, too. */
+export function listLabels(client: Client): Promise<readonly string[]> {
+  return ask(client, read('dom0', 'admin.label.List'), (text) => parseNames(text, /^[A-Za-z0-9_.-]*$/))
+}
+
+/** The pool of kernels has a volume for each. */
+export function listKernels(client: Client): Promise<readonly string[]> {
+  return ask(client, read('dom0', 'admin.pool.volume.List', 'linux-kernel'), (text) =>
+    parseNames(text, /^[\x21-\x7e]+$/),
+  )
+}
+
 /** Denied interface patterns, where the version has them. The one list whose last line does not end. */
 export function listDenied(client: Client, qube: string): Promise<readonly string[]> {
   return ask(client, read(qube, 'admin.vm.device.denied.List'), (text) =>

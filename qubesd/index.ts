@@ -14,6 +14,8 @@ export {
   listAvailable,
   listDenied,
   listFeatures,
+  listKernels,
+  listLabels,
   listProperties,
   listQubes,
   listTags,

@@ -14,6 +14,8 @@ interface VersionTraits {
   readonly deniesInterfaces: boolean
   /** Takes a `maxmem` from a halted qube only. */
   readonly fixesMaxmemWhileRunning: boolean
+  /** Takes as `default_dispvm` and `management_dispvm` only a qube that is a template for disposables. */
+  readonly checksDisposableTemplates: boolean
 }
 
 /**
@@ -30,6 +32,7 @@ export const VERSIONS = {
     usb: 'ports',
     deniesInterfaces: false,
     fixesMaxmemWhileRunning: false,
+    checksDisposableTemplates: false,
   },
   '4.3': {
     label: 'Qubes 4.3',
@@ -40,6 +43,7 @@ export const VERSIONS = {
     usb: 'assignments',
     deniesInterfaces: true,
     fixesMaxmemWhileRunning: false,
+    checksDisposableTemplates: false,
   },
   '4.4': {
     label: 'Qubes 4.4',
@@ -50,6 +54,7 @@ export const VERSIONS = {
     usb: 'assignments',
     deniesInterfaces: true,
     fixesMaxmemWhileRunning: true,
+    checksDisposableTemplates: true,
   },
 } as const satisfies Readonly<Record<string, VersionTraits>>
 

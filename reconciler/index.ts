@@ -63,6 +63,7 @@ export {
   type QubePlan,
   type RestartHarm,
   type QubeReport,
+  referenceOf,
   type Report,
   type SpecOrigin,
   takesByItself,
@@ -82,6 +83,7 @@ export {
 } from './planning/index.ts'
 export {
   type AvailableDevice,
+  type Demand,
   hasTemplate,
   type Host,
   type HostCall,

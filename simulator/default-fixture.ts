@@ -12,6 +12,7 @@ export function defaultFixture(): HostFixture {
     release: '4.3',
     qubes: QUBES.map(toFixture),
     usb: { 'sys-usb': DEVICES },
+    kernels: ['6.12.54-1.fc41', '6.18.9-1.fc41'],
   }
 }
 

@@ -9,6 +9,7 @@ import {
   needsOf as pathNeeds,
   providerOf,
   type QubeFacts,
+  referenceOf,
 } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import {
@@ -20,7 +21,7 @@ import {
   type Value,
 } from '../../spec/index.ts'
 import { explainGroups, liveGroups, restartGroups } from './extras.ts'
-import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Scope } from './rules.ts'
+import { type Extras, type Group, QREXEC_ARGUMENT, rule, type Rule, type Scope } from './rules.ts'
 
 /**
  * The calls that a spec can lead to, worked out by the providers that make them: what they read, and what they send to
@@ -76,6 +77,7 @@ function recordGroup({ target, settings }: Scope, facts: QubeFacts): Group {
 const ensureGroup = (target: string, ensure: Ensure): Group => ({
   title: `${target}: created where it is not there; policy cannot say by which name`,
   rules: [
+    LABELS,
     ...creationOf(target, ensure).calls.map(({ method, arg }) => rule(method, arg, '@adminvm')),
     ...growthsOf(target, ensure).flatMap(({ name }) =>
       ['Info', 'Resize'].map((verb) => rule(`admin.vm.volume.${verb}`, name, target)),
@@ -115,13 +117,35 @@ function settingGroups(scope: Scope, path: string, value: Value | null, facts: Q
   ]
   const calls = callsFor(scope.target, path, value, facts)
   const title = `${scope.target}, ${path}`
+  const looks = lookUps(path, value, facts)
   if ('code' in calls) return [{ title, rules: reads, without: calls.message }]
   if (calls.some((call) => !QREXEC_ARGUMENT.test(call.arg))) {
     const without = 'qrexec cannot carry a character of this name: assign it by port alone, or in dom0'
     return [{ title, rules: reads, without }]
   }
-  return [{ title, rules: [...reads, ...calls.map((call) => rule(call.method, call.arg, call.dest))] }]
+  const own = { title, rules: [...reads, ...calls.map((call) => rule(call.method, call.arg, call.dest))] }
+  const what = `${scope.target}, ${path}: whether what it names is there, and fit for it`
+  return looks.length === 0 ? [own] : [own, { title: what, rules: looks }]
 }
+
+/** What tells before an apply that the host would refuse the name in a value. */
+function lookUps(path: string, value: Value | null, facts: QubeFacts): readonly Rule[] {
+  const named = referenceOf({ path, after: value })
+  switch (named?.kind) {
+    case 'label':
+      return [LABELS]
+    case 'kernel':
+      return [rule('admin.pool.volume.List', 'linux-kernel', '@adminvm')]
+    case 'qube': {
+      const property = providerOf(providers, path).demand?.(path, facts)?.on?.property
+      return property === undefined ? [] : [rule('admin.vm.property.Get', property, named.name)]
+    }
+    case undefined:
+      return []
+  }
+}
+
+const LABELS = rule('admin.label.List', '', '@adminvm')
 
 /** By the qube's name, which is the argument: a pattern would let the caller give tables to any qube. */
 function slicGroups(scope: Scope, value: Value | null, facts: QubeFacts): readonly Group[] {

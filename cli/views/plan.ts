@@ -35,7 +35,7 @@ export function planView(plan: Plan, style: Style, nothing?: string): string {
   }
   for (const { what, problem } of plan.untold ?? []) {
     const text = `· ${what} is not told: ${problem.message}`
-    const hint = '`qstate policy --explain` prints the policy lines for it; nothing depends on it'
+    const hint = '`qstate policy --explain` prints the policy lines for it; nothing is blocked by it'
     parts.push(style.dim(`${fold(text, style.width, '')}\n${fold(hint, style.width, '  ')}`))
   }
   parts.push(summary(plan, style, nothing))

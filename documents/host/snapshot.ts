@@ -73,6 +73,8 @@ export const snapshotTable = table(
       mapOf(orNull(problem)),
     ),
     templates: about('Files of qstate in dom0.', observed(Type.Array(orphan))),
+    labels: Type.Optional(about('Names of labels. Earlier versions did not record them.', observed(names))),
+    kernels: Type.Optional(about('Names of kernels. Earlier versions did not record them.', observed(names))),
   },
 )
 

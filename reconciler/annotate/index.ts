@@ -1,8 +1,7 @@
 /**
- * Explains a finished plan to a reader: template dependents, device conflicts, missing references, text differences.
+ * Explains a finished plan to a reader: template dependents, device conflicts, text differences.
  * It decides nothing, and nothing that decides imports it.
  */
 export { withRivals } from './device-conflicts.ts'
 export { diffOfTemplate, explained, type Explainer, explainer, isEdited } from './explain.ts'
-export { withMissing } from './missing-references.ts'
 export { withHeirs } from './template-dependents.ts'

@@ -43,5 +43,5 @@ export {
   type VolumeGrowth,
   type Withdrawal,
 } from './plan.ts'
-export { namedQube } from './referenced-qube.ts'
+export { namedQube, type Reference, referenceOf } from './references.ts'
 export { reportExitCode, failureOf, type Outcome, type QubeReport, type Report } from './report.ts'

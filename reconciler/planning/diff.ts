@@ -19,14 +19,7 @@ import {
   transitionOf,
   whyUnmatched,
 } from '../ownership/index.ts'
-import {
-  type Blocked,
-  namedQube,
-  type Note,
-  type Reason,
-  type Reported,
-  type Unmatched,
-} from '../plan/index.ts'
+import { type Blocked, type Note, type Reason, type Reported, type Unmatched } from '../plan/index.ts'
 import { meansSame, type Provider, providerOf, type Providers } from '../ports/index.ts'
 
 /** What is to become of one setting, before it is known which calls that takes. */
@@ -75,8 +68,6 @@ export interface DiffHints {
   readonly standing: Standing
   /** The qube is still to be created: what it will have then is nobody's. */
   readonly isCreated: boolean
-  /** Whether a qube is known not to be there. */
-  readonly isMissing: (qube: string) => boolean
   /** Whether a setting is withdrawn where a `select` entry has lost the qube by a change of the host. */
   readonly withdrawsUnmatched: (path: string) => boolean
 }
@@ -216,22 +207,12 @@ function foundAt(
 const isLeft = (path: string, { event, write }: Transition): boolean =>
   event === 'withdrawn' && write?.value === null && !canBeAbsent(path)
 
-/** Why a setting is neither set nor withdrawn: what is there could not be kept, or what was there cannot be again. */
-function obstacleTo(
-  path: string,
-  { event, entry, write }: Transition,
-  { observed, record, hints }: Sides,
-): Problem | undefined {
+/** Why a setting is not set: what is there could not be kept. */
+function obstacleTo(path: string, { entry, write }: Transition, { record }: Sides): Problem | undefined {
   const isNew = record?.set.has(path) !== true
-  if (isNew && write !== undefined && !isKept(path, entry?.original)) {
-    const hint = 'set it by hand to what it is to be; qstate then takes it as it is'
-    return problem('record-too-large', 'what is there now could not be kept, to go back to it', hint)
-  }
-  if (event !== 'withdrawn' || write === undefined) return undefined
-  const qube = namedQube({ path, after: write.value })
-  if (qube === null || !hints.isMissing(qube)) return undefined
-  const hint = `create ${qube}, or write \`unmanaged\` for it under ${observed.facts.qube.name} to leave it as it is`
-  return problem('no-way-back', `it cannot go back to ${qube}: there is no such qube`, hint)
+  if (!isNew || write === undefined || isKept(path, entry?.original)) return undefined
+  const hint = 'set it by hand to what it is to be; qstate then takes it as it is'
+  return problem('record-too-large', 'what is there now could not be kept, to go back to it', hint)
 }
 
 /** Ownership stays as it was. */

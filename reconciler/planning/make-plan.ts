@@ -1,27 +1,34 @@
 import { type Code, escapeForTerminal, problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState, matchedDigest } from '../../spec/index.ts'
-import { explainer, type Explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
+import { explainer, withHeirs, withRivals } from '../annotate/index.ts'
 import { withHindrances } from '../harm/index.ts'
 import { lookAt, observeFrom } from '../observe/index.ts'
 import { type Membership, membershipOf, type OwnershipRecord, type Standing } from '../ownership/index.ts'
-import { needsApply, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
+import {
+  needsApply,
+  type Plan,
+  PLAN_SCHEMA,
+  PLAN_VERSION,
+  type QubePlan,
+  type Untold,
+} from '../plan/index.ts'
 import { type HostQube, mapLimited, orListed, sameValue } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { movesOn, type Moves } from './moves.ts'
 import { findOrphans } from './orphans.ts'
 import { findOthers, isNameOf, withCarriers } from './others.ts'
-import { inScopeOf, type PlanContext } from './plan-context.ts'
+import { inScopeOf, type PlanContext, type Planning } from './plan-context.ts'
 import { planCreation } from './plan-creation.ts'
 import { withGrowth } from './plan-growth.ts'
 import { planObserved } from './plan-observed.ts'
 import { planRemoval } from './plan-removal.ts'
 import { planUnproven, withKnownOriginals } from './plan-unproven.ts'
 import { recordedOn, unprovenMove, withHolder } from './recorded.ts'
+import { didYouMean, references } from './references.ts'
 import { settledPlan } from './settled.ts'
 
-type Explaining = PlanContext & {
+type Explaining = Planning & {
   readonly moves: Moves
-  readonly explain: Explainer
   readonly open: ReadonlySet<string>
   /** The receipts say which `select` entries match which qubes. */
   readonly isMatchedNoted: boolean
@@ -38,7 +45,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const open = (await context.receipts?.open()) ?? new Set<string>()
   const matched = context.receipts === null ? null : matchedDigest(desired)
   const isMatchedNoted = matched === null || (await context.receipts?.matched()) === matched
-  const explaining: Explaining = { ...moving, explain, open, isMatchedNoted }
+  const lookUp = references({ ...context, desired })
+  const explaining: Explaining = { ...moving, explain, references: lookUp, open, isMatchedNoted }
   let done = 0
   const planned = await mapLimited(names, context.parallelism, async (name) => {
     const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
@@ -47,8 +55,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     return plan
   })
   const told = withCarriers(planned, others)
-  const named = withMissing(told, context.qubes, context.host)
-  const contested = await withRivals(named, context.qubes, explain, context.parallelism)
+  const contested = await withRivals(told, context.qubes, explain, context.parallelism)
   const annotated = await withHeirs(contested, context.qubes, explain, context.parallelism)
   // From a management qube it takes policy lines that no plan needs.
   const asksForDevices = explain.asks || !context.host.hasPolicy
@@ -68,9 +75,11 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     qubes,
     ...(matched === null || isMatchedNoted || !notesMatched(qubes, desired) ? {} : { matched }),
     ...(await findOrphans(desired, planned, moving)),
-    ...(explain.untold().length === 0 ? {} : { untold: explain.untold() }),
+    ...untoldIn([...explain.untold(), ...lookUp.untold()]),
   }
 }
+
+const untoldIn = (untold: readonly Untold[]): Pick<Plan, 'untold'> => (untold.length === 0 ? {} : { untold })
 
 /** Whether an apply of the plans of some qubes brings the receipts of all that `select` entries match up to date. */
 function notesMatched(plans: readonly QubePlan[], desired: DesiredState): boolean {
@@ -105,8 +114,11 @@ async function planQube(
     if (renamed !== undefined) return blockedQube(gone, notCloned(name, renamed), whole)
     if (whole !== null && ensure !== undefined && ensure !== 'absent' && context.mode !== 'adopt')
       return planCreation(whole, ensure, desired, context)
-    const hint =
-      'create it (qvm-create), let qstate create it (`ensure: present`), or correct the name in the spec; qvm-ls lists the qubes there are'
+    const near = didYouMean(
+      name,
+      context.qubes.filter(({ klass }) => klass !== 'AdminVM').map((one) => one.name),
+    )
+    const hint = `${near}create it (qvm-create), let qstate create it (\`ensure: present\`), or correct the name in the spec; qvm-ls lists the qubes there are`
     return blocked(gone, 'unknown-qube', 'there is no such qube', orListed(hint, context.host, name))
   }
   const untold = desired.untold?.get(name)

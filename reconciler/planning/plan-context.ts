@@ -1,3 +1,4 @@
+import { type Explainer } from '../annotate/index.ts'
 import { type SpecOrigin } from '../plan/index.ts'
 import { type DesiredQube } from '../../spec/index.ts'
 import {
@@ -7,6 +8,7 @@ import {
   type Providers,
   type Receipts,
 } from '../ports/index.ts'
+import { type References } from './references.ts'
 
 /** What planning needs besides the desired state. */
 export interface PlanContext {
@@ -37,6 +39,12 @@ export interface PlanContext {
   /** Qubes planned at once. */
   readonly parallelism: number
   readonly onQube?: (done: number, total: number) => void
+}
+
+/** The same while plans are made: with what has been read beside the qubes themselves, for all of them once. */
+export interface Planning extends PlanContext {
+  readonly explain: Explainer
+  readonly references: References
 }
 
 /** Where there are no targets. */

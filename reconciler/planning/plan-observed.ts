@@ -1,6 +1,6 @@
 import { located, problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type DesiredQube, type DesiredState } from '../../spec/index.ts'
-import { explained, type Explainer } from '../annotate/index.ts'
+import { explained } from '../annotate/index.ts'
 import { type ObservedQube, planWaits } from '../observe/index.ts'
 import {
   formatRecord,
@@ -25,7 +25,7 @@ import { providerOf, type Providers, sameValue } from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { changeOf } from './change.ts'
 import { type Difference, diffQube } from './diff.ts'
-import { inScope, type PlanContext } from './plan-context.ts'
+import { inScope, type PlanContext, type Planning } from './plan-context.ts'
 import { untilHalted } from './until-halted.ts'
 
 /** What becomes of a qube as it was seen. `withheld`: settings that are left as they are, with the reason. */
@@ -34,7 +34,7 @@ export async function planObserved(
   wanted: DesiredQube | null,
   record: OwnershipRecord | null,
   desired: DesiredState,
-  context: PlanContext & { readonly explain: Explainer },
+  context: Planning,
   standing: Standing,
   withheld: ReadonlyMap<string, Problem> = unfitIn(wanted),
 ): Promise<QubePlan> {
@@ -44,7 +44,6 @@ export async function planObserved(
   const difference = diffQube(providers, wanted, observed, ours, {
     standing,
     isCreated: standing.isCreated || !isThere(facts.qube.name, context),
-    isMissing: (name) => context.host.howListed === undefined && !isThere(name, context),
     withdrawsUnmatched: context.withdrawsUnmatched ?? (() => false),
   })
   const { set, originals, leaves, once, blocked } = difference
@@ -60,6 +59,12 @@ export async function planObserved(
   const operations = operationsOf(facts.qube.name, difference.differences)
   for (const d of difference.differences.filter(({ path }) => !withheld.has(path))) {
     if (context.mode === 'adopt') {
+      restore(d.path)
+      continue
+    }
+    const lacking = await context.references.problem(d, facts)
+    if (lacking !== undefined) {
+      blocked.push({ path: d.path, problem: located(lacking, d.at) })
       restore(d.path)
       continue
     }

@@ -38,6 +38,7 @@ import {
 } from '../ports/index.ts'
 import { changeOf } from './change.ts'
 import { type Difference } from './diff.ts'
+import { references, type References } from './references.ts'
 import { type Doing, doingsOf, targetOf, type Undone } from './rollback-scope.ts'
 import { untilHalted } from './until-halted.ts'
 
@@ -56,7 +57,10 @@ export interface RollbackContext {
  */
 export async function makeRollbackPlan(undone: readonly Undone[], context: RollbackContext): Promise<Plan> {
   const byQube = doingsOf(undone)
-  const qubes = await mapLimited([...byQube], 4, ([name, doing]) => rollbackQube(name, doing, context))
+  const lookUp = references(context)
+  const qubes = await mapLimited([...byQube], 4, ([name, doing]) =>
+    rollbackQube(name, doing, context, lookUp),
+  )
   return {
     schema: PLAN_SCHEMA,
     version: PLAN_VERSION,
@@ -68,7 +72,12 @@ export async function makeRollbackPlan(undone: readonly Undone[], context: Rollb
   }
 }
 
-async function rollbackQube(name: string, doing: Doing, context: RollbackContext): Promise<QubePlan> {
+async function rollbackQube(
+  name: string,
+  doing: Doing,
+  context: RollbackContext,
+  lookUp: References,
+): Promise<QubePlan> {
   const qube = context.qubes.find((candidate) => candidate.name === name)
   const isOther = doing.uuid !== null || !doing.created ? qube?.uuid !== doing.uuid : false
   if (qube === undefined || isOther) {
@@ -113,6 +122,11 @@ async function rollbackQube(name: string, doing: Doing, context: RollbackContext
     }
     if (target === null && !canBeAbsent(path)) {
       blocked.push({ path, problem: problem('no-way-back', 'it has no default to go back to', hint) })
+      continue
+    }
+    const lacking = await lookUp.problem({ path, after: target, reason: 'rollback' }, facts)
+    if (lacking !== undefined) {
+      blocked.push({ path, problem: lacking })
       continue
     }
     const wait = await untilHalted({ path, after: target }, facts, context)

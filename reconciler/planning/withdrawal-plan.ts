@@ -1,22 +1,22 @@
 import { problem } from '../../spec/diagnostics/index.ts'
 import { type DesiredState, isValueFor, SLIC_TABLES, type Value } from '../../spec/index.ts'
-import { explainer, withHeirs, withMissing, withRivals } from '../annotate/index.ts'
+import { explainer, withHeirs, withRivals } from '../annotate/index.ts'
 import { lookAt, observeFrom, type ObservedQube, observePaths } from '../observe/index.ts'
 import { type OwnershipRecord, ownRecord, standingOf, unproven } from '../ownership/index.ts'
 import { needsApply, type Note, type Plan, PLAN_SCHEMA, PLAN_VERSION, type QubePlan } from '../plan/index.ts'
 import { type HostQube, mapLimited, type Receipts } from '../ports/index.ts'
 import { blockedQube } from './blocked-qube.ts'
-import { type PlanContext } from './plan-context.ts'
 import { removedOrphan } from './orphans.ts'
+import { type PlanContext, type Planning } from './plan-context.ts'
 import { planObserved } from './plan-observed.ts'
+import { references } from './references.ts'
 
 export type WithdrawalContext = Omit<PlanContext, 'commit' | 'mode' | 'origins'> & {
   readonly receipts: Receipts
 }
 
 /** All that one qube is judged by. */
-type Withdrawing = PlanContext & {
-  readonly explain: ReturnType<typeof explainer>
+type Withdrawing = Planning & {
   /** Qubes that have a template of ours. */
   readonly templates: ReadonlySet<string>
 }
@@ -37,6 +37,7 @@ export async function makeWithdrawalPlan(
     ...context,
     commit: null,
     explain,
+    references: references(context),
     templates: new Set(templates.map(({ qube }) => qube)),
   }
   let done = 0
@@ -47,8 +48,7 @@ export async function makeWithdrawalPlan(
     return plan
   })
   const planned = found.flatMap((plan) => plan ?? []).sort((a, b) => (a.qube < b.qube ? -1 : 1))
-  const named = withMissing(planned, context.qubes, host)
-  const contested = await withRivals(named, context.qubes, explain, parallelism)
+  const contested = await withRivals(planned, context.qubes, explain, parallelism)
   const gone = templates.filter(({ qube }) => !context.qubes.some(({ name }) => name === qube))
   const isAll = context.qubes.every((one) => one.klass === 'AdminVM' || qubes.includes(one))
   return {

@@ -161,6 +161,10 @@ export interface Host {
    * Fails with a fatal QstateError only.
    */
   exactVersion(qube: string, property: string): Promise<QubesVersion>
+  /** Names of the labels that the host has. */
+  labels(): Promise<Observation<readonly string[]>>
+  /** Names of the kernels that the host can start a qube with. */
+  kernels(): Promise<Observation<readonly string[]>>
   /** Names of the features that are set on a qube. Fails with a fatal error only, as all that give an observation. */
   features(qube: string): Promise<Observation<readonly string[]>>
   tags(qube: string): Promise<Observation<readonly string[]>>

@@ -30,6 +30,7 @@ export {
 export { mapLimited } from './map-limited.ts'
 export { mergeNeeds, needsOf, NO_NEEDS } from './needs.ts'
 export {
+  type Demand,
   meansSame,
   type Provider,
   providerOf,

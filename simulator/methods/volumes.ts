@@ -8,12 +8,13 @@ import {
   permissionDenied,
   protocolError,
   type Qube,
+  qubesInOrder,
   type SimulatedVersion,
   repr,
   str,
   unhandled,
 } from '../host/index.ts'
-import { inheritedFeature, read, templateOf } from '../properties/index.ts'
+import { inheritedFeature, POOLS, read, templateOf } from '../properties/index.ts'
 import { type MethodCall, type MethodTable } from './method.ts'
 
 /** Volumes, as far as their sizes go: in the pool `varlibqubes`, as files that are reflinked. */
@@ -30,6 +31,8 @@ interface Volume {
 }
 
 export const VOLUME_METHODS: MethodTable = {
+  'admin.pool.List': { arg: 'none', payload: 'none', dest: 'admin', run: () => lines(POOLS) },
+  'admin.pool.volume.List': { arg: 'some', payload: 'none', dest: 'admin', run: poolVolumes },
   'admin.vm.volume.List': {
     arg: 'none',
     payload: 'none',
@@ -44,6 +47,20 @@ export const VOLUME_METHODS: MethodTable = {
   'admin.vm.volume.CloneFrom': { arg: 'some', payload: 'none', dest: 'any', run: cloneFrom },
   'admin.vm.volume.CloneTo': { arg: 'some', payload: 'some', dest: 'any', run: cloneTo },
 }
+
+/** The pool of kernels has a volume for each; a volume of a qube is in the other one. */
+function poolVolumes({ host, arg }: MethodCall): string {
+  if (!POOLS.includes(arg))
+    throw permissionDenied(BEHAVIOUR[host.release].namesRefusals ? "Argument not in 'pools'" : '')
+  if (arg === KERNELS) return lines(host.kernels)
+  const ofQube = (qube: Qube): readonly string[] =>
+    volumesOf(host, qube).flatMap(({ name }) => (name === 'kernel' ? [] : [vid(qube, name)]))
+  return lines(qubesInOrder(host).flatMap(ofQube))
+}
+
+const KERNELS = 'linux-kernel'
+
+const lines = (names: readonly string[]): string => names.map((name) => `${name}\n`).join('')
 
 function volumesOf(host: Host, qube: Qube): readonly Volume[] {
   if (!isOrdinary(qube)) return []
@@ -83,7 +100,7 @@ function info(call: MethodCall): string {
   const isKernel = volume.name === 'kernel'
   const id = isKernel ? str(read(host, dest, 'kernel') ?? '') : vid(dest, volume.name)
   const fields = {
-    pool: isKernel ? 'linux-kernel' : 'varlibqubes',
+    pool: isKernel ? KERNELS : 'varlibqubes',
     vid: id,
     size: sizeOf(dest, volume),
     usage: 0,

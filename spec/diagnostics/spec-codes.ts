@@ -60,6 +60,7 @@ export const SPEC_CODES = [
   'moved-to-unknown',
   'moved-twice',
   'msdm-table',
+  'near-name',
   'needs-hvm',
   'needs-linux-stubdom',
   'needs-stubdom-qrexec',

@@ -1,8 +1,9 @@
-import { problem } from '../diagnostics/index.ts'
+import { problem, warningAt } from '../diagnostics/index.ts'
 import {
   canBeAbsent,
   MAX_TEXT,
   nameProblem,
+  nearNameProblem,
   NOT_A_FLAG,
   PRINTABLE,
   propertyTextProblem,
@@ -42,6 +43,8 @@ export function readGeneric(store: Store, { key, value: written }: Entry, draft:
     say(draft, setting.area, setting.path, readSetting(setting, written), written.position)
     return
   }
+  const near = nearNameProblem(store, key.value)
+  if (near !== undefined) draft.reading.report(warningAt(key.position, near))
   const folder = store === 'feature' ? 'features' : 'properties'
   const path = `qube/${folder}/${key.value}`
   const said = readText(store, written)

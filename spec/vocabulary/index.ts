@@ -28,6 +28,7 @@ export { DRIFT_DEFAULT, DRIFT_GROUPS, DRIFT_WORDS, driftKeyProblem, driftPolicyO
 export { DURATION, durationMs } from './duration.ts'
 export { expectedOf } from './expected.ts'
 export { unknownKeyHint } from './key-hints.ts'
+export { nearNameProblem } from './near-names.ts'
 export { HOST_NAME, type NameKind, nameProblem, OWN_NAME, PUBLIC_KEY, qubeProblem } from './names.ts'
 export { pathProblem } from './path-problem.ts'
 export { isSeenValueFor, isSettingPath, isValueFor, parsePath, SLIC_TABLES, TABLE } from './paths.ts'

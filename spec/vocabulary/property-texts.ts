@@ -102,3 +102,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   template: qube,
   template_for_dispvms: flag,
 }
+
+/** Every property that qubesd lets one set and that no setting stands for. */
+export const KNOWN_PROPERTIES: readonly string[] = [
+  ...Object.keys(RULES),
+  ...['appvm_default_bootmode', 'bootmode', 'remote_name', 'transport_rpc'],
+]

@@ -174,6 +174,8 @@ test('a qube may have a dot in its name', async (t) => {
 test('what qubesd will not create is told, and nothing else is tried', async (t) => {
   for (const release of RELEASES) {
     const host = await simulatedHost(t, { release })
+    // Whether there is the label cannot be looked up before.
+    host.simulator.setFaults([{ match: { method: 'admin.label.List' }, do: 'refuse' }])
     const { code, out } = await host.qstate(
       'apply',
       '--yes',

@@ -352,7 +352,7 @@ hosts: { desk: { reach: { socket: s }, spec: [${folder}] } }
     })
     const manifest = manifestOf(join(repository, '.git'), 'fleet.yaml', commit, 'desk')
     const { desired } = resolve(manifest, { qubes: [] })
-    assert.equal(desired?.qubes.get('win10-work')?.settings.get('qube/memory')?.value, 6000, folder)
+    assert.equal(desired.qubes.get('win10-work')?.settings.get('qube/memory')?.value, 6000, folder)
   }
 })
 

@@ -230,12 +230,12 @@ test("a host's own files are laid over the fleet's, and values are filled in", (
   const { manifest, diagnostics } = resolved({ memory: 6144, who: 'anna' })
   assert.ok(manifest, JSON.stringify(diagnostics))
   const { desired } = resolve(manifest, { qubes: [] })
-  const settings = desired?.qubes.get('win')?.settings
+  const settings = desired.qubes.get('win')?.settings
   assert.equal(settings?.get('qube/memory')?.value, 6144)
   assert.equal(settings.get('qube/vcpus')?.value, 4)
   assert.equal(settings.get('qube/defaultUser')?.value, 'user-anna')
   assert.equal(settings.get('qube/vcpus')?.position.file, 'own.yaml')
-  assert.deepEqual([...(desired?.qubes.keys() ?? [])], ['extra', 'win'])
+  assert.deepEqual([...desired.qubes.keys()], ['extra', 'win'])
 })
 
 test('what has another name by now adds up over layers', () => {

@@ -7,6 +7,7 @@ import { lookAt, observeFrom } from '../../reconciler/observe/observe.ts'
 import { type PlanContext } from '../../reconciler/planning/plan-context.ts'
 import { standingOf } from '../../reconciler/ownership/standing.ts'
 import { planObserved } from '../../reconciler/planning/plan-observed.ts'
+import { references } from '../../reconciler/planning/references.ts'
 import { settledPlan } from '../../reconciler/planning/settled.ts'
 import { type Host } from '../../reconciler/ports/host.ts'
 import { foreignWritesOf, meddle, randomHost, releases, wantedOf } from '../support/generate.ts'
@@ -107,7 +108,14 @@ test('what a glance tells of a settled qube, the whole comparison tells as well'
         )
         assert.deepEqual(
           glance,
-          await planObserved(observed, own, record, desired, { ...context, explain }, standing),
+          await planObserved(
+            observed,
+            own,
+            record,
+            desired,
+            { ...context, explain, references: references(context) },
+            standing,
+          ),
         )
       }
     } finally {

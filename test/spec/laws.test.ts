@@ -166,7 +166,7 @@ function checkAnswer(sources: readonly SourceFile[]): number {
   assert.doesNotMatch(told, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
   if (manifest === null) return took
   const { desired } = resolve(manifest, host('win10-work: AppVM windows', 'win-1: AppVM windows', 'x: AppVM'))
-  for (const { settings } of desired?.qubes.values() ?? []) {
+  for (const { settings } of desired.qubes.values()) {
     for (const { path, value } of settings.values()) {
       assert.ok(
         isSettingPath(path) && (value === null || isValueFor(path, value)),

@@ -96,6 +96,8 @@ export function memoryHost(names: readonly string[]): MemoryHost {
       templateTexts: () => Promise.resolve(undefined),
       inheritedFeature: () => Promise.resolve({ status: 'absent' }),
       exactVersion: () => Promise.resolve('4.3'),
+      labels: unused,
+      kernels: unused,
       features: unused,
       tags: unused,
       properties: unused,

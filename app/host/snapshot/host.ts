@@ -39,6 +39,8 @@ export function recordedHost(state: HostSnapshot): Host {
     tableTemplates: () => Promise.resolve(state.templates),
     // Texts of files are not recorded.
     templateTexts: () => Promise.resolve(undefined),
+    labels: () => Promise.resolve(state.labels ?? NOT_KEPT),
+    kernels: () => Promise.resolve(state.kernels ?? NOT_KEPT),
     features: (name) => Promise.resolve(namesOf(qubeOf(name).features)),
     tags: (name) => Promise.resolve(qubeOf(name).tags),
     properties: (name) => Promise.resolve(propertiesOf(qubeOf(name))),
@@ -55,6 +57,12 @@ export function recordedHost(state: HostSnapshot): Host {
 const NOT_RECORDED: Unknown = {
   status: 'unknown',
   problem: problem('recorded', 'devices are not recorded', 'use the host itself'),
+}
+
+/** In a file of an earlier version. */
+const NOT_KEPT: Unknown = {
+  status: 'unknown',
+  problem: problem('recorded', 'this was not recorded', 'record the host again'),
 }
 
 const namesOf = (all: QubeSnapshot['features']): Observation<readonly string[]> =>

@@ -49,6 +49,8 @@ export async function recordHost(
     qubes: states.sort((a, b) => (a.name < b.name ? -1 : 1)),
     tables: Object.fromEntries(problems),
     templates: await host.tableTemplates(true),
+    labels: await host.labels(),
+    kernels: await host.kernels(),
   }
 }
 
