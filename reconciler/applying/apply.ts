@@ -16,7 +16,7 @@ import { movesOf } from './device-moves.ts'
 import { type Journal } from './journal.ts'
 import { removeOrphan } from './orphans.ts'
 import { closeUnfinished } from './own-record.ts'
-import { createdAhead, isMissing, notCreated, wavesOf } from './qube-order.ts'
+import { isMissing, notCreated, type Stage, stagesOf } from './qube-order.ts'
 import { checkGuards, journalFailure, noted, type QubeRun, startReport } from './qube-run.ts'
 
 export interface ApplyContext {
@@ -94,20 +94,11 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
     step((run) => applyQube(run, moves.gives, 'part'), false),
   )
   const plans = todo.map((run) => run.plan)
-  const runsOf = (wave: readonly QubePlan[]): readonly QubeRun[] =>
-    wave.flatMap(({ qube }) => byName.get(qube) ?? [])
-  for (const wave of createdAhead(plans)) {
+  for (const stage of stagesOf(plans)) {
     await mapLimited(
-      runsOf(wave),
+      stage.plans.flatMap(({ qube }) => byName.get(qube) ?? []),
       context.parallelism,
-      step((run) => applyOnce(run, byName, 'part'), false),
-    )
-  }
-  for (const wave of wavesOf(plans)) {
-    await mapLimited(
-      runsOf(wave),
-      context.parallelism,
-      step((run) => applyOnce(run, byName, 'rest'), true),
+      step((run) => applyOnce(run, byName, stage), stage.extent === 'rest'),
     )
   }
 
@@ -120,7 +111,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<Repo
       1,
       step((run) => {
         run.report = startReport(run.plan)
-        return applyOnce(run, byName, 'rest')
+        return applyOnce(run, byName, { extent: 'rest', chosen: () => true })
       }, true),
     )
     const still = kept.filter(isInUse)
@@ -178,8 +169,12 @@ function isReplaced({ movedTo }: OrphanTemplate, runs: RunsByName): boolean {
   )
 }
 
-/** A qube whose template has not been made is not made either. A part is the creation alone. */
-async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'): Promise<void> {
+/** A qube whose template has not been made is not made either. */
+async function applyOnce(
+  run: QubeRun,
+  runs: RunsByName,
+  { extent, chosen }: Pick<Stage, 'extent' | 'chosen'>,
+): Promise<void> {
   const template = isMissing(run.plan) ? runs.get(run.plan.create?.template ?? '')?.plan : undefined
   if (template !== undefined && isMissing(template)) {
     const message = `its template ${template.qube} has not been created`
@@ -187,7 +182,7 @@ async function applyOnce(run: QubeRun, runs: RunsByName, extent: 'part' | 'rest'
     run.report = { ...run.report, status: 'failed', error }
     return
   }
-  await applyQube(run, () => extent === 'rest', extent)
+  await applyQube(run, chosen, extent)
 }
 
 /** Returns why the host could not be asked, if it could not. */

@@ -7,6 +7,7 @@
  */
 export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
 export { deviceOf, type Device, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
+export { makesOffer, withdrawsOffer } from './offers.ts'
 export { byOrder } from './order.ts'
 export { diffSettings, guarded, guardsHold, inverse, type Operation, pointerOf } from './patch.ts'
 export {
