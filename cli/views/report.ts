@@ -23,10 +23,11 @@ export function reportView(report: Report, style: Style): string {
 
 /** One qube's line, as it comes out. */
 export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: Style): string[] {
-  const color = qube.status === 'applied' ? style.green : qube.status === 'skipped' ? style.dim : style.red
-  const lines = [
-    `${color(SIGN[qube.status])} ${padTo(style.bold(qube.qube), width)}  ${describe(qube, plan)}`,
-  ]
+  const left = plan.qubes.find((one) => one.qube === qube.qube)?.blocked ?? []
+  const isWhole = qube.status === 'applied' && left.length === 0
+  const color = isWhole ? style.green : qube.status === 'skipped' ? style.dim : style.red
+  const sign = qube.status === 'applied' && !isWhole ? SIGN.blocked : SIGN[qube.status]
+  const lines = [`${color(sign)} ${padTo(style.bold(qube.qube), width)}  ${describe(qube, plan)}`]
   const explain = (problem: Problem, before = ''): void => {
     const what = before + showProblem(problem)
     lines.push(
@@ -34,6 +35,10 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
       style.dim(fold(problem.hint, style.width, '      ')),
     )
   }
+  // What the plan said that cannot be done, and was not; of a single one the first line has told.
+  if (qube.status !== 'blocked' || left.length > 1)
+    for (const { path, problem } of left)
+      explain(problem, path === null ? '' : `not done: ${showPath(path)}: `)
   if (qube.error !== null) explain(qube.error)
   for (const stale of qube.stale) {
     const { path, planned, found } = stale
@@ -73,7 +78,9 @@ function describe(qube: QubeReport, plan: Plan): string {
     case 'skipped':
       return 'not begun'
     case 'blocked':
-      return planned?.blocked[0]?.problem.message ?? 'blocked'
+      return planned?.blocked.length === 1
+        ? (planned.blocked[0]?.problem.message ?? 'blocked')
+        : `${plural(planned?.blocked.length ?? 0, 'setting')} not possible`
     case 'unchanged':
       return 'as wanted'
   }

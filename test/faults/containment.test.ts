@@ -32,6 +32,9 @@ test('a device that a selector gives to two qubes is blocked in these, and every
     ])
     const { code, out } = await host.qstate('apply', '--yes', path)
     assert.equal(code, 3, out)
+    assert.match(out, /^! win10-work +\d changes?$/m)
+    assert.match(out, /^ +not done: usb sys-usb\+3-1:\*: win10-work and win11-office both take/m)
+    assert.match(out, /^✓ win7-oem +1 change$/m)
     const vcpus = ['win10-work', 'win11-office', 'win7-oem'].map((name) =>
       host.simulator.host.qubes.get(name)?.properties.get('vcpus'),
     )
