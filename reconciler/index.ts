@@ -25,7 +25,7 @@ export {
   harmOfRows,
   readHarmFacts,
 } from './harm/index.ts'
-export { observeQube } from './observe/index.ts'
+export { ensureNeeds, observeQube } from './observe/index.ts'
 export {
   type Baseline,
   baselineAfter,
@@ -46,6 +46,7 @@ export {
   changesOf,
   deviceOf,
   driftLeft,
+  type EnsureDifference,
   reportExitCode,
   failureOf,
   needsApply,

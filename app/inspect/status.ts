@@ -1,4 +1,11 @@
-import { type Blocked, driftLeft, needsApply, type Plan, type QubePlan } from '../../reconciler/index.ts'
+import {
+  type Blocked,
+  driftLeft,
+  type EnsureDifference,
+  needsApply,
+  type Plan,
+  type QubePlan,
+} from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type RestartPolicy } from '../../spec/index.ts'
 
@@ -16,10 +23,13 @@ export interface QubeStatus {
     | 'to be taken over'
     | 'drifted'
     | 'held'
+    | 'differs'
     | 'blocked'
   readonly changes: number
   readonly drift: readonly string[]
   readonly blocked: readonly Blocked[]
+  /** In what it is another than `ensure` says. */
+  readonly differs: readonly EnsureDifference[]
   /** Settings that count after the next start. */
   readonly waiting: readonly string[]
   /** Settings that are made once the qube is found halted. */
@@ -41,6 +51,7 @@ function summaryOf(qube: QubePlan): QubeStatus {
     changes: qube.changes.length,
     drift,
     blocked: qube.blocked,
+    differs: qube.differs ?? [],
     waiting: qube.waiting,
     held: qube.held ?? [],
     hindered: qube.hindered ?? [],
@@ -57,8 +68,9 @@ function stateOf(qube: QubePlan, drift: number, blocked: number): QubeStatus['st
   if (qube.remove !== undefined) return 'to be removed'
   if (qube.create !== undefined) return 'to be created'
   if (drift > 0) return 'drifted'
-  if (!needsApply(qube)) return qube.held === undefined ? 'as wanted' : 'held'
-  return qube.changes.length === 0 ? 'to be taken over' : 'to be changed'
+  if (!needsApply(qube) && qube.held !== undefined) return 'held'
+  if (!needsApply(qube)) return qube.differs === undefined ? 'as wanted' : 'differs'
+  return qube.changes.length === 0 && qube.volumes === undefined ? 'to be taken over' : 'to be changed'
 }
 
 export const statusOf = ({ qubes }: Plan): readonly QubeStatus[] => qubes.map(summaryOf)

@@ -1,6 +1,7 @@
 import { providers, SLIC_GET, SLIC_LIST } from '../../providers/index.ts'
 import {
   creationOf,
+  ensureNeeds,
   growthsOf,
   type HostCall,
   type ManagedVersion,
@@ -46,7 +47,9 @@ export function groupsOf(
     recordGroup(scope, facts),
     ...(scope.ensure === null
       ? []
-      : [scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure)]),
+      : [
+          scope.ensure === 'absent' ? removeGroup(target) : ensureGroup(target, scope.ensure, scope.settings),
+        ]),
     ...(scope.restarts || extras.restart ? restartGroups(scope) : []),
     ...(extras.live ? liveGroups(scope) : []),
     ...(extras.explain ? explainGroups(scope, several(needs.properties, shared.properties)) : []),
@@ -56,7 +59,11 @@ export function groupsOf(
 }
 
 function needsOf(scope: Scope): Needs {
-  return pathNeeds(providers, scope.settings.keys(), { features: [RECORD_FEATURE] })
+  const { ensure, settings } = scope
+  return pathNeeds(providers, settings.keys(), {
+    features: [RECORD_FEATURE],
+    properties: ensureNeeds(ensure, settings),
+  })
 }
 
 /** With since when the qube runs: what waits for a restart. */
@@ -74,11 +81,12 @@ function recordGroup({ target, settings }: Scope, facts: QubeFacts): Group {
 }
 
 /** The name is in what Create is sent, which policy does not see: this lets the caller create any qube of the kind. */
-const ensureGroup = (target: string, ensure: Ensure): Group => ({
+const ensureGroup = (target: string, ensure: Ensure, settings: Scope['settings']): Group => ({
   title: `${target}: created where it is not there; policy cannot say by which name`,
   rules: [
     LABELS,
     ...creationOf(target, ensure).calls.map(({ method, arg }) => rule(method, arg, '@adminvm')),
+    ...ensureNeeds(ensure, settings).map((name) => rule('admin.vm.property.Get', name, target)),
     ...growthsOf(target, ensure).flatMap(({ name }) =>
       ['Info', 'Resize'].map((verb) => rule(`admin.vm.volume.${verb}`, name, target)),
     ),

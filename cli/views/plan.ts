@@ -16,7 +16,15 @@ import { AREAS, type RestartPolicy, type Value } from '../../spec/index.ts'
 import { leftLines, leftSummary } from './drift-left.ts'
 import { harmLines } from './harm.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { belowArea, showCommits, showPath, showProblem, showSize, showValue } from './value.ts'
+import {
+  belowArea,
+  differenceText,
+  showCommits,
+  showPath,
+  showProblem,
+  showSize,
+  showValue,
+} from './value.ts'
 import { VERSIONS } from '../../app/host/index.ts'
 
 /**
@@ -80,6 +88,7 @@ export function header(plan: Plan, style: Style): string {
 }
 
 const worthTelling = (qube: QubePlan): boolean =>
+  qube.differs !== undefined ||
   qube.notes.length > 0 ||
   qube.hindered !== undefined ||
   qube.waiting.length > 0 ||
@@ -113,6 +122,8 @@ function qubeView(qube: QubePlan, style: Style): string {
     const text = `· ${what}${to}is held until the qube is ${isRestarted ? 'shut down by the restart' : 'found halted'}: ${showProblem(held.problem)}`
     lines.push(style.yellow(fold(text, style.width, '  ')))
   }
+  for (const difference of qube.differs ?? [])
+    lines.push(style.yellow(fold(`· ${differenceText(difference)}`, style.width, '  ')))
   if (qube.waiting.length > 0) {
     const text = `· set already, and waiting for its next start: ${qube.waiting.map(showPath).join(', ')}`
     lines.push(style.yellow(fold(text, style.width, '  ')))
@@ -240,6 +251,7 @@ function summary(plan: Plan, style: Style, none?: string): string {
       !needsApply(qube) &&
       qube.blocked.length === 0 &&
       qube.held === undefined &&
+      qube.differs === undefined &&
       driftLeft(qube).length === 0,
   ).length
   const restarted = restartedNow(plan)
@@ -247,7 +259,7 @@ function summary(plan: Plan, style: Style, none?: string): string {
   if (planIsEmpty(plan)) {
     const all = plural(plan.qubes.length, 'qube')
     const settledText = none ?? style.green(`Nothing to do: ${all} as wanted.`)
-    const isLeft = plan.qubes.some((qube) => driftLeft(qube).length > 0)
+    const isLeft = plan.qubes.some((qube) => qube.differs !== undefined || driftLeft(qube).length > 0)
     const nothing = held.length > 0 ? 'Nothing to do now.' : isLeft ? 'Nothing to do.' : settledText
     lines.push(blocked === 0 ? nothing : 'Nothing that can be done.')
   } else {
@@ -260,14 +272,18 @@ function summary(plan: Plan, style: Style, none?: string): string {
     const removed = plan.qubes.filter(({ remove }) => remove !== undefined).length
     const created = plan.qubes.filter(({ create }) => create !== undefined).length
     const orphans = removedOrphans(plan).length
+    const grown = plan.qubes.flatMap(({ create, volumes = [] }) =>
+      create === undefined ? volumes : [],
+    ).length
     const what = [
       ...(removed === 0 ? [] : [style.red(`${plural(removed, 'qube')} TO REMOVE`)]),
       ...(created === 0 ? [] : [`${plural(created, 'qube')} to create`]),
       ...(changes.length > 0
         ? [`${plural(changes.length, 'change')} (${reasons})`]
-        : created + removed + orphans === 0
+        : created + removed + orphans + grown === 0
           ? ['no value to change, ownership to record']
           : []),
+      ...(grown === 0 ? [] : [`${plural(grown, 'volume')} to grow`]),
       ...(orphans === 0 ? [] : [`${plural(orphans, 'SLIC template')} of qubes that are gone to remove`]),
     ].join(', ')
     const rest = settled === 0 ? '' : `; ${plural(settled, 'qube')} as wanted`

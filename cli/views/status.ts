@@ -3,7 +3,7 @@ import { type Blocked, type Plan, planIsBlocked, planIsEmpty } from '../../recon
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
 import { restartText } from './plan.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
-import { showPath, showProblem } from './value.ts'
+import { differenceText, showPath, showProblem } from './value.ts'
 
 /** A line for each qube, and what to run to see more. */
 export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: string, style: Style): string {
@@ -13,13 +13,14 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
     const color =
       row.state === 'as wanted'
         ? style.green
-        : row.state.startsWith('to be') || row.state === 'held'
+        : row.state.startsWith('to be') || row.state === 'held' || row.state === 'differs'
           ? style.yellow
           : style.red
     const more = [
       row.changes > 0 ? plural(row.changes, 'change') : '',
       row.drift.length > 0 ? `drift in ${row.drift.map(showPath).join(', ')}` : '',
       row.blocked.length > 0 ? row.blocked.map(blockedText).join(', ') : '',
+      row.differs.length > 0 ? style.yellow(row.differs.map(differenceText).join('; ')) : '',
       row.waiting.length > 0
         ? style.yellow(
             `waits for its next start${restartText(row.restart)}: ${row.waiting.map(showPath).join(', ')}`,
@@ -38,7 +39,13 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
   const settled =
     planIsEmpty(plan) &&
     !planIsBlocked(plan) &&
-    rows.every((row) => row.held.length === 0 && row.drift.length === 0 && row.hindered.length === 0)
+    rows.every(
+      (row) =>
+        row.held.length === 0 &&
+        row.drift.length === 0 &&
+        row.hindered.length === 0 &&
+        row.differs.length === 0,
+    )
       ? style.green('All as wanted.')
       : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
   return `${[...lines, '', settled].join('\n')}\n`

@@ -1,4 +1,4 @@
-import { type Plan } from '../../reconciler/index.ts'
+import { type EnsureDifference, type Plan } from '../../reconciler/index.ts'
 import { escapeForTerminal, formatRange, type Problem } from '../../spec/diagnostics/index.ts'
 import { SETTING_BY_PATH, type Value } from '../../spec/index.ts'
 
@@ -99,4 +99,21 @@ export const consentHint = (problem: Problem | null): readonly string[] =>
 export function showSize(bytes: number): string {
   const gib = bytes / 1024 ** 3
   return Number.isInteger(gib) ? `${gib} GiB` : `${bytes / 1024 ** 2} MiB`
+}
+
+/** In what a qube is another than `ensure` says, and what would make it that. */
+export function differenceText({ what, is, ensure }: EnsureDifference): string {
+  const show = (value: string | number): string => (typeof value === 'number' ? showSize(value) : value)
+  const told = `${what} is ${show(is)}, and ensure says ${show(ensure)}`
+  switch (what) {
+    case 'class':
+      return `${told}: a qube keeps the class that it was created with`
+    case 'label':
+      return `${told}: to have it set, write qube: { label: ${show(ensure)} }`
+    case 'template':
+      return `${told}: to have it set, write qube: { properties: { template: ${show(ensure)} } }`
+    case 'root':
+    case 'private':
+      return `${told}: no volume is made smaller`
+  }
 }

@@ -134,6 +134,18 @@ const qube = Type.Object({
       ),
     ),
   ),
+  differs: Type.Optional(
+    about(
+      'In what the qube is another than `ensure` says: told, and left. Sizes are in bytes.',
+      Type.Array(
+        Type.Object({
+          what: words('class', 'label', 'template', 'root', 'private'),
+          is: Type.Union([text, count]),
+          ensure: Type.Union([text, count]),
+        }),
+      ),
+    ),
+  ),
   leaves: Type.Optional(
     about('Owned settings that the spec no longer names, whether or not a value changes.', texts),
   ),

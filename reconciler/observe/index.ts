@@ -3,6 +3,7 @@
  */
 export { isGuestValue } from './guest-values.ts'
 export {
+  ensureNeeds,
   foreseeQube,
   type Look,
   lookAt,

@@ -41,9 +41,23 @@ export async function lookAt(
   facts: QubeFacts,
   wanted: DesiredQube | null,
 ): Promise<Look> {
-  const needs = needsOf(providers, wanted?.settings.keys() ?? [], ownNeeds(facts))
+  const own = ownNeeds(facts)
+  const properties = [...own.properties, ...ensureNeeds(wanted?.ensure, wanted?.settings)]
+  const needs = needsOf(providers, wanted?.settings.keys() ?? [], { ...own, properties })
   const reading = await host.read(facts.qube.name, needs)
   return { facts: identified(facts, reading), needs, reading }
+}
+
+/** Properties that tell whether a qube is what its `ensure` says, beyond what its settings say. */
+export function ensureNeeds(
+  ensure: DesiredQube['ensure'] | null,
+  settings: ReadonlyMap<string, unknown> = new Map(),
+): readonly string[] {
+  if (ensure === undefined || ensure === null || ensure === 'absent') return []
+  return [
+    ...(settings.has('qube/label') ? [] : ['label']),
+    ...(ensure.template === null || settings.has('qube/properties/template') ? [] : ['template']),
+  ]
 }
 
 /** What was seen; where the record names settings that the spec no longer does, those are read, too. */

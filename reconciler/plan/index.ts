@@ -18,6 +18,7 @@ export {
   type Creation,
   driftLeft,
   type MovedFrom,
+  type EnsureDifference,
   needsApply,
   type Note,
   type OrphanTemplate,

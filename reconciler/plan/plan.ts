@@ -124,8 +124,10 @@ export interface QubePlan {
   readonly state?: string
   /** The qube is not there, and is created first: `uuid` is null, and its record has none yet. */
   readonly create?: Creation
-  /** Volumes to grow: of a qube that is created, or whose creation was cut short. */
+  /** Volumes to grow: of a qube that is created, or is halted. */
   readonly volumes?: readonly VolumeGrowth[]
+  /** In what the qube is another than `ensure` says: told, and left. */
+  readonly differs?: readonly EnsureDifference[]
   /** The qube goes, with all its data, and its record with it. Nothing else is planned for it. */
   readonly remove?: Removal
   /** It is to be there, and has a record of ours: this is kept even where it owns nothing. */
@@ -209,6 +211,13 @@ export interface VolumeGrowth {
   readonly name: VolumeName
   readonly size: number
   readonly calls: readonly HostCall[]
+}
+
+/** What a qube is, and what `ensure` would make it. Sizes are in bytes; none is made smaller. */
+export interface EnsureDifference {
+  readonly what: 'class' | 'label' | 'template' | VolumeName
+  readonly is: string | number
+  readonly ensure: string | number
 }
 
 export interface Change {

@@ -68,8 +68,13 @@ function creationProblem({ qube, create, uuid, running, klass, record }: QubePla
     : `what it says of creating ${qube} is not what plans say`
 }
 
-function volumesProblem({ qube, volumes = [], running }: QubePlan): string | undefined {
-  const isOurs = volumes.every((one) => one.size > 0 && sameJson(one, growthOf(qube, one.name, one.size)))
+function volumesProblem({ qube, volumes = [], running, klass }: QubePlan): string | undefined {
+  const isOurs = volumes.every(
+    (one) =>
+      one.size > 0 &&
+      sameJson(one, growthOf(qube, one.name, one.size)) &&
+      !(one.name === 'root' && klass === 'AppVM'),
+  )
   const names = new Set(volumes.map(({ name }) => name))
   return volumes.length === 0 || (isOurs && !running && names.size === volumes.length)
     ? undefined

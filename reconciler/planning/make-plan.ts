@@ -19,7 +19,7 @@ import { findOrphans } from './orphans.ts'
 import { findOthers, isNameOf, withCarriers } from './others.ts'
 import { inScopeOf, type PlanContext, type Planning } from './plan-context.ts'
 import { planCreation } from './plan-creation.ts'
-import { withGrowth } from './plan-growth.ts'
+import { withEnsure } from './plan-ensure.ts'
 import { planObserved } from './plan-observed.ts'
 import { planRemoval } from './plan-removal.ts'
 import { planUnproven, withKnownOriginals } from './plan-unproven.ts'
@@ -132,6 +132,10 @@ async function planQube(
   const wanted = whole === null ? null : inScopeOf(whole, context)
   const { host, providers, version } = context
   const look = await lookAt(host, providers, { qube, version }, wanted)
+  const ensured = (plan: QubePlan): QubePlan | Promise<QubePlan> =>
+    whole === null || ensure === undefined || ensure === 'absent'
+      ? plan
+      : withEnsure(plan, look, whole, ensure, context)
   // Where a run was cut off there may be something to note, and who adopts sees all that there is.
   const { uuid } = look.facts.qube
   const isOpen = uuid !== null && context.open.has(uuid)
@@ -145,7 +149,7 @@ async function planQube(
       ? settledPlan(look, wanted, desired, providers, context.moves.renames)
       : undefined
   if (look.needs.usb) context.explain.saw(name, look.reading.usb())
-  if (settled !== undefined) return settled
+  if (settled !== undefined) return ensured(settled)
   const observed = await observeFrom(look, host, providers, wanted)
   const { record: reading } = observed
   if (reading.kind === 'unreadable') {
@@ -182,16 +186,12 @@ async function planQube(
   const matched = isNoted && membership.matched.length === 0 ? {} : { matched: membership.matched }
   const owned = [...(record?.set.keys() ?? [])]
   const isWhole = wanted === whole && owned.every((path) => context.selects(name, path))
-  if (standing.isOpen && isWhole && !needsApply(plan) && plan.blocked.length === 0 && plan.held === undefined)
-    return { ...plan, ...matched, closes: true }
-  if (!needsApply(plan)) {
-    const closes = !isNoted && !standing.isOpen && standing.isProven && record !== null
-    return closes ? { ...plan, ...matched, closes } : plan
-  }
-  const noting = { ...plan, ...matched }
-  if (whole === null || ensure === undefined || ensure === 'absent') return noting
-  if (observed.recordText !== null || isAdopting) return noting
-  return withGrowth(noting, qube, whole, ensure, context.host)
+  const all = await ensured(plan)
+  if (standing.isOpen && isWhole && !needsApply(all) && all.blocked.length === 0 && all.held === undefined)
+    return { ...all, ...matched, closes: true }
+  if (needsApply(all)) return { ...all, ...matched }
+  const closes = !isNoted && !standing.isOpen && standing.isProven && record !== null
+  return closes ? { ...all, ...matched, closes } : all
 }
 
 function otherConfiguration(owner: string, name: string | null): Problem {

@@ -305,7 +305,7 @@ export const ensure = union(
   ],
   {
     description:
-      'Creates the qube where it is not there; absent removes it, if it is asked for on the command line, too. Sizes of volumes count until qstate has set something on it.',
+      'Creates the qube where it does not exist; absent removes it, if the command line says so, too. The volumes of one that exists grow; in what else it differs is told.',
   },
 )
 

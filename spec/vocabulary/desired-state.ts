@@ -59,13 +59,13 @@ export interface VolumeSizes {
 
 export type CreatableClass = 'StandaloneVM' | 'AppVM' | 'TemplateVM'
 
-/** What a qube is created as where it is not there. One that is there is left what it is. */
+/** What a qube is created as where it does not exist. One that exists is compared with it, and keeps class, template and label. */
 export interface Ensure {
   readonly klass: CreatableClass
   /** An AppVM has one, and nothing else has. */
   readonly template: string | null
   readonly label: string
-  /** Smaller volumes are grown, until qstate has set something on the qube. */
+  /** Smaller volumes grow; none is made smaller. */
   readonly volumes: VolumeSizes
 }
 
