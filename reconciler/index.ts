@@ -71,6 +71,7 @@ export {
   type Withdrawal,
 } from './plan/index.ts'
 export {
+  asOfNow,
   countWrites,
   creationOf,
   growthsOf,

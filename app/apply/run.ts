@@ -1,5 +1,6 @@
 import { type RunKind } from '../../journal/index.ts'
-import { failureOf, type Plan, planIsEmpty, type QubePlan } from '../../reconciler/index.ts'
+import { providers } from '../../providers/index.ts'
+import { asOfNow, failureOf, type Plan, planIsEmpty, type QubePlan } from '../../reconciler/index.ts'
 import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { type ManagedHost, type Connection, listManaged } from '../host/index.ts'
@@ -74,10 +75,13 @@ export function runApply(
     await requireConfirmed(connection, run, context)
     await warnInterruptedApply(connection.stateFolder, context, true)
     const listed = await listManaged(connection)
+    const now = (plan: Plan, { host, qubes }: ManagedHost): Promise<Plan> =>
+      asOfNow(plan, { host, providers, qubes })
     const made = await makePlan(listed)
     const makesHeld = options.kind === 'apply' && options.saved !== true
-    const plan = await withRestarts(made, { ...options.restart, makesHeld }, context, listed)
-    requireAllowed(plan, options.allowRemove)
+    const shown = options.saved === true ? await now(made, listed) : made
+    const plan = await withRestarts(shown, { ...options.restart, makesHeld }, context, listed)
+    requireAllowed(plan, options.allowRemove, listed.qubes)
     const { confirm, attach: live } = options
     const net =
       confirm === undefined ? null : await openSafetyNet(plan, listed, { ...confirm, live }, run, context)
@@ -85,8 +89,9 @@ export function runApply(
     const isEmpty = planIsEmpty(plan)
     const host = reviewer.takesTime && !isEmpty ? await listManaged(connection) : listed
     const { kind, undoes, parallelism, failFast, saved = false } = options
+    const current = host === listed ? plan : await now(plan, host)
     const applied = await executePlan(
-      plan,
+      current,
       host,
       {
         ...run,
@@ -99,14 +104,14 @@ export function runApply(
       },
       context,
     )
-    reviewer.applied(applied, plan)
+    reviewer.applied(applied, current)
     const whileHalted = async (planned: QubePlan): Promise<Problem | null> => {
-      const now = await listManaged(connection)
-      const halted = onlyHeld(await makePlan(now), planned)
+      const again = await listManaged(connection)
+      const halted = onlyHeld(await makePlan(again), planned)
       if (halted.qubes.length === 0) return CHANGED
       const done = await executePlan(
         halted,
-        now,
+        again,
         { ...run, kind, parallelism, failFast, recheck: false },
         context,
       )
@@ -117,10 +122,10 @@ export function runApply(
     const settings = { ...options, restart: net === null ? restart : net.restart(restart) }
     const rest =
       applied.interrupted === null
-        ? await runAfterwards(plan, isEmpty ? null : applied, listed, settings, context)
+        ? await runAfterwards(current, isEmpty ? null : applied, listed, settings, context)
         : { restarts: [], attached: [] }
     if (net !== null) await net.settle(applied, rest.restarts)
     else if (kind === 'apply') await liftHold(connection.stateFolder, plan.spec.commit)
-    return { plan, applied, ...rest }
+    return { plan: current, applied, ...rest }
   })
 }

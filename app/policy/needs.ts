@@ -85,6 +85,7 @@ const ensureGroup = (target: string, ensure: Ensure, settings: Scope['settings']
   title: `${target}: created where it is not there; policy cannot say by which name`,
   rules: [
     LABELS,
+    rule(SLIC_LIST, '', '@adminvm'),
     ...creationOf(target, ensure).calls.map(({ method, arg }) => rule(method, arg, '@adminvm')),
     ...ensureNeeds(ensure, settings).map((name) => rule('admin.vm.property.Get', name, target)),
     ...growthsOf(target, ensure).flatMap(({ name }) =>

@@ -106,6 +106,8 @@ export function qubeLine(qube: QubePlan, style: Style): string {
 
 function qubeView(qube: QubePlan, style: Style): string {
   const lines = [qubeLine(qube, style)]
+  if (qube.remove !== undefined)
+    lines.push(style.dim(`  an apply removes it only with --allow-remove ${qube.qube}`))
   if (qube.create === undefined) {
     for (const { name, size } of qube.volumes ?? [])
       lines.push(

@@ -12,10 +12,17 @@ import {
   type QubePlan,
   type Untold,
 } from '../plan/index.ts'
-import { type HostQube, mapLimited, orListed, sameValue } from '../ports/index.ts'
+import {
+  type HostQube,
+  mapLimited,
+  type Observation,
+  orListed,
+  type Orphan,
+  sameValue,
+} from '../ports/index.ts'
 import { blockedQube, describe } from './blocked-qube.ts'
 import { movesOn, type Moves } from './moves.ts'
-import { findOrphans } from './orphans.ts'
+import { asksForTemplates, findOrphans } from './orphans.ts'
 import { findOthers, isNameOf, withCarriers } from './others.ts'
 import { inScopeOf, type PlanContext, type Planning } from './plan-context.ts'
 import { planCreation } from './plan-creation.ts'
@@ -29,6 +36,8 @@ import { settledPlan } from './settled.ts'
 
 type Explaining = Planning & {
   readonly moves: Moves
+  /** Templates of ours with ACPI tables, also those of qubes that are gone. */
+  readonly templates: Observation<readonly Orphan[]>
   readonly open: ReadonlySet<string>
   /** The receipts say which `select` entries match which qubes. */
   readonly isMatchedNoted: boolean
@@ -46,7 +55,8 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
   const matched = context.receipts === null ? null : matchedDigest(desired)
   const isMatchedNoted = matched === null || (await context.receipts?.matched()) === matched
   const lookUp = references({ ...context, desired })
-  const explaining: Explaining = { ...moving, explain, references: lookUp, open, isMatchedNoted }
+  const templates = await context.host.tableTemplates(asksForTemplates(desired, there))
+  const explaining: Explaining = { ...moving, explain, references: lookUp, templates, open, isMatchedNoted }
   let done = 0
   const planned = await mapLimited(names, context.parallelism, async (name) => {
     const plan = await planQube({ name, qube: there.get(name) }, desired, explaining)
@@ -74,7 +84,7 @@ export async function makePlan(desired: DesiredState, context: PlanContext): Pro
     },
     qubes,
     ...(matched === null || isMatchedNoted || !notesMatched(qubes, desired) ? {} : { matched }),
-    ...(await findOrphans(desired, planned, moving)),
+    ...(await findOrphans(desired, planned, templates, moving)),
     ...untoldIn([...explain.untold(), ...lookUp.untold()]),
   }
 }

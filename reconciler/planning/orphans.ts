@@ -1,20 +1,35 @@
 import { type DesiredState, isValueFor, SLIC_TABLES } from '../../spec/index.ts'
 import { type OrphanTemplate, type Plan, type QubePlan } from '../plan/index.ts'
-import { mapLimited, NO_NEEDS, type Orphan, providerOf } from '../ports/index.ts'
+import {
+  type HostQube,
+  mapLimited,
+  NO_NEEDS,
+  type Observation,
+  type Orphan,
+  providerOf,
+} from '../ports/index.ts'
 import { type Moves } from './moves.ts'
 import { type PlanContext } from './plan-context.ts'
 
-/** Templates of ours go by a qube's name, and nothing takes them along when it is renamed or removed. */
+/** Templates go by a qube's name: a spec has to do with them by `slic`, and by a new qube, which would get the tables of an old one. */
+export const asksForTemplates = ({ qubes }: DesiredState, there: ReadonlyMap<string, HostQube>): boolean =>
+  [...qubes.values()].some(
+    ({ name, settings, ensure }) =>
+      settings.has(SLIC_TABLES) || (ensure !== undefined && ensure !== 'absent' && !there.has(name)),
+  )
+
+/** Templates of ours that nothing took along when their qube was renamed or removed. */
 export async function findOrphans(
   desired: DesiredState,
   planned: readonly QubePlan[],
+  templates: Observation<readonly Orphan[]>,
   context: PlanContext & { readonly moves: Moves },
 ): Promise<Pick<Plan, 'orphans' | 'orphansUnknown'>> {
   const { host, qubes } = context
-  const asked =
-    [...desired.qubes.values()].some(({ settings }) => settings.has(SLIC_TABLES)) ||
-    planned.some(({ movedFrom, leaves }) => movedFrom !== undefined && leaves?.includes(SLIC_TABLES) === true)
-  const listed = await host.tableTemplates(asked)
+  const isLeft = planned.some(
+    ({ movedFrom, leaves }) => movedFrom !== undefined && leaves?.includes(SLIC_TABLES) === true,
+  )
+  const listed = isLeft ? await host.tableTemplates(true) : templates
   if (listed.status === 'unknown') return { orphansUnknown: listed.problem }
   const all = listed.status === 'present' ? listed.value : []
   const orphans = all.filter(({ qube }) => !qubes.some(({ name }) => name === qube))

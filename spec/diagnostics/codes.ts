@@ -155,6 +155,7 @@ export const CODES = {
       'record-too-large',
       'removal-not-allowed',
       'removes-nothing',
+      'template-left',
       'template-not-kept',
       'unidentified-qube',
       'unknown-kernel',
