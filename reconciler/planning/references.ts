@@ -13,7 +13,6 @@ import {
 } from '../ports/index.ts'
 import { templateProblem } from './creation.ts'
 import { type Difference } from './diff.ts'
-import { type PlanContext } from './plan-context.ts'
 
 /**
  * What the values of a plan name is looked up on the host: only where a change names it, and each kind of thing once. What cannot be
@@ -37,8 +36,9 @@ interface Looking {
   readonly qubes: readonly HostQube[]
   /** What else an apply of the same plan creates and sets. Without it: nothing. */
   readonly desired?: DesiredState
-  readonly selects?: PlanContext['selects']
-  readonly mode?: PlanContext['mode']
+  readonly selects?: (qube: string, path: string) => boolean
+  /** With `adopt` none is created. */
+  readonly mode?: 'apply' | 'adopt'
 }
 
 export function references({ host, providers, qubes, desired, selects, mode }: Looking): References {
