@@ -2,7 +2,7 @@ import { formatRange, problem, type Problem, type SourceRange } from '../diagnos
 import { overlap, type UsbDevice } from '../vocabulary/index.ts'
 import { type Assignment, type View } from './check-qube.ts'
 
-export interface DeviceClaim {
+interface DeviceClaim {
   readonly qube: string
   readonly path: string
   readonly key: string

@@ -253,7 +253,7 @@ test('a commit that this host cannot be brought to has failed', async (t) => {
   const bad = agent.branch.commit(spec(4, ', netvm: no-such-qube'))
   agent.begin()
   await agent.order(bad)
-  assert.equal(await agent.outcome(), 'failed: invalid-value')
+  assert.equal(await agent.outcome(), 'failed: unknown-qube')
   // On its way back it is not tried once more.
   const good = agent.branch.commit(spec(3))
   agent.host.simulator.clearLog()

@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
     },
     has: [
       ['problem', 'too-many-failures', null],
-      ['hosts.desk.problem', 'invalid-value', 3],
+      ['hosts.desk.problem', 'unknown-qube', 3],
     ],
   },
   {
