@@ -1,7 +1,7 @@
 import { type QubeStatus } from '../../app/inspect/index.ts'
 import { type Blocked, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
 import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
-import { restartText } from './plan.ts'
+import { restartText } from './plan-summary.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { differenceText, showPath, showProblem } from './value.ts'
 
