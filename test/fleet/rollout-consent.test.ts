@@ -43,17 +43,9 @@ for (const [what, line] of [
     assert.deepEqual(consent.unknown, [])
     const before = storedIn(it)
     for (const [flags, code, says] of [
-      [
-        [],
-        1,
-        /3 values, and there is no consent for desk:win10-home, laptop:win10-home, attic:win10-home/,
-      ],
+      [[], 1, /3 values, and there is no consent for desk:win10-home, laptop:win10-home, attic:win10-home/],
       [['=2'], 1, /no consent for desk:win10-home, laptop:win10-home, attic:win10-home/],
-      [
-        ['desk:win10-home,laptop:win10-home'],
-        1,
-        /no consent for attic:win10-home `/,
-      ],
+      [['desk:win10-home,laptop:win10-home'], 1, /no consent for attic:win10-home `/],
       [['win10-home'], 64, /such as desk:win7,laptop:win8, or the number of values/],
       [[''], 64, /such as desk:win7/],
       [['=0'], 64, /such as desk:win7/],
