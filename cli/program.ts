@@ -229,6 +229,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     .option('--live', 'also for `apply --live`')
     .option('--explain', 'also for what a plan reads only to explain itself')
     .option('--agent', 'also for the events that `qstate agent` hears')
+    .option('--confirm', 'also for `apply --confirm`')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
         (await import('./commands/policy.ts')).policy(paths, all(command), io),

@@ -16,6 +16,12 @@ export function hostGroups(manifest: Manifest, extras: Extras, scopes: readonly 
         'what happens on the host, as the agent hears it: events of these qubes, and the values that are set',
       rules: told.map((target) => rule('admin.Events', '', target)),
     })
+  if (extras.confirm)
+    groups.push({
+      title:
+        'every qube: its network, so that an apply on trial does not cut off the qube that takes it back',
+      rules: [rule('admin.vm.property.Get', 'netvm', '@anyvm')],
+    })
   if (manifest.name !== null) {
     groups.push({
       title: 'every qube: the record of what qstate has set, to find the qubes that the spec has dropped',

@@ -48,4 +48,6 @@ export interface Extras {
   readonly explain: boolean
   /** Events, for `qstate agent`. */
   readonly agent: boolean
+  /** `apply --confirm`. */
+  readonly confirm: boolean
 }

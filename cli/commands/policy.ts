@@ -17,6 +17,7 @@ export interface PolicyFlags extends SpecOptions {
   readonly live?: boolean
   readonly explain?: boolean
   readonly agent?: boolean
+  readonly confirm?: boolean
 }
 
 /** Prints the qrexec policy that a management qube needs for a spec. */
@@ -27,10 +28,10 @@ export async function policy(paths: readonly string[], options: PolicyFlags, io:
     throw new QstateError(problem('bad-option', message, hint))
   }
   const context = await commandContext(options, io)
-  const { qube, restart = false, live = false, explain = false, agent = false } = options
+  const { qube, restart = false, live = false, explain = false, agent = false, confirm = false } = options
   const made = await policyFor(
     await loadSpec(specLocation(paths, options, io), context),
-    { qube, version: options.for ?? null, extras: { restart, live, explain, agent } },
+    { qube, version: options.for ?? null, extras: { restart, live, explain, agent, confirm } },
     () => connectHost(targetOf(options, io), context),
   )
   io.out(options.json === true ? jsonText(withAdvice(made, context)) : policyText(made))

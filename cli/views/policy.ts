@@ -53,6 +53,7 @@ const ADDED: Readonly<Record<keyof Extras, string>> = {
   live: 'to attach and detach USB devices of running ones',
   explain: 'to read what explains a plan',
   agent: 'to hear of what changes there',
+  confirm: 'to tell whether an apply on trial changes its own network',
 }
 
 function doings(extras: Extras): string {

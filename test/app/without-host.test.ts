@@ -10,7 +10,7 @@ import { startHost } from '../support/host.ts'
 import { tempFolder } from '../support/temp.ts'
 import { at, NOWHERE, targetOf, testContext, write } from './world.ts'
 
-const NO_EXTRAS = { restart: false, live: false, explain: false, agent: false }
+const NO_EXTRAS = { restart: false, live: false, explain: false, agent: false, confirm: false }
 const REQUEST: PolicyRequest = { qube: 'mgmt', version: null, extras: NO_EXTRAS }
 const noHost = (): Promise<never> =>
   Promise.reject(new QstateError(problem('daemon-unreachable', 'no host here', '')))
@@ -25,6 +25,15 @@ test('a policy is rules by group, and asks no host where names and tags are enou
   assert.deepEqual(
     groups.flatMap(({ rules }) => rules).filter(({ method }) => method === 'admin.vm.property.Set'),
     [{ method: 'admin.vm.property.Set', arg: '+memory', target: 'win10-work' }],
+  )
+  const trial = { ...REQUEST, extras: { ...NO_EXTRAS, confirm: true } }
+  const added = (await policyFor(spec, trial, noHost)).groups.filter(
+    ({ title }) => !groups.some((group) => group.title === title),
+  )
+  assert.deepEqual(
+    added.flatMap(({ rules }) => rules),
+    [{ method: 'admin.vm.property.Get', arg: '+netvm', target: '@anyvm' }],
+    'what tells whether an apply on trial changes the network of the qube that takes it back',
   )
 })
 
