@@ -315,7 +315,7 @@ test('a commit whose selectors contradict each other on a host fails there, with
   host.commit(`apiVersion: qstate/v1
 profiles: { usb: { stubdom: { qrexec: true } } }
 select: [{ match: { name: win10-work }, extends: usb }]
-qubes: { win10-work: { qube: { virtMode: pvh } } }
+qubes: { win10-work: { qube: { virtMode: pvh, memory: 5000 } } }
 `)
   await host.start()
   const { phase, hosts } = await host.carryOut(null)
