@@ -20,10 +20,10 @@ export interface SettingState {
   readonly isFormer: (value: Value | null) => boolean
   /** What is there, as a spec would say it, if it is ours and a run that did not finish was to replace it. */
   readonly replaced: Value | null | undefined
-  /** A run has not come to its end: it may have given back what it was to. */
-  readonly isOpen: boolean
   /** No finished run has recorded it, but one that was cut off. */
   readonly isBegun: boolean
+  /** So it is, or the run that was cut off may have given it back. */
+  readonly mayBeGivenBack: boolean
   /** What it names, or goes by, has another name since: that the host has not followed is no drift. */
   readonly isRenamed: boolean
   /** Windows Tools set this value at every boot. */
@@ -98,7 +98,7 @@ function leave(value: Value | null, entry: Entry, state: SettingState): Transiti
 }
 
 function keep(value: Value | null, entry: Entry, state: SettingState): Transition {
-  const { seen, found, same, isOpen, isFormer, isGuests, isRenamed } = state
+  const { seen, found, same, mayBeGivenBack, isFormer, isGuests, isRenamed } = state
   const isSame = same(entry.last, value)
   const next = { last: value, original: entry.original }
   if (same(seen, value)) {
@@ -107,7 +107,7 @@ function keep(value: Value | null, entry: Entry, state: SettingState): Transitio
   }
   if (isSame && isGuests) return { event: 'guest-owned', entry: next }
   const isChange = !isSame || isRenamed || isFormer(seen) || entry.once === true
-  const reason = isChange ? 'changed' : isOpen && isOriginal(seen, entry) ? 'new' : 'drift'
+  const reason = isChange ? 'changed' : mayBeGivenBack && isOriginal(seen, entry) ? 'new' : 'drift'
   return { event: 'set', write: { value, reason }, entry: next }
 }
 

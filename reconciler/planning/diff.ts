@@ -167,9 +167,10 @@ function stateOf(
   const { facts } = observed
   const provider = providerOf(providers, path)
   const isOnce = typeof wanted === 'object' && wanted.once === true
-  const { was, base, isOpen, lost } = hints.standing
+  const { was, base, isOpen, dropped, lost } = hints.standing
   const same = (a: Value | null, b: Value | null): boolean => meansSame(providers, path, a, b, facts)
   const isWas = was[path]?.some((former) => same(former, seen)) === true
+  const isBegun = isOpen && base?.set.has(path) !== true
   const plain = provider.normalize(path, seen, facts)
   return {
     wanted,
@@ -180,8 +181,8 @@ function stateOf(
       was[path]?.some((former) => same(former, value)) === true ||
       (value !== null && provider.isOwnMaking?.(path, value) === true),
     replaced: isWas && (plain === null || isValueFor(path, plain)) ? plain : undefined,
-    isOpen,
-    isBegun: isOpen && base?.set.has(path) !== true,
+    isBegun,
+    mayBeGivenBack: isBegun || dropped.has(path),
     isRenamed: hints.standing.renamed.has(path),
     isGuests: isGuestValue(facts.qube, path, seen),
     found: foundAt(path, seen, same, hints, provider),

@@ -19,7 +19,7 @@ interface Row {
   readonly entry?: readonly [last: V, original: V | undefined]
   readonly former?: V
   readonly replaced?: V
-  readonly isOpen?: true
+  readonly mayBeGivenBack?: true
   readonly isBegun?: true
   readonly isRenamed?: true
   readonly isGuests?: true
@@ -151,7 +151,7 @@ const ROWS: readonly Row[] = [
     wanted: to(B),
     seen: A,
     entry: [B, A],
-    isOpen: true,
+    mayBeGivenBack: true,
     event: 'set',
     write: [B, 'new'],
     after: [B, A],
@@ -403,7 +403,7 @@ for (const row of ROWS) {
       entry: entry === undefined ? undefined : entryOf(entry, row.wasOnce === true),
       isFormer: (value) => row.former !== undefined && value === row.former,
       replaced: row.replaced,
-      isOpen: row.isOpen === true || row.isBegun === true,
+      mayBeGivenBack: row.mayBeGivenBack === true || row.isBegun === true,
       isBegun: row.isBegun === true,
       isRenamed: row.isRenamed === true,
       isGuests: row.isGuests === true,
@@ -422,7 +422,7 @@ for (const row of ROWS) {
       entry: made.entry,
       isFormer: () => false,
       replaced: undefined,
-      isOpen: false,
+      mayBeGivenBack: false,
       isBegun: false,
       isGuests: event === 'guest-owned',
     }
