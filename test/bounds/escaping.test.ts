@@ -74,7 +74,7 @@ const LIES: readonly (readonly [string, (answer: Buffer) => Buffer])[] = [
 ]
 
 /** Answers of each command that `npm test` tries. */
-const SAMPLED_ANSWERS = 6
+const SAMPLED_ANSWERS = 3
 
 for (const argv of COMMANDS) {
   for (const json of [false, true]) {
@@ -146,7 +146,7 @@ function* texts(json: string): Generator<readonly [at: string, text: string]> {
 }
 
 /** Texts of each document that `npm test` tries. */
-const SAMPLED_TEXTS = 20
+const SAMPLED_TEXTS = 8
 
 /** Tries each text of a file, with the commands that read it. */
 async function tryTexts(
