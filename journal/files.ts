@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  fchmodSync,
-  fsync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fchmodSync, fsync, openSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -20,8 +11,9 @@ import { dirname } from 'node:path'
  *   in the plan and in the receipt, so that of later steps a power cut costs history the count.
  * - A receipt that accepts something new, before that is written to the qube: each record is proven, and each value of ours known. The
  *   mark of an open one is made before it, and is flushed with it.
- * - All other receipts of a run, ahead of its report. Each accepts less than the one before it, to which a power cut may take it back:
- *   then the qube is as if the run had been cut off a step earlier, and the next run closes it.
+ * - All other receipts of a run, before they take the place of the last one; that they have it is flushed once, ahead of the report. Each
+ *   accepts less than the one before it, to which a power cut may take it back: then the qube is as if the run had been cut off a step
+ *   earlier, and the next run closes it.
  * - The report, at the end; the lock and the mark of an apply on trial, before what they announce.
  */
 
@@ -69,16 +61,6 @@ export async function syncFolder(path: string): Promise<void> {
     await flushed(folder, fsync)
   } finally {
     closeSync(folder)
-  }
-}
-
-/** Flushes a file that was closed, while nothing else is to be done. */
-export function flushInPlace(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fdatasync, rmSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapLimited, type Receipt, type Receipts } from '../reconciler/index.ts'
@@ -9,7 +9,7 @@ import {
   isCode,
   makeFolder,
   createFile,
-  flushInPlace,
+  flushed,
   readIfThere,
   replaceFile,
   syncFolder,
@@ -30,7 +30,7 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
   const folder = join(stateFolder, 'owned')
   const matchedFile = join(folder, 'matched')
   const markOf = (key: string): string => join(folder, `${key}${OPEN}`)
-  const unflushed = new Set<string>()
+  let isFolderBehind = false
   const names = (): Promise<readonly string[]> => readdir(folder).catch(nothingThere)
   const read = async (key: string): Promise<Receipt | undefined> => {
     const found = await readFileDocument(receiptDocument, join(folder, fileOf(key)))
@@ -50,8 +50,8 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       if (receipt.open && !existsSync(markOf(key))) closeSync(createFile(markOf(key)))
       const text = documentText(receiptDocument, receipt)
       if (narrows) {
-        await replaceFile(path, text)
-        unflushed.add(path)
+        await replaceFile(path, text, (file) => flushed(file, fdatasync))
+        isFolderBehind = true
       } else await writeDurably(path, text)
       if (!receipt.open) rmSync(markOf(key), { force: true })
     },
@@ -66,7 +66,6 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       await rename(old, now)
       await syncFolder(folder)
       rmSync(markOf(from), { force: true })
-      if (unflushed.delete(old)) unflushed.add(now)
     },
     async ofNames(qubes) {
       const keys = (await names()).flatMap((file) => UUID_FILE.exec(file)?.[1] ?? [])
@@ -74,10 +73,8 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
       return new Map(found.filter(([, qube]) => qubes.has(qube)))
     },
     async flush() {
-      // The first brings all of them to the disk, and the others find nothing to wait for.
-      for (const path of unflushed) if (existsSync(path)) flushInPlace(path)
-      if (unflushed.size > 0) await syncFolder(folder)
-      unflushed.clear()
+      if (isFolderBehind) await syncFolder(folder)
+      isFolderBehind = false
     },
     async open() {
       const marked = (await names()).filter((name) => name.endsWith(OPEN))
