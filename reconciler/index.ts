@@ -5,11 +5,13 @@
 export { diffOfTemplate, isEdited } from './annotate/index.ts'
 export {
   applyPlan,
+  compareDevices,
+  isElsewhere,
   isMeant,
-  isWanted,
   type Journal,
   type LiveAction,
-  liveActions,
+  type LiveDevices,
+  type LiveRemark,
   type LiveWish,
   liveWishes,
   mayRestart,

@@ -3,11 +3,12 @@ import { attachCall, detachCall } from '../../providers/index.ts'
 import {
   type AvailableDevice,
   clearPendingRestart,
-  deviceOf,
+  compareDevices,
+  isElsewhere,
   isMeant,
-  isWanted,
   type LiveAction,
-  liveActions,
+  type LiveDevices,
+  type LiveRemark,
   type LiveWish,
   liveWishes,
   NO_NEEDS,
@@ -46,26 +47,14 @@ export async function attachWanted(
 ): Promise<readonly AttachReport[]> {
   const wishes = liveWishes(plan, report)
   if (wishes.length === 0) return []
-  const backends = [...new Set(wishes.map(({ path }) => backendOf(path)))].sort()
-  const present: AvailableDevice[] = []
-  const reports: AttachReport[] = []
-  for (const backend of backends) {
-    const seen = await connected.host.availableDevices(backend)
-    if (seen.status === 'present') present.push(...seen.value)
-    if (seen.status !== 'unknown') continue
-    const affected = wishes.filter(({ path }) => backendOf(path) === backend)
-    reports.push(
-      ...affected.map(({ qube, path }) =>
-        failed(qube, path, located(seen.problem, lineOf(plan, qube, path))),
-      ),
-    )
-  }
-  const reachable = wishes.filter(({ path }) => !reports.some((done) => done.path === path))
-  const { actions, remarks } = liveActions(reachable, present)
-  for (const { qube, path, problem } of remarks)
-    reports.push({ qube, path, status: 'left', problem: located(problem, lineOf(plan, qube, path)) })
-  for (const action of actions) reports.push(await act(action, plan, report, connected))
-  const met = wishesMet(reachable, present, reports)
+  const seen = await compareDevices(wishes, connected.host)
+  const remarked = (list: readonly LiveRemark[], status: 'failed' | 'left'): readonly AttachReport[] =>
+    list.map(({ qube, path, problem }) => {
+      return { qube, path, status, problem: located(problem, lineOf(plan, qube, path)) }
+    })
+  const reports = [...remarked(seen.unread, 'failed'), ...remarked(seen.remarks, 'left')]
+  for (const action of seen.actions) reports.push(await act(action, reports, plan, report, connected))
+  const met = wishesMet(seen, reports)
   const effective = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
   await recordEffective(plan, effective, connected, fileReceipts(connected.stateFolder, warn))
   return reports
@@ -73,21 +62,25 @@ export async function attachWanted(
 
 /** What is attached and wanted, or neither, is as it would be after a restart. */
 function wishesMet(
-  wishes: readonly LiveWish[],
-  present: readonly AvailableDevice[],
+  { wishes, present, isAssigned }: LiveDevices,
   reports: readonly AttachReport[],
 ): readonly LiveWish[] {
   return wishes.filter(({ qube, path, wanted }) => {
-    const meant = present.filter(
-      (device) => isMeant(path, device) && (wanted || !isWanted(qube, device, wishes)),
-    )
+    const meant = present.filter((device) => isMeant(path, device) && (wanted || !isAssigned(qube, device)))
     const has = meant.some((device) => {
-      const done = reports.find((one) => one.qube === qube && one.path === pathOfDevice(device))?.status
+      const done = statusOf(qube, device, reports)
       return done === 'attached' || (device.attachedTo === qube && done !== 'detached')
     })
     return has === wanted
   })
 }
+
+const statusOf = (
+  qube: string,
+  device: AvailableDevice,
+  reports: readonly AttachReport[],
+): AttachReport['status'] | undefined =>
+  reports.find((one) => one.qube === qube && one.path === pathOfDevice(device))?.status
 
 /** Clears the pending restart of these settings. If that cannot be written they stay pending, which does no harm. */
 async function recordEffective(
@@ -123,12 +116,16 @@ const waitingOf = (qube: string, plan: Plan, report: Report | null): readonly st
 
 async function act(
   { qube, kind, device }: LiveAction,
+  before: readonly AttachReport[],
   plan: Plan,
   report: Report | null,
   { host }: ManagedHost,
 ): Promise<AttachReport> {
   const path = pathOfDevice(device)
   const line = lineOf(plan, qube, path, device)
+  const holder = device.attachedTo
+  if (kind === 'attach' && holder !== null && statusOf(holder, device, before) !== 'detached')
+    return { qube, path, status: 'left', problem: located(isElsewhere(holder), line) }
   if (kind === 'attach' && waitingOf(qube, plan, report).includes('stubdom/qrexec')) {
     const hint = 'restart the qube: from then on devices are attached live'
     const cause = problem('no-qrexec', 'the running stubdomain has no qrexec yet', hint)
@@ -156,5 +153,3 @@ const lineOf = (plan: Plan, qube: string, path: string, device?: AvailableDevice
     .find((planned) => planned.qube === qube)
     ?.changes.find((change) => change.path === path || (device !== undefined && isMeant(change.path, device)))
     ?.at
-
-const backendOf = (path: string): string => deviceOf(path).backend

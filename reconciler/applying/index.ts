@@ -4,5 +4,14 @@
  */
 export { applyPlan } from './apply.ts'
 export { type Journal } from './journal.ts'
-export { isMeant, isWanted, type LiveAction, liveActions, type LiveWish, liveWishes } from './live.ts'
+export {
+  compareDevices,
+  isElsewhere,
+  isMeant,
+  type LiveAction,
+  type LiveDevices,
+  type LiveRemark,
+  type LiveWish,
+  liveWishes,
+} from './live.ts'
 export { mayRestart, restartQube, type RestartReport, startQube } from './restart.ts'

@@ -1,16 +1,31 @@
 import { problem, type Problem } from '../../spec/diagnostics/index.ts'
 import { type Value } from '../../spec/index.ts'
 import { parseRecord } from '../ownership/index.ts'
-import { deviceOf, isDevice, type Plan, type QubePlan, type Report, takesByItself } from '../plan/index.ts'
-import { type AvailableDevice, type PresentDevice } from '../ports/index.ts'
+import {
+  deviceOf,
+  isDevice,
+  pathOfDevice,
+  type Plan,
+  type QubePlan,
+  type Report,
+  takesByItself,
+} from '../plan/index.ts'
+import {
+  type AvailableDevice,
+  type Host,
+  NO_NEEDS,
+  type PresentDevice,
+  type UsbAssignment,
+} from '../ports/index.ts'
 
+/** `attach` of a device that another qube has: once that qube has given it up. */
 export interface LiveAction {
   readonly qube: string
   readonly kind: 'attach' | 'detach'
   readonly device: AvailableDevice
 }
 
-/** Why something is not attached now. */
+/** Why something is not attached or detached now. */
 export interface LiveRemark {
   readonly qube: string
   readonly path: string
@@ -24,63 +39,133 @@ export interface LiveWish {
   readonly wanted: boolean
 }
 
+/** What is attached to running qubes, compared with what is assigned to them. */
+export interface LiveDevices {
+  /** What could be compared. */
+  readonly wishes: readonly LiveWish[]
+  readonly present: readonly AvailableDevice[]
+  /** What would make attached what is assigned, in this order. */
+  readonly actions: readonly LiveAction[]
+  /** What nothing is done about. */
+  readonly remarks: readonly LiveRemark[]
+  /** What could not be compared. */
+  readonly unread: readonly LiveRemark[]
+  /** Whether an assignment gives the qube this device, under whatever name and by whomever. */
+  readonly isAssigned: (qube: string, device: PresentDevice) => boolean
+}
+
 /**
- * What `--live` has to see to: the automatic assignments of running qubes whose apply went well, and the devices that it
- * took away from them. Read off the plan: what the record owns is what the spec asks for.
+ * What `--live` has to see to on running qubes whose apply went well: automatic assignments, and devices that are no longer assigned,
+ * whichever run took them away, or that the spec says are off. Read off the plan: what the record owns is what the spec asks for.
  */
 export function liveWishes(plan: Plan, report: Report | null): readonly LiveWish[] {
-  return plan.qubes.flatMap((qube) => {
-    const status = report?.qubes.find((done) => done.qube === qube.qube)?.status ?? 'unchanged'
-    if (!qube.running || (status !== 'applied' && status !== 'unchanged')) return []
-    const gone = qube.changes.filter((change) => isDevice(change.path) && change.after === null)
+  return plan.qubes.flatMap((planned) => {
+    const { qube, running, changes, waiting } = planned
+    const status = report?.qubes.find((done) => done.qube === qube)?.status ?? 'unchanged'
+    if (!running || (status !== 'applied' && status !== 'unchanged')) return []
+    const owned = devicesOf(planned)
+    const gone = changes.filter(({ path, after }) => isDevice(path) && after === null).map(({ path }) => path)
+    const off = [...owned].filter(([, value]) => value === null).map(([path]) => path)
+    // An earlier run took these away, and since then the qube was not started.
+    const earlier = waiting.filter((path) => isDevice(path) && !owned.has(path))
     return [
-      ...gone.map(({ path }) => ({ qube: qube.qube, path, wanted: false })),
-      ...automatic(qube).map((path) => ({ qube: qube.qube, path, wanted: true })),
+      ...[...new Set([...gone, ...off, ...earlier])].map((path) => ({ qube, path, wanted: false })),
+      ...[...owned].flatMap(([path, value]) =>
+        takesByItself(path, value) ? [{ qube, path, wanted: true }] : [],
+      ),
     ]
   })
 }
 
+/** Compares wishes with what is plugged in and who has it: a call for each backend, and one for each qube that is to give something up. */
+export async function compareDevices(
+  wishes: readonly LiveWish[],
+  host: Pick<Host, 'availableDevices' | 'read'>,
+): Promise<LiveDevices> {
+  const present: AvailableDevice[] = []
+  const unread: LiveRemark[] = []
+  const setAside = (problem: Problem, concerns: (wish: LiveWish) => boolean): void => {
+    unread.push(...wishes.filter(concerns).map(({ qube, path }) => ({ qube, path, problem })))
+  }
+  for (const backend of [...new Set(wishes.map(({ path }) => deviceOf(path).backend))].sort()) {
+    const seen = await host.availableDevices(backend)
+    if (seen.status === 'present') present.push(...seen.value)
+    if (seen.status === 'unknown') setAside(seen.problem, ({ path }) => deviceOf(path).backend === backend)
+  }
+  const assigned = new Map<string, readonly UsbAssignment[]>()
+  for (const qube of new Set(wishes.flatMap((wish) => (wish.wanted ? [] : [wish.qube])))) {
+    const seen = (await host.read(qube, { ...NO_NEEDS, usb: true })).usb()
+    if (seen.status === 'present') assigned.set(qube, seen.value)
+    if (seen.status === 'unknown') setAside(seen.problem, (wish) => !wish.wanted && wish.qube === qube)
+  }
+  const isGiven = ({ qube, path }: LiveWish): boolean =>
+    assigned.get(qube)?.some((device) => pathOfDevice(device) === path) === true
+  const readable = wishes.filter(
+    (wish) =>
+      !unread.some(({ qube, path }) => qube === wish.qube && path === wish.path) &&
+      // Assigned again by others, or as it was before qstate: that is not taken away.
+      (wish.wanted || !isGiven(wish)),
+  )
+  const isAssigned: LiveDevices['isAssigned'] = (qube, device) =>
+    readable.some((wish) => wish.qube === qube && wish.wanted && isMeant(wish.path, device)) ||
+    assigned.get(qube)?.some((one) => one.mode !== 'ask-to-attach' && isMeant(pathOfDevice(one), device)) ===
+      true
+  return { wishes: readable, present, unread, isAssigned, ...liveActions(readable, present, isAssigned) }
+}
+
 /** Matches wishes with what is plugged in: by identity across ports, or by port, as the assignment says. */
-export function liveActions(
+function liveActions(
   wishes: readonly LiveWish[],
   present: readonly AvailableDevice[],
-): { readonly actions: readonly LiveAction[]; readonly remarks: readonly LiveRemark[] } {
-  const actions: LiveAction[] = []
+  isAssigned: LiveDevices['isAssigned'],
+): Pick<LiveDevices, 'actions' | 'remarks'> {
+  const meant = (path: string): readonly AvailableDevice[] => present.filter((one) => isMeant(path, one))
+  const lost = (qube: string, path: string): readonly AvailableDevice[] =>
+    meant(path).filter((device) => device.attachedTo === qube && !isAssigned(qube, device))
+  const detached = wishes
+    .filter(({ wanted }) => !wanted)
+    .flatMap(({ qube, path }) => lost(qube, path).map((device) => ({ qube, device })))
   const remarks: LiveRemark[] = []
-  for (const { qube, path, wanted } of wishes) {
-    const matching = present.filter((device) => isMeant(path, device))
-    if (!wanted) {
-      const own = matching.filter((device) => device.attachedTo === qube && !isWanted(qube, device, wishes))
-      actions.push(...own.map((device) => ({ qube, kind: 'detach' as const, device })))
-      continue
-    }
-    if (matching.length === 0) remarks.push({ qube, path, problem: NOT_PLUGGED_IN })
-    for (const device of matching) {
-      if (device.attachedTo === qube) continue
-      if (device.attachedTo === null) actions.push({ qube, kind: 'attach', device })
-      else remarks.push({ qube, path, problem: isElsewhere(device.attachedTo) })
+  const attached: { qube: string; device: AvailableDevice }[] = []
+  for (const { qube, path } of wishes.filter(({ wanted }) => wanted)) {
+    const found = meant(path)
+    if (found.length === 0) remarks.push({ qube, path, problem: NOT_PLUGGED_IN })
+    for (const device of found) {
+      const { attachedTo } = device
+      if (attachedTo === qube) continue
+      if (attachedTo === null || detached.some((one) => one.device === device))
+        attached.push({ qube, device })
+      else remarks.push({ qube, path, problem: isElsewhere(attachedTo) })
     }
   }
-  // What is given back first can be attached elsewhere in the same run.
-  return { actions: actions.sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'detach' ? -1 : 1)), remarks }
+  // What is given up first can be attached elsewhere in the same run.
+  const actions = [
+    ...unique(detached).map((one) => ({ ...one, kind: 'detach' as const })),
+    ...unique(attached).map((one) => ({ ...one, kind: 'attach' as const })),
+  ]
+  return { actions, remarks }
 }
+
+type OnQube = Pick<LiveAction, 'qube' | 'device'>
+
+/** One device may be meant by several paths of a qube. */
+const unique = (list: readonly OnQube[]): readonly OnQube[] =>
+  list.filter(
+    ({ qube, device }, index) =>
+      list.findIndex((one) => one.qube === qube && one.device === device) === index,
+  )
 
 const NOT_PLUGGED_IN = problem('device-absent', 'is not plugged in: assigned, and attached once it is', '')
 
-const isElsewhere = (qube: string): Problem =>
+/** Another qube has the device, and keeps it. */
+export const isElsewhere = (qube: string): Problem =>
   problem('device-in-use', `is attached to ${qube}: not taken from it`, `detach it from ${qube}`)
 
-/** Whether a qube is to have a device, under whatever name: one that is named in another way now is not given up. */
-export function isWanted(qube: string, device: PresentDevice, wishes: readonly LiveWish[]): boolean {
-  return wishes.some((wish) => wish.qube === qube && wish.wanted && isMeant(wish.path, device))
-}
-
-const automatic = (qube: QubePlan): readonly string[] => devicesOf(qube).map(([path]) => path)
-
-function devicesOf(qube: QubePlan): readonly (readonly [string, Value | null])[] {
+/** The USB devices that the record owns, once the plan is applied. */
+function devicesOf(qube: QubePlan): ReadonlyMap<string, Value | null> {
   const reading = parseRecord(qube.record.after ?? undefined, { name: qube.qube, uuid: qube.uuid ?? '' })
-  if (reading.kind !== 'record') return []
-  return [...reading.record.set].filter(([path, value]) => takesByItself(path, value))
+  if (reading.kind !== 'record') return new Map()
+  return new Map([...reading.record.set].filter(([path]) => isDevice(path)))
 }
 
 /** Whether a device that is plugged in is the one of a path. */
