@@ -5,9 +5,8 @@
 export { diffOfTemplate, isEdited } from './annotate/index.ts'
 export {
   applyPlan,
+  attachmentGaps,
   compareDevices,
-  isElsewhere,
-  isMeant,
   type Journal,
   type LiveAction,
   type LiveDevices,
@@ -47,6 +46,8 @@ export {
   type ChangeLine,
   changesOf,
   deviceOf,
+  isElsewhere,
+  isMeant,
   driftLeft,
   type EnsureDifference,
   reportExitCode,
@@ -70,6 +71,7 @@ export {
   type Report,
   type SpecOrigin,
   takesByItself,
+  unattached,
   type Withdrawal,
 } from './plan/index.ts'
 export {

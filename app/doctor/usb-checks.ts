@@ -1,4 +1,4 @@
-import { type UsbAssignment } from '../../reconciler/index.ts'
+import { pathOfDevice, unattached, type UsbAssignment } from '../../reconciler/index.ts'
 import { type SourceRange } from '../../spec/diagnostics/index.ts'
 import { overlap, USB_DEVICE } from '../../spec/index.ts'
 import {
@@ -18,6 +18,7 @@ import { type CheckContext } from './context.ts'
 export const usbChecks: readonly Check<CheckContext>[] = [
   { name: 'usb-backends', look: backends },
   { name: 'contested-devices', look: contested },
+  { name: 'attached-devices', look: attached },
 ]
 
 const nameOf = ({ backend, port, identity }: UsbAssignment): string =>
@@ -91,6 +92,29 @@ const fromNowhere = (qube: string, device: UsbAssignment): CheckResult =>
     `${nameOf(device)} is assigned to ${qube} from no qube: Qubes never finds it`,
     `unassign it in dom0, and assign it from the qube with the USB controller, such as sys-usb; \`qstate devices\` lists them`,
   )
+
+/** Devices that attach by themselves, and that their running qubes do not have. The check of a qube's start looks for required ones. */
+function attached({ windows, plugged }: CheckContext): CheckResults {
+  const gaps = windows.flatMap(({ qube, assigned, wanted }) => {
+    if (qube.state !== 'Running' || assigned.status !== 'present') return []
+    return assigned.value.flatMap((device): readonly CheckResult[] => {
+      const seen = plugged.get(device.backend)
+      if (device.mode === 'ask-to-attach' || seen?.status !== 'present') return []
+      const path = pathOfDevice(device)
+      const why = unattached(qube.name, path, seen.value)
+      if (
+        why === undefined ||
+        (why.code === 'device-absent' && (why.hint === '' || device.mode === 'required'))
+      )
+        return []
+      const told = warning(why.code, `${nameOf(device)} of ${qube.name} ${why.message}`, why.hint)
+      return [locatedAt(told, wanted?.settings.get(path)?.position)]
+    })
+  })
+  return gaps.length > 0
+    ? gaps
+    : ok('running qubes have what is assigned to them, as far as it is plugged in')
+}
 
 /** qubesd lets one device be assigned to two qubes: whichever starts first has it. */
 function contested({ windows }: CheckContext): CheckResults {

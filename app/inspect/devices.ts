@@ -1,4 +1,12 @@
-import { type AvailableDevice, mapLimited } from '../../reconciler/index.ts'
+import {
+  attachmentGaps,
+  type AvailableDevice,
+  compareDevices,
+  type LiveRemark,
+  liveWishes,
+  mapLimited,
+  type Plan,
+} from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type ConnectedHost } from '../host/index.ts'
 
@@ -16,4 +24,19 @@ export async function listDevices({ host, qubes }: ConnectedHost): Promise<Plugg
     devices: seen.flatMap((found) => (found.status === 'present' ? found.value : [])),
     unread: seen.flatMap((found) => (found.status === 'unknown' ? [found.problem] : [])),
   }
+}
+
+/**
+ * Devices of running qubes that are not attached as they are assigned. What a plan changes, or what waits for a restart, is not told
+ * again. A call for each qube that devices are from.
+ */
+export async function findUnattached(plan: Plan, { host }: ConnectedHost): Promise<readonly LiveRemark[]> {
+  const told = new Map(
+    plan.qubes.map(({ qube, changes, waiting }) => [
+      qube,
+      new Set([...waiting, ...changes.map(({ path }) => path)]),
+    ]),
+  )
+  const wishes = liveWishes(plan, null).filter(({ qube, path }) => told.get(qube)?.has(path) !== true)
+  return attachmentGaps(await compareDevices(wishes, host))
 }

@@ -2,6 +2,7 @@ import {
   type Blocked,
   driftLeft,
   type EnsureDifference,
+  type LiveRemark,
   needsApply,
   type Plan,
   type QubePlan,
@@ -36,18 +37,20 @@ export interface QubeStatus {
   readonly held: readonly Blocked[]
   /** What keeps it from its next start. */
   readonly hindered: readonly Problem[]
+  /** USB devices that are not where they are assigned, as far as that was read. */
+  readonly devices: readonly LiveRemark[]
   /** When the spec lets the qube be restarted for what waits. */
   readonly restart: RestartPolicy
 }
 
-function summaryOf(qube: QubePlan): QubeStatus {
+function summaryOf(qube: QubePlan, devices: readonly LiveRemark[]): QubeStatus {
   const changed = qube.changes.filter(({ reason }) => reason === 'drift')
   const drift = [...changed, ...driftLeft(qube)].map(({ path }) => path)
   return {
     qube: qube.qube,
     running: qube.running,
     power: powerOf(qube),
-    state: stateOf(qube, drift.length, qube.blocked.length),
+    state: stateOf(qube, drift.length + devices.filter(isDrift).length, qube.blocked.length),
     changes: qube.changes.length,
     drift,
     blocked: qube.blocked,
@@ -55,6 +58,7 @@ function summaryOf(qube: QubePlan): QubeStatus {
     waiting: qube.waiting,
     held: qube.held ?? [],
     hindered: qube.hindered ?? [],
+    devices,
     restart: qube.restart ?? 'never',
   }
 }
@@ -73,4 +77,15 @@ function stateOf(qube: QubePlan, drift: number, blocked: number): QubeStatus['st
   return qube.changes.length === 0 && qube.volumes === undefined ? 'to be taken over' : 'to be changed'
 }
 
-export const statusOf = ({ qubes }: Plan): readonly QubeStatus[] => qubes.map(summaryOf)
+/** A device that is not plugged in is attached once it is, and of one that could not be read nothing is known. */
+export const isDrift = ({ problem: { code } }: LiveRemark): boolean =>
+  code === 'not-attached' || code === 'still-attached' || code === 'device-in-use'
+
+/** A line for each qube. `devices`: what is not attached as assigned. */
+export const statusOf = ({ qubes }: Plan, devices: readonly LiveRemark[] = []): readonly QubeStatus[] =>
+  qubes.map((qube) =>
+    summaryOf(
+      qube,
+      devices.filter((one) => one.qube === qube.qube),
+    ),
+  )

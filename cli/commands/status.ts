@@ -1,6 +1,6 @@
 import { warnUnconfirmed } from '../../app/apply/index.ts'
 import { connect, listManaged } from '../../app/host/index.ts'
-import { statusOf } from '../../app/inspect/index.ts'
+import { findUnattached, statusOf } from '../../app/inspect/index.ts'
 import { planSpec } from '../../app/plan/index.ts'
 import { agentState, findSpec, isNoSpec, tablesOf } from '../../app/source/index.ts'
 import { planIsBlocked } from '../../reconciler/index.ts'
@@ -39,7 +39,9 @@ export async function status(
     const spec = await findSpec(specLocation(paths, options, io), context, () => Promise.resolve(agent))
     const host = await listManaged(connect(target, context, tablesOf(spec)))
     const plan = await planSpec(spec, host, { ...planOptions(options), explain: 'no' }, context)
-    const rows = statusOf(plan)
+    // From a management qube it takes policy lines that no plan needs.
+    const isRead = options.explain === true || !host.host.hasPolicy
+    const rows = statusOf(plan, isRead ? await findUnattached(plan, host) : [])
     if (options.json === true) print({ spec: plan.spec, host: plan.host, qubes: rows })
     else io.out(statusView(rows, plan, planCommand(paths, options), style))
     return planIsBlocked(plan) ? EXIT.error : EXIT.done

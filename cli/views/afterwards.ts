@@ -49,15 +49,12 @@ export function attachLines(reports: readonly AttachReport[], style: Style): str
     .map(({ qube, path, status, problem }) => {
       const sign =
         status === 'failed' ? style.red('✗') : status === 'left' ? style.dim('·') : style.green('✓')
-      const what = `${style.bold(qube)}  ${showPath(path)} ${status === 'left' && problem !== null ? problem.message : status}`
-      const why =
-        status === 'failed' && problem !== null
-          ? [
-              style.red(fold(problem.message, style.width, '    ')),
-              style.dim(fold(problem.hint, style.width, '      ')),
-            ]
-          : []
-      return [`${sign} ${what}`, ...why].map((line) => `${line}\n`).join('')
+      const what = `${style.bold(qube)}  ${showPath(path)} ${status === 'left' && problem !== null ? escapeForTerminal(problem.message) : status}`
+      const message =
+        status === 'failed' && problem !== null ? [style.red(fold(problem.message, style.width, '    '))] : []
+      const hint =
+        problem === null || problem.hint === '' ? [] : [style.dim(fold(problem.hint, style.width, '      '))]
+      return [`${sign} ${what}`, ...message, ...hint].map((line) => `${line}\n`).join('')
     })
     .join('')
 }

@@ -1,6 +1,6 @@
-import { type QubeStatus } from '../../app/inspect/index.ts'
+import { isDrift, type QubeStatus } from '../../app/inspect/index.ts'
 import { type Blocked, type Plan, planIsBlocked, planIsEmpty } from '../../reconciler/index.ts'
-import { escapeForTerminal } from '../../spec/diagnostics/index.ts'
+import { escapeForTerminal, type Problem } from '../../spec/diagnostics/index.ts'
 import { restartText } from './plan-summary.ts'
 import { fold, padTo, plural, type Style, widthOf } from './style.ts'
 import { differenceText, showPath, showProblem } from './value.ts'
@@ -29,6 +29,7 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
       row.held.length > 0
         ? style.yellow(`held until it is found halted: ${row.held.map(heldText).join(', ')}`)
         : '',
+      ...row.devices.map(({ path, problem }) => style.yellow(deviceText(path, problem))),
       ...row.hindered.map((problem) => style.yellow(`${showProblem(problem)}: ${problem.hint}`)),
     ].filter((text) => text !== '')
     const head = `${padTo(style.bold(row.qube), width)}  ${padTo(escapeForTerminal(row.power), powerWidth)}  ${padTo(color(row.state), 16)}`
@@ -40,11 +41,8 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
     planIsEmpty(plan) &&
     !planIsBlocked(plan) &&
     rows.every(
-      (row) =>
-        row.held.length === 0 &&
-        row.drift.length === 0 &&
-        row.hindered.length === 0 &&
-        row.differs.length === 0,
+      ({ held, drift, hindered, differs, devices }) =>
+        held.length + drift.length + hindered.length + differs.length === 0 && !devices.some(isDrift),
     )
       ? style.green('All as wanted.')
       : fold(`See \`${planned}\` for what is to be done.`, style.width, '')
@@ -52,6 +50,9 @@ export function statusView(rows: readonly QubeStatus[], plan: Plan, planned: str
 }
 
 const blockedText = ({ path, problem }: Blocked): string => path ?? showProblem(problem)
+
+const deviceText = (path: string, problem: Problem): string =>
+  `${showPath(path)} ${escapeForTerminal(problem.message)}${problem.hint === '' ? '' : `: ${problem.hint}`}`
 
 const heldText = ({ path, problem }: Blocked): string =>
   path === null ? showProblem(problem) : showPath(path)

@@ -74,6 +74,7 @@ const note = Type.Object({
     'released',
     'clone',
     'created',
+    'device',
     'as-before',
     'followed',
     'once',

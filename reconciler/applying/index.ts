@@ -5,9 +5,8 @@
 export { applyPlan } from './apply.ts'
 export { type Journal } from './journal.ts'
 export {
+  attachmentGaps,
   compareDevices,
-  isElsewhere,
-  isMeant,
   type LiveAction,
   type LiveDevices,
   type LiveRemark,

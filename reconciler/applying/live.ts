@@ -4,11 +4,15 @@ import { parseRecord } from '../ownership/index.ts'
 import {
   deviceOf,
   isDevice,
+  isElsewhere,
+  isMeant,
+  notPluggedIn,
   pathOfDevice,
   type Plan,
   type QubePlan,
   type Report,
   takesByItself,
+  unattached,
 } from '../plan/index.ts'
 import {
   type AvailableDevice,
@@ -129,7 +133,7 @@ function liveActions(
   const attached: { qube: string; device: AvailableDevice }[] = []
   for (const { qube, path } of wishes.filter(({ wanted }) => wanted)) {
     const found = meant(path)
-    if (found.length === 0) remarks.push({ qube, path, problem: NOT_PLUGGED_IN })
+    if (found.length === 0) remarks.push({ qube, path, problem: notPluggedIn(path, present) })
     for (const device of found) {
       const { attachedTo } = device
       if (attachedTo === qube) continue
@@ -146,6 +150,33 @@ function liveActions(
   return { actions, remarks }
 }
 
+/** Where what is attached is not what is assigned, and what could not be compared. */
+export const attachmentGaps = ({
+  wishes,
+  present,
+  unread,
+  isAssigned,
+}: LiveDevices): readonly LiveRemark[] => [
+  ...unread,
+  ...wishes.flatMap(({ qube, path, wanted }) => {
+    const why = wanted ? unattached(qube, path, present) : stillAttached(qube, path, present, isAssigned)
+    return why === undefined ? [] : [{ qube, path, problem: why }]
+  }),
+]
+
+function stillAttached(
+  qube: string,
+  path: string,
+  present: readonly AvailableDevice[],
+  isAssigned: LiveDevices['isAssigned'],
+): Problem | undefined {
+  const isLeft = present.some(
+    (device) => device.attachedTo === qube && isMeant(path, device) && !isAssigned(qube, device),
+  )
+  const hint = '`qstate apply --live` detaches it, as does a restart of the qube'
+  return isLeft ? problem('still-attached', 'is attached, and not assigned', hint) : undefined
+}
+
 type OnQube = Pick<LiveAction, 'qube' | 'device'>
 
 /** One device may be meant by several paths of a qube. */
@@ -155,22 +186,9 @@ const unique = (list: readonly OnQube[]): readonly OnQube[] =>
       list.findIndex((one) => one.qube === qube && one.device === device) === index,
   )
 
-const NOT_PLUGGED_IN = problem('device-absent', 'is not plugged in: assigned, and attached once it is', '')
-
-/** Another qube has the device, and keeps it. */
-export const isElsewhere = (qube: string): Problem =>
-  problem('device-in-use', `is attached to ${qube}: not taken from it`, `detach it from ${qube}`)
-
 /** The USB devices that the record owns, once the plan is applied. */
 function devicesOf(qube: QubePlan): ReadonlyMap<string, Value | null> {
   const reading = parseRecord(qube.record.after ?? undefined, { name: qube.qube, uuid: qube.uuid ?? '' })
   if (reading.kind !== 'record') return new Map()
   return new Map([...reading.record.set].filter(([path]) => isDevice(path)))
-}
-
-/** Whether a device that is plugged in is the one of a path. */
-export function isMeant(path: string, is: PresentDevice): boolean {
-  const { backend, port, identity } = deviceOf(path)
-  const fits = (wanted: string, found: string): boolean => wanted === '*' || wanted === found
-  return backend === is.backend && fits(port, is.port) && fits(identity, is.identity)
 }

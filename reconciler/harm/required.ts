@@ -1,5 +1,5 @@
 import { problem, type Problem } from '../../spec/diagnostics/index.ts'
-import { type Device, overlaps } from '../plan/index.ts'
+import { type Device, nearMatch, overlaps } from '../plan/index.ts'
 import { type AvailableDevice, type HostQube, type Observation } from '../ports/index.ts'
 
 /** Where devices are looked for. */
@@ -26,16 +26,9 @@ export function absentDevice(
   if (seen.status === 'unknown') return seen
   const there = seen.status === 'present' ? seen.value : []
   if (there.some((one) => overlaps(device, one))) return undefined
-  const elsewhere = there.find((one) => identity !== '*' && one.identity === identity)
-  if (elsewhere !== undefined)
-    return missing(
-      name,
-      `it is on port ${elsewhere.port} now`,
-      `plug it into port ${port}, or assign it on any port: "${backend}+*:${identity}"`,
-    )
-  const instead = there.find((one) => port !== '*' && one.port === port)
-  const what = instead === undefined ? 'it is not plugged in' : `${port} has ${instead.identity} now`
-  return missing(name, what, `plug it in, or take the assignment out of the spec; ${OTHERWISE}`)
+  const near = nearMatch(device, there)
+  const plug = near?.hint ?? 'plug it in, or take the assignment out of the spec'
+  return missing(name, near?.text ?? 'it is not plugged in', `${plug}; ${OTHERWISE}`)
 }
 
 const OTHERWISE = '`auto-attach` does without it'

@@ -18,6 +18,13 @@ export function deviceOf(path: string): Device {
 export const pathOfDevice = ({ backend, port, identity }: Device): string =>
   `usb/${backend}+${port}:${identity}`
 
+/** Whether a device that is plugged in is the one of a path. */
+export function isMeant(path: string, is: Device): boolean {
+  const { backend, port, identity } = deviceOf(path)
+  const fits = (wanted: string, found: string): boolean => wanted === '*' || wanted === found
+  return backend === is.backend && fits(port, is.port) && fits(identity, is.identity)
+}
+
 /** Whether one device can be meant by both. */
 export const overlaps = (a: Device, b: Device): boolean =>
   a.backend === b.backend && meets(a.port, b.port) && meets(a.identity, b.identity)

@@ -6,7 +6,7 @@
  * that guards are tested on, since `test` cannot say "not there". A patch is tried on copies only: applying one is not atomic.
  */
 export { changeDigest, type ChangeLine, changesOf } from './change-digest.ts'
-export { deviceOf, type Device, isDevice, overlaps, pathOfDevice, takesByItself } from './devices.ts'
+export { deviceOf, type Device, isDevice, isMeant, overlaps, pathOfDevice, takesByItself } from './devices.ts'
 export { makesOffer, withdrawsOffer } from './offers.ts'
 export { byOrder } from './order.ts'
 export { diffSettings, guarded, guardsHold, inverse, type Operation, pointerOf } from './patch.ts'
@@ -45,5 +45,7 @@ export {
   type VolumeGrowth,
   type Withdrawal,
 } from './plan.ts'
+export { isElsewhere, notPluggedIn, unattached } from './attachment.ts'
+export { nearMatch } from './near-match.ts'
 export { namedQube, type Reference, referenceOf } from './references.ts'
 export { reportExitCode, failureOf, type Outcome, type QubeReport, type Report } from './report.ts'

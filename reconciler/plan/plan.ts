@@ -267,6 +267,7 @@ export interface Note {
     | 'released'
     | 'clone'
     | 'created'
+    | 'device'
     | 'as-before'
     | 'followed'
     | 'once'

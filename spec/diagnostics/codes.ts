@@ -20,7 +20,15 @@ export const CODES = {
   /** What an apply could not do, beyond what the host said to a call. */
   apply: {
     exit: EXIT.error,
-    codes: ['device-in-use', 'fail-fast', 'no-qrexec', 'no-qube', 'not-kept'],
+    codes: [
+      'device-in-use',
+      'fail-fast',
+      'no-qrexec',
+      'no-qube',
+      'not-attached',
+      'not-kept',
+      'still-attached',
+    ],
   },
   /** What `doctor` finds, beyond what other commands say too. */
   check: {

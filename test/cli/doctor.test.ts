@@ -101,7 +101,7 @@ for (const release of RELEASES) {
     assert.equal(told.release, release)
     const { code, out } = await scene.host.qstate('doctor')
     assert.equal(code, 0)
-    assert.match(out, /^✓ host {2}.*Qubes 4\.\d {2}10 checks, all well$/m)
+    assert.match(out, /^✓ host {2}.*Qubes 4\.\d {2}11 checks, all well$/m)
     assert.match(out, /^✓ win10-work {2}StandaloneVM, running {2}15 checks, all well$/m)
     assert.match(out, /\nNo problem\.\n$/)
   })
