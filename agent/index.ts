@@ -20,6 +20,8 @@ export {
   type CommittedSpec,
   type Confirmation,
   type HostNews,
+  type Reattached,
+  type ReattachCare,
   type RestartCare,
 } from './ports/index.ts'
 export {

@@ -15,6 +15,7 @@ export {
   liveWishes,
   mayRestart,
   restartQube,
+  settledWishes,
   type RestartReport,
   startQube,
 } from './applying/index.ts'

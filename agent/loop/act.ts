@@ -3,6 +3,7 @@ import { type Withdrawal } from '../../reconciler/index.ts'
 import { problemOf } from '../../spec/diagnostics/index.ts'
 import {
   awaitingConsent,
+  CONFLICT_FROM,
   withdrawsUnmatched,
   type Gate,
   isUndone,
@@ -11,6 +12,7 @@ import {
   reconcile,
   type Reconciled,
   settledBy,
+  turnOf,
 } from '../policy/index.ts'
 import { type CommittedSpec, type Confirmation } from '../ports/index.ts'
 import { type Memory, type NoticedBy, type Orders, remember, type Waiting } from '../state/index.ts'
@@ -60,6 +62,7 @@ async function actOn(work: Work, life: Life, context: AgentContext): Promise<Rec
       commit: spec.commit,
     })
     sayBlocked(before, life.memory, watch)
+    sayReattached(done, watch)
     if (about === null && orders.consent !== null && isSpent(orders.consent.withdrawals, done))
       await store.consent(null)
     if (about === null && orderConsent.length > 0 && isSpent(orderConsent, done))
@@ -109,6 +112,23 @@ function sayBlocked(before: Memory, { blocked }: Memory, watch: AgentContext['wa
   const known = new Set(before.blocked.map(words))
   for (const one of blocked) {
     if (!known.has(words(one))) watch.say('warn', words(one), { hint: one.problem.hint })
+  }
+}
+
+/** A device that comes and goes is told as a conflict from the third time on. */
+function sayReattached({ reattached, tried }: Reconciled, watch: AgentContext['watch']): void {
+  for (const { qube, path, status, problem } of reattached) {
+    const key = keyOf(qube, path)
+    const isConflict = (tried.corrections[key]?.times ?? 0) >= CONFLICT_FROM
+    if (status === 'attached')
+      watch.say(
+        isConflict ? 'warn' : 'info',
+        isConflict
+          ? `${key}: attached again and again, and lost each time: a conflict`
+          : `${key}: attached again`,
+      )
+    if (status === 'failed' && problem !== null)
+      watch.say('warn', `${key}: cannot be attached again: ${problem.message}`, { hint: problem.hint })
   }
 }
 
@@ -171,10 +191,23 @@ function planNext(
     ...held.flatMap(({ qube, until }) => (until === null ? [] : [{ qube, at: Date.parse(until) }])),
     ...waiting.flatMap((one) => [...restartTimes(one, now), ...opens].map((at) => ({ qube: one.qube, at }))),
     ...restartTries(life, now),
+    ...reattachTries(done, now),
   ]
   life.due.again = Math.max(now.getTime() + retryMs(1), Math.min(Infinity, ...times.map(({ at }) => at)))
   life.retry = new Set(times.map(({ qube }) => qube))
 }
+
+/** When a device that could not be attached may next be. */
+const reattachTries = (
+  { reattached, tried }: Reconciled,
+  now: Date,
+): readonly { readonly qube: string; readonly at: number }[] =>
+  reattached
+    .filter(({ status }) => status !== 'attached')
+    .map(({ qube, path }) => ({
+      qube,
+      at: Date.parse(turnOf(tried.corrections, keyOf(qube, path), now).from),
+    }))
 
 /** When a qube may next be restarted for what waits, where that is a matter of time. */
 function restartTimes({ restart }: Waiting, now: Date): readonly number[] {

@@ -6,10 +6,11 @@ import {
   type Report,
   withLeaving,
 } from '../../reconciler/index.ts'
-import { type AgentHost, type Applied, type CommittedSpec } from '../ports/index.ts'
+import { problemOf } from '../../spec/diagnostics/index.ts'
+import { type AgentHost, type Applied, type CommittedSpec, type Reattached } from '../ports/index.ts'
 import { decide, type Decision, type Held, isUndone, keyOf, type Rules } from './decide.ts'
-import { mayWrite, withdrawsUnmatched } from './policy.ts'
-import { counted } from './retries.ts'
+import { correctsDrift, isCorrected, mayWrite, withdrawsUnmatched } from './policy.ts'
+import { counted, turnOf } from './retries.ts'
 
 /** What one reconciliation saw and did. */
 export interface Reconciled {
@@ -26,6 +27,8 @@ export interface Reconciled {
   readonly again: boolean
   /** Settings that had been applied for the commit before, by `qube/path`. */
   readonly put: Rules['put']
+  /** Devices that running qubes had lost. */
+  readonly reattached: readonly Reattached[]
   /** What has been tried by now, as the next time has to know it. */
   readonly tried: Pick<Rules, 'corrections' | 'failures'>
 }
@@ -34,10 +37,50 @@ export interface Reconciled {
 const TRIES = 3
 
 /**
- * Observes, plans, leaves out what is not to be done now, applies the rest. `about`: the qubes it is about, null for all.
- * Fails with QstateError where the host cannot be asked.
+ * Observes, plans, leaves out what is not to be done now, applies the rest, and attaches what running qubes have lost. `about`: the qubes
+ * it is about, null for all. Fails with QstateError where the host cannot be asked.
  */
 export async function reconcile(
+  spec: CommittedSpec,
+  about: ReadonlySet<string> | null,
+  rules: Rules,
+  host: AgentHost,
+  mayStill: () => Promise<boolean>,
+): Promise<Reconciled> {
+  const done = await applyUnheld(spec, about, rules, host, mayStill)
+  return done.done === null || !correctsDrift(rules.policy)
+    ? done
+    : withReattached(done, spec, rules, host, mayStill)
+}
+
+/** A device that is assigned and not attached is drift of its setting: tried as other corrections are, later and later. */
+async function withReattached(
+  done: Reconciled,
+  spec: CommittedSpec,
+  { policy, now }: Rules,
+  host: AgentHost,
+  mayStill: () => Promise<boolean>,
+): Promise<Reconciled> {
+  const { corrections } = done.tried
+  try {
+    const reattached = await host.reattach(spec, done.seen, {
+      selects: (_, path) => isCorrected(policy, path),
+      may: (qube, path) => turnOf(corrections, keyOf(qube, path), now).now,
+      mayStill,
+    })
+    const keys = reattached
+      .filter(({ status }) => status !== 'held')
+      .map(({ qube, path }) => keyOf(qube, path))
+    const tried = { ...done.tried, corrections: counted(corrections, [...new Set(keys)], [], now) }
+    return { ...done, reattached, tried }
+  } catch (error) {
+    // What has been applied is remembered all the same.
+    if (problemOf(error) === undefined) throw error
+    return { ...done, again: true }
+  }
+}
+
+async function applyUnheld(
   spec: CommittedSpec,
   about: ReadonlySet<string> | null,
   rules: Rules,
@@ -56,6 +99,7 @@ export async function reconcile(
     again: false,
     put: rules.put,
     tried: rules,
+    reattached: [],
   }
   if (plan === null) return { ...idle, again: true }
   if (!mayWrite(rules.policy) || !rules.gate.open) return idle

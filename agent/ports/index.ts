@@ -9,5 +9,7 @@ export {
   type CommittedSpec,
   type Confirmation,
   type HostNews,
+  type Reattached,
+  type ReattachCare,
   type RestartCare,
 } from './ports.ts'

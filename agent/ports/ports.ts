@@ -33,6 +33,11 @@ export interface AgentHost {
     mayStill: () => Promise<boolean>,
   ): Promise<Applied | { readonly kind: 'busy'; readonly who: string } | { readonly kind: 'held' }>
   /**
+   * Attaches again what running qubes have lost of what is assigned to them. What has changed since the plan was made is of no matter:
+   * who has a device is read first.
+   */
+  reattach(spec: CommittedSpec, plan: Plan, care: ReattachCare): Promise<readonly Reattached[]>
+  /**
    * What an apply that waits to be confirmed, or was not confirmed in time, means for the agent. One that is overdue is taken back
    * first. Nothing is applied or restarted while one waits.
    */
@@ -53,6 +58,24 @@ export interface Confirmation {
   /** Commit of the last apply that was taken back, until a person has decided on it. */
   readonly notConfirmed: string | null
   /** What has just been taken back, or why it cannot be. */
+  readonly problem: Problem | null
+}
+
+/** What is asked of the agent before a device is attached. */
+export interface ReattachCare {
+  /** Whether it is the agent's to attach at all. Of others nothing is read. */
+  readonly selects: Selects
+  /** Whether it may be tried now. */
+  readonly may: Selects
+  /** Asked once nobody else can be at work. */
+  readonly mayStill: () => Promise<boolean>
+}
+
+/** A device that a running qube had lost. `held`: not tried now. */
+export interface Reattached {
+  readonly qube: string
+  readonly path: string
+  readonly status: 'attached' | 'failed' | 'held'
   readonly problem: Problem | null
 }
 

@@ -16,6 +16,7 @@ import { writeOutputFile } from '../output-file.ts'
 import { planSpec, writePlanFile } from '../plan/index.ts'
 import { sourcesOf } from '../source/index.ts'
 import { confirmationOf } from './confirmation.ts'
+import { reattachLost } from './reattach.ts'
 
 export interface AgentHostOptions {
   readonly connection: Connection
@@ -73,6 +74,16 @@ export function agentHost(options: AgentHostOptions, context: Context): AgentHos
         return { kind: 'applied' as const, report, generation }
       })
       return done.kind === 'busy' ? { kind: 'busy', who: done.holder.who } : done
+    },
+    reattach(spec, plan, care) {
+      const ifFree = async <T>(run: () => Promise<T>): Promise<T | undefined> => {
+        const asked = await tryWithLock(stateFolder, lockOf(context), context, async () => {
+          if ((await isUnconfirmed(spec.commit)) || !(await care.mayStill())) return { kind: 'held' as const }
+          return { kind: 'done' as const, result: await run() }
+        })
+        return asked.kind === 'done' ? asked.result : undefined
+      }
+      return reattachLost(spec, plan, care, { connection, ifFree }, context)
     },
     confirmation: () => confirmationOf(connection, context),
     async restart(plan, report, care) {

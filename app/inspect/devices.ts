@@ -3,9 +3,9 @@ import {
   type AvailableDevice,
   compareDevices,
   type LiveRemark,
-  liveWishes,
   mapLimited,
   type Plan,
+  settledWishes,
 } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { type ConnectedHost } from '../host/index.ts'
@@ -31,12 +31,5 @@ export async function listDevices({ host, qubes }: ConnectedHost): Promise<Plugg
  * again. A call for each qube that devices are from.
  */
 export async function findUnattached(plan: Plan, { host }: ConnectedHost): Promise<readonly LiveRemark[]> {
-  const told = new Map(
-    plan.qubes.map(({ qube, changes, waiting }) => [
-      qube,
-      new Set([...waiting, ...changes.map(({ path }) => path)]),
-    ]),
-  )
-  const wishes = liveWishes(plan, null).filter(({ qube, path }) => told.get(qube)?.has(path) !== true)
-  return attachmentGaps(await compareDevices(wishes, host))
+  return attachmentGaps(await compareDevices(settledWishes(plan), host))
 }

@@ -12,5 +12,6 @@ export {
   type LiveRemark,
   type LiveWish,
   liveWishes,
+  settledWishes,
 } from './live.ts'
 export { mayRestart, restartQube, type RestartReport, startQube } from './restart.ts'

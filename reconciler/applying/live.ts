@@ -81,6 +81,20 @@ export function liveWishes(plan: Plan, report: Report | null): readonly LiveWish
   })
 }
 
+/**
+ * Of these, what nothing else is about: no change of the plan, nothing that waits for a restart. Where these are not met, something has
+ * happened since.
+ */
+export function settledWishes(plan: Plan): readonly LiveWish[] {
+  return liveWishes(plan, null).filter(({ qube, path }) => {
+    const planned = plan.qubes.find((one) => one.qube === qube)
+    const isTold =
+      planned?.waiting.some((one) => one === path || one === 'stubdom/qrexec') === true ||
+      planned?.changes.some((change) => change.path === path) === true
+    return !isTold
+  })
+}
+
 /** Compares wishes with what is plugged in and who has it: a call for each backend, and one for each qube that is to give something up. */
 export async function compareDevices(
   wishes: readonly LiveWish[],
