@@ -88,6 +88,8 @@ export function liveWishes(plan: Plan, report: Report | null): readonly LiveWish
 export function settledWishes(plan: Plan): readonly LiveWish[] {
   return liveWishes(plan, null).filter(({ qube, path }) => {
     const planned = plan.qubes.find((one) => one.qube === qube)
+    // One that is starting gets its devices by itself, and one that is paused takes none.
+    if (planned?.state !== undefined) return false
     const isTold =
       planned?.waiting.some((one) => one === path || one === 'stubdom/qrexec') === true ||
       planned?.changes.some((change) => change.path === path) === true

@@ -68,11 +68,11 @@ const absentFrom = (qube: string, desired: DesiredState, places: DevicePlaces): 
 
 /** Devices that the qube does not have, though the spec gives them to it, where nothing else of the plan says so. */
 function deviceNotes(
-  { qube, running, changes, waiting }: QubePlan,
+  { qube, running, state, changes, waiting }: QubePlan,
   desired: DesiredState,
   plugged: Plugged,
 ): readonly Note[] {
-  if (plugged.size === 0) return []
+  if (plugged.size === 0 || state !== undefined) return []
   const told = new Set([...waiting, ...changes.map(({ path }) => path)])
   return devicesIn(desired, qube).flatMap((device) => {
     const seen = plugged.get(device.backend)

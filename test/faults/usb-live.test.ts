@@ -57,6 +57,15 @@ for (const release of RELEASES) {
     )
   })
 
+  test(`${release}: a rollback with --live moves the device back`, async (t) => {
+    const host = await simulatedHost(t, { release })
+    await bothRun(host)
+    assert.equal((await live(host, spec(host, { win11: { [CAMERA]: 'auto-attach' } }))).code, 0)
+    const { code, out } = await host.qstate('rollback', '--yes', '--live')
+    assert.equal(code, 0, out)
+    assert.deepEqual(attached(host), ['sys-usb 2-1 win10-work'])
+  })
+
   test(`${release}: two running qubes exchange their devices in one run with --live`, async (t) => {
     const host = await simulatedHost(t, { release })
     await bothRun(host)

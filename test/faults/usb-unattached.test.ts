@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Host, simulatedHost } from '../cli/run-cli.ts'
+import { act } from '../support/requests.ts'
 
 /** A device that is assigned and plugged in, and that its running qube does not have, is no qube as wanted. */
 
@@ -76,6 +77,15 @@ test('a device that asks first, one that waits for a restart, and those of a hal
   assert.deepEqual(await told(host, spec(host, 'ask-to-attach')), [['as wanted', []]])
   assert.equal((await host.qstate('apply', '--yes', spec(host, 'auto-attach'))).code, 0)
   assert.deepEqual(await told(host, spec(host, 'auto-attach')), [['as wanted', []]])
+})
+
+test('of a qube that is paused, that alone is told', async (t) => {
+  const host = await simulatedHost(t)
+  const path = spec(host, 'auto-attach')
+  assert.equal((await host.qstate('apply', '--yes', '--live', path)).code, 0)
+  host.simulator.host.attachments.delete(PORT)
+  act(host.simulator, { dest: 'win10-work', method: 'admin.vm.Pause', arg: '', payload: '' })
+  assert.deepEqual(await told(host, path), [['as wanted', []]])
 })
 
 test('what waits for a restart is told as that alone', async (t) => {
