@@ -39,7 +39,12 @@ export async function executePlan(
 ): Promise<Applied> {
   const meta = { kind, ...(undoes === undefined ? {} : { undoes }), who, at, pid: process.pid }
   const receipts = fileReceipts(stateFolder, warn)
-  const journal = generationJournal(stateFolder, meta, begun)
+  const moving = { qubes, stateFolder, warn }
+  const journal = generationJournal(stateFolder, meta, async (generation) => {
+    await begun?.(generation)
+    // Ahead of the writes: what a run that is cut off has taken has to be measured as well.
+    await moveBaseline(plan, false, moving)
+  })
   const report = await applyPlan(plan, {
     host,
     providers,
@@ -60,25 +65,22 @@ export async function executePlan(
       progress({ kind: 'applied', plan, qube, done, total })
     },
   })
-  if (report.qubes.some(({ touched }) => touched))
-    await moveBaseline(plan, kind, { qubes, stateFolder }, warn)
+  // A plan that asks for consent is applied only where a person has agreed to it.
+  const isAgreed = plan.consent !== undefined || kind === 'withdraw'
+  if (isAgreed && report.qubes.some(({ touched }) => touched)) await moveBaseline(plan, true, moving)
   return { ...report, generation: journal.generation() }
 }
 
-/** What later withdrawals are measured against. A plan that asks for consent is applied only where a person has agreed to it. */
+/** What later withdrawals are measured against: it grows with what is taken, and a consent is a new start. */
 async function moveBaseline(
   plan: Plan,
-  kind: RunKind,
-  { qubes, stateFolder }: Pick<ManagedHost, 'qubes' | 'stateFolder'>,
-  warn: Context['warn'],
+  agreed: boolean,
+  { qubes, stateFolder, warn }: Pick<ManagedHost, 'qubes' | 'stateFolder'> & Pick<Context, 'warn'>,
 ): Promise<void> {
   const before = await readBaseline(stateFolder, warn)
   const listed = qubes.map(({ uuid }) => uuid)
   const uuids = new Set(listed.includes(null) ? Object.keys(before) : listed.flatMap((uuid) => uuid ?? []))
-  const after = baselineAfter(before, plan, {
-    agreed: plan.consent !== undefined || kind === 'withdraw',
-    uuids,
-  })
+  const after = baselineAfter(before, plan, { agreed, uuids })
   if (JSON.stringify(after) !== JSON.stringify(before)) await writeBaseline(stateFolder, after)
 }
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { planIsEmpty } from '../../reconciler/plan/plan.ts'
 import { mapLimited } from '../../reconciler/ports/map-limited.ts'
 import { hostOptions } from '../support/cli.ts'
 import { readFixture, ROOT, startHost, type TestHost } from '../support/host.ts'
-import { startQstate } from '../support/process.ts'
+import { windowsHost } from '../support/fixtures.ts'
+import { type Running, startQstate } from '../support/process.ts'
 import { sample } from '../support/property.ts'
 import { differences, ownedIn, type Snapshot, withoutRecords } from '../support/snapshot.ts'
 import { desiredState } from '../support/spec.ts'
@@ -127,4 +128,43 @@ test('dropping everything leaves no trace of qstate, and of the host only what q
   const gone = differences(start, dropped)
   const surprising = gone.filter((line) => !line.endsWith('-> nothing') && !line.includes(' state: '))
   assert.deepEqual(surprising, [], 'no value is left that was not there')
+})
+
+test('what a run has taken that was killed is measured as all else: to drop it needs consent', async () => {
+  const tags = Array.from({ length: 18 }, (_, number) => `t${number}`)
+  const spec = (qubes: string): string => `apiVersion: qstate/v1\nname: test\nqubes:\n${qubes}`
+  const [few, many] = [
+    '  win-a: { qube: { vcpus: 3 } }\n',
+    `  win-a: { qube: { vcpus: 3 }, tags: [${tags.join()}] }\n`,
+  ]
+  // All of win-a is set, the record of win-b is written; all is set.
+  for (const nth of [19, 20]) {
+    const scope = ownScope()
+    try {
+      const host = await startHost(scope, { fixture: windowsHost([{ name: 'win-a' }, { name: 'win-b' }]) })
+      const run = (word: string, text: string): Running => {
+        const path = join(host.folder, 'spec.yaml')
+        writeFileSync(path, spec(text))
+        const options = word === 'plan' ? ['--json'] : ['--yes', '--parallelism', '1']
+        return startQstate([...hostOptions(host), word, ...options, path])
+      }
+      assert.equal((await run('apply', few).ended).code, 0)
+      const more = `${many}  win-b: { tags: [last] }\n`
+      host.simulator.setFaults([{ match: { writesOnly: true }, after: nth, times: 1, do: 'hang-after' }])
+      host.simulator.clearLog()
+      const watch = untilRequest(host.simulator, (request) => request.write, nth)
+      const killed = run('apply', more)
+      await Promise.race([watch.taken, killed.ended])
+      killed.child.kill('SIGKILL')
+      assert.equal((await killed.ended).signal, 'SIGKILL')
+      host.simulator.setFaults([])
+      assert.equal((await run('apply', more).ended).code, 0)
+
+      const { out, err } = await run('plan', `${few}  win-b: { tags: [last] }\n`).ended
+      const { consent } = JSON.parse(out) as { consent?: { withdrawals: object[] } }
+      assert.equal(consent?.withdrawals.length, tags.length, `write ${nth + 1}: ${err}`)
+    } finally {
+      await scope.end()
+    }
+  }
 })
