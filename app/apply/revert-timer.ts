@@ -28,7 +28,7 @@ export async function startTimer(unit: string, seconds: number, command: readonl
     ...command.map((word) => word.replaceAll('$', '$$$$')),
   ])
   if (failure === null) return
-  const why = said === '' ? failure.message : said
+  const why = said === '' ? failure.message : said.replaceAll('\n', ' ')
   const message = `no system timer could be started that takes the apply back, so that nothing was written: ${why}`
   const hint = 'systemd has to run here, and let this user start system units: try with `sudo`'
   throw new QstateError(problem('not-armed', message, hint))

@@ -155,7 +155,7 @@ test('where no timer can be started nothing is written, and nothing is left of i
     done(one, 1)
     assert.match(one.out, /"code": "not-armed"/)
   }
-  assert.match(refused.out, /Access denied/)
+  assert.match(refused.out, /Access denied See system logs/)
   assert.equal(writesOf(it), 0)
   assert.equal(await readMark(it.folder), null)
   assert.ok(!existsSync(join(it.folder, 'generations', '000002')))

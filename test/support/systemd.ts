@@ -29,7 +29,7 @@ export function fakeSystemd(scope: Scope): Systemd {
 const { appendFileSync, existsSync } = require('node:fs')
 const { basename } = require('node:path')
 if (existsSync(${JSON.stringify(refusal)})) {
-  console.error('Failed to start transient timer unit: Access denied')
+  console.error('Failed to start transient timer unit: Access denied\\nSee system logs for details.')
   process.exit(1)
 }
 appendFileSync(${JSON.stringify(calls)}, JSON.stringify([basename(process.argv[1]), ...process.argv.slice(2)]) + '\\n')
