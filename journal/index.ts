@@ -16,7 +16,7 @@ export {
   type RunKind,
 } from './generations.ts'
 export { lockHolder, takeLock } from './lock.ts'
-export { fileReceipts } from './receipts.ts'
+export { fileReceipts, hasReceipt } from './receipts.ts'
 export { safeFolder } from './state-folder.ts'
 export {
   claimMark,

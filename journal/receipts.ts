@@ -91,6 +91,10 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
   }
 }
 
+/** Whether it is known what was last written on a qube. */
+export const hasReceipt = (stateFolder: string, uuid: string): boolean =>
+  UUID_FILE.test(`${uuid}.json`) && existsSync(join(stateFolder, 'owned', `${uuid}.json`))
+
 const OPEN = '.open'
 
 /** Beside them lie those of qubes that are being created, and what is known of all of them. */

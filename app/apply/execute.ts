@@ -1,6 +1,7 @@
 import {
   fileReceipts,
   generationJournal,
+  hasReceipt,
   readBaseline,
   type RunKind,
   writeBaseline,
@@ -78,8 +79,11 @@ async function moveBaseline(
   { qubes, stateFolder, warn }: Pick<ManagedHost, 'qubes' | 'stateFolder'> & Pick<Context, 'warn'>,
 ): Promise<void> {
   const before = await readBaseline(stateFolder, warn)
-  const listed = qubes.map(({ uuid }) => uuid)
-  const uuids = new Set(listed.includes(null) ? Object.keys(before) : listed.flatMap((uuid) => uuid ?? []))
+  const onHost = new Set(qubes.map(({ uuid }) => uuid))
+  // A qube that is gone and has a receipt may come back under another name (`moved`).
+  const kept = (uuid: string): boolean =>
+    onHost.has(null) || onHost.has(uuid) || hasReceipt(stateFolder, uuid)
+  const uuids = new Set(Object.keys(before).filter(kept))
   const after = baselineAfter(before, plan, { agreed, uuids })
   if (JSON.stringify(after) !== JSON.stringify(before)) await writeBaseline(stateFolder, after)
 }

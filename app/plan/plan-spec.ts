@@ -68,7 +68,7 @@ export async function planSpec(
   })
   const names = await otherNames(plan, desired, target, receipts)
   if (names !== undefined) context.warn(names)
-  const consent = await consentFor(plan, stateFolder, context)
+  const consent = await consentFor(plan, target, context)
   return {
     ...plan,
     ...(consent === null ? {} : { consent }),
@@ -79,9 +79,14 @@ export async function planSpec(
 /** The consent that the withdrawals of a plan need; null: none, as with most plans. */
 async function consentFor(
   plan: Plan,
-  stateFolder: string | null,
+  { stateFolder, qubes }: Pick<PlanningHost, 'stateFolder' | 'qubes'>,
   { warn }: Context,
 ): Promise<ConsentRequest | null> {
   if (plan.qubes.every(({ leaves }) => leaves === undefined)) return null
-  return consentNeeded(plan, stateFolder === null ? {} : await readBaseline(stateFolder, warn))
+  const baseline = stateFolder === null ? {} : await readBaseline(stateFolder, warn)
+  const moved = plan.qubes.map(({ movedFrom }) => movedFrom?.uuid)
+  const uuids = new Set([...qubes.map(({ uuid }) => uuid), ...moved])
+  // What a qube owned that is gone is no part of what is owned.
+  const measured = Object.entries(baseline).filter(([uuid]) => uuids.has(null) || uuids.has(uuid))
+  return consentNeeded(plan, Object.fromEntries(measured))
 }

@@ -107,8 +107,8 @@ export function isCovered(request: ConsentRequest, agreed: readonly Withdrawal[]
 }
 
 /**
- * The baseline once a plan has been applied. What a person gave up or removed is no longer measured, and neither are qubes that are
- * gone from the host; after a consent, what is owned then is the new start.
+ * The baseline once a plan has been applied. What a person gave up or removed is no longer measured, and neither is a
+ * qube that is not among `uuids`, since it is gone for good; after a consent, what is owned then is the new start.
  */
 export function baselineAfter(
   baseline: Baseline,

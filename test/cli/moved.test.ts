@@ -98,6 +98,27 @@ test('a renamed qube keeps what qstate set and what was there before, and its te
   assert.equal(existsSync(host.template('win10-new')), false)
 })
 
+test('what leaves before and after a rename adds up, whatever else was applied in between', async (t) => {
+  const host = await renaming(t)
+  const tags = (from: number): string =>
+    `tags: [${Array.from({ length: 20 - from }, (_, number) => `t${from + number}`).join()}]`
+  await host.apply(`qubes:\n  win10-home: { ${tags(0)} }\n`)
+  assert.equal((await host.plan(`qubes:\n  win10-home: { ${tags(8)} }\n`)).consent, undefined)
+  const path = host.write(
+    'first.yaml',
+    `apiVersion: qstate/v1\nname: office\nqubes: { win10-home: { ${tags(8)} } }\n`,
+  )
+  assert.equal((await host.qstate('apply', '--yes', path)).code, 0)
+  renameQube(host.simulator, 'win10-home', 'win10-new')
+  const other = host.write(
+    'other.yaml',
+    'apiVersion: qstate/v1\nname: lab\nqubes: { win7-oem: { tags: [lab] } }\n',
+  )
+  assert.equal((await host.qstate('apply', '--yes', other)).code, 0)
+  const { consent } = await host.plan(`${MOVED}qubes:\n  win10-new: { ${tags(16)} }\n`)
+  assert.equal(consent?.withdrawals.length, 8)
+})
+
 test('while the origin is on the host nothing passes over, and nothing of it is withdrawn', async (t) => {
   const host = await renaming(t)
   await host.apply(OLD)
