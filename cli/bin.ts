@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import { addAbortSignal } from 'node:stream'
 import { isatty } from 'node:tty'
 import { type Io } from './io.ts'
 import { main } from './main.ts'
@@ -91,6 +92,16 @@ const io: Io = {
   onHangup: (listener) => void process.on('SIGHUP', listener),
   onStop: (listener) => {
     tellStop = listener
+  },
+  async readIn(maxBytes) {
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of addAbortSignal(stop.signal, process.stdin) as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > maxBytes) break
+    }
+    return Buffer.concat(chunks)
   },
   async ask(question) {
     // Most runs ask nothing.

@@ -18,6 +18,8 @@ export interface Io {
   readonly program: readonly string[]
   readonly hostname: string
   readonly username: string
+  /** All of stdin; what is longer is cut off behind its limit. */
+  readIn(maxBytes: number): Promise<Buffer>
   /** Asks on the terminal; the answer without its newline, or null at end of input. */
   ask(question: string): Promise<string | null>
   now(): Date

@@ -3,14 +3,16 @@ import { collect } from './collect.ts'
 import { type Io, withEscapedOutput } from './io.ts'
 import { type GlobalOptions, wantsColor } from './options.ts'
 import { addCommands } from './program.ts'
+import { helpItem, usageProblem } from './usage.ts'
 import { errorJson } from './views/error.ts'
 import { fold, makeStyle } from './views/style.ts'
-import { EXIT, exitCodeOf, problem, type Problem, problemOf, QstateError } from '../spec/diagnostics/index.ts'
+import { EXIT, exitCodeOf, problemOf, QstateError } from '../spec/diagnostics/index.ts'
 import { jsonText } from './json.ts'
 
 /** All options and commands. `done` is told the exit code of the command that ran. */
 export function makeProgram(io: Io, done: (code: number) => void, isJson = false): Command {
   const program = new Command('qstate')
+    .configureHelp({ formatItem: helpItem })
     .description('Keeps Windows qubes of Qubes OS in the state that YAML files say.')
     .option(
       '-c, --config <path>',
@@ -29,20 +31,29 @@ export function makeProgram(io: Io, done: (code: number) => void, isJson = false
     .addOption(
       new Option('--log-format <format>', 'of what -v tells').choices(['text', 'json']).default('text'),
     )
+    .option('-V, --version', 'prints the version, as `qstate version` does')
+    .on('option:version', () => {
+      throw new CommanderError(EXIT.done, VERSION, '')
+    })
     .helpOption('-h, --help', 'tells how to use it')
     // Of commands that have commands; this one’s own takes as many names as there are.
     .helpCommand('help [command]', 'tells how to use one of them')
     .addHelpText('afterAll', ({ command }) =>
-      command.parent === null ? '' : '\nOptions of every command, --json among them: qstate --help',
+      command.parent === null
+        ? ''
+        : `\n${fold('Options of every command, --json among them: qstate --help', io.columns, '')}`,
     )
-    .showHelpAfterError('(qstate --help tells more)')
     .exitOverride()
     .configureOutput({
+      getOutHelpWidth: () => io.columns,
+      getErrHelpWidth: () => io.columns,
+      // `tell` says what is wrong with a command line, in the form of every other error.
+      outputError: () => undefined,
       writeOut: (text) => {
         io.out(text)
       },
       writeErr: (text) => {
-        // What goes wrong is told as JSON then, by whoever catches it.
+        // Help, where no command is named: as JSON that is an error.
         if (!isJson) io.err(text)
       },
     })
@@ -68,17 +79,23 @@ export async function main(argv: readonly string[], outside: Io): Promise<number
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
-    return tell(error, { ...program.opts<GlobalOptions>(), json: isJson }, io)
+    const options = { ...program.opts<GlobalOptions>(), json: isJson }
+    if (!(error instanceof CommanderError)) return tell(error, options, io)
+    if (error.code === VERSION) return (await import('./commands/version.ts')).version(options, io)
+    if (error.exitCode === 0) return EXIT.done
+    // The help has been printed for an answer.
+    return error.code === 'commander.help' && !isJson ? EXIT.usage : tell(usageError(error), options, io)
   }
 }
 
+const VERSION = 'qstate.version'
+
+const usageError = (error: CommanderError): QstateError => new QstateError(usageProblem(error))
+
 /** Says what went wrong and gives the exit code for it. What nobody foresaw is a bug, and says so with its stack. */
 function tell(error: unknown, options: GlobalOptions, io: Io): number {
-  // Told already, but where it has to be JSON.
-  if (error instanceof CommanderError && (error.exitCode === 0 || options.json !== true))
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage
   if (io.signal.aborted) return io.signal.reason === 'SIGTERM' ? 143 : 130
-  const known = error instanceof CommanderError ? usageProblem(error) : problemOf(error)
+  const known = problemOf(error)
   if (known === undefined) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     io.err(`This is a bug in qstate. Please report it, with what you did and this:\n${stack}\n`)
@@ -89,13 +106,8 @@ function tell(error: unknown, options: GlobalOptions, io: Io): number {
     io.out(jsonText(errorJson(known, diagnostics)))
   } else {
     const style = makeStyle(wantsColor(options, io, io.errIsTerminal), io.columns)
-    io.err(`${style.red(style.bold('error:'))} ${fold(known.message, io.columns, '').trimStart()}\n`)
+    io.err(`${fold(`${style.red(style.bold('error:'))} ${known.message}`, io.columns, '')}\n`)
     io.err(`${style.dim(fold(known.hint, io.columns, '  '))}\n`)
   }
   return exitCodeOf(known.code)
-}
-
-function usageProblem({ code, message }: CommanderError): Problem {
-  const what = code === 'commander.help' ? 'no command is named' : message.replace(/^error: /, '')
-  return problem('usage', what, '`qstate --help` tells more')
 }

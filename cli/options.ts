@@ -81,6 +81,7 @@ export const specLocation = (paths: readonly string[], options: SpecOptions, io:
   paths: paths.length > 0 ? paths : (options.config ?? []),
   configured: fromEnv(io, 'QSTATE_CONFIG')?.split(':') ?? [],
   revision: options.fromGit ?? null,
+  readInput: (maxBytes) => io.readIn(maxBytes),
 })
 
 export const targetsOf = ({ target = [] }: { readonly target?: readonly string[] }): readonly Target[] =>

@@ -18,20 +18,27 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     }
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- commander types options as it is told
   const all = <T extends GlobalOptions>(command: Command): T => command.optsWithGlobals<T>()
+  const parallel = (command: Command): Command => command.option('--parallelism <n>', 'qubes at once', '4')
   const targets = (command: Command): Command =>
-    command
-      .option(
+    parallel(
+      command.option(
         '-t, --target <target>',
         'only QUBE, QUBE/AREA, tag:TAG or area:AREA; may be given again',
         collect,
-      )
-      .option('--parallelism <n>', 'qubes at once', '4')
-      .option('--explain', 'in a management qube: also reads what explains the plan (`policy --explain`)')
-  const applying = (command: Command): Command =>
-    targets(command)
+      ),
+    )
+  const planning = (command: Command): Command =>
+    targets(command).option(
+      '--explain',
+      'in a management qube: also reads what explains the plan (`policy --explain`)',
+    )
+  const writing = (command: Command): Command =>
+    command
       .option('-y, --yes', 'does not ask')
       .option('--fail-fast', 'begins no other qube after one that failed')
       .option('--lock-timeout <seconds>', 'waits this long for another run', '0')
+  const restarting = (command: Command): Command =>
+    writing(command)
       .addOption(
         new Option(
           '--restart <when>',
@@ -66,7 +73,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
-  targets(program.command('plan [paths...]'))
+  planning(program.command('plan [paths...]'))
     .description('shows what an apply would do, and why')
     .option('-o, --out <file>', 'saves the plan, for review and `qstate apply FILE`')
     .option('--detailed-exitcode', 'ends with 2 when there is anything to do')
@@ -82,7 +89,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
-  applying(program.command('apply [paths...]'))
+  restarting(planning(program.command('apply [paths...]')))
     .description('makes the host as the spec wants it, or does what a saved plan says')
     .option(
       '--allow-remove <qube>',
@@ -110,7 +117,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
-  applying(program.command('adopt [paths...]'))
+  writing(planning(program.command('adopt [paths...]')))
     .description('takes over what is as the spec wants it already; changes no value')
     .action(
       run(async (paths: string[], _: unknown, command: Command) =>
@@ -118,7 +125,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
-  applying(program.command('release <qubes...>'))
+  writing(parallel(program.command('release <qubes...>')))
     .description('gives up what qstate owns on qubes; changes no value')
     .action(
       run(async (qubes: string[], _: unknown, command: Command) =>
@@ -126,7 +133,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
-  applying(program.command('withdraw [qubes...]'))
+  restarting(parallel(program.command('withdraw [qubes...]')))
     .description('gives back what was there before qstate, on qubes or on the whole host; for leaving qstate')
     .option('--all', 'on every qube, whichever configuration has set it')
     .action(
@@ -144,7 +151,7 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
       ),
     )
 
-  applying(program.command('rollback [generation]'))
+  restarting(parallel(program.command('rollback [generation]')))
     .description(
       'undoes the last generation (see `qstate history`), or the one that is named and all after it',
     )
@@ -172,8 +179,8 @@ export function addCommands(program: Command, io: Io, done: (code: number) => vo
     )
 
   program
-    .command('show <what...>')
-    .description('shows qubes as qstate sees them, or a saved plan')
+    .command('show [what...]')
+    .description('shows qubes as qstate sees them, all where none is named, or a saved plan')
     .action(
       run(async (what: string[], _: unknown, command: Command) =>
         (await import('./commands/show.ts')).show(what, all(command), io),

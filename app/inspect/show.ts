@@ -41,14 +41,17 @@ export interface ShownQube {
   readonly settings: readonly ShownSetting[]
 }
 
-/** The state of the qubes named. Fails with `unknown-qube`. */
+/** The state of the qubes named, or of all. Fails with `unknown-qube`. */
 export async function showQubes(
   names: readonly string[],
   connected: ConnectedHost,
 ): Promise<readonly ShownQube[]> {
   const shown: ShownQube[] = []
-  for (const name of names) {
-    const qube = findQube(name, connected)
+  const qubes =
+    names.length > 0
+      ? names.map((name) => findQube(name, connected))
+      : connected.qubes.filter(({ klass }) => klass !== 'AdminVM')
+  for (const qube of qubes) {
     shown.push({ qube, settings: await settingsOf(qube, connected) })
   }
   return shown

@@ -10,7 +10,7 @@ import { type DesiredState, loadManifest, type Manifest, resolve } from '../../s
 import { type Context } from '../context.ts'
 import { type PlanningHost, readTags, type Tables } from '../host/index.ts'
 import { type AgentState, activeSources } from './active-commit.ts'
-import { defaultPaths, readSources, type Sources } from './sources.ts'
+import { defaultPaths, MAX_STDIN, readSources, type Sources, STDIN } from './sources.ts'
 
 /** Where a person says that a spec is. */
 export interface SpecLocation {
@@ -20,6 +20,8 @@ export interface SpecLocation {
   readonly configured: readonly string[]
   /** A revision of the repository around, instead of files. */
   readonly revision: string | null
+  /** What the path `-` stands for: stdin, as far as a little behind this limit. */
+  readonly readInput: (maxBytes: number) => Promise<Buffer>
 }
 
 export interface LoadedSpec {
@@ -56,7 +58,7 @@ export const isNoSpec = (error: unknown): boolean => hasCode(error, 'no-spec-giv
 
 /** The files of a spec, wherever they are. Fails with `no-spec-given` where none are named, and none are here. */
 export async function readSourcesAt(
-  { paths, configured, revision }: SpecLocation,
+  { paths, configured, revision, readInput }: SpecLocation,
   { cwd }: Context,
 ): Promise<Sources> {
   if (revision !== null) {
@@ -65,7 +67,10 @@ export async function readSourcesAt(
     return gitSources(revision, paths, cwd)
   }
   const found = paths.length > 0 ? paths : defaultPaths(configured, cwd)
-  if (found !== null) return readSources(found, cwd)
+  if (found !== null) {
+    const input = found.includes(STDIN) ? await readInput(MAX_STDIN) : null
+    return readSources(found, cwd, input)
+  }
   const hint = 'name files or folders of YAML, such as hosts/laptop.yaml'
   throw new QstateError(problem('no-spec-given', 'no spec is named, and there is no qstate.yaml here', hint))
 }

@@ -26,22 +26,37 @@ export interface Sources {
   readonly tablePaths: ReadonlyMap<string, string>
 }
 
-/** Reads the files of a spec: those named, and folders with all YAML in them. Paths are counted from `cwd`. */
-export function readSources(paths: readonly string[], cwd: string): Sources {
-  const files = [...new Set(paths.flatMap((path) => listFiles(path, cwd)))]
+/** The path that stands for stdin, and how messages call it. */
+export const STDIN = '-'
+const STDIN_NAME = '<stdin>'
+/** As of a file. */
+export const MAX_STDIN = 1024 * 1024
+
+/**
+ * Reads the files of a spec: those named, and folders with all YAML in them. Paths are counted from `cwd`. `input`: what `-` stands for; null
+ * where it is a path like any other.
+ */
+export function readSources(paths: readonly string[], cwd: string, input: Buffer | null = null): Sources {
+  const isInput = (path: string): boolean => path === STDIN && input !== null
+  const named = paths.filter((path) => !isInput(path))
+  const files = [...new Set(named.flatMap((path) => listFiles(path, cwd)))]
   if (files.length > MAX_FILES) {
     throw tooManyFiles(`${files.length} YAML files are more than the ${MAX_FILES} that a spec may have`)
   }
   const read = readTexts(files, cwd)
+  const typed = input === null ? [] : [{ path: STDIN_NAME, text: textOfInput(input) }]
   const tablePaths = new Map<string, string>()
   return {
-    paths,
-    files: read,
-    origins: () =>
-      originsOf(
-        new Map(read.map(({ path, text }) => [resolve(cwd, path), text])),
-        paths.map((path) => resolve(cwd, path)).filter(isFolder),
-      ),
+    paths: paths.map((path) => (isInput(path) ? STDIN_NAME : path)),
+    files: [...typed, ...read],
+    origins: async () => {
+      const texts = new Map(read.map(({ path, text }) => [resolve(cwd, path), text]))
+      const folders = named.map((path) => resolve(cwd, path)).filter(isFolder)
+      return withInput(
+        typed.map(({ path }) => path),
+        await originsOf(texts, folders),
+      )
+    },
     tablePaths,
     readTable(path, from) {
       const full = isAbsolute(path) ? path : resolve(cwd, dirname(from), path)
@@ -56,6 +71,19 @@ export function readSources(paths: readonly string[], cwd: string): Sources {
       }
     },
   }
+}
+
+function textOfInput(input: Buffer): string {
+  if (input.length <= MAX_STDIN) return decode(STDIN_NAME, input)
+  throw new QstateError(problem('too-large', `${STDIN_NAME}: it is larger than 1 MiB`, 'split it into files'))
+}
+
+/** Stdin is in no repository. */
+function withInput(names: readonly string[], origins: readonly FileOrigin[]): readonly FileOrigin[] {
+  if (names.length === 0) return origins
+  const loose = origins.filter(({ repository }) => repository === null).flatMap(({ files }) => files)
+  const others = origins.filter(({ repository }) => repository !== null)
+  return [{ repository: null, commit: null, files: [...names, ...loose] }, ...others]
 }
 
 /** What a spec is read from where no file is named: what is configured, else `qstate.yaml` in the folder. */

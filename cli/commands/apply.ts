@@ -2,6 +2,7 @@ import { readAllowedWithdrawals, withholdRemovals, withholdWithdrawals } from '.
 import { connect } from '../../app/host/index.ts'
 import { isPlanFile, planSpec, readPlanFile } from '../../app/plan/index.ts'
 import { loadSpec, tablesOf } from '../../app/source/index.ts'
+import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { confirmOptions } from '../confirm-options.ts'
 import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
@@ -19,6 +20,10 @@ export async function apply(paths: readonly string[], options: ApplyFlags, io: I
     options.confirm === undefined ? {} : { confirm: confirmOptions(options.confirm, options, io) }
   const [first] = paths
   if (paths.length === 1 && first !== undefined && isPlanFile(first, io.cwd)) {
+    if (options.target !== undefined) {
+      const message = '--target does not go with a saved plan, which is applied as a whole'
+      throw new QstateError(problem('bad-option', message, 'make the plan with --target'))
+    }
     const { plan, tables } = await readPlanFile(first, io.cwd)
     const run = { kind: 'apply', saved: true, ...confirm } as const
     return runCommand(

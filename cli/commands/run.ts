@@ -27,12 +27,13 @@ interface ConsentFlags extends GlobalOptions {
 /** Options of every command that applies a plan. */
 export interface RunFlags extends ConsentFlags {
   readonly failFast?: boolean
-  readonly live?: boolean
   readonly lockTimeout: string
   readonly parallelism: string
+  /** These and the next are of commands that may restart qubes. */
   readonly restart?: 'never' | 'ask' | 'now'
-  readonly restartTimeout: string
+  readonly restartTimeout?: string
   readonly restartKill?: boolean
+  readonly live?: boolean
   readonly allowRemove?: readonly string[]
 }
 
@@ -56,6 +57,7 @@ export async function runCommand(
   io: Io,
   context: CommandContext,
 ): Promise<number> {
+  const { restart, restartTimeout } = options
   const result = await runApply(
     connection,
     makePlan,
@@ -66,8 +68,9 @@ export async function runCommand(
       failFast: options.failFast === true,
       allowRemove: options.allowRemove ?? [],
       restart: {
-        policy: options.restart ?? null,
-        timeoutMs: secondsAsMs(options.restartTimeout, '--restart-timeout', 1),
+        // A command without the options restarts nothing, whatever the spec says.
+        policy: restartTimeout === undefined ? 'never' : (restart ?? null),
+        timeoutMs: restartTimeout === undefined ? 0 : secondsAsMs(restartTimeout, '--restart-timeout', 1),
         kill: options.restartKill === true,
         ask: canAsk(options, io) ? restartQuestion(io) : null,
       },

@@ -43,7 +43,12 @@ export const targetOf = ({ socket, folder }: Pick<TestHost, 'socket' | 'folder'>
 })
 
 /** Neither paths nor a default. */
-export const NOWHERE: SpecLocation = { paths: [], configured: [], revision: null }
+export const NOWHERE: SpecLocation = {
+  paths: [],
+  configured: [],
+  revision: null,
+  readInput: () => Promise.resolve(Buffer.alloc(0)),
+}
 
 export const at = (...paths: readonly string[]): SpecLocation => ({ ...NOWHERE, paths })
 

@@ -297,7 +297,12 @@ function reached(host: Legacy): { readonly target: HostTarget; readonly context:
   return { target, context }
 }
 
-const specFile = (host: Legacy): SpecLocation => ({ paths: [host.spec], configured: [], revision: null })
+const specFile = (host: Legacy): SpecLocation => ({
+  paths: [host.spec],
+  configured: [],
+  revision: null,
+  readInput: () => Promise.resolve(Buffer.alloc(0)),
+})
 
 const isUnsupported = (error: unknown): true => {
   assert.ok(error instanceof QstateError)

@@ -35,6 +35,7 @@ interface World {
   readonly terminal: boolean
   readonly columns: number
   readonly cwd: string
+  readonly stdin: string
 }
 
 /** A simulated host for one test, with its own folder, gone when the test ends. */
@@ -98,6 +99,7 @@ export function ioOf(
     signal: new AbortController().signal,
     onHangup: () => undefined,
     onStop: () => undefined,
+    readIn: (maxBytes) => Promise.resolve(Buffer.from(world.stdin ?? '').subarray(0, maxBytes + 1)),
     ask(question) {
       hear.err(question)
       return Promise.resolve(answers.shift() ?? null)

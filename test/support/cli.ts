@@ -42,6 +42,7 @@ export async function runCli(
     now: () => new Date('2026-11-24T12:00:00Z'),
     pause: () => Promise.resolve(),
     signal: new AbortController().signal,
+    readIn: () => Promise.resolve(Buffer.alloc(0)),
     ask: () => Promise.resolve(null),
     onHangup: () => undefined,
     onStop: () => undefined,
