@@ -11,10 +11,13 @@ import { commandContext, withAdvice } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, spanMs, targetOf } from '../options.ts'
 import { acceptedText, configLine, laggingText, suspendedLine } from '../views/agent-orders.ts'
-import { plural } from '../views/style.ts'
+import { fold, plural } from '../views/style.ts'
 import { agentFileOf, type AgentFlags } from './agent.ts'
 import { signalExit } from './run.ts'
 import { jsonText } from '../json.ts'
+
+/** Sentences in the width of the terminal. */
+const told = (text: string, { columns }: Io): string => fold(text, columns, '')
 
 /** Says whether the configuration file of an agent is right. */
 export async function checkAgentFile(options: AgentFlags, io: Io): Promise<number> {
@@ -23,7 +26,7 @@ export async function checkAgentFile(options: AgentFlags, io: Io): Promise<numbe
   const config = readAgentFile(path, context)
   for (const file of missingFiles(config))
     context.warn(problem('no-such-file', `${file} is not there`, 'put it there before the agent is started'))
-  io.out(options.json === true ? jsonText(withAdvice(config, context)) : configLine(path, config))
+  io.out(options.json === true ? jsonText(withAdvice(config, context)) : told(configLine(path, config), io))
   return EXIT.done
 }
 
@@ -40,10 +43,10 @@ export async function suspend(options: SuspendFlags, io: Io): Promise<number> {
   const { suspension, isStill } = await suspendAgent(targetOf(options, io), order, context)
   if (options.json === true) io.out(jsonText({ suspended: suspension }))
   if (!isStill) {
-    io.err('The order is written, and holds; the apply that is under way may still write.\n')
+    io.err(told('The order is written, and holds; the apply that is under way may still write.\n', io))
     return signalExit(io)
   }
-  if (options.json !== true) io.out(suspendedLine(suspension))
+  if (options.json !== true) io.out(told(suspendedLine(suspension), io))
   return EXIT.done
 }
 
@@ -62,7 +65,10 @@ async function acceptHeld(commit: string, digest: string, options: GlobalOptions
   const context = await commandContext(options, io)
   const count = await acceptWithdrawal(commit, digest, targetOf(options, io), context)
   if (options.json === true) io.out(jsonText({ accepted: commit, withdrawals: count }))
-  else io.out(`Agreed: the agent withdraws ${plural(count, 'value')}. \`qstate status\` shows the result.\n`)
+  else {
+    const text = `Agreed: the agent withdraws ${plural(count, 'value')}. \`qstate status\` shows the result.\n`
+    io.out(told(text, io))
+  }
   return EXIT.done
 }
 
@@ -71,7 +77,7 @@ export async function accept(commit: string, options: AcceptFlags, io: Io): Prom
   if (options.withdraw !== undefined) return acceptHeld(commit, options.withdraw, options, io)
   const memory = await acceptCommit(commit, targetOf(options, io), await commandContext(options, io))
   if (options.json === true) io.out(jsonText({ accepted: commit }))
-  else io.out(acceptedText(commit, memory))
-  io.err(laggingText(commit, memory))
+  else io.out(told(acceptedText(commit, memory), io))
+  io.err(told(laggingText(commit, memory), io))
   return EXIT.done
 }

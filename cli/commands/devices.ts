@@ -5,6 +5,7 @@ import { commandContext } from '../context.ts'
 import { type Io } from '../io.ts'
 import { type GlobalOptions, targetOf } from '../options.ts'
 import { devicesView } from '../views/devices.ts'
+import { fold } from '../views/style.ts'
 import { jsonText } from '../json.ts'
 
 /** Prints the USB devices that are plugged in now. */
@@ -18,6 +19,7 @@ export async function devices(options: GlobalOptions, io: Io): Promise<number> {
   }
   if (found.length > 0 || unread.length === 0)
     io.out(devicesView(found, VERSIONS[host.version].usb === 'ports'))
-  for (const { message, hint } of unread) io.err(`${message}\n  ${hint}\n`)
+  for (const { message, hint } of unread)
+    io.err(`${fold(message, io.columns, '')}\n${fold(hint, io.columns, '  ')}\n`)
   return unread.length === 0 ? EXIT.done : EXIT.error
 }

@@ -33,7 +33,7 @@ export async function importQubes(names: readonly string[], options: ImportFlags
     const left_out = leftOut.map(({ qube, path, problem }) => ({ qube, path, problem }))
     io.out(jsonText(withAdvice({ yaml, qubes, left_out }, context)))
   } else if (out === undefined) io.out(yaml)
-  io.err(importRemarks(spec))
+  io.err(importRemarks(spec, io.columns))
   if (out !== undefined) io.err(`Written: qstate plan ${out} shows no change of a value\n`)
   return EXIT.done
 }

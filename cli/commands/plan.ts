@@ -10,6 +10,7 @@ import { type GlobalOptions, specLocation, type SpecOptions, targetOf, outStyle 
 import { planView } from '../views/plan.ts'
 import { diffView } from '../views/plan-diff.ts'
 import { planOptions, type PlanFlags } from './plan-flags.ts'
+import { fold } from '../views/style.ts'
 import { jsonText } from '../json.ts'
 
 export interface PlanCommandFlags extends SpecOptions, PlanFlags {
@@ -39,7 +40,7 @@ export async function plan(paths: readonly string[], options: PlanCommandFlags, 
   if (options.out !== undefined) writePlanFile(options.out, made, io.cwd)
   await printPlan(made, options, io, context, host)
   if (options.out !== undefined && options.json !== true) {
-    io.out(`\nSaved: qstate apply ${options.out} does exactly this, or nothing.\n`)
+    io.out(`\n${fold(`Saved: qstate apply ${options.out} does exactly this, or nothing.`, io.columns, '')}\n`)
   }
   return planExit(made, options.detailedExitcode === true)
 }

@@ -15,6 +15,7 @@ import { type Io } from '../io.ts'
 import { outStyle, targetOf, wholeNumber } from '../options.ts'
 import { attachLines, restartLines } from '../views/afterwards.ts'
 import { planView } from '../views/plan.ts'
+import { fold } from '../views/style.ts'
 import { reportView } from '../views/report.ts'
 import { showTime } from '../views/value.ts'
 import { runCommand, type RunFlags } from './run.ts'
@@ -37,7 +38,7 @@ export async function rollback(
       made.scope = await rollbackScope(host.stateFolder, first)
       const plan = await planRollback(made.scope, host, context)
       made.isEmpty = planIsEmpty(plan)
-      if (options.json !== true) io.out(`Undoing ${undoneText(made.scope)}.\n\n`)
+      if (options.json !== true) io.out(`${fold(`Undoing ${undoneText(made.scope)}.`, io.columns, '')}\n\n`)
       return plan
     },
     { kind: 'rollback', undoes: () => made.scope.undone.map(({ number }) => number) },
@@ -45,7 +46,7 @@ export async function rollback(
     io,
     context,
   )
-  if (options.json !== true && made.isEmpty) io.out(nothingLeft(made.scope))
+  if (options.json !== true && made.isEmpty) io.out(fold(nothingLeft(made.scope), io.columns, ''))
   return code
 }
 
@@ -72,7 +73,7 @@ async function takeBack(
     const style = outStyle(options, io)
     io.out(`${planView(plan, style, 'Nothing to do.')}\n${reportView(applied, style)}`)
     io.out(restartLines(restarts, style) + attachLines(attached, style))
-    if (unfinished === null) io.out(`${takenBack(reverted).message}.\n`)
+    if (unfinished === null) io.out(fold(`${takenBack(reverted).message}.\n`, io.columns, ''))
   }
   return exitCode
 }

@@ -15,7 +15,7 @@ import { type GlobalOptions, parallelismOf, secondsAsMs, outStyle } from '../opt
 import { attachLines, restartLines, restartQuestion } from '../views/afterwards.ts'
 import { planView } from '../views/plan.ts'
 import { reportView } from '../views/report.ts'
-import { plural, someOf } from '../views/style.ts'
+import { fold, plural, someOf } from '../views/style.ts'
 import { jsonText } from '../json.ts'
 
 /** Options that agree to withdrawals. */
@@ -113,7 +113,8 @@ function reviewer({ kind, confirm, consent }: Run, options: RunFlags, io: Io): R
       // One that waits to be confirmed says so itself, and no other run undoes it.
       if (applied.generation === null || confirm !== undefined) return
       const back = removalsOf(plan).length > 0 ? ', but brings no removed qube back' : ''
-      io.out(style.dim(`Generation ${applied.generation}: \`qstate rollback\` undoes it${back}.\n`))
+      const text = `Generation ${applied.generation}: \`qstate rollback\` undoes it${back}.`
+      io.out(`${style.dim(fold(text, style.width, ''))}\n`)
     },
   }
 }

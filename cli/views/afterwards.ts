@@ -54,7 +54,12 @@ export function attachLines(reports: readonly AttachReport[], style: Style): str
         status === 'failed' && problem !== null ? [style.red(fold(problem.message, style.width, '    '))] : []
       const hint =
         problem === null || problem.hint === '' ? [] : [style.dim(fold(problem.hint, style.width, '      '))]
-      return [`${sign} ${what}`, ...message, ...hint].map((line) => `${line}\n`).join('')
+      return [fold(`${sign} ${what}`, style.width, ''), ...message, ...hint]
+        .map(
+          (line) => `${line}
+`,
+        )
+        .join('')
     })
     .join('')
 }

@@ -24,7 +24,8 @@ export function devicesView(found: readonly AvailableDevice[], portsOnly: boolea
   if (portsOnly) lines.push('# Qubes 4.2 tells ports only; from 4.3 on a device can be told by its identity.')
   else
     lines.push(
-      '# Leave port out to know a device wherever it is plugged in, or identity to take whatever is on the port.',
+      '# Leave port out to know a device wherever it is plugged in,',
+      '# or identity to take whatever is on the port.',
     )
   return `${lines.join('\n')}\n`
 }

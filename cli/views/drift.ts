@@ -1,7 +1,7 @@
 import { driftLeft, type Plan, type QubePlan } from '../../reconciler/index.ts'
 import { leftLines } from './drift-left.ts'
 import { blockedLines, changesOf, header, qubeLine } from './plan.ts'
-import { plural, type Style } from './style.ts'
+import { fold, plural, type Style } from './style.ts'
 
 /** Only what has drifted, as a plan shows it; what could not be looked at; and one line that sums it up. */
 export function driftView(plan: Plan, style: Style): string {
@@ -35,7 +35,8 @@ export function driftView(plan: Plan, style: Style): string {
     blocked === 0
       ? []
       : [style.red(`${plural(blocked, 'thing')} could not be looked at, marked with ! above.`)]
-  return `${[header(plan, style), ...parts, [sum, ...more].join('\n')].join('\n\n')}\n`
+  const sums = [sum, ...more].map((line) => fold(line, style.width, '')).join('\n')
+  return `${[header(plan, style), ...parts, sums].join('\n\n')}\n`
 }
 
 const countOf = (qube: QubePlan): number => qube.changes.length + driftLeft(qube).length

@@ -1,8 +1,8 @@
 import { type ImportedSpec } from '../../app/import/index.ts'
-import { plural } from './style.ts'
+import { fold, plural } from './style.ts'
 
 /** What an import left out, for the person who goes on with it. */
-export function importRemarks({ qubes, leftOut, noise, chosenFrom }: ImportedSpec): string {
+export function importRemarks({ qubes, leftOut, noise, chosenFrom }: ImportedSpec, width: number): string {
   const are = qubes.length === 1 ? 'is' : 'are'
   return [
     ...(chosenFrom === null ? [] : [`${qubes.length} of ${plural(chosenFrom, 'qube')} ${are} HVM`]),
@@ -18,6 +18,6 @@ export function importRemarks({ qubes, leftOut, noise, chosenFrom }: ImportedSpe
         : [],
     ),
   ]
-    .map((line) => `${line}\n`)
+    .map((line) => `${fold(line, width, '')}\n`)
     .join('')
 }

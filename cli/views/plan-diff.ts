@@ -1,6 +1,6 @@
 import { type QubeDifference, type RevisionDiff, type SettingDifference } from '../../app/plan/index.ts'
 import { AREAS } from '../../spec/index.ts'
-import { padTo, plural, type Style } from './style.ts'
+import { fold, padTo, plural, type Style } from './style.ts'
 import { belowArea, shortCommit, showValue } from './value.ts'
 
 /** What one revision asks otherwise than another, qube by qube. */
@@ -11,7 +11,11 @@ export function diffView({ from, to, qubes }: RevisionDiff, style: Style): strin
   parts.push(
     qubes.length === 0
       ? style.green('Both ask for the same.')
-      : `${style.bold('SettingDifference otherwise:')} ${plural(settings, 'setting')} in ${plural(qubes.length, 'qube')}. What that changes on a host is its plan’s to say.`,
+      : fold(
+          `${style.bold('Changed:')} ${plural(settings, 'setting')} in ${plural(qubes.length, 'qube')}. What that changes on a host is its plan’s to say.`,
+          style.width,
+          '',
+        ),
   )
   return `${parts.join('\n\n')}\n`
 }

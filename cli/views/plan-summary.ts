@@ -58,9 +58,8 @@ export function planSummary(plan: Plan, style: Style, none?: string): string {
       ...(orphans === 0 ? [] : [`${plural(orphans, 'SLIC template')} of qubes that are gone to remove`]),
     ].join(', ')
     const rest = settled === 0 ? '' : `; ${plural(settled, 'qube')} as wanted`
-    lines.push(
-      `${style.bold('Plan:')} ${what}${qubes === 0 ? '' : ` in ${plural(qubes, 'qube')}`}, ${plural(countWrites(plan), 'write')}${rest}.`,
-    )
+    const sum = `${style.bold('Plan:')} ${what}${qubes === 0 ? '' : ` in ${plural(qubes, 'qube')}`}, ${plural(countWrites(plan), 'write')}${rest}.`
+    lines.push(fold(sum, style.width, ''))
     const waiting = plan.qubes.filter(
       (q) =>
         q.running &&
@@ -91,7 +90,9 @@ export function planSummary(plan: Plan, style: Style, none?: string): string {
   }
   lines.push(...leftSummary(plan, style))
   if (blocked > 0)
-    lines.push(style.red(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`))
+    lines.push(
+      style.red(fold(`${plural(blocked, 'thing')} cannot be planned, marked with ! above.`, style.width, '')),
+    )
   return lines.join('\n')
 }
 

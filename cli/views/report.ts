@@ -1,7 +1,7 @@
 import { type Plan, type QubeReport, type Report } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { RECORD_FEATURE } from '../../spec/index.ts'
-import { fold, padTo, plural, type Style } from './style.ts'
+import { fold, layRow, padTo, plural, type Style } from './style.ts'
 import { showPath, showProblem, showValue } from './value.ts'
 
 const SIGN: Readonly<Record<QubeReport['status'], string>> = {
@@ -27,7 +27,8 @@ export function qubeLines(qube: QubeReport, plan: Plan, width: number, style: St
   const isWhole = qube.status === 'applied' && left.length === 0
   const color = isWhole ? style.green : qube.status === 'skipped' ? style.dim : style.red
   const sign = qube.status === 'applied' && !isWhole ? SIGN.blocked : SIGN[qube.status]
-  const lines = [`${color(sign)} ${padTo(style.bold(qube.qube), width)}  ${describe(qube, plan)}`]
+  const head = `${color(sign)} ${padTo(style.bold(qube.qube), width)}`
+  const lines = [layRow([head, describe(qube, plan)], style.width, '    ')]
   const explain = (problem: Problem, before = ''): void => {
     const what = before + showProblem(problem)
     lines.push(
@@ -108,7 +109,8 @@ function summary(report: Report, style: Style): string[] {
   ] as const
   const text = parts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`)
   const head = amiss === 0 ? style.green('Done:') : style.red('Not all done:')
-  const lines = [`${head} ${text.join(', ')}; ${plural(writes, 'write')}${unanswered}.`]
+  const sum = `${head} ${text.join(', ')}; ${plural(writes, 'write')}${unanswered}.`
+  const lines = [fold(sum, style.width, '')]
   if (report.interrupted !== null) lines.push(style.red(fold(report.interrupted.message, style.width, '')))
   if (count('stale') > 0) lines.push(style.dim('Plan again to see what it takes now.'))
   else if (amiss > 0) lines.push(style.dim('The next run goes on from what is there.'))

@@ -1,10 +1,10 @@
 import { type FleetCheck, type SpecCheck } from '../../app/validate/index.ts'
 import { type Diagnostic } from '../../spec/diagnostics/index.ts'
-import { plural, type Style } from './style.ts'
+import { fold, plural, type Style } from './style.ts'
 
 /** Whether it is valid, in one line: its diagnostics are shown above. */
 export const validationView = (checked: SpecCheck | FleetCheck, style: Style): string =>
-  `${checked.kind === 'spec' ? specLine(checked, style) : fleetLine(checked, style)}\n`
+  `${fold(checked.kind === 'spec' ? specLine(checked, style) : fleetLine(checked, style), style.width, '')}\n`
 
 function specLine(checked: SpecCheck, style: Style): string {
   const { valid, qubes, files } = checked

@@ -1,5 +1,6 @@
 import { escapeForTerminal } from './escape.ts'
 import { excerpt } from './excerpt.ts'
+import { fold } from './fold.ts'
 import { type Diagnostic } from './problem.ts'
 import { type SourceFile } from './source.ts'
 
@@ -44,7 +45,10 @@ function format(
     out.push(`${paint.gutter(`${String(line).padStart(5)} | `)}${shown}`)
     out.push(`${paint.gutter('      | ')}${paint[severity](caret)}`)
   }
-  if (hint !== '') out.push(`      ${paint.gutter('=')} ${escapeForTerminal(hint)}`)
+  if (hint !== '') {
+    const text = fold(escapeForTerminal(hint), Math.max(width, MIN_WIDTH), ' '.repeat(GUTTER))
+    out.push(`      ${paint.gutter('=')} ${text.trimStart()}`)
+  }
   return `${out.join('\n')}\n`
 }
 

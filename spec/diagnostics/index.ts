@@ -5,6 +5,7 @@
 export { type Code, type CodeOf, EXIT, domainOf, exitCodeOf, isCode } from './codes.ts'
 export { errorAt, errorCount, invalid, keyOf, type Report, sortDiagnostics, warningAt } from './diagnostic.ts'
 export { escapeForTerminal, isShowable } from './escape.ts'
+export { fold, widthOf } from './fold.ts'
 export { formatDiagnostics } from './format.ts'
 export { explainPlaceholders, PLACEHOLDER } from './placeholders.ts'
 export {

@@ -28,7 +28,8 @@ test('a diagnostic has its place, the line with a caret, and what to do', () => 
     `examples/office.yaml:4:21: error: unknown audio model "ich9"
     4 |     audio: { model: ich9 }
       |                     ^^^^
-      = ich6 is what works; ac97, es1370 and sb16 start but are likely silent. ich9, though documented, keeps the qube from starting on Qubes 4.2 and later: libvirt rejects it
+      = ich6 is what works; ac97, es1370 and sb16 start but are likely silent. ich9, though documented, keeps
+        the qube from starting on Qubes 4.2 and later: libvirt rejects it
 `,
   )
 })
@@ -68,7 +69,7 @@ b.yaml:3:31: error: "x y" is not a tag
 test('what stands in no file has no place', () => {
   assert.equal(
     show([]),
-    'error: there is no document here\n      = a manifest starts with "apiVersion: qstate/v1"; `qstate devices` and the examples help with a first one\n',
+    'error: there is no document here\n      = a manifest starts with "apiVersion: qstate/v1"; `qstate devices` and the examples help with a first\n        one\n',
   )
 })
 
