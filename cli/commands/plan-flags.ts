@@ -6,13 +6,11 @@ export interface PlanFlags {
   readonly target?: readonly string[]
   readonly parallelism: string
   readonly explain?: boolean
-  /** Nobody reads the plan. */
-  readonly yes?: boolean
 }
 
 /** What explains a plan is read for a person; from a management qube only where that is asked for, as its policy is to be small. */
 export const planOptions = (flags: PlanFlags): PlanOptions => ({
   targets: targetsOf(flags),
   parallelism: parallelismOf(flags),
-  explain: flags.explain === true ? 'yes' : flags.yes === true ? 'no' : 'where-free',
+  explain: flags.explain === true ? 'yes' : 'where-free',
 })
