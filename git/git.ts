@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { escapeForTerminal, problem, QstateError } from '../spec/diagnostics/index.ts'
 import { type Ended, runGroup } from './child.ts'
+import { tellingWords } from './failure-words.ts'
 
 /**
  * The only door to git. Whatever a repository holds, nothing of it is run: no hook, filter, monitor or pager, no credential
@@ -168,15 +169,9 @@ function failure(place: Place, args: readonly string[], ended: Omit<Ended, 'stdo
       problem('git-too-large', `${what}: more than is allowed`, 'keep large files out of it'),
     )
   }
-  return new QstateError(
-    problem(
-      'git-failed',
-      `${what}: ${said === '' ? `ended with ${signal ?? code}` : said}`,
-      /cannot use bare repository/.test(said)
-        ? 'a commit can hold one, so it is not taken for yours; name it if it is: GIT_DIR=.'
-        : 'what git says is quoted; nothing was touched',
-    ),
-  )
+  const { words, hint } = tellingWords(linesOf(ended.stderr))
+  const message = `${what}: ${words === '' ? `ended with ${signal ?? code}` : words}`
+  return new QstateError(problem('git-failed', message, hint))
 }
 
 /** Here, and not on the other side. */
@@ -188,15 +183,15 @@ const NO_MEMORY = /out of memory|Cannot allocate memory/i
 const CUT_SHORT =
   /file size limit|File too large|SIGXFSZ|^(?:fatal|error): (?:fetch-pack: invalid index-pack output|index-pack died.*)$/i
 
-/** Text of git, and of the server behind it: shortened, and without anything that moves a terminal's cursor. */
-function lastLines(stderr: Buffer): string {
-  const lines = stderr
+/** Text of git, and of the server behind it, without anything that moves a terminal's cursor. */
+const linesOf = (stderr: Buffer): readonly string[] =>
+  stderr
     .toString('utf8')
     .split(/[\r\n]+/)
     .map((line) => escapeForTerminal(line.trim()))
     .filter((line) => line !== '' && !/^(?:hint|warning):/.test(line))
-  return lines.slice(-3).join('; ').slice(0, 400)
-}
+
+const lastLines = (stderr: Buffer): string => linesOf(stderr).slice(-3).join('; ').slice(0, 400)
 
 /** The repository that a folder is in, and where in it: `''` at its root, else `hosts/` or the like. Fails with QstateError. */
 export function repositoryOf(folder: string): { readonly gitDir: string; readonly prefix: string } {
