@@ -9,6 +9,6 @@
 export { commitTime } from './commit.ts'
 export { git, gitNow, repositoryOf } from './git.ts'
 export { type CommitStore, type Mirror, openClone, openMirror } from './mirror.ts'
-export { type FileOrigin, originsOf } from './origins.ts'
+export { type FileOrigin, originsOf, rootOf } from './origins.ts'
 export { readRevision, type Revision } from './revision.ts'
 export { checkSignatures, type Signed } from './signatures.ts'

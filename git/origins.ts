@@ -109,8 +109,11 @@ function blobId(text: string, { length }: string): string {
     .digest('hex')
 }
 
-/** As git finds it: to start it only to be told that there is none takes longer than to plan for a qube. */
-function rootOf(folder: string): string | null {
+/**
+ * The repository around a folder, which need not exist yet. As git finds it: to start it only to be told that there is none takes longer
+ * than to plan for a qube.
+ */
+export function rootOf(folder: string): string | null {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, '.git'))) return at
     if (at === dirname(at)) return null

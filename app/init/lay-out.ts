@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { readBytes } from '../../documents/read/index.ts'
-import { git } from '../../git/index.ts'
+import { git, rootOf } from '../../git/index.ts'
 import { problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { type Context } from '../context.ts'
 import { initFiles } from './files.ts'
@@ -11,18 +11,26 @@ export interface LaidOut {
   readonly folder: string
   readonly host: string
   readonly files: readonly string[]
-  /** The folder was none of git's before. */
+  /** The folder was in no repository before. */
   readonly isNew: boolean
+  /** Where the folder is in the repository: `''`, or `machines/`. */
+  readonly prefix: string
 }
 
-/** Lays out a repository for the configuration of hosts, with a first one. Writes over nothing: fails with `not-empty`. */
+/**
+ * Lays out a repository for the configuration of hosts, with a first one: that around the folder, where there is one. Writes over nothing:
+ * fails with `not-empty`.
+ */
 export async function layOutRepository(folder: string, host: string, { cwd }: Context): Promise<LaidOut> {
   const root = resolve(cwd, folder)
-  const files = initFiles(host)
+  const repository = rootOf(root)
+  const within = repository === null ? '' : relative(repository, root)
+  const prefix = within === '' ? '' : `${within}/`
+  const files = initFiles(host, { prefix, hasReadme: existsSync(join(root, 'README.md')) })
   const existing = files.filter(({ path }) => existsSync(join(root, path)))
   if (existing.length > 0) {
     const names = existing.map(({ path }) => path).join(', ')
-    const hint = 'lay it out in a folder of its own: qstate init FOLDER'
+    const hint = 'lay it out in a folder of its own, which may be in the same repository: qstate init FOLDER'
     throw notEmpty(`${folder} has ${names} already: nothing was written`, hint)
   }
   const spec = specsIn(root)[0]
@@ -35,9 +43,9 @@ export async function layOutRepository(folder: string, host: string, { cwd }: Co
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text, { flag: 'wx', mode: executable === true ? 0o755 : 0o644 })
   }
-  const isNew = !existsSync(join(root, '.git'))
+  const isNew = repository === null
   if (isNew) await git(root, ['init', '--quiet', '--initial-branch=main'])
-  return { folder: root, host, files: files.map(({ path }) => path), isNew }
+  return { folder: root, host, files: files.map(({ path }) => path), isNew, prefix }
 }
 
 const notEmpty = (message: string, hint: string): QstateError =>
