@@ -100,8 +100,16 @@ function readSigned(line: string): Signed {
     commit,
     good,
     signer: escapeForTerminal(signer, { max: 100 }),
-    why: good ? '' : (WHY[status] ?? WHY['E'] ?? ''),
+    why: good ? '' : (WHY[status] ?? WHY['E'] ?? '') + byWhom(signer, key),
   }
+}
+
+/** As far as git tells: a name of the trusted keys, or the fingerprint of another one. */
+function byWhom(signer: string, key: string): string {
+  const names = [signer, key]
+    .filter((text) => text !== '')
+    .map((text) => escapeForTerminal(text, { max: 100 }))
+  return names.length === 0 ? '' : ` (${names.join(', ')})`
 }
 
 /** What git's `%G?` means. `U`, a key that nobody vouches for, is unknown here: no other key counts. */

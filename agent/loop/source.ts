@@ -205,7 +205,8 @@ function signatureProblem(tip: string, signed: readonly Signed[], trust: AgentTr
 }
 
 /** A signed commit on top mends nothing, and people try that first. */
-const BEFORE = '; each commit since the one in force counts, not the newest alone'
+const BEFORE =
+  '; each commit since the one in force counts, not the newest alone: rewrite the branch from there on with signed commits, or have the newest alone judged (`commits: tip` under `verify` of the agent’s file)'
 
 const signersOf = (signed: readonly Signed[]): string =>
   [...new Set(signed.map((one) => one.signer))].sort().join(', ')

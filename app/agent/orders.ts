@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Memory, openStore, type Store, type Suspension } from '../../agent/index.ts'
 import { lockHolder } from '../../journal/index.ts'
-import { problem, QstateError } from '../../spec/diagnostics/index.ts'
+import { escapeForTerminal, problem, QstateError } from '../../spec/diagnostics/index.ts'
 import { liftHold, tryWithLock } from '../apply/index.ts'
 import { type Context } from '../index.ts'
 import { connect, type Connection, type HostTarget } from '../host/index.ts'
@@ -47,9 +47,18 @@ export async function acceptCommit(commit: string, target: HostTarget, context: 
   }
   const { store, connection } = await agentStore(target, context)
   const { memory } = await store.load()
+  requireAcceptable(commit, memory)
   await store.accept(commit)
   await liftHold(connection.stateFolder, commit)
   return memory
+}
+
+/** An order that nothing can come of is not written: whatever is wrong with a commit but its place in the history, stays wrong. */
+function requireAcceptable(commit: string, { refused }: Memory): void {
+  if (refused === null || refused.code === 'rewound' || !refused.commit.startsWith(commit)) return
+  const { code, message, hint } = refused
+  const why = `to accept it would change nothing, since the agent refuses it for what it is: ${escapeForTerminal(message, { newlines: true })}`
+  throw new QstateError(problem(code, why, hint))
 }
 
 /**

@@ -131,6 +131,8 @@ test('judges every commit since the one in force, or only the newest, as its pol
   assert.equal(wordOf(refused), 'bad-signature')
   assert.ok(refused.kind === 'refused')
   assert.match(refused.problem.hint, /each commit since the one in force counts/)
+  assert.match(refused.problem.hint, /rewrite the branch from there on/)
+  assert.match(refused.problem.hint, /`commits: tip` under `verify`/)
   assert.equal(wordOf(await look(source({ trust, commits: 'tip' }), good)), 'commit')
 })
 
