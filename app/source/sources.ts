@@ -160,7 +160,13 @@ function readFile(path: string, cwd: string): Buffer {
     if (found === undefined) throw unreadable(NO_FILE)
     if ('bytes' in found) return found.bytes
     throw found.fault.startsWith('it is larger')
-      ? new QstateError(problem('too-large', `${path}: ${found.fault}`, 'split it'))
+      ? new QstateError(
+          problem(
+            'too-large',
+            `${path}: ${found.fault}`,
+            'name YAML files; one that is too large can be split',
+          ),
+        )
       : unreadable(found.fault)
   } catch (error) {
     throw error instanceof QstateError ? error : unreadable(reasonOf(error))

@@ -13,9 +13,19 @@ export function explainYamlError(fault: YAMLError, text: string): Problem | unde
   }
   if (fault.name === 'YAMLWarning' && fault.code !== 'BAD_DIRECTIVE') return undefined
   if (fault.code === 'UNEXPECTED_TOKEN' && found.startsWith('%')) return undefined
+  const start = text.lastIndexOf('\n', fault.pos[0] - 1) + 1
+  if (CONFLICT.test(text.slice(start, start + 8))) {
+    return problem(
+      'yaml-syntax',
+      'a merge conflict of git is left here',
+      'keep one of the two sides, and remove the lines with <<<<<<<, ======= and >>>>>>>',
+    )
+  }
   const [message, hint] = (WORDS[fault.code] ?? DEFAULT)(fault)
   return problem(CODES[fault.code] ?? 'yaml-syntax', message, hint)
 }
+
+const CONFLICT = /^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)/
 
 type Explain = (fault: YAMLError) => readonly [message: string, hint: string]
 
