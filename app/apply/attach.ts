@@ -14,6 +14,7 @@ import {
   NO_NEEDS,
   pathOfDevice,
   type Plan,
+  type QubePlan,
   type Receipts,
   recordCall,
   type Report,
@@ -45,20 +46,44 @@ export async function attachWanted(
   connected: ManagedHost,
   { warn }: Pick<Context, 'warn'>,
 ): Promise<readonly AttachReport[]> {
-  const wishes = liveWishes(plan, report)
-  if (wishes.length === 0) return []
+  const receipts = fileReceipts(connected.stateFolder, warn)
+  const wishes: LiveWish[] = []
+  const unproven: LiveRemark[] = []
+  for (const wish of liveWishes(plan, report)) {
+    const planned = plan.qubes.find(({ qube }) => qube === wish.qube)
+    if (await isProven(planned, receipts)) wishes.push(wish)
+    else unproven.push({ qube: wish.qube, path: wish.path, problem: UNPROVEN })
+  }
+  if (wishes.length + unproven.length === 0) return []
   const seen = await compareDevices(wishes, connected.host)
   const remarked = (list: readonly LiveRemark[], status: 'failed' | 'left'): readonly AttachReport[] =>
     list.map(({ qube, path, problem }) => {
       return { qube, path, status, problem: located(problem, lineOf(plan, qube, path)) }
     })
-  const reports = [...remarked(seen.unread, 'failed'), ...remarked(seen.remarks, 'left')]
+  const reports = [
+    ...remarked(unproven, 'left'),
+    ...remarked(seen.unread, 'failed'),
+    ...remarked(seen.remarks, 'left'),
+  ]
   for (const action of seen.actions) reports.push(await act(action, reports, plan, report, connected))
   const met = wishesMet(seen, reports)
   const effective = met.filter(({ qube, path }) => waitingOf(qube, plan, report).includes(path))
-  await recordEffective(plan, effective, connected, fileReceipts(connected.stateFolder, warn))
+  await recordEffective(plan, effective, connected, receipts)
   return reports
 }
+
+/** What a record says of devices is followed only where it was last written from here: anyone who may set a feature can write one. */
+async function isProven(planned: QubePlan | undefined, receipts: Receipts): Promise<boolean> {
+  const text = planned?.record.after ?? null
+  if (planned === undefined || planned.uuid === null || text === null) return true
+  return (await receipts.read(planned.uuid))?.accepted.includes(text) === true
+}
+
+const UNPROVEN = problem(
+  'unproven-record',
+  'its ownership record is not the one that was last written from here',
+  'see what it says with `qstate show`; `qstate adopt SPEC` takes the qube over as it is',
+)
 
 /** What is attached and wanted, or neither, is as it would be after a restart. */
 function wishesMet(

@@ -160,3 +160,17 @@ for (const release of RELEASES) {
     assert.deepEqual([...attached(host)].sort(), ['sys-usb 2-1 win10-work', 'sys-usb 3-1 win10-work'])
   })
 }
+
+test('what a record says of devices is followed only where it was last written from here', async (t) => {
+  const host = await simulatedHost(t)
+  await bothRun(host)
+  const path = spec(host, { win10: { [CAMERA]: 'auto-attach' } })
+  const features = host.simulator.host.qubes.get('win10-work')!.features
+  const record = features.get('qstate.applied') ?? ''
+  const forged = record.replace('"usb/sys-usb+2-1:*":{"mode":"auto-attach"}', '"usb/sys-usb+2-1:*":null')
+  assert.notEqual(forged, record)
+  features.set('qstate.applied', forged)
+  await host.qstate('apply', '--yes', '--live', '--target', 'win10-work/qube', path)
+  assert.deepEqual(moves(host), [])
+  assert.deepEqual(attached(host), ['sys-usb 2-1 win10-work'])
+})
