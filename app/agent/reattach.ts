@@ -60,7 +60,7 @@ const lostOf = (wishes: readonly LiveWish[], present: readonly AvailableDevice[]
       .map((device) => ({ qube, path, device })),
   )
 
-/** Where the spec has drift only reported, the agent's file does not change that. */
+/** Only what the spec itself names, whatever a record says; and where it has drift only reported, the agent's file does not change that. */
 async function correctedOnly(
   lost: readonly LostDevice[],
   { manifest, revision }: CommittedSpec,
@@ -71,8 +71,9 @@ async function correctedOnly(
   const loaded = { sources: sourcesOf(revision), manifest }
   const { qubes } = await resolveSpec(loaded, await listManaged(connection), context)
   return lost.filter(({ qube, path }) => {
-    const drift = qubes.get(qube)?.drift
-    return drift === undefined || driftPolicyOf(drift, path) !== 'report'
+    const wanted = qubes.get(qube)
+    if (wanted?.settings.has(path) !== true) return false
+    return wanted.drift === undefined || driftPolicyOf(wanted.drift, path) !== 'report'
   })
 }
 

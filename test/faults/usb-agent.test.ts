@@ -163,3 +163,16 @@ test('a policy that only reports reads no device', async (t) => {
     [],
   )
 })
+
+test('a device that only a record names, whoever wrote that, is attached to no qube', async (t) => {
+  const agent = await kept(t, { usb: 'correct' })
+  const features = agent.host.simulator.host.qubes.get('win-a')!.features
+  const entry = '"usb/sys-usb+2-1:*":{"mode":"auto-attach"}'
+  const record = features.get('qstate.applied') ?? ''
+  const forged = record.replace(entry, `${entry},"usb/sys-usb+2-2:*":{"mode":"auto-attach"}`)
+  assert.notEqual(forged, record)
+  features.set('qstate.applied', forged)
+  await agent.pass(2 * 60 * MINUTE)
+  assert.equal(agent.attaches(), 0)
+  assert.ok(agent.host.simulator.host.usb.get('sys-usb')?.some(({ port }) => port === '2-2'))
+})
