@@ -215,7 +215,7 @@ test('what could not be read is recorded as that, and never planned for', async 
   assert.match(out, /! audio model: .*refused/)
   assert.match(out, /vcpus/)
   for (const [text, why] of [
-    ['{}', /damaged: at its top, expected the key\s"schema"/],
+    ['{}', /damaged: at its top, expected the key "schema"/],
     ['nonsense', /damaged: it is not JSON/],
     ['{"schema":"qstate.plan","version":1}', /no recorded host: it says that it is "qstate.plan"/],
     ['{"schema":"qstate.host-state","version":2}', /written by a newer qstate/],
@@ -224,7 +224,7 @@ test('what could not be read is recorded as that, and never planned for', async 
     writeFileSync(state, text)
     const bad = await runCli(['plan', '--host-state', state, file])
     assert.equal(bad.code, 1)
-    assert.match(bad.err, why)
+    assert.match(bad.err.replace(/\s+/g, ' '), why, 'wherever its lines are broken')
   }
 })
 
