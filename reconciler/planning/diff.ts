@@ -182,7 +182,8 @@ function stateOf(
       (value !== null && provider.isOwnMaking?.(path, value) === true),
     replaced: isWas && (plain === null || isValueFor(path, plain)) ? plain : undefined,
     isBegun,
-    mayBeGivenBack: isBegun || dropped.has(path),
+    // What was given once is the user’s: a run that was to set it again has not called it ours.
+    mayBeGivenBack: isBegun || dropped.has(path) || (isOpen && base?.once.has(path) === true),
     isRenamed: hints.standing.renamed.has(path),
     isGuests: isGuestValue(facts.qube, path, seen),
     found: foundAt(path, seen, same, hints, provider),
