@@ -69,7 +69,7 @@ kind: Agent
 source: { url: "${join(folder, 'repository')}" }
 fleet: { name: acme, host: ${name}, servers: ['${server.url}'], key: ${keyOf(name)}${consent} }
 verify: { by: none }
-policy: { mode: apply }
+policy: { commits: apply }
 `,
     )
     return start(['--socket', socket, 'agent', '--file', file], name)
