@@ -89,7 +89,7 @@ policy: { commits: apply }
   )
   const refused = await qstate('rollout', 'start')
   assert.equal(refused.code, 1)
-  assert.match(refused.err, /no consent for trusting:win10-home,\s+asking:win10-home/)
+  assert.match(refused.err, /no consent for\s+trusting:win10-home,\s+asking:win10-home/)
   assert.equal((await qstate('rollout', 'start', '--allow-withdraw', '=2')).code, 0)
   await leader.said('asking waits for consent: win10-home: the spec no longer names so much')
   assert.deepEqual([vcpus('trusting'), Number(vcpus('asking'))], [undefined, 3])
