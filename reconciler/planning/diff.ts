@@ -167,7 +167,7 @@ function stateOf(
   const { facts } = observed
   const provider = providerOf(providers, path)
   const isOnce = typeof wanted === 'object' && wanted.once === true
-  const { was, base, isOpen, dropped, lost } = hints.standing
+  const { was, base, isOpen, lost } = hints.standing
   const same = (a: Value | null, b: Value | null): boolean => meansSame(providers, path, a, b, facts)
   const isWas = was[path]?.some((former) => same(former, seen)) === true
   const isBegun = isOpen && base?.set.has(path) !== true
@@ -182,8 +182,7 @@ function stateOf(
       (value !== null && provider.isOwnMaking?.(path, value) === true),
     replaced: isWas && (plain === null || isValueFor(path, plain)) ? plain : undefined,
     isBegun,
-    // What was given once is the user’s: a run that was to set it again has not called it ours.
-    mayBeGivenBack: isBegun || dropped.has(path) || (isOpen && base?.once.has(path) === true),
+    mayBeGivenBack: isOpen,
     isRenamed: hints.standing.renamed.has(path),
     isGuests: isGuestValue(facts.qube, path, seen),
     found: foundAt(path, seen, same, hints, provider),

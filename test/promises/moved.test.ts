@@ -294,10 +294,16 @@ test('what someone sets back after a cut-off is drift: the run that passes entri
     const [key = ''] = [...world.memory.texts.keys()].filter((one) => one.endsWith('property vcpus'))
     setText(world.memory.texts, key, '7')
     const changes = (await world.plan(WANTED)).qubes.flatMap((qube) => qube.changes)
+    // While a run is unfinished its original may have been given back by that, and cannot be told from someone's own.
     assert.deepEqual(
-      changes.map(({ path, reason }) => [path, reason]),
-      [['qube/vcpus', 'drift']],
+      changes.map(({ path }) => path),
+      ['qube/vcpus'],
       `cut off after ${cut} steps`,
+    )
+    const reasons = changes.map(({ reason }) => reason)
+    assert.ok(
+      isDone ? reasons[0] === 'drift' : /^(?:drift|new)$/.test(reasons[0] ?? ''),
+      `after ${cut} steps`,
     )
   }
 })
