@@ -36,10 +36,9 @@ export function fileReceipts(stateFolder: string, warn: (problem: Problem) => vo
     const found = await readFileDocument(receiptDocument, join(folder, fileOf(key)))
     if (found?.ok === false) warn(found.problem)
     if (found?.ok !== true) return undefined
-    const { accepted, open, was, base, dropped, qube, matched } = found.value
+    const { accepted, open, was, base, qube, matched } = found.value
     const named = qube === undefined ? {} : { qube }
-    const gone = dropped === undefined ? {} : { dropped }
-    return { accepted, open, was, base, ...gone, ...named, ...(matched === undefined ? {} : { matched }) }
+    return { accepted, open, was, base, ...named, ...(matched === undefined ? {} : { matched }) }
   }
   return {
     read,

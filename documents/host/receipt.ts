@@ -34,7 +34,6 @@ export const receiptTable = table(
       mapOf(Type.Array(valueOrAbsent)),
     ),
     base: about('The record as the last finished run left it; of an unfinished run only.', record),
-    dropped: Type.Optional(about('Settings that unfinished runs were to let go.', Type.Array(Type.String()))),
     qube: Type.Optional(about('Its name then.', qubeName)),
     matched: Type.Optional(
       about(

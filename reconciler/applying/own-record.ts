@@ -46,9 +46,6 @@ export async function openReceipt(run: QubeRun): Promise<void> {
     // Between two calls, of a device that gets its options back, there is nothing.
     was[path] = calls.length > 1 ? [before, null] : [before]
   }
-  const after = recordIn(run, plan.record.after)
-  const leaving = [...(record?.set.keys() ?? [])].filter((path) => after?.set.has(path) !== true)
-  const dropped = [...new Set([...(unfinished?.dropped ?? []), ...leaving])]
   const matched = plan.matched ?? last?.matched ?? []
   if (!sameValue(matched, last?.matched ?? [])) await noted(receipts.setMatched(null))
   await keep(run, {
@@ -56,7 +53,6 @@ export async function openReceipt(run: QubeRun): Promise<void> {
     open: true,
     was,
     base: baseText(run, unfinished === undefined ? recordText : unfinished.base),
-    ...(dropped.length === 0 ? {} : { dropped }),
     ...(matched.length === 0 ? {} : { matched }),
   })
 }

@@ -15,8 +15,6 @@ export interface Standing {
   readonly was: Receipt['was']
   /** What the last finished run owned; of an unfinished run only. */
   readonly base: OwnershipRecord | null
-  /** Settings that unfinished runs were to let go, and may have given back. */
-  readonly dropped: ReadonlySet<string>
   /** Waits that an unfinished run may have caused, and not come to record. */
   readonly waits: readonly Waits[]
   /** The record that this installation wrote last, where another is there, or none: it knows what was before. */
@@ -36,7 +34,6 @@ const NOTHING: Standing = {
   isOpen: false,
   was: {},
   base: null,
-  dropped: new Set(),
   waits: [],
   lost: null,
   isCreated: false,
@@ -70,7 +67,6 @@ export async function standingOf(
     isOpen: true,
     was: renamedFormer(receipt.was, holder.renames),
     base,
-    dropped: new Set(receipt.dropped),
     waits: [...known, ...(base === null ? [] : [base])].flatMap(({ waits }) => waits ?? []),
     lost: null,
     isCreated,

@@ -14,8 +14,6 @@ export interface Receipt {
   readonly open: boolean
   readonly was: Readonly<Record<string, readonly (Value | null)[]>>
   readonly base: string | null
-  /** Settings that unfinished runs were to let go. */
-  readonly dropped?: readonly string[]
   /** The name that the qube had. */
   readonly qube?: string
   /**
