@@ -30,9 +30,10 @@ interface Leaving {
 
 /** The consent that a plan needs: null where none. */
 export function consentNeeded(plan: Pick<Plan, 'qubes'>, baseline: Baseline): ConsentRequest | null {
-  const leaving = plan.qubes.flatMap((qube) => leavingOf(qube, baseline))
+  const measured = new Map(Object.entries(baseline))
+  const leaving = plan.qubes.flatMap((qube) => leavingOf(qube, measured))
   const known = new Set(leaving.flatMap(({ plan: { uuid, movedFrom } }) => [uuid, movedFrom?.uuid]))
-  const others = Object.entries(baseline).filter(([uuid]) => !known.has(uuid))
+  const others = [...measured].filter(([uuid]) => !known.has(uuid))
   const all = sum(leaving.map((one) => one.all)) + sum(others.map(([, paths]) => paths.length))
   const gone = sum(leaving.map((one) => one.gone))
   const isMuch = gone > MANY && gone > all * MUCH_OF_ALL
@@ -40,12 +41,12 @@ export function consentNeeded(plan: Pick<Plan, 'qubes'>, baseline: Baseline): Co
   return asks.length === 0 ? null : requestFor(asks)
 }
 
-function leavingOf(plan: QubePlan, baseline: Baseline): readonly Leaving[] {
+function leavingOf(plan: QubePlan, baseline: ReadonlyMap<string, readonly string[]>): readonly Leaving[] {
   const owned = ownedOf(plan)
   if (plan.uuid === null || owned === undefined) return []
   const { leaves = [] } = plan
   const stays = new Set(owned.filter((path) => !leaves.includes(path)))
-  const all = baselineOf(plan, plan.uuid, new Map(Object.entries(baseline))) ?? owned
+  const all = baselineOf(plan, plan.uuid, baseline) ?? owned
   return [{ plan, leaves, all: all.length, gone: all.filter((path) => !stays.has(path)).length }]
 }
 
