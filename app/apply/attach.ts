@@ -14,7 +14,6 @@ import {
   NO_NEEDS,
   pathOfDevice,
   type Plan,
-  type QubePlan,
   type Receipts,
   recordCall,
   type Report,
@@ -47,14 +46,13 @@ export async function attachWanted(
   { warn }: Pick<Context, 'warn'>,
 ): Promise<readonly AttachReport[]> {
   const receipts = fileReceipts(connected.stateFolder, warn)
-  const wishes: LiveWish[] = []
-  const unproven: LiveRemark[] = []
-  for (const wish of liveWishes(plan, report)) {
-    const planned = plan.qubes.find(({ qube }) => qube === wish.qube)
-    if (await isProven(planned, receipts)) wishes.push(wish)
-    else unproven.push({ qube: wish.qube, path: wish.path, problem: UNPROVEN })
-  }
-  if (wishes.length + unproven.length === 0) return []
+  const all = liveWishes(plan, report)
+  if (all.length === 0) return []
+  const proven = await provenOf(plan, new Set(all.map(({ qube }) => qube)), receipts)
+  const wishes = all.filter(({ qube }) => proven.has(qube))
+  const unproven = all
+    .filter(({ qube }) => !proven.has(qube))
+    .map(({ qube, path }): LiveRemark => ({ qube, path, problem: UNPROVEN }))
   const seen = await compareDevices(wishes, connected.host)
   const remarked = (list: readonly LiveRemark[], status: 'failed' | 'left'): readonly AttachReport[] =>
     list.map(({ qube, path, problem }) => {
@@ -72,11 +70,21 @@ export async function attachWanted(
   return reports
 }
 
-/** What a record says of devices is followed only where it was last written from here: anyone who may set a feature can write one. */
-async function isProven(planned: QubePlan | undefined, receipts: Receipts): Promise<boolean> {
-  const text = planned?.record.after ?? null
-  if (planned === undefined || planned.uuid === null || text === null) return true
-  return (await receipts.read(planned.uuid))?.accepted.includes(text) === true
+/**
+ * Of these qubes those whose record was last written from here: what another says of devices is not followed, since anyone who may set
+ * a feature can write one.
+ */
+async function provenOf(
+  plan: Plan,
+  names: ReadonlySet<string>,
+  receipts: Receipts,
+): Promise<ReadonlySet<string>> {
+  const proven = new Set<string>()
+  for (const { qube, uuid, record } of plan.qubes.filter((planned) => names.has(planned.qube))) {
+    const owns = uuid !== null && record.after !== null
+    if (!owns || (await receipts.read(uuid))?.accepted.includes(record.after) === true) proven.add(qube)
+  }
+  return proven
 }
 
 const UNPROVEN = problem(

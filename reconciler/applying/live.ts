@@ -86,8 +86,9 @@ export function liveWishes(plan: Plan, report: Report | null): readonly LiveWish
  * happened since.
  */
 export function settledWishes(plan: Plan): readonly LiveWish[] {
+  const byName = new Map(plan.qubes.map((planned) => [planned.qube, planned]))
   return liveWishes(plan, null).filter(({ qube, path }) => {
-    const planned = plan.qubes.find((one) => one.qube === qube)
+    const planned = byName.get(qube)
     // One that is starting gets its devices by itself, and one that is paused takes none.
     if (planned?.state !== undefined) return false
     const isTold =

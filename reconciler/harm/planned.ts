@@ -16,18 +16,19 @@ export async function withHindrances(
   desired: DesiredState,
   context: HarmContext & { readonly asksForDevices: boolean },
 ): Promise<readonly QubePlan[]> {
-  const listed = (name: string): HarmContext['qubes'][number] | undefined =>
-    context.qubes.find((qube) => qube.name === name)
+  const there = new Map(context.qubes.map((qube) => [qube.name, qube]))
+  const listed: DevicePlaces['listed'] = (name) => there.get(name)
   const plugged = context.asksForDevices ? await readPlugged(plans, desired, listed, context) : NONE
   const places = { listed, plugged: (backend: string) => plugged.get(backend) ?? ABSENT }
   return plans.map((plan) => {
-    const qube = listed(plan.qube)
+    const qube = there.get(plan.qube)
     const still = plan.state === undefined || qube === undefined ? [] : inState({ qube })
     const hindered = [
       ...still.flatMap((seen) => (seen.status === 'present' ? [seen.value] : [])),
       ...(context.asksForDevices ? absentFrom(plan.qube, desired, places) : []),
     ]
     const notes = deviceNotes(plan, desired, plugged)
+    if (hindered.length + notes.length === 0) return plan
     return {
       ...plan,
       ...(hindered.length === 0 ? {} : { hindered }),

@@ -23,9 +23,11 @@ interface Now {
  * record says to wait for a restart. What is changed stays what was reviewed. Of a qube that runs as it did, nothing is read.
  */
 export async function asOfNow(plan: Plan, now: Now): Promise<Plan> {
+  const there = new Map(now.qubes.map((qube) => [qube.name, qube]))
   const qubes: QubePlan[] = []
   for (const planned of plan.qubes) {
-    const qube = now.qubes.find(({ name, uuid }) => name === planned.qube && uuid === planned.uuid)
+    const listed = there.get(planned.qube)
+    const qube = listed?.uuid === planned.uuid ? listed : undefined
     const isSame = qube === undefined || isRunning(qube) === planned.running || planned.remove !== undefined
     qubes.push(isSame ? planned : await stateChanged(planned, qube, plan, now))
   }
