@@ -26,6 +26,7 @@ export {
   harmOf,
   harmOfRows,
   readHarmFacts,
+  readNetworkFacts,
 } from './harm/index.ts'
 export { ensureNeeds, observeQube } from './observe/index.ts'
 export {

@@ -1,4 +1,4 @@
-import { type HarmFacts, harmOfRows, pathOfDevice, readHarmFacts } from '../../reconciler/index.ts'
+import { type HarmFacts, harmOfRows, pathOfDevice, readNetworkFacts } from '../../reconciler/index.ts'
 import {
   type Check,
   type CheckResult,
@@ -18,39 +18,40 @@ import { type WindowsQube } from './qube-facts.ts'
 export const startChecks = (context: CheckContext): readonly Check<WindowsQube>[] => [
   {
     name: 'state',
-    look: async (one) =>
-      harmOfRows(await factsOf(one, context), ['state']).hindered.map(
-        ({ problem: { code, message, hint } }) =>
-          (code === 'crashed' ? problem : warning)(code, message, hint),
+    look: (one) =>
+      harmOfRows(factsOf(one, context), ['state']).hindered.map(({ problem: { code, message, hint } }) =>
+        (code === 'crashed' ? problem : warning)(code, message, hint),
       ),
   },
   {
     name: 'start',
-    look: async (one) =>
-      orHarm(harmOfRows(await factsOf(one, context), ['prohibited', 'network']), () => ok('allowed')),
+    async look(one) {
+      const facts = factsOf(one, context)
+      const network = await readNetworkFacts(facts, context)
+      return orHarm(harmOfRows({ ...facts, network }, ['prohibited', 'network']), () => ok('allowed'))
+    },
   },
   {
     name: 'audio-model',
-    look: async (one) =>
-      orHarm(harmOfRows(await factsOf(one, context), ['model']), () =>
+    look: (one) =>
+      orHarm(harmOfRows(factsOf(one, context), ['model']), () =>
         given([one.feature('audio-model')], (model = '') => soundOf(one, model)),
       ),
   },
   {
     name: 'audiovm',
-    look: async (one) =>
-      orHarm(harmOfRows(await factsOf(one, context), ['audioQube']), () => audioQubeOf(one)),
+    look: (one) => orHarm(harmOfRows(factsOf(one, context), ['audioQube']), () => audioQubeOf(one)),
   },
   {
     name: 'required-devices',
-    async look(one) {
+    look(one) {
       const { assigned, wanted } = one
       if (assigned.status === 'unknown') return notSeen(assigned)
       const required = (assigned.status === 'present' ? assigned.value : []).filter(
         ({ mode }) => mode === 'required',
       )
       if (required.length === 0) return ok('none')
-      const facts = await factsOf(one, context)
+      const facts = factsOf(one, context)
       return required.flatMap((device): readonly CheckResult[] => {
         const alone: HarmFacts = { ...facts, assigned: { status: 'present', value: [device] } }
         const found = orHarm(harmOfRows(alone, ['devices']), () =>
@@ -63,16 +64,12 @@ export const startChecks = (context: CheckContext): readonly Check<WindowsQube>[
   },
 ]
 
-/** What has been read of the qube for other checks is not read again. */
-async function factsOf(one: WindowsQube, { host, plugged, qubes }: CheckContext): Promise<HarmFacts> {
-  const listed = (name: string): CheckContext['qubes'][number] | undefined =>
-    qubes.find((qube) => qube.name === name)
-  const netvm = one.property('netvm')
-  const network = netvm.status === 'present' ? listed(netvm.value) : undefined
+/** Of the qube itself: what has been read of it for other checks is not read again. */
+function factsOf(one: WindowsQube, { plugged, qubes }: CheckContext): HarmFacts {
   return {
     qube: one.qube,
     ownQube: null,
-    listed,
+    listed: (name) => qubes.find((qube) => qube.name === name),
     model: one.feature('audio-model'),
     prohibited: one.prohibited,
     property: (name) => (name === 'auto_cleanup' ? { status: 'absent' } : one.property(name)),
@@ -81,7 +78,7 @@ async function factsOf(one: WindowsQube, { host, plugged, qubes }: CheckContext)
     // The check of libvirt templates looks at those of all qubes.
     files: { status: 'absent' },
     lent: { status: 'absent' },
-    network: network?.state === 'Halted' ? await readHarmFacts(network, { host, qubes }) : null,
+    network: null,
   }
 }
 

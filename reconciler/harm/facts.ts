@@ -83,7 +83,7 @@ export async function readHarmFacts(
     network: null,
   }
   const facts = afterChanges(seen, changes)
-  const [plugged, network] = await Promise.all([readPlugged(facts, host), readNetwork(facts, context)])
+  const [plugged, network] = await Promise.all([readPlugged(facts, host), readNetworkFacts(facts, context)])
   return { ...facts, plugged: (backend) => plugged.get(backend) ?? ABSENT, network }
 }
 
@@ -135,7 +135,11 @@ async function readPlugged(
   )
 }
 
-async function readNetwork({ property, listed }: HarmFacts, context: HarmContext): Promise<HarmFacts | null> {
+/** Of the network qube that is started ahead of one; null: that runs, or there is none. */
+export async function readNetworkFacts(
+  { property, listed }: HarmFacts,
+  context: HarmContext,
+): Promise<HarmFacts | null> {
   const netvm = property('netvm')
   const network = netvm.status === 'present' && netvm.value !== '' ? listed(netvm.value) : undefined
   return network === undefined || network.state !== 'Halted' ? null : readHarmFacts(network, context)
