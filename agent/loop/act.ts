@@ -115,7 +115,7 @@ function sayBlocked(before: Memory, { blocked }: Memory, watch: AgentContext['wa
   }
 }
 
-/** A device that comes and goes is told as a conflict from the third time on. */
+/** A device that comes and goes is reported as a conflict from the third time on. */
 function sayReattached({ reattached, tried }: Reconciled, watch: AgentContext['watch']): void {
   for (const { qube, path, status, problem } of reattached) {
     const key = keyOf(qube, path)

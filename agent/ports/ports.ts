@@ -67,7 +67,7 @@ export interface ReattachCare {
   readonly selects: Selects
   /** Whether it may be tried now. */
   readonly may: Selects
-  /** Asked once nobody else can be at work. */
+  /** Called when no other run can be at work. */
   readonly mayStill: () => Promise<boolean>
 }
 
@@ -82,7 +82,7 @@ export interface Reattached {
 /** What is asked of the agent before a qube is shut down. */
 export interface RestartCare {
   readonly may: (qube: string) => boolean
-  /** Asked once nobody else can be at work. */
+  /** Called when no other run can be at work. */
   readonly mayStill: () => Promise<boolean>
   /** Told before the shutdown: from then on the qube has to be started again, whatever happens. */
   readonly intend: (qube: string) => Promise<void>

@@ -22,7 +22,7 @@ interface LostDevice {
   readonly device: AvailableDevice
 }
 
-/** Runs with the lock of the host, if nobody else has it and the agent may still write; undefined: it was not run. */
+/** Runs with the lock of the host, if no other run has it and the agent may still write; undefined: it was not run. */
 type IfFree = (run: () => Promise<readonly Reattached[]>) => Promise<readonly Reattached[] | undefined>
 
 /** Attaches again what running qubes have lost, and says of each device what came of it. */

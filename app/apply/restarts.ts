@@ -45,7 +45,7 @@ export interface RestartRequest {
 
 /**
  * The plan with what an apply at this time does about pending restarts: the option stands above what the spec says, and the qube
- * that qstate runs in is not restarted; what a restart would harm is said with it. Fails where a person is to be asked and there is none, before anything is done.
+ * that qstate runs in is not restarted; what a restart would harm is listed with it. Fails where a person is to be asked and there is none, before anything is done.
  */
 export async function withRestarts(
   plan: Plan,

@@ -27,7 +27,7 @@ export async function listDevices({ host, qubes }: ConnectedHost): Promise<Plugg
 }
 
 /**
- * Devices of running qubes that are not attached as they are assigned. What a plan changes, or what waits for a restart, is not told
+ * Devices of running qubes that are not attached as they are assigned. What a plan changes, or what waits for a restart, is not listed
  * again. A call for each qube that devices are from.
  */
 export async function findUnattached(plan: Plan, { host }: ConnectedHost): Promise<readonly LiveRemark[]> {

@@ -11,7 +11,7 @@ interface Owned {
 /**
  * What a person should know of a spec that does not have the name which owns settings of qubes that it does not name: none of them is
  * found, and withdrawn, from here. Receipts tell it, at no call. A host may have several configurations: where this one has a name and
- * owns something itself, it is told only of a name that also owns qubes of this spec.
+ * owns something itself, it is warned only of a name that also owns qubes of this spec.
  */
 export async function otherNames(
   plan: Plan,

@@ -2,7 +2,7 @@ import { type PlannedRestart } from '../../reconciler/index.ts'
 import { type Problem } from '../../spec/diagnostics/index.ts'
 import { fold, type Style } from './style.ts'
 
-/** What a restart that the plan comes to would harm, and what is not known of that. */
+/** What a restart that the plan leads to would harm, and what is not known of that. */
 export function harmLines({ qube, when, harm = {} }: PlannedRestart, style: Style): readonly string[] {
   const { refusal, needsPerson = [], unknown = [] } = harm
   const told = (text: string, hint: string): string =>

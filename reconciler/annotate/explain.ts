@@ -27,7 +27,7 @@ export interface Explainer {
   makesDisposables(observed: ObservedQube): Promise<boolean>
   /** Name of the qube's template. */
   template(qube: string): Promise<string | undefined>
-  /** Whether a disposable is kept ready, and nobody uses it. */
+  /** Whether a disposable is kept ready, and not in use. */
   isPreloaded(qube: string): Promise<boolean>
   assignments(qube: string): Promise<readonly UsbAssignment[] | undefined>
   /** What has been read of a qube for the plan itself is not asked again. */

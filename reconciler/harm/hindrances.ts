@@ -195,7 +195,7 @@ export const harmOf = (facts: HarmFacts, kinds: readonly HarmKind[]): HarmAnswer
     facts,
   )
 
-/** The answer of some rows alone, for whoever tells them apart. */
+/** The answer of some rows alone, for callers that tell them apart. */
 export const harmOfRows = (facts: HarmFacts, names: readonly (keyof typeof HINDRANCES)[]): HarmAnswer =>
   answer(
     names.map((name) => HINDRANCES[name]),

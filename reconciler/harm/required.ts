@@ -8,7 +8,7 @@ export interface DevicePlaces {
   readonly plugged: (backend: string) => Observation<readonly AvailableDevice[]>
 }
 
-/** Why a device is not where a qube needs it at its start; null: it is there; unknown: that cannot be told. */
+/** Why a device is not where a qube needs it at its start; null: it is; unknown: that cannot be read. */
 export function absentDevice(
   device: Device,
   { listed, plugged }: DevicePlaces,

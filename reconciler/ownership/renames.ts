@@ -25,7 +25,7 @@ export function heldRecord(text: string | null, holder: RecordHolder): Ownership
   return origin && renamedIn({ ...origin, uuid: uuid ?? '', waits: null }, renames)
 }
 
-/** Whether the record that is there has to be written anew even where it owns nothing else. */
+/** Whether the record on the qube has to be written anew even where it owns nothing else. */
 export const isReadAnew = ({ movedFrom, renames }: RecordHolder): boolean =>
   movedFrom !== undefined || renames !== undefined
 

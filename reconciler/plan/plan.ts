@@ -48,7 +48,7 @@ export interface PlannedRestart {
 
 /** What a restart would harm, as far as it does. */
 export interface RestartHarm {
-  /** Why it is not shut down, whoever agrees: it would not start again, or not be shut down. */
+  /** Why it is not shut down, even with consent: it would not start again, or not be shut down. */
   readonly refusal?: Problem
   /** What others would lose, or why that is not known: only a person agrees to it. */
   readonly needsPerson?: readonly Problem[]
@@ -126,7 +126,7 @@ export interface QubePlan {
   readonly create?: Creation
   /** Volumes to grow: of a qube that is created, or is halted. */
   readonly volumes?: readonly VolumeGrowth[]
-  /** In what the qube is another than `ensure` says: told, and left. */
+  /** Where the qube differs from its `ensure`: reported, and left. */
   readonly differs?: readonly EnsureDifference[]
   /** The qube goes, with all its data, and its record with it. Nothing else is planned for it. */
   readonly remove?: Removal
@@ -134,9 +134,9 @@ export interface QubePlan {
   readonly made?: true
   /** The record that is there need not be proven: a person takes it over, or gives it up. */
   readonly takesOver?: true
-  /** The record that is there is that of a qube whose place this one has taken: its entries pass over. */
+  /** The record on the qube is that of one whose place this one has taken: its entries pass over. */
   readonly movedFrom?: MovedFrom
-  /** Qubes that the record that is there names as they were called before. */
+  /** Qubes that the record on the qube names as they were called before. */
   readonly renames?: readonly Rename[]
   /** There is nothing to write here, and an apply notes on this machine that it is so: its receipt does not say it yet. */
   readonly closes?: true

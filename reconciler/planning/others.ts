@@ -59,7 +59,7 @@ async function isDropped(
   desired: DesiredState,
   { receipts, moves }: Context,
 ): Promise<boolean> {
-  // One that does not tell whose it is may be ours: it is planned for, so that this is told.
+  // One that does not tell whose it is may be ours: it is planned for, so that this is reported.
   if (record.kind === 'unreadable') return true
   if (record.kind === 'record') return isNameOf(desired, record.record.name)
   if (record.kind === 'none' || uuid === null) return false

@@ -7,7 +7,7 @@ import { growthOf, VOLUMES } from './creation.ts'
 import { type PlanContext } from './plan-context.ts'
 
 /**
- * What `ensure` says of a qube that exists: class, label and template are told where they differ, and left; a volume that is too
+ * What `ensure` says of a qube that exists: class, label and template are reported where they differ, and left; a volume that is too
  * small grows, once the qube is halted, and none is made smaller. Judged by the class that the qube has.
  */
 export async function withEnsure(

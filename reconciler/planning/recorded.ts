@@ -21,7 +21,7 @@ export interface Recorded {
   readonly observed: ObservedQube
   readonly record: OwnershipRecord | null
   readonly standing: Standing
-  /** How an apply has to read the record that is there. */
+  /** How an apply has to read the record on the qube. */
   readonly holder: Pick<QubePlan, 'movedFrom' | 'renames'>
   readonly notes: readonly Note[]
 }
@@ -61,7 +61,7 @@ export async function recordedOn(observed: ObservedQube, context: Context): Prom
     },
   }
 
-  /** Also what a record names otherwise than the text that is there. */
+  /** Also what a record names otherwise than its present text. */
   async function readAll(record: OwnershipRecord | null): Promise<ObservedQube> {
     const more = [...(record?.set.keys() ?? [])].filter((path) => !observed.values.has(path))
     if (more.length === 0) return observed
@@ -150,7 +150,7 @@ async function cloneNotes(uuid: string, to: string, { receipts, qubes }: Context
   return [{ kind: 'moved', path: null, text }]
 }
 
-/** Settings that a record with the present names has otherwise than the one that is there. */
+/** Settings that a record with the present names has otherwise than the one on the qube. */
 function renamedBetween(before: OwnershipRecord | null, after: OwnershipRecord | null): ReadonlySet<string> {
   const isSame = (path: string): boolean => before?.set.get(path) === after?.set.get(path)
   return new Set(before === after ? [] : [...(after?.set.keys() ?? [])].filter((path) => !isSame(path)))

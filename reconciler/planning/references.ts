@@ -121,7 +121,7 @@ export function references({ host, providers, qubes, desired, selects, mode }: L
     return problem(code, `there is no ${noun} ${name}`, `${didYouMean(name, names)}${more}`)
   }
 
-  /** Why a qube that is there, or will be, is of no use for a setting. */
+  /** Why a qube that exists, or will, is of no use for a setting. */
   async function demandProblem(path: string, name: string, facts: QubeFacts): Promise<Problem | undefined> {
     const demand = providerOf(providers, path).demand?.(path, facts)
     const klass = listed.get(name)?.klass ?? (await created(name))?.klass

@@ -63,7 +63,7 @@ function isSet(
   providers: Providers,
 ): boolean {
   const provider = providers.get(area)
-  // Whether a record has it as given once is not told at a glance.
+  // Whether a record has it as given once cannot be seen at a glance.
   if (once === true || provider === undefined || provider.normalize(path, value, facts) !== value)
     return false
   const seen = provider.decode(path, reading, facts)

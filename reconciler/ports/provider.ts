@@ -46,7 +46,7 @@ export interface Provider {
   inheritedFeature?(path: string): { readonly name: string; value(text: string): Value } | undefined
   /** Why a change cannot be made while the qube runs. The version is what it is known to be. */
   haltedOnly?(path: string, after: Value | null, facts: QubeFacts): Problem | undefined
-  /** What Qubes asks of the qube that a value names, beyond that it is there. */
+  /** What Qubes asks of the qube that a value names, beyond that it exists. */
   demand?(path: string, facts: QubeFacts): Demand | undefined
   /** Something a person should know of this setting on this host: it has no effect on this version, and the like. */
   remark?(path: string, value: Value | null, facts: QubeFacts): string | undefined

@@ -5,7 +5,7 @@ export interface HostPolicies {
   readonly policy: {
     /** What is done about what a commit newly says. */
     readonly commits: 'observe' | 'propose' | 'apply'
-    /** Where nothing is said of a setting, drift is reported. */
+    /** Drift in a setting without a policy is reported. */
     readonly drift: DriftPolicies
     /** What is done about what a commit no longer names. */
     readonly withdraw: 'apply' | 'report'

@@ -34,7 +34,7 @@ import { selectorsOf } from './membership.ts'
 import { matchDigest, matches } from './select.ts'
 
 /**
- * Applies selectors to the qubes of a host and lays everything together. Tells only what `loadManifest` has not told already:
+ * Applies selectors to the qubes of a host and lays everything together. Reports only what `loadManifest` has not reported already:
  * warnings. What is wrong is wrong on this host, and makes no spec invalid: it is noted with the qube (`unfit`), and blocks that.
  */
 export function resolve(

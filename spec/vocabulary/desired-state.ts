@@ -77,7 +77,7 @@ export interface DesiredQube {
   readonly unmanaged?: ReadonlySet<string>
   /** Digests of the `match` of each `select` entry that matches it; without it: none does. */
   readonly matched?: readonly string[]
-  /** What is done about drift; where nothing is said it is corrected. */
+  /** What is done about drift; without a policy it is corrected. */
   readonly drift?: DriftPolicies
   /** Without it: never. */
   readonly restart?: RestartPolicy

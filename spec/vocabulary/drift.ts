@@ -6,7 +6,7 @@ import { settingOf, SETTINGS } from './settings.ts'
 
 export const DRIFT_WORDS: readonly DriftPolicy[] = ['correct', 'report']
 
-/** Stands for all settings that nothing more specific is said of. */
+/** Stands for all settings without a more specific policy. */
 export const DRIFT_DEFAULT = 'default'
 
 /** Keys of more than one setting. */

@@ -8,7 +8,7 @@ import { problem, type Problem } from '../../../spec/diagnostics/index.ts'
 /** Where qubesd looks for templates, the first first. */
 const FOLDERS = ['etc/qubes/templates', 'usr/share/qubes/templates']
 
-/** What the libvirt template of a qube, whoever wrote it, makes of its next start: qubesd renders it then, and Xen reads the file that it names. */
+/** What the libvirt template of a qube, of any author, makes of its next start: qubesd renders it then, and Xen reads the file that it names. */
 export function startObstacle(root: string | null, qube: string): Observation<Problem> {
   if (root === null) return FROM_AFAR
   const path = FOLDERS.map((folder) => join(folder, templateName(qube))).find((one) =>
